@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+/*
+ * semihost.c - the semihosting calls that quern's firmware needs.
+ *
+ * One object serves every way of running: M-profile cores trap with bkpt 0xab,
+ * A-profile cores (which QEMU's user mode emulates in versions that lack
+ * M-profile there) with svc 0xab. The two are told apart at run time.
+ */
+#include <stdint.h>
+
+#include "semihost.h"
+
+enum {
+	SYS_OPEN = 0x01,
+	SYS_WRITE = 0x05,
+	SYS_GET_CMDLINE = 0x15,
+	SYS_EXIT_EXTENDED = 0x20,
+};
+
+/* Reason for SYS_EXIT_EXTENDED under which the status is handed on */
+#define APPLICATION_EXIT 0x20026u
+
+/*
+ * The same encoding reads APSR on M-profile, where the low bits are zero, and
+ * CPSR on A-profile, where they are the processor's mode, never zero.
+ */
+static int is_a_profile(void)
+{
+	uint32_t psr;
+
+	__asm__ volatile("mrs %0, apsr" : "=r"(psr));
+	return psr & 0x1f;
+}
+
+static intptr_t call(uint32_t op, const void *args)
+{
+	register uint32_t r0 __asm__("r0") = op;
+	register const void *r1 __asm__("r1") = args;
+
+	if (is_a_profile())
+		__asm__ volatile("svc 0xab" : "+r"(r0) : "r"(r1) : "memory");
+	else
+		__asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+	return (intptr_t)r0;
+}
+
+static intptr_t console(enum semihost_stream mode)
+{
+	const uintptr_t args[] = { (uintptr_t) ":tt", mode, 3 };
+
+	return call(SYS_OPEN, args);
+}
+
+void semihost_write(enum semihost_stream to, const char *text, size_t size)
+{
+	static intptr_t out = -1, err = -1;
+	intptr_t *handle = to == SEMIHOST_STDOUT ? &out : &err;
+	uintptr_t args[3];
+
+	if (*handle == -1)
+		*handle = console(to);
+	args[0] = (uintptr_t)*handle;
+	args[1] = (uintptr_t)text;
+	args[2] = size;
+	call(SYS_WRITE, args);
+}
+
+void semihost_cmdline(char *buf, size_t size)
+{
+	uintptr_t args[] = { (uintptr_t)buf, size };
+
+	buf[0] = '\0';
+	if (call(SYS_GET_CMDLINE, args) != 0)
+		buf[0] = '\0';
+}
+
+void semihost_exit(int status)
+{
+	const uintptr_t args[] = { APPLICATION_EXIT, (uintptr_t)status };
+
+	call(SYS_EXIT_EXTENDED, args);
+	for (;;)
+		__asm__ volatile("wfe");
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * semihost.h - the firmware's console, command line and exit, by semihosting.
+ *
+ * Lowest layer of embedded/. QEMU (system and user mode) or a debugger on the
+ * host answers; on a board with neither, startup.c makes every call fail
+ * quietly, so the same image also runs alone.
+ */
+#ifndef SEMIHOST_H
+#define SEMIHOST_H
+
+#include <stddef.h>
+
+enum semihost_stream {
+	SEMIHOST_STDOUT = 4, /* values are the open modes "w" and "a" */
+	SEMIHOST_STDERR = 8,
+};
+
+void semihost_write(enum semihost_stream to, const char *text, size_t size);
+
+/**
+ * semihost_cmdline() - the command line, the image's name first
+ * @buf:	filled with a terminated string; "" if there is none
+ * @size:	bytes at @buf
+ */
+void semihost_cmdline(char *buf, size_t size);
+
+/* End the emulation; @status is what the emulator's process returns. */
+void semihost_exit(int status) __attribute__((noreturn));
+
+#endif /* SEMIHOST_H */

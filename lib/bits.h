@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bits.h - bit arithmetic over single words.
+ *
+ * Only what is one or two instructions on x86-64 and on Cortex-M4 (CLZ, RBIT);
+ * no population count, which would be a library call there.
+ */
+#ifndef QN_BITS_H
+#define QN_BITS_H
+
+#include "compiler.h"
+
+/* Index of the lowest set bit; @x must not be 0 */
+static __always_inline unsigned int qn_ctz(unsigned long x)
+{
+	return (unsigned int)__builtin_ctzl(x);
+}
+
+/* Index of the highest set bit; @x must not be 0 */
+static __always_inline unsigned int qn_ilog2(unsigned long x)
+{
+	return (unsigned int)(8 * sizeof(x) - 1) -
+	       (unsigned int)__builtin_clzl(x);
+}
+
+/* Bits 0 .. @n-1 set; 0 <= @n < bits in a word */
+static __always_inline unsigned long qn_low_mask(unsigned int n)
+{
+	return (1ul << n) - 1;
+}
+
+#endif /* QN_BITS_H */

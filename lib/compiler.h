@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler.h - the dialect the rest of lib is written in.
+ *
+ * Lowest layer: types, attributes, ordered accesses. No state, no code that
+ * depends on what quern is.
+ */
+#ifndef QN_COMPILER_H
+#define QN_COMPILER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int8_t s8;
+typedef int16_t s16;
+typedef int32_t s32;
+typedef int64_t s64;
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+#define noinline       __attribute__((noinline))
+#define __cold         __attribute__((cold))
+#define __noreturn     __attribute__((noreturn))
+#define __maybe_unused __attribute__((unused))
+#define __weak         __attribute__((weak))
+/* newlib's headers have these two already */
+#ifndef __packed
+#define __packed __attribute__((packed))
+#endif
+#ifndef __aligned
+#define __aligned(n) __attribute__((aligned(n)))
+#endif
+
+/* Part of the library's ABI; everything else is hidden (-fvisibility=hidden) */
+#define QN_EXPORT __attribute__((visibility("default")))
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member) \
+	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+#define min(a, b)                       \
+	({                              \
+		__typeof__(a) _a = (a); \
+		__typeof__(b) _b = (b); \
+		_a < _b ? _a : _b;      \
+	})
+#define max(a, b)                       \
+	({                              \
+		__typeof__(a) _a = (a); \
+		__typeof__(b) _b = (b); \
+		_a > _b ? _a : _b;      \
+	})
+
+/* @n is a power of two */
+#define round_up(x, n)     (((x) + ((n)-1)) & ~((__typeof__(x))(n)-1))
+#define round_down(x, n)   ((x) & ~((__typeof__(x))(n)-1))
+#define DIV_ROUND_UP(x, n) (((x) + (n)-1) / (n))
+#define is_aligned(x, n)   (((x) & ((n)-1)) == 0)
+#define is_power_of_2(n)   ((n) != 0 && (((n) & ((n)-1)) == 0))
+
+/*
+ * Shared words. READ_ONCE/WRITE_ONCE: relaxed, never torn. An acquire names the
+ * release it pairs with in a comment.
+ */
+#define READ_ONCE(x)            __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, v)        __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+#define smp_load_acquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define smp_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+
+/* 1 if the knob is defined to 1, else 0; for use in if () */
+#define IS_ENABLED(knob) (knob)
+
+#endif /* QN_COMPILER_H */

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: MIT
+/*
+ * hub.c - the shared half of the Linux heap: tables, learning, accounts.
+ */
+#include "hub.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define META_ALIGN 64
+
+/* ---- memory of quern's own ---- */
+
+void *qn_hub_meta_alloc(struct qn_hub *hub, size_t size)
+{
+	size_t nr;
+	struct qn_unit *u;
+	char *p = hub->meta;
+
+	size = round_up(size, (size_t)META_ALIGN);
+	if (!p || (size_t)(hub->meta_end - p) < size) {
+		nr = DIV_ROUND_UP(size, QN_UNIT_SIZE);
+		u = qn_run_alloc(&hub->segments, nr, 1, QN_UNIT_META, NULL);
+		if (!u)
+			return NULL;
+		p = qn_unit_start(&hub->segments, u);
+		hub->meta_end = p + (nr << QN_UNIT_SHIFT);
+	}
+	hub->meta = p + size;
+	/* The run may have been a dirty one */
+	memset(p, 0, size);
+	WRITE_ONCE(hub->meta_bytes, hub->meta_bytes + size);
+	return p;
+}
+
+/* ---- the table ---- */
+
+static void page_show_table(struct qn_hub *hub, const struct qn_table *t)
+{
+	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
+		struct qn_stats_class *sc = &hub->page->classes[c];
+
+		sc->osize = c < t->nr_classes ? (u32)qn_table_osize(t, c) : 0;
+		sc->promoted = c > t->nr_base;
+	}
+	hub->page->nr_classes = t->nr_classes;
+	hub->page->generation = t->generation;
+}
+
+static void table_publish(struct qn_hub *hub, struct qn_table *next)
+{
+	next->nr_users = 0;
+	page_show_table(hub, next);
+	/* Pairs with the acquire in qn_hub_table_get() and the locals' look */
+	smp_store_release(&hub->table, next);
+}
+
+/* A buffer that nobody reads; NULL if sleeping threads hold them all */
+static struct qn_table *table_spare(struct qn_hub *hub)
+{
+	for (unsigned int i = 0; i < QN_NR_TABLES; i++) {
+		struct qn_table *t = hub->tables[i];
+
+		if (t != hub->table && t->nr_users == 0)
+			return t;
+	}
+	return NULL;
+}
+
+const struct qn_table *qn_hub_table_get(struct qn_hub *hub,
+					const struct qn_table *old)
+{
+	struct qn_table *t;
+
+	qn_port_lock(&hub->learn);
+	t = hub->table;
+	t->nr_users++;
+	if (old)
+		((struct qn_table *)old)->nr_users--;
+	qn_port_unlock(&hub->learn);
+	return t;
+}
+
+/* ---- learning ---- */
+
+static void page_show_change(struct qn_hub *hub, const struct qn_action *act,
+			     u64 now)
+{
+	struct qn_stats_page *page = hub->page;
+	struct qn_stats_change *ch =
+		&page->changes[page->nr_changes % QN_STATS_CHANGES];
+
+	ch->usec = now - page->start_usec;
+	ch->action = (u16)act->kind;
+	ch->class = act->class;
+	ch->size = (u32)(act->step * QN_STEP);
+	ch->gain = act->gain;
+	ch->generation = hub->table->generation;
+	page->nr_changes++;
+}
+
+static void controller_look(struct qn_hub *hub, u64 now)
+{
+	size_t live[QN_NR_CLASSES];
+	struct qn_table *next = table_spare(hub);
+	struct qn_action act;
+	struct qn_view view = { hub->table, hub->profile, live };
+
+	if (!next)
+		return;
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
+		s64 bytes = (s64)READ_ONCE(hub->page->classes[c].live);
+
+		live[c] = bytes > 0 ? (size_t)bytes : 0;
+	}
+	hub->page->nr_slices++;
+	if (!qn_controller_step(&hub->controller, &view, next, &act))
+		return;
+	table_publish(hub, next);
+	page_show_change(hub, &act, now);
+}
+
+/* Mean size requested of each class, for the report */
+static void page_show_requested(struct qn_hub *hub, u32 size)
+{
+	const struct qn_table *t = hub->table;
+	size_t step = qn_size_steps(size);
+	struct qn_stats_class *sc;
+
+	if (step >= t->nr_steps)
+		return;
+	sc = &hub->page->classes[t->map[step]];
+	if (!sc->requested)
+		sc->requested = size * 16;
+	else
+		sc->requested += (u32)((s32)(size * 16 - sc->requested) / 8);
+}
+
+/* Enough is known to start with: from here on samples may come more slowly */
+static void sample_less(struct qn_hub *hub)
+{
+	size_t interval = hub->conf.sample * QN_SAMPLE_LATER;
+
+	if (hub->page->nr_samples >= QN_SAMPLES_FIRST)
+		WRITE_ONCE(hub->sampler.interval,
+			   (u32)min(interval, (size_t)UINT32_MAX));
+}
+
+/* What is done at most once in QN_EPOCH_US, and once a second; under hub.learn */
+static bool epoch(struct qn_hub *hub, u64 now)
+{
+	bool second = now - hub->last_decay >= 1000000;
+
+	if (now - hub->last_look < QN_EPOCH_US)
+		return false;
+	hub->last_look = now;
+	controller_look(hub, now);
+	sample_less(hub);
+	qn_hub_refresh(hub);
+	if (second)
+		hub->last_decay = now;
+	return second;
+}
+
+bool qn_hub_learn(struct qn_hub *hub, const u32 *sizes, unsigned int nr)
+{
+	u64 now = qn_port_clock();
+	bool second;
+
+	if (!qn_port_trylock(&hub->learn))
+		return false;
+	for (unsigned int i = 0; i < nr; i++) {
+		qn_profile_sample(hub->profile, sizes[i]);
+		page_show_requested(hub, sizes[i]);
+	}
+	hub->page->nr_samples += nr;
+	second = epoch(hub, now);
+	hub->page->sample_ns += (qn_port_clock() - now) * 1000;
+	qn_port_unlock(&hub->learn);
+	if (second)
+		qn_segments_decay(&hub->segments);
+	return true;
+}
+
+/* ---- accounts ---- */
+
+/* Two threads may race to raise a peak: the lower value can stay, off by one step */
+static void peak(u64 *word, u64 value)
+{
+	if ((s64)value > (s64)READ_ONCE(*word))
+		WRITE_ONCE(*word, value);
+}
+
+static void account_live(struct qn_stats_page *page, s64 bytes)
+{
+	u64 live =
+		__atomic_add_fetch(&page->live, (u64)bytes, __ATOMIC_RELAXED);
+
+	if (bytes > 0)
+		peak(&page->peak_live, live);
+}
+
+void qn_hub_account(struct qn_hub *hub, unsigned int class, s64 bytes,
+		    u64 nr_allocs)
+{
+	struct qn_stats_class *sc = &hub->page->classes[class];
+
+	if (nr_allocs)
+		qn_stat_add(sc->nr_allocs, nr_allocs);
+	if (bytes) {
+		qn_stat_add(sc->live, (u64)bytes);
+		account_live(hub->page, bytes);
+	}
+}
+
+void qn_hub_account_large(struct qn_hub *hub, s64 bytes, u64 nr_allocs)
+{
+	qn_stat_add(hub->page->large, (u64)bytes);
+	if (nr_allocs) {
+		qn_stat_add(hub->page->nr_large, nr_allocs);
+		qn_stat_add(hub->page->large_total, (u64)bytes);
+	}
+	account_live(hub->page, bytes);
+}
+
+/* What the heap is made of when it keeps more resident than ever before */
+static void note_peak(struct qn_stats_page *page, u64 used)
+{
+	if (used <= page->peak_used)
+		return;
+	page->peak_used = used;
+	page->peak.usec = qn_port_clock() - page->start_usec;
+	page->peak.live = READ_ONCE(page->live);
+	page->peak.large = READ_ONCE(page->large);
+	page->peak.carved = page->carved;
+	page->peak.dirty = page->dirty;
+	page->peak.metadata = page->metadata;
+}
+
+void qn_hub_refresh(struct qn_hub *hub)
+{
+	struct qn_stats_page *page = hub->page;
+	struct qn_segments *s = &hub->segments;
+	size_t metadata = READ_ONCE(hub->meta_bytes);
+	u64 carved = 0;
+
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
+		u64 slab = READ_ONCE(page->classes[c].slab);
+
+		peak(&page->classes[c].peak_slab, slab);
+		carved += slab;
+	}
+	WRITE_ONCE(page->carved, carved);
+	qn_port_lock(&s->lock);
+	metadata += qn_segments_metadata(s);
+	WRITE_ONCE(page->metadata, metadata);
+	WRITE_ONCE(page->used, s->used);
+	WRITE_ONCE(page->dirty, s->dirty);
+	WRITE_ONCE(page->reserved, qn_segments_reserved(s));
+	WRITE_ONCE(page->purged, s->purged);
+	WRITE_ONCE(page->nr_purges, s->nr_purges);
+	WRITE_ONCE(page->refaults, s->refaults);
+	note_peak(page, carved + READ_ONCE(page->large) + s->dirty + metadata);
+	qn_port_unlock(&s->lock);
+}
+
+/* ---- start ---- */
+
+static int tables_init(struct qn_hub *hub)
+{
+	size_t size = qn_table_bytes(QN_HUB_STEPS);
+	char *mem = qn_hub_meta_alloc(hub, size * QN_NR_TABLES);
+
+	if (!mem)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < QN_NR_TABLES; i++)
+		hub->tables[i] = (struct qn_table *)(void *)(mem + size * i);
+	qn_table_init_slabs(hub->tables[0], QN_HUB_STEPS);
+	table_publish(hub, hub->tables[0]);
+	return 0;
+}
+
+static int profile_init(struct qn_hub *hub)
+{
+	hub->profile = qn_hub_meta_alloc(hub, qn_profile_bytes(QN_HUB_STEPS));
+	if (!hub->profile)
+		return -ENOMEM;
+	qn_profile_init(hub->profile, QN_HUB_STEPS);
+	return 0;
+}
+
+/* A unit of its own, so that a file can be mapped over it whatever the page size */
+static int page_init(struct qn_hub *hub)
+{
+	struct qn_unit *u;
+
+	u = qn_run_alloc(&hub->segments, 1, 1, QN_UNIT_META, NULL);
+	if (!u)
+		return -ENOMEM;
+	hub->page = (struct qn_stats_page *)(void *)qn_unit_start(
+		&hub->segments, u);
+	return 0;
+}
+
+int qn_hub_init(struct qn_hub *hub)
+{
+	memset(hub, 0, sizeof(*hub));
+	qn_conf_init(&hub->conf);
+	hub->page_size = qn_port_page_size();
+	qn_segments_init(&hub->segments, hub->conf.dirty);
+	if (page_init(hub) || tables_init(hub) || profile_init(hub)) {
+		qn_segments_exit(&hub->segments);
+		return -ENOMEM;
+	}
+	qn_sampler_init(&hub->sampler, QN_SAMPLE_BYTES, qn_port_seed() | 1);
+	qn_controller_init(&hub->controller, &qn_policy_rule);
+	return 0;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hub.h - what all threads of a process share: memory, table, learning, figures.
+ *
+ * Below it are the segments and the learning modules; above it are the locals,
+ * one a thread. A local works on its own slabs without any lock and comes here
+ * from slow paths only: for units, for the table in use, to hand in sampled sizes
+ * and to account.
+ *
+ * Lock order: hub.threads, then hub.learn, then segments.lock. Nothing is called
+ * with segments.lock held but the port.
+ */
+#ifndef QN_HUB_H
+#define QN_HUB_H
+
+#include "compiler.h"
+#include "conf.h"
+#include "controller.h"
+#include "sampler.h"
+#include "segment.h"
+#include "statspage.h"
+
+/* Sizes up to this come from slabs; half a unit */
+#define QN_SLAB_MAX  ((size_t)32 << 10)
+#define QN_HUB_STEPS (QN_SLAB_MAX / QN_STEP + 1)
+/* Tables that can be in use at once: one current, the rest by sleeping threads */
+#define QN_NR_TABLES 8
+/* The controller looks at most once in so many microseconds */
+#define QN_EPOCH_US 2000
+
+struct qn_local;
+
+/**
+ * struct qn_hub - one process's heap
+ * @segments:	its memory
+ * @table:	the granule table in use; published with release
+ * @page:	the figures, at the start of a unit of their own
+ * @conf:	run-time knobs
+ * @learn:	guards everything from @profile to @last_decay
+ * @profile:	QN_HUB_STEPS entries
+ * @controller:	decides
+ * @sampler:	seeds and interval for the locals' own
+ * @tables:	buffers; tables[i]->nr_users says who still reads it
+ * @last_look, @last_decay: microseconds
+ * @threads:	guards @locals, @orphans and the meta cursor
+ * @locals:	every local ever made
+ * @orphans:	those without a thread
+ * @meta, @meta_end: what is left of the newest unit of quern's own
+ * @meta_bytes:	handed out of them
+ * @page_size:	of the system
+ * @forker:	the local that holds all locks for fork(), or NULL
+ */
+struct qn_hub {
+	struct qn_segments segments;
+	struct qn_table *table;
+	struct qn_stats_page *page;
+	struct qn_conf conf;
+
+	struct qn_lock learn;
+	struct qn_profile *profile;
+	struct qn_controller controller;
+	struct qn_sampler sampler;
+	struct qn_table *tables[QN_NR_TABLES];
+	u64 last_look;
+	u64 last_decay;
+
+	struct qn_lock threads;
+	struct qn_local *locals;
+	struct qn_local *orphans;
+	char *meta, *meta_end;
+	size_t meta_bytes;
+	size_t page_size;
+	struct qn_local *forker;
+};
+
+/* Relaxed add to a word of the statistics page */
+#define qn_stat_add(word, n) \
+	((void)__atomic_fetch_add(&(word), (n), __ATOMIC_RELAXED))
+
+/**
+ * qn_hub_init() - make a hub usable with default settings
+ *
+ * Context: before any other thread knows it.
+ * Return: 0 or -ENOMEM.
+ */
+int qn_hub_init(struct qn_hub *hub);
+
+/**
+ * qn_hub_meta_alloc() - memory for quern itself, never given back
+ *
+ * Context: hub.threads held, or before the hub is shared.
+ * Return: zeroed memory aligned to a cache line, or NULL.
+ */
+void *qn_hub_meta_alloc(struct qn_hub *hub, size_t size);
+
+/**
+ * qn_hub_table_get() - move a reader from one table to the one in use
+ * @hub:	the hub
+ * @old:	what it used so far, or NULL
+ *
+ * Context: takes hub.learn.
+ */
+const struct qn_table *qn_hub_table_get(struct qn_hub *hub,
+					const struct qn_table *old);
+
+/**
+ * qn_hub_learn() - hand in sampled sizes and let the controller look
+ * @hub:	the hub
+ * @sizes:	bytes requested
+ * @nr:		how many
+ *
+ * One slice: bounded by @nr and QN_CONTROLLER_SLICE, and the controller looks no
+ * more often than every QN_EPOCH_US.
+ *
+ * Context: slow paths; only tries hub.learn.
+ * Return: true if the sizes were taken.
+ */
+bool qn_hub_learn(struct qn_hub *hub, const u32 *sizes, unsigned int nr);
+
+/**
+ * qn_hub_account() - objects of a class came into use or went out of it
+ * @hub:	the hub
+ * @class:	the class
+ * @bytes:	how many more bytes are in use
+ * @nr_allocs:	objects handed out meanwhile
+ *
+ * Context: any; atomic adds only.
+ */
+void qn_hub_account(struct qn_hub *hub, unsigned int class, s64 bytes,
+		    u64 nr_allocs);
+
+/* The same for direct runs */
+void qn_hub_account_large(struct qn_hub *hub, s64 bytes, u64 nr_allocs);
+
+/* Bring what is derived in the page up to date. Context: any. */
+void qn_hub_refresh(struct qn_hub *hub);
+
+#endif /* QN_HUB_H */

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * knobs.h - every number that somebody might want to change at build time, once.
+ *
+ * Override by -DQN_...=n, or in firmware by a file quern-config.h on the include
+ * path (-DQN_CONFIG_H). Run-time knobs of the Linux build are in conf.h.
+ */
+#ifndef QN_KNOBS_H
+#define QN_KNOBS_H
+
+#ifdef QN_CONFIG_H
+#include "quern-config.h"
+#endif
+
+/*
+ * QN_SMALL: 1 in firmware, where every byte of state counts. Set by the build of
+ * the freestanding archive, not by hand.
+ */
+#ifndef QN_SMALL
+#define QN_SMALL 0
+#endif
+
+/*
+ * QN_NR_CLASSES: slots for classes in a table, class 0 and promoted ones
+ * included. More slots let more sizes have a class of their own; a slot costs
+ * two bytes a table, on Linux also 32 bytes a thread.
+ */
+#ifndef QN_NR_CLASSES
+#define QN_NR_CLASSES (QN_SMALL ? 16 : 112)
+#endif
+_Static_assert(QN_NR_CLASSES >= 4 && QN_NR_CLASSES <= 255, "QN_NR_CLASSES");
+
+/*
+ * QN_HEAP_STEPS: entries in the table of a heap of one's own: sizes up to
+ * (QN_HEAP_STEPS - 1) * QN_ALIGN bytes can be given a class; larger ones are
+ * always direct. One byte for each of two tables, two in the profile.
+ */
+#ifndef QN_HEAP_STEPS
+#define QN_HEAP_STEPS 65
+#endif
+_Static_assert(QN_HEAP_STEPS >= 2 && QN_HEAP_STEPS <= 4096, "QN_HEAP_STEPS");
+
+/*
+ * QN_TABLE_EXACT_STEPS, QN_TABLE_PER_DOUBLING: the static classes of a slab
+ * table. Every step up to the first has its own class; above it each doubling
+ * is divided into so many. Finer classes waste less inside and more at the ends.
+ */
+#ifndef QN_TABLE_EXACT_STEPS
+#define QN_TABLE_EXACT_STEPS 8
+#endif
+#ifndef QN_TABLE_PER_DOUBLING
+#define QN_TABLE_PER_DOUBLING 8
+#endif
+_Static_assert(QN_TABLE_EXACT_STEPS % QN_TABLE_PER_DOUBLING == 0,
+	       "classes above the exact ones must fall on whole steps");
+
+/*
+ * QN_SAMPLE_BYTES: mean bytes requested between two samples. Lower learns sooner
+ * and costs more: a sample is some hundred instructions. A plain number: it is
+ * the default of the run-time key "sample" as well, as text.
+ */
+#ifndef QN_SAMPLE_BYTES
+#if QN_SMALL
+#define QN_SAMPLE_BYTES 4096
+#else
+#define QN_SAMPLE_BYTES 65536
+#endif
+#endif
+_Static_assert(QN_SAMPLE_BYTES >= 64, "QN_SAMPLE_BYTES");
+
+/*
+ * QN_SAMPLES_FIRST, QN_SAMPLE_LATER: on Linux the distance is so many times longer
+ * once so many samples were taken: some 800 place a table nearly as well as the
+ * full histogram, and from then on only changes are to be seen.
+ */
+#ifndef QN_SAMPLES_FIRST
+#define QN_SAMPLES_FIRST 1024
+#endif
+#ifndef QN_SAMPLE_LATER
+#define QN_SAMPLE_LATER 8
+#endif
+
+/*
+ * QN_PROFILE_DECAY: samples after which all weights lose a quarter. Lower
+ * forgets sooner; higher is steadier.
+ */
+#ifndef QN_PROFILE_DECAY
+#define QN_PROFILE_DECAY 512
+#endif
+_Static_assert(QN_PROFILE_DECAY >= 16 && QN_PROFILE_DECAY <= 65535,
+	       "QN_PROFILE_DECAY");
+
+/*
+ * QN_CONTROLLER_SLICE: entries of the histogram that one slice of the controller
+ * looks at: the bound on qn_heap_step().
+ */
+#ifndef QN_CONTROLLER_SLICE
+#define QN_CONTROLLER_SLICE (QN_SMALL ? 16 : 256)
+#endif
+
+/*
+ * QN_PROMOTE_BYTES, QN_DEMOTE_BYTES: a size gets a class of its own when that
+ * would save so many bytes of live objects, and loses it below the second.
+ * Their distance is the hysteresis.
+ */
+#ifndef QN_PROMOTE_BYTES
+#define QN_PROMOTE_BYTES 8192
+#endif
+#ifndef QN_DEMOTE_BYTES
+#define QN_DEMOTE_BYTES 1024
+#endif
+_Static_assert(QN_DEMOTE_BYTES < QN_PROMOTE_BYTES, "hysteresis");
+
+/*
+ * QN_PROMOTE_SHARE, QN_DEMOTE_SHARE: the same for direct runs, where the gain is
+ * time: share of requests in 1/1024.
+ */
+#ifndef QN_PROMOTE_SHARE
+#define QN_PROMOTE_SHARE 48
+#endif
+#ifndef QN_DEMOTE_SHARE
+#define QN_DEMOTE_SHARE 12
+#endif
+_Static_assert(QN_DEMOTE_SHARE < QN_PROMOTE_SHARE, "hysteresis");
+
+/*
+ * QN_PROMOTE_SAMPLES, QN_DEMOTE_SAMPLES: samples of a size that have to weigh
+ * in the profile before it is promoted, and below which a class with slabs
+ * counts as no longer asked for. Fewer decide sooner and err more often.
+ */
+#ifndef QN_PROMOTE_SAMPLES
+#define QN_PROMOTE_SAMPLES 16
+#endif
+#ifndef QN_DEMOTE_SAMPLES
+#define QN_DEMOTE_SAMPLES 4
+#endif
+_Static_assert(QN_DEMOTE_SAMPLES < QN_PROMOTE_SAMPLES, "hysteresis");
+
+/* QN_STEP_DRAINS: held blocks that one qn_heap_step() merges at most, a zone */
+#ifndef QN_STEP_DRAINS
+#define QN_STEP_DRAINS 8
+#endif
+
+/* QN_DEBUG: compile qn_assert() in */
+#ifndef QN_DEBUG
+#define QN_DEBUG 0
+#endif
+
+/* QN_LOCK_IRQ: firmware masks interrupts (PRIMASK) around each operation */
+#ifndef QN_LOCK_IRQ
+#define QN_LOCK_IRQ 0
+#endif
+
+/* QN_CPU_MHZ: the core's clock, by which firmware's cycle counter tells time */
+#ifndef QN_CPU_MHZ
+#define QN_CPU_MHZ 168
+#endif
+_Static_assert(QN_CPU_MHZ >= 1, "QN_CPU_MHZ");
+
+/* QN_HEAP_LOCK: a heap of one's own takes the port's lock in each operation */
+#ifndef QN_HEAP_LOCK
+#define QN_HEAP_LOCK (!QN_SMALL || QN_LOCK_IRQ)
+#endif
+
+/* QN_NR_ZONES: zones that a heap of one's own can have */
+#ifndef QN_NR_ZONES
+#define QN_NR_ZONES 4
+#endif
+_Static_assert(QN_NR_ZONES >= 1 && QN_NR_ZONES <= 16, "QN_NR_ZONES");
+
+/*
+ * QN_NR_BINS: lists of free runs by size, a multiple of the bits in a word. 64
+ * tell sizes apart up to 20479 granules (160 KB of 8-byte granules), 128 up to
+ * 2^30; what is larger shares the last list. A pointer each.
+ */
+#ifndef QN_NR_BINS
+#define QN_NR_BINS (QN_SMALL ? 64 : 128)
+#endif
+_Static_assert(QN_NR_BINS >= 64 && QN_NR_BINS <= 128, "QN_NR_BINS");
+
+#endif /* QN_KNOBS_H */

@@ -1,0 +1,743 @@
+// SPDX-License-Identifier: MIT
+/*
+ * local.c - a thread's slabs: refill, events, remote frees, life cycle.
+ *
+ * See local.h for the picture. Order in this file: queues, accounts, samples,
+ * slabs that leave, sparse slabs, frees, refill, tables, remote frees, life cycle, checks.
+ */
+#include "local.h"
+
+#include <string.h>
+
+/* Account a class once so many bytes or objects are pending */
+#define PENDING_BYTES   (16 << 10)
+#define PENDING_OBJECTS 1024
+/* Carve so many bytes at once, and in a class of several slabs more */
+#define CARVE_BYTES 4096
+#define CARVE_MORE  (4 * CARVE_BYTES)
+/* After so many raises a class takes the table's size */
+#define RAISES_MOST 2
+/* A thread that lives on its current slabs looks around once in so many refills */
+#define REFILLS_AT_HOME 64
+/* and hands samples in at least once in so many */
+#define REFILLS_A_LOOK 1024
+
+/* Has no memory and no units: sends every call to the slow path; never written */
+struct qn_local qn_local_none;
+__thread struct qn_local *qn_self = &qn_local_none;
+
+/* The slab of an object that some local was given */
+static struct qn_unit *slab_of(const struct qn_local *l, const void *p)
+{
+	size_t index = qn_unit_index(l->base, p);
+
+	if (likely(index < l->limit))
+		return (struct qn_unit *)(void *)l->base + index;
+	return qn_segments_find(&l->hub->segments, p);
+}
+
+/* ---- the queue of partial slabs ---- */
+
+/* The fullest first: those that just woke */
+static void queue_add(struct qn_local_class *k, struct qn_unit *u)
+{
+	u->prev = NULL;
+	u->next = k->head;
+	if (k->head)
+		k->head->prev = u;
+	else
+		k->tail = u;
+	k->head = u;
+}
+
+static void queue_add_tail(struct qn_local_class *k, struct qn_unit *u)
+{
+	u->prev = k->tail;
+	u->next = NULL;
+	if (k->tail)
+		k->tail->next = u;
+	else
+		k->head = u;
+	k->tail = u;
+}
+
+static void queue_del(struct qn_local_class *k, struct qn_unit *u)
+{
+	if (u->prev)
+		u->prev->next = u->next;
+	else
+		k->head = u->next;
+	if (u->next)
+		u->next->prev = u->prev;
+	else
+		k->tail = u->prev;
+}
+
+/* ---- accounts ---- */
+
+static void class_account(struct qn_local *l, struct qn_local_class *k)
+{
+	qn_hub_account(l->hub, (unsigned int)(k - l->class), k->pending_live,
+		       k->pending_allocs);
+	k->pending_live = 0;
+	k->pending_allocs = 0;
+}
+
+/* Bring what the statistics know of a slab up to date */
+static void slab_sync(struct qn_local *l, struct qn_unit *u)
+{
+	struct qn_local_class *k = &l->class[u->class];
+	u16 used = (u16)qn_slab_used(u);
+	u16 kept = (u16)(u->carved - u->hidden);
+
+	if (kept != u->synced_kept) {
+		s64 more = ((s64)kept - u->synced_kept) * u->osize;
+
+		qn_stat_add(l->hub->page->classes[u->class].slab, (u64)more);
+		u->synced_kept = kept;
+	}
+	k->pending_live += ((s32)used - (s32)u->synced) * (s32)u->osize;
+	u->synced = used;
+	if (k->pending_live >= PENDING_BYTES ||
+	    k->pending_live <= -PENDING_BYTES ||
+	    k->pending_allocs >= PENDING_OBJECTS)
+		class_account(l, k);
+}
+
+void qn_local_account(struct qn_local *l)
+{
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
+		struct qn_local_class *k = &l->class[c];
+
+		if (k->pending_live || k->pending_allocs)
+			class_account(l, k);
+	}
+}
+
+/* ---- samples ---- */
+
+static void hand_in_samples(struct qn_local *l)
+{
+	l->nr_refills = 0;
+	l->sampler.interval = READ_ONCE(l->hub->sampler.interval);
+	if (qn_hub_learn(l->hub, l->samples, l->nr_samples) ||
+	    l->nr_samples == QN_LOCAL_SAMPLES)
+		l->nr_samples = 0;
+}
+
+void qn_local_sample(struct qn_local *l, struct qn_local_class *k, size_t size,
+		     size_t bytes)
+{
+	while (unlikely(k->until_sample < bytes)) {
+		k->until_sample += qn_sampler_draw(&l->sampler);
+		if (l->nr_samples == QN_LOCAL_SAMPLES)
+			hand_in_samples(l);
+		l->samples[l->nr_samples++] =
+			(u32)min(size, (size_t)UINT32_MAX);
+	}
+	k->until_sample -= (u32)bytes;
+}
+
+/* ---- slabs that leave ---- */
+
+static void slab_release(struct qn_local *l, struct qn_unit *u)
+{
+	size_t bytes = (size_t)(u->carved - u->hidden) * u->osize;
+	struct qn_hub *hub = l->hub;
+
+	slab_sync(l, u);
+	qn_stat_add(hub->page->classes[u->class].slab, -(u64)bytes);
+	/* Pairs with nothing: no object of it is in use, nobody asks */
+	WRITE_ONCE(u->owner, NULL);
+	u->run.size = 1;
+	qn_run_free(&hub->segments, u, bytes);
+}
+
+static void class_slab_release(struct qn_local *l, struct qn_local_class *k,
+			       struct qn_unit *u)
+{
+	/* Slabs from before the class changed its size are not counted */
+	if (k->nr_slabs)
+		k->nr_slabs--;
+	slab_release(l, u);
+}
+
+/*
+ * The next event: a full slab wakes when an eighth of it is free; then it is looked
+ * at each time a quarter more is free, when an eighth is left, and when nothing is.
+ */
+static void slab_watch(struct qn_unit *u)
+{
+	s32 used = (s32)qn_slab_used(u);
+	s32 eighth = u->nr / 8;
+	s32 floor = 0;
+
+	if (u->state == QN_SLAB_FULL)
+		floor = used - max(eighth, 1);
+	else if (used > eighth)
+		floor = max(used - max(2 * eighth, 1), eighth);
+	qn_slab_watch(u, (u32)used, max(floor, 0));
+}
+
+/* @u is no longer current: where does it belong now? */
+static void slab_retire(struct qn_local *l, struct qn_local_class *k,
+			struct qn_unit *u)
+{
+	slab_sync(l, u);
+	if (qn_slab_used(u) == 0) {
+		class_slab_release(l, k, u);
+		return;
+	}
+	if (qn_slab_has_room(u)) {
+		u->state = QN_SLAB_PARTIAL;
+		queue_add_tail(k, u);
+	} else {
+		u->state = QN_SLAB_FULL;
+	}
+	slab_watch(u);
+}
+
+static __cold void slab_drain(struct qn_local *l, struct qn_unit *u)
+{
+	if (qn_slab_used(u) == 0) {
+		slab_release(l, u);
+		return;
+	}
+	u->state = QN_SLAB_DRAIN;
+	slab_watch(u);
+}
+
+/* ---- sparse slabs ---- */
+
+static u32 now_ms(void)
+{
+	return (u32)(qn_port_clock() / 1000) | 1;
+}
+
+/* Purge the pages of @u that hold nothing in use */
+static size_t slab_hide(struct qn_local *l, struct qn_unit *u)
+{
+	size_t page = QN_UNIT_SIZE / 16;
+	char *start = qn_local_slab_start(l, u);
+	u32 pages = qn_slab_hide(u, start, l->hub->page_size);
+	size_t bytes = 0;
+
+	for (u32 i = 0; i < 16; i++) {
+		u32 n = 0;
+
+		while (pages >> (i + n) & 1)
+			n++;
+		if (n)
+			qn_port_purge(start + i * page, n * page);
+		bytes += n * page;
+		i += n;
+	}
+	u->stamp = now_ms();
+	slab_sync(l, u);
+	return bytes;
+}
+
+static size_t sparse_bytes(const struct qn_unit *u)
+{
+	return (size_t)(u->carved - u->hidden - qn_slab_used(u)) * u->osize;
+}
+
+/* There is much free memory in sparse slabs: purge what can be purged of it */
+static __cold void sparse_purge(struct qn_local *l)
+{
+	size_t bytes = 0;
+
+	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
+		struct qn_local_class *k = &l->class[c];
+		struct qn_unit *u = k->tail;
+
+		for (; u && k->nr_sparse > 0; u = u->prev) {
+			if (u->state != QN_SLAB_SPARSE || u->stamp)
+				continue;
+			bytes += slab_hide(l, u);
+			k->nr_sparse--;
+		}
+		k->nr_sparse = 0;
+	}
+	l->sparse = 0;
+	qn_segments_note_purge(&l->hub->segments, bytes);
+}
+
+/* @u came down to an eighth: it is the last to be used and may be purged */
+static void slab_thin_out(struct qn_local *l, struct qn_local_class *k,
+			  struct qn_unit *u)
+{
+	u->state = QN_SLAB_SPARSE;
+	u->stamp = 0;
+	queue_del(k, u);
+	queue_add_tail(k, u);
+	k->nr_sparse++;
+	l->sparse += sparse_bytes(u);
+	if (l->sparse > qn_segments_sparse_limit(&l->hub->segments))
+		sparse_purge(l);
+}
+
+/* A slab with hidden objects is needed again */
+static __cold void slab_show(struct qn_local *l, struct qn_unit *u)
+{
+	size_t bytes = (size_t)u->hidden * u->osize;
+
+	qn_slab_show(u, qn_local_slab_start(l, u));
+	qn_segments_note_reuse(&l->hub->segments, bytes, u->stamp);
+	slab_sync(l, u);
+}
+
+/* ---- frees ---- */
+
+void qn_local_event(struct qn_local *l, struct qn_unit *u)
+{
+	struct qn_local_class *k = &l->class[u->class];
+
+	if (unlikely(u->state == QN_SLAB_CURRENT))
+		qn_misuse("free", u->free, "the block was freed twice");
+	slab_sync(l, u);
+	if (u->state == QN_SLAB_FULL && u->osize == k->osize) {
+		u->state = QN_SLAB_PARTIAL;
+		queue_add(k, u);
+	}
+	if (qn_slab_used(u) > 0) {
+		slab_watch(u);
+		if (u->state == QN_SLAB_PARTIAL &&
+		    qn_slab_used(u) <= (u32)u->nr / 8)
+			slab_thin_out(l, k, u);
+		return;
+	}
+	if (u->state == QN_SLAB_PARTIAL || u->state == QN_SLAB_SPARSE) {
+		queue_del(k, u);
+		class_slab_release(l, k, u);
+		return;
+	}
+	slab_release(l, u);
+}
+
+/* The owner frees: also what process.h does inline */
+static void local_free(struct qn_local *l, struct qn_unit *u, void *p)
+{
+	*(void **)p = u->free;
+	u->free = p;
+	if (--u->count == 0)
+		qn_local_event(l, u);
+}
+
+/* Objects waiting in a list go back to their slabs */
+static void heads_flush(struct qn_local *l, unsigned int c)
+{
+	void *p = l->heads[c];
+
+	l->heads[c] = NULL;
+	while (p) {
+		void *next = *(void **)p;
+
+		local_free(l, slab_of(l, p), p);
+		p = next;
+	}
+}
+
+/* Nothing of the class's present object size is used any more for requests */
+static __cold void class_retire(struct qn_local *l, unsigned int c)
+{
+	struct qn_local_class *k = &l->class[c];
+	struct qn_unit *u;
+
+	heads_flush(l, c);
+	while ((u = k->head)) {
+		queue_del(k, u);
+		slab_drain(l, u);
+	}
+	if (k->current)
+		slab_drain(l, k->current);
+	k->current = NULL;
+	k->nr_slabs = 0;
+	k->osize = 0;
+}
+
+/* ---- refill ---- */
+
+/*
+ * Classes of large objects are wide: they serve the largest request seen so far,
+ * which saves what the class would round up. Each raise strands a slab, so that
+ * there are but few.
+ */
+static __cold void class_set_osize(struct qn_local *l, unsigned int c,
+				   size_t size)
+{
+	struct qn_local_class *k = &l->class[c];
+	size_t most = qn_table_osize(l->table, c);
+	bool fixed = most <= QN_FAST_MAX || c > l->table->nr_base;
+
+	if (k->osize) {
+		class_retire(l, c);
+		k->raises++;
+	}
+	if (fixed || k->raises > RAISES_MOST)
+		k->osize = (u32)most;
+	else
+		k->osize = (u32)(qn_size_steps(size) * QN_STEP);
+}
+
+static __cold struct qn_unit *slab_new(struct qn_local *l,
+				       struct qn_local_class *k)
+{
+	struct qn_unit *u;
+
+	u = qn_run_alloc(&l->hub->segments, 1, 1, QN_UNIT_SLAB, NULL);
+	if (!u)
+		return NULL;
+	qn_slab_init(u, l, (unsigned int)(k - l->class), k->osize);
+	l->limit = READ_ONCE(l->hub->segments.seg[0].committed);
+	k->nr_slabs++;
+	return u;
+}
+
+/* A slab with room becomes the current one */
+static struct qn_unit *class_next_slab(struct qn_local *l,
+				       struct qn_local_class *k)
+{
+	struct qn_unit *old = k->current;
+	struct qn_unit *u = k->head;
+
+	if (u) {
+		queue_del(k, u);
+		if (u->hidden)
+			slab_show(l, u);
+		u->state = QN_SLAB_CURRENT;
+		qn_slab_watch(u, qn_slab_used(u), -1);
+	} else {
+		u = slab_new(l, k);
+		if (!u)
+			return NULL;
+	}
+	k->current = u;
+	if (old)
+		slab_retire(l, k, old);
+	return u;
+}
+
+static struct qn_unit *class_slab(struct qn_local *l, struct qn_local_class *k)
+{
+	struct qn_unit *u = k->current;
+
+	if (u && u->free)
+		return u;
+	/* Free objects before untouched ones */
+	if (u && qn_slab_can_carve(u) &&
+	    !(k->head && qn_slab_has_free(k->head)))
+		return u;
+	return class_next_slab(l, k);
+}
+
+static void *class_carve(struct qn_local *l, struct qn_local_class *k,
+			 struct qn_unit *u, u32 limit, u32 *nr)
+{
+	size_t bytes = k->nr_slabs > 2 ? CARVE_MORE : CARVE_BYTES;
+
+	bytes = min(bytes, (size_t)limit * u->osize);
+	return qn_slab_carve(u, qn_local_slab_start(l, u), bytes, nr);
+}
+
+static __cold void class_retable(struct qn_local *l);
+static void inbox_collect(struct qn_local *l);
+
+/* What others left to do for this thread */
+static noinline void look_around(struct qn_local *l)
+{
+	if (unlikely(l->table != READ_ONCE(l->hub->table)))
+		class_retable(l);
+	if (l->batch)
+		qn_local_flush_batch(l);
+	if (READ_ONCE(l->inbox))
+		inbox_collect(l);
+	if (l->nr_refills >= REFILLS_A_LOOK)
+		hand_in_samples(l);
+}
+
+/* @u has room: hand over a list, or one object where objects are large */
+static __always_inline void *hand_over(struct qn_local *l,
+				       struct qn_local_class *k,
+				       struct qn_unit *u, size_t size)
+{
+	u32 nr, limit = 1;
+	void *list;
+
+	qn_local_sample(l, k, size, k->osize);
+	/* The list ends at the next object that the sampler wants to see */
+	if (k->osize <= QN_FAST_MAX)
+		limit += k->until_sample / k->osize;
+	if (likely(u->free))
+		list = qn_slab_take(u, qn_local_slab_start(l, u), limit, &nr);
+	else
+		list = class_carve(l, k, u, limit, &nr);
+	k->until_sample -= (nr - 1) * k->osize;
+	k->pending_allocs += nr;
+	if (u->synced != (u16)qn_slab_used(u) ||
+	    k->pending_allocs >= PENDING_OBJECTS)
+		slab_sync(l, u);
+	l->heads[k - l->class] = *(void **)list;
+	return list;
+}
+
+static noinline void *refill_slow(struct qn_local *l, size_t size)
+{
+	struct qn_local_class *k;
+	struct qn_unit *u;
+	unsigned int c;
+
+	look_around(l);
+	c = l->table->map[qn_size_steps(size)];
+	k = &l->class[c];
+	if (unlikely(k->osize < size || !k->osize))
+		class_set_osize(l, c, size);
+	u = class_slab(l, k);
+	return likely(u != NULL) ? hand_over(l, k, u, size) : NULL;
+}
+
+void *qn_local_refill(struct qn_local *l, size_t size)
+{
+	struct qn_local_class *k;
+	struct qn_unit *u;
+
+	k = &l->class[l->table->map[qn_size_steps(size)]];
+	u = k->current;
+	if (likely(u && u->free && size <= k->osize &&
+		   ++l->nr_refills % REFILLS_AT_HOME))
+		return hand_over(l, k, u, size);
+	return refill_slow(l, size);
+}
+
+/* ---- tables ---- */
+
+/* A new table is in use: classes whose size changed start afresh */
+static __cold void class_retable(struct qn_local *l)
+{
+	const struct qn_table *old = l->table;
+	u16 steps[QN_NR_CLASSES];
+
+	memcpy(steps, old->class_steps, sizeof(steps));
+	l->table = qn_hub_table_get(l->hub, old);
+	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
+		if (steps[c] == l->table->class_steps[c])
+			continue;
+		if (l->class[c].osize)
+			class_retire(l, c);
+		l->class[c].raises = 0;
+	}
+	memcpy(l->map, l->table->map, QN_FAST_STEPS);
+	l->map[0] = l->map[1];
+}
+
+/* ---- remote frees ---- */
+
+static void inbox_collect(struct qn_local *l)
+{
+	/* Pairs with the release in inbox_send() */
+	void *p = __atomic_exchange_n(&l->inbox, NULL, __ATOMIC_ACQUIRE);
+
+	while (p) {
+		void *next = *(void **)p;
+		struct qn_unit *u = slab_of(l, p);
+
+		if (unlikely(!u || u->owner != l))
+			qn_misuse("free", p, "the block was freed twice");
+		local_free(l, u, p);
+		p = next;
+	}
+}
+
+static void inbox_send(struct qn_local *to, void *first, void **last)
+{
+	void *head = READ_ONCE(to->inbox);
+
+	do {
+		*last = head;
+		/* Pairs with the acquire in inbox_collect() */
+	} while (!__atomic_compare_exchange_n(&to->inbox, &head, first, true,
+					      __ATOMIC_SEQ_CST,
+					      __ATOMIC_RELAXED));
+}
+
+/* An orphan has nobody to look at its inbox: do it for it */
+static void orphan_collect(struct qn_local *to)
+{
+	struct qn_hub *hub = to->hub;
+
+	qn_port_lock(&hub->threads);
+	if (to->state == QN_LOCAL_ORPHAN) {
+		inbox_collect(to);
+		qn_local_account(to);
+	}
+	qn_port_unlock(&hub->threads);
+}
+
+static void send(struct qn_local *to, void *first, void **last)
+{
+	inbox_send(to, first, last);
+	/* Either this sees the orphan or qn_local_put() sees the inbox */
+	if (unlikely(__atomic_load_n(&to->state, __ATOMIC_SEQ_CST) ==
+		     QN_LOCAL_ORPHAN))
+		orphan_collect(to);
+}
+
+void qn_local_flush_batch(struct qn_local *l)
+{
+	struct qn_local *to = l->batch_to;
+
+	if (!l->batch)
+		return;
+	qn_stat_add(l->hub->page->nr_remote, l->batch_nr);
+	send(to, l->batch, l->batch_last);
+	l->batch = NULL;
+	l->batch_nr = 0;
+	l->batch_bytes = 0;
+	l->batch_to = NULL;
+}
+
+void qn_local_free_remote(struct qn_local *l, struct qn_unit *u, void *p)
+{
+	struct qn_local *to = READ_ONCE(u->owner);
+
+	if (unlikely(l->state != QN_LOCAL_OWNED)) {
+		/* A thread that is gone already: no batch any more */
+		send(to, p, p);
+		return;
+	}
+	if (l->batch_to != to) {
+		qn_local_flush_batch(l);
+		l->batch_to = to;
+	}
+	*(void **)p = l->batch;
+	if (!l->batch)
+		l->batch_last = p;
+	l->batch = p;
+	l->batch_nr++;
+	l->batch_bytes += u->osize;
+	if (l->batch_nr >= QN_BATCH_OBJECTS || l->batch_bytes >= QN_BATCH_BYTES)
+		qn_local_flush_batch(l);
+}
+
+/* ---- life cycle ---- */
+
+void qn_local_trim(struct qn_local *l)
+{
+	inbox_collect(l);
+	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
+		struct qn_local_class *k = &l->class[c];
+		struct qn_unit *u = k->current;
+
+		heads_flush(l, c);
+		if (u && qn_slab_used(u) == 0) {
+			k->current = NULL;
+			slab_retire(l, k, u);
+		} else if (u) {
+			slab_sync(l, u);
+		}
+	}
+	qn_local_account(l);
+}
+
+static struct qn_local *local_new(struct qn_hub *hub)
+{
+	struct qn_local *l = qn_hub_meta_alloc(hub, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->hub = hub;
+	l->table = qn_hub_table_get(hub, NULL);
+	memcpy(l->map, l->table->map, QN_FAST_STEPS);
+	l->map[0] = l->map[1];
+	qn_sampler_init(&l->sampler, hub->sampler.interval,
+			qn_sampler_draw(&hub->sampler) ^ (u32)(uintptr_t)l);
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
+		l->class[c].until_sample = qn_sampler_draw(&l->sampler);
+	l->next = hub->locals;
+	WRITE_ONCE(hub->locals, l);
+	return l;
+}
+
+struct qn_local *qn_local_get(struct qn_hub *hub)
+{
+	struct qn_local *l;
+
+	qn_port_lock(&hub->threads);
+	l = hub->orphans;
+	if (l)
+		hub->orphans = l->next_orphan;
+	else
+		l = local_new(hub);
+	if (l) {
+		WRITE_ONCE(l->state, QN_LOCAL_OWNED);
+		l->base = hub->segments.seg[0].base;
+		l->limit = READ_ONCE(hub->segments.seg[0].committed);
+		qn_stat_add(hub->page->nr_threads, 1);
+		qn_stat_add(hub->page->nr_threads_total, 1);
+	}
+	qn_port_unlock(&hub->threads);
+	return l;
+}
+
+void qn_local_put(struct qn_local *l)
+{
+	struct qn_hub *hub = l->hub;
+
+	qn_local_flush_batch(l);
+	if (l->nr_samples)
+		hand_in_samples(l);
+	qn_port_lock(&hub->threads);
+	__atomic_store_n(&l->state, QN_LOCAL_ORPHAN, __ATOMIC_SEQ_CST);
+	qn_local_trim(l);
+	l->next_orphan = hub->orphans;
+	hub->orphans = l;
+	qn_stat_add(hub->page->nr_threads, (u64)-1);
+	qn_port_unlock(&hub->threads);
+}
+
+/* ---- checks ---- */
+
+static const char *slab_check(const struct qn_local *l, const struct qn_unit *u)
+{
+	u32 nr = 0;
+
+	if (u->kind != QN_UNIT_SLAB || u->owner != l)
+		return "a queue holds something that is no slab of its thread";
+	if (u->carved > u->nr || qn_slab_used(u) > u->carved)
+		return "a slab has more objects in use than were carved";
+	for (void *p = u->free; p && nr <= u->carved; p = *(void **)p)
+		nr++;
+	if (nr + u->hidden + qn_slab_used(u) != u->carved)
+		return "a slab's free list has not the length that it counts";
+	return NULL;
+}
+
+static const char *class_check(const struct qn_local *l,
+			       const struct qn_local_class *k)
+{
+	const char *what = NULL;
+
+	for (struct qn_unit *u = k->head; u && !what; u = u->next) {
+		what = slab_check(l, u);
+		if (!what && u->state != QN_SLAB_PARTIAL &&
+		    u->state != QN_SLAB_SPARSE)
+			what = "a queued slab is neither partial nor sparse";
+		if (!what && !qn_slab_has_room(u))
+			what = "a queued slab has no room";
+		if (!what && u->osize != k->osize)
+			what = "a queued slab is of another size than its class";
+	}
+	if (!what && k->current)
+		what = slab_check(l, k->current);
+	return what;
+}
+
+const char *qn_local_check(struct qn_local *l)
+{
+	const char *what = NULL;
+
+	inbox_collect(l);
+	for (unsigned int c = 0; c < QN_NR_CLASSES && !what; c++)
+		what = class_check(l, &l->class[c]);
+	return what;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * local.h - what one thread keeps: lists of objects ready for malloc, its slabs,
+ * and the frees of other threads' objects on their way home.
+ *
+ * malloc pops from heads[class]. free pushes on the slab's own list if the slab is
+ * the thread's, else on the batch of the owner's. When a list is empty, refill
+ * fetches in this order: what other threads sent (inbox), the current slab's free
+ * list, a partial slab, uncarved objects, a new unit.
+ *
+ * A local outlives its thread: without one it is an orphan with its slabs and its
+ * inbox, until a new thread adopts it.
+ *
+ * Remote frees: a sender collects objects of one owner in its batch and publishes
+ * the chain on the owner's inbox with one compare-and-swap, after 64 objects or
+ * 32 KB, at a change of owner and at each of its refills. So a sleeping thread holds
+ * back at most 64 objects and 32 KB of others; the owner takes the whole inbox with
+ * one exchange. There is no ABA: only whole chains are taken.
+ */
+#ifndef QN_LOCAL_H
+#define QN_LOCAL_H
+
+#include "compiler.h"
+#include "hub.h"
+#include "slab.h"
+
+/* Sizes up to this are looked up in the local's own copy of the map */
+#define QN_FAST_MAX   ((size_t)1024)
+#define QN_FAST_STEPS (QN_FAST_MAX / QN_STEP + 1)
+
+#define QN_BATCH_OBJECTS 64
+#define QN_BATCH_BYTES   (32 << 10)
+#define QN_LOCAL_SAMPLES 8
+
+enum qn_local_state {
+	QN_LOCAL_OWNED,  /* a thread has it */
+	QN_LOCAL_ORPHAN, /* on hub.orphans */
+	QN_LOCAL_LOST,   /* its thread did not survive fork(): never touched */
+};
+
+/**
+ * struct qn_local_class - a thread's side of one class
+ * @current:	the slab that refills come from, or NULL
+ * @until_sample: bytes to hand out until the next sampled object
+ * @osize:	object size of new slabs; 0 before the first
+ * @pending_allocs: objects not yet accounted in the statistics page
+ * @pending_live: bytes likewise
+ * @head, @tail: queue of partial slabs
+ * @nr_slabs:	slabs owned that are not draining
+ * @nr_sparse:	sparse slabs in the queue whose pages were not looked at yet
+ * @raises:	how often @osize was raised to a larger request
+ */
+struct qn_local_class {
+	struct qn_unit *current;
+	u32 until_sample;
+	u32 osize;
+	u32 pending_allocs;
+	s32 pending_live;
+	struct qn_unit *head, *tail;
+	u16 nr_slabs;
+	u16 nr_sparse;
+	u16 raises;
+};
+
+/**
+ * struct qn_local - one thread's cache
+ * @heads:	objects ready for malloc, by class
+ * @base, @limit: segment 0: where it begins, units known to be committed
+ * @map:	size in steps -> class, for sizes up to QN_FAST_MAX
+ * @table:	the table that @map was copied from
+ * @hub:	shared by all
+ * @class:	the rest, by class
+ * @batch_to, @batch, @batch_last: objects to send, and to whom
+ * @batch_nr, @batch_bytes: how many, how large
+ * @sampler:	draws the sample distances
+ * @samples, @nr_samples: sizes sampled and not yet handed in
+ * @nr_refills:	since the start
+ * @sparse:	free bytes of sparse slabs since their pages were last purged
+ * @state:	enum qn_local_state; guarded by hub.threads
+ * @next:	in hub.locals; @next_orphan: in hub.orphans
+ * @inbox:	chain of objects freed by others
+ */
+struct qn_local {
+	void *heads[QN_NR_CLASSES]; /* first: saves malloc an instruction */
+	char *base;
+	size_t limit;
+	u8 map[QN_FAST_STEPS + 7];
+
+	const struct qn_table *table;
+	struct qn_hub *hub;
+	struct qn_local *batch_to;
+	void *batch;
+	void **batch_last;
+	u32 batch_nr;
+	u32 batch_bytes;
+	struct qn_sampler sampler;
+	u32 samples[QN_LOCAL_SAMPLES];
+	u32 nr_samples;
+	u32 nr_refills;
+	size_t sparse;
+	u32 state;
+	struct qn_local *next;
+	struct qn_local *next_orphan;
+
+	void *inbox __aligned(64);
+	struct qn_local_class class[QN_NR_CLASSES] __aligned(64);
+};
+
+/* The thread's local; &qn_local_none before its first allocation */
+extern __thread struct qn_local *qn_self
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern struct qn_local qn_local_none;
+
+/**
+ * qn_local_get() - a local for a thread: an orphan or a new one
+ *
+ * Context: takes hub.threads.
+ * Return: NULL if there is no memory.
+ */
+struct qn_local *qn_local_get(struct qn_hub *hub);
+
+/**
+ * qn_local_put() - the thread is done with it: lists go back, it becomes an orphan
+ *
+ * Context: takes hub.threads.
+ */
+void qn_local_put(struct qn_local *l);
+
+/**
+ * qn_local_refill() - an object of a class whose list is empty
+ * @l:		the thread's local
+ * @size:	bytes requested, at most QN_SLAB_MAX
+ *
+ * Return: an object, or NULL.
+ */
+void *qn_local_refill(struct qn_local *l, size_t size);
+
+/* The memory of a slab; cheaper than qn_unit_start() */
+static __always_inline char *qn_local_slab_start(const struct qn_local *l,
+						 const struct qn_unit *u)
+{
+	size_t index = ((uintptr_t)u - (uintptr_t)l->base) / sizeof(*u);
+
+	if (likely(index < l->limit))
+		return l->base + (index << QN_UNIT_SHIFT);
+	return qn_unit_start(&l->hub->segments, u);
+}
+
+/**
+ * qn_local_take_one() - one object of the current slab
+ * @l:		the thread's local
+ * @size:	bytes requested, above QN_FAST_MAX and at most QN_SLAB_MAX
+ *
+ * Return: NULL if there is none, if it must not be this one for some reason, or if
+ * it is to be sampled: qn_local_refill() knows.
+ */
+static __always_inline void *qn_local_take_one(struct qn_local *l, size_t size)
+{
+	struct qn_local_class *k =
+		&l->class[l->table->map[qn_size_steps(size)]];
+	struct qn_unit *u = k->current;
+	void *p;
+
+	if (unlikely(!u || size > k->osize || k->until_sample < k->osize))
+		return NULL;
+	p = u->free;
+	if (likely(p != NULL)) {
+		/* A pointer into the middle of an object was freed */
+		if (unlikely((u32)((uintptr_t)p & (QN_UNIT_SIZE - 1)) %
+			     k->osize))
+			return NULL;
+		u->free = *(void **)p;
+	} else {
+		if (!qn_slab_can_carve(u))
+			return NULL;
+		p = qn_local_slab_start(l, u) + (size_t)u->carved * k->osize;
+		u->carved++;
+	}
+	u->count++;
+	k->until_sample -= k->osize;
+	k->pending_allocs++;
+	return p;
+}
+
+/**
+ * qn_local_sample() - account @bytes to the sampler of a class
+ * @l:		the thread's local
+ * @k:		the class that serves the request
+ * @size:	bytes requested
+ * @bytes:	bytes served
+ *
+ * Hands in what was sampled when there is enough of it.
+ */
+void qn_local_sample(struct qn_local *l, struct qn_local_class *k, size_t size,
+		     size_t bytes);
+
+/**
+ * qn_local_event() - a slab's count reached 0
+ * @l:		its owner
+ * @u:		the slab
+ */
+void qn_local_event(struct qn_local *l, struct qn_unit *u);
+
+/**
+ * qn_local_free_remote() - free an object of another local
+ * @l:		the calling thread's
+ * @u:		the object's slab
+ * @p:		the object
+ */
+void qn_local_free_remote(struct qn_local *l, struct qn_unit *u, void *p);
+
+/**
+ * qn_local_trim() - give back what the thread does not need: lists, empty slabs
+ *
+ * Context: the owner, or hub.threads held for an orphan.
+ */
+void qn_local_trim(struct qn_local *l);
+
+/* Publish the batch, if there is one */
+void qn_local_flush_batch(struct qn_local *l);
+
+/* Account everything pending in the statistics page */
+void qn_local_account(struct qn_local *l);
+
+/**
+ * qn_local_check() - the local's lists against the descriptors
+ *
+ * Context: the owner.
+ * Return: NULL, or what was found.
+ */
+const char *qn_local_check(struct qn_local *l);
+
+#endif /* QN_LOCAL_H */

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+/*
+ * posix.c - the port to Linux.
+ *
+ * System calls and the vDSO's clock only: nothing here allocates, takes a lock of
+ * libc or leaves a trace in errno.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "port/port.h"
+
+enum {
+	UNLOCKED,
+	LOCKED,
+	CONTENDED
+};
+
+/* The thread between qn_port_fork_begin() and _end(), by the address of its mark */
+static __thread char mark __attribute__((tls_model("initial-exec")));
+static char *forker;
+
+void qn_port_fork_begin(void)
+{
+	WRITE_ONCE(forker, &mark);
+}
+
+void qn_port_fork_end(void)
+{
+	WRITE_ONCE(forker, NULL);
+}
+
+static bool is_forker(void)
+{
+	return unlikely(READ_ONCE(forker) == &mark);
+}
+
+static void futex(u32 *word, int op, u32 value)
+{
+	int saved = errno;
+
+	syscall(SYS_futex, word, op, value, NULL, NULL, 0);
+	errno = saved;
+}
+
+static noinline __cold void lock_contended(u32 *word)
+{
+	/* The holder may be about to leave: try a little before sleeping */
+	for (int i = 0; i < 64; i++) {
+		u32 old = UNLOCKED;
+
+		if (__atomic_compare_exchange_n(word, &old, LOCKED, false,
+						__ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return;
+	}
+	/* Pairs with the release in qn_port_unlock() */
+	while (__atomic_exchange_n(word, CONTENDED, __ATOMIC_ACQUIRE) !=
+	       UNLOCKED)
+		futex(word, FUTEX_WAIT_PRIVATE, CONTENDED);
+}
+
+void qn_port_lock(struct qn_lock *lock)
+{
+	u32 old = UNLOCKED;
+
+	if (is_forker())
+		return;
+	/* Pairs with the release in qn_port_unlock() */
+	if (!__atomic_compare_exchange_n(&lock->word, &old, LOCKED, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		lock_contended(&lock->word);
+}
+
+bool qn_port_trylock(struct qn_lock *lock)
+{
+	u32 old = UNLOCKED;
+
+	if (is_forker())
+		return true;
+	/* Pairs with the release in qn_port_unlock() */
+	return __atomic_compare_exchange_n(&lock->word, &old, LOCKED, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+void qn_port_unlock(struct qn_lock *lock)
+{
+	if (is_forker())
+		return;
+	if (__atomic_exchange_n(&lock->word, UNLOCKED, __ATOMIC_RELEASE) ==
+	    CONTENDED)
+		futex(&lock->word, FUTEX_WAKE_PRIVATE, 1);
+}
+
+u64 qn_port_clock(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000000 + (u64)ts.tv_nsec / 1000;
+}
+
+u32 qn_port_seed(void)
+{
+	const void *random = (const void *)getauxval(AT_RANDOM);
+	u32 seed = 0;
+
+	if (random)
+		memcpy(&seed, random, sizeof(seed));
+	return seed ^ (u32)getpid();
+}
+
+void qn_port_write(const char *text, size_t size)
+{
+	int saved = errno;
+
+	while (size > 0) {
+		ssize_t n = write(STDERR_FILENO, text, size);
+
+		if (n <= 0 && errno != EINTR)
+			break;
+		if (n > 0) {
+			text += n;
+			size -= (size_t)n;
+		}
+	}
+	errno = saved;
+}
+
+void qn_port_abort(void)
+{
+	abort();
+}
+
+size_t qn_port_page_size(void)
+{
+	size_t size = getauxval(AT_PAGESZ);
+
+	return size ? size : 4096;
+}
+
+void *qn_port_reserve(void *hint, size_t size)
+{
+	int saved = errno;
+	void *p = mmap(hint, size, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		p = NULL;
+	else
+		/* A page of a sparse slab must not cost a huge page */
+		madvise(p, size, MADV_NOHUGEPAGE);
+	errno = saved;
+	return p;
+}
+
+int qn_port_commit(void *p, size_t size)
+{
+	int saved = errno;
+	int err = 0;
+
+	if (mprotect(p, size, PROT_READ | PROT_WRITE))
+		err = -errno;
+	errno = saved;
+	return err;
+}
+
+void qn_port_release(void *p, size_t size)
+{
+	int saved = errno;
+
+	munmap(p, size);
+	errno = saved;
+}
+
+int qn_port_purge(void *p, size_t size)
+{
+	int saved = errno;
+	int err = 0;
+
+	if (madvise(p, size, MADV_DONTNEED))
+		err = -errno;
+	errno = saved;
+	return err;
+}

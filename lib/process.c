@@ -1,0 +1,646 @@
+// SPDX-License-Identifier: MIT
+/*
+ * process.c - the one heap of a Linux process.
+ *
+ * Above local.c: what does not fit a slab, the life of threads and of the process,
+ * fork, and the C library's contracts. The public qn_malloc() family stands at the
+ * end; preload/ defines malloc() by the same inline functions.
+ */
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct qn_stats_page) <= QN_UNIT_SIZE,
+	       "the statistics page has a unit of its own");
+
+/*
+ * No decision depends on the sizes of direct runs: their bytes count for so much
+ * less, or each of them would be sampled.
+ */
+#define LARGE_PER_SAMPLE 64
+
+static struct qn_hub hub;
+static bool hub_ready;
+static struct qn_lock hub_starting;
+static pthread_key_t thread_key;
+
+/* The thread's destructors have run: it borrows a local for each call */
+static __thread bool thread_done __attribute__((tls_model("initial-exec")));
+
+/* ---- threads ---- */
+
+static void thread_exit(void *arg)
+{
+	struct qn_local *l = arg;
+
+	qn_self = &qn_local_none;
+	thread_done = true;
+	qn_local_put(l);
+}
+
+static void page_init(struct qn_stats_page *page)
+{
+	page->magic = QN_STATS_MAGIC;
+	page->version = QN_STATS_VERSION;
+	page->size = sizeof(*page);
+	page->state = QN_STATS_RUNNING;
+	page->pid = (u32)getpid();
+	page->ppid = (u32)getppid();
+	page->start_usec = qn_port_clock();
+	prctl(PR_GET_NAME, page->exe);
+	memcpy(page->policy, "rule", sizeof("rule"));
+}
+
+static noinline __cold bool hub_start(void)
+{
+	bool ok = true;
+
+	qn_port_lock(&hub_starting);
+	if (!hub_ready) {
+		qn_local_none.state = QN_LOCAL_LOST;
+		ok = qn_hub_init(&hub) == 0 &&
+		     pthread_key_create(&thread_key, thread_exit) == 0;
+		if (ok)
+			page_init(hub.page);
+		/* Pairs with the acquire in self_get() */
+		if (ok)
+			smp_store_release(&hub_ready, true);
+	}
+	qn_port_unlock(&hub_starting);
+	return ok;
+}
+
+/* A local for the calling thread: its own, a first one, or a borrowed one */
+static struct qn_local *self_get(void)
+{
+	struct qn_local *l = qn_self;
+
+	if (likely(l != &qn_local_none))
+		return l;
+	/* Pairs with the release in hub_start() */
+	if (!smp_load_acquire(&hub_ready) && !hub_start())
+		return NULL;
+	l = qn_local_get(&hub);
+	if (l && !thread_done) {
+		qn_self = l;
+		pthread_setspecific(thread_key, l);
+	}
+	return l;
+}
+
+static void self_put(struct qn_local *l)
+{
+	if (unlikely(l != qn_self))
+		qn_local_put(l);
+}
+
+/* ---- direct runs ---- */
+
+static size_t units_of(size_t size)
+{
+	return size / QN_UNIT_SIZE + (size % QN_UNIT_SIZE != 0);
+}
+
+static void large_set_bytes(struct qn_unit *u, size_t size, u64 nr_allocs)
+{
+	size_t bytes = round_up(size, QN_STEP);
+	s64 more = (s64)bytes - (s64)(nr_allocs ? 0 : u->bytes);
+
+	u->bytes = bytes;
+	qn_hub_account_large(&hub, more, nr_allocs);
+}
+
+static void *large_alloc(struct qn_local *l, size_t size, size_t align,
+			 bool *zeroed)
+{
+	struct qn_unit *u;
+	size_t units = max(align >> QN_UNIT_SHIFT, (size_t)1);
+
+	if (size > PTRDIFF_MAX || align > PTRDIFF_MAX / 2)
+		return NULL;
+	u = qn_run_alloc(&hub.segments, units_of(size), units, QN_UNIT_LARGE,
+			 zeroed);
+	if (!u)
+		return NULL;
+	large_set_bytes(u, size, 1);
+	qn_local_sample(l, &l->class[QN_CLASS_DIRECT], size,
+			min(size / LARGE_PER_SAMPLE, (size_t)UINT32_MAX / 2));
+	return qn_unit_start(&hub.segments, u);
+}
+
+static void large_free(struct qn_unit *u)
+{
+	size_t bytes = u->bytes;
+
+	qn_hub_account_large(&hub, -(s64)bytes, 0);
+	qn_run_free(&hub.segments, u, bytes);
+}
+
+/* Stay where it is if the run can be made to fit */
+static bool large_resize(struct qn_unit *u, size_t size)
+{
+	size_t nr = units_of(size);
+	size_t kept = nr << QN_UNIT_SHIFT;
+
+	if (size > PTRDIFF_MAX ||
+	    !qn_run_resize(&hub.segments, u, nr,
+			   u->bytes > kept ? u->bytes - kept : 0))
+		return false;
+	large_set_bytes(u, size, 0);
+	return true;
+}
+
+/* ---- the slow paths of malloc and free ---- */
+
+static void *fail(void)
+{
+	if (hub_ready)
+		qn_stat_add(hub.page->nr_failed, 1);
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* Everything that the fast paths leave; @zeroed: does the block read as zero */
+static noinline void *alloc(size_t size, size_t align, bool *zeroed)
+{
+	struct qn_local *l = self_get();
+	void *p;
+
+	if (unlikely(!l))
+		return fail();
+	*zeroed = false;
+	if (size <= QN_SLAB_MAX && align <= QN_ALIGN)
+		p = qn_local_refill(l, size);
+	else
+		p = large_alloc(l, size, align, zeroed);
+	self_put(l);
+	return likely(p != NULL) ? p : fail();
+}
+
+/*
+ * Objects above QN_FAST_MAX are few to a slab, so moving lists of them would not pay:
+ * they are taken one by one from the current slab. A thread without a local has no
+ * table, so it passes by.
+ */
+void *qn_process_malloc_slow(size_t size)
+{
+	struct qn_local *l = qn_self;
+	bool zeroed;
+	void *p = NULL;
+
+	if (unlikely(size > QN_SLAB_MAX || !l->table))
+		return alloc(size, QN_ALIGN, &zeroed);
+	if (size > QN_FAST_MAX)
+		p = qn_local_take_one(l, size);
+	if (!p)
+		p = qn_local_refill(l, size);
+	return likely(p != NULL) ? p : fail();
+}
+
+/* The descriptor of a block, or a message */
+static struct qn_unit *unit_of_block(const char *where, const void *p)
+{
+	struct qn_unit *u = qn_segments_find(&hub.segments, p);
+
+	if (unlikely(!u))
+		qn_misuse(where, p, "the pointer is not from this heap");
+	if (likely(u->kind == QN_UNIT_SLAB))
+		return u;
+	if (u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY)
+		qn_misuse(where, p, "the block was freed already");
+	if (u->kind != QN_UNIT_LARGE || qn_unit_start(&hub.segments, u) != p)
+		qn_misuse(where, p, "the pointer is not the start of a block");
+	return u;
+}
+
+static void slab_free(struct qn_unit *u, void *p)
+{
+	struct qn_local *l = self_get();
+
+	if (!l) {
+		qn_local_free_remote(&qn_local_none, u, p);
+		return;
+	}
+	/* What the local knows of segment 0 may be old: look again */
+	if (u->owner == l) {
+		l->limit = READ_ONCE(hub.segments.seg[0].committed);
+		*(void **)p = u->free;
+		u->free = p;
+		if (--u->count == 0)
+			qn_local_event(l, u);
+	} else {
+		qn_local_free_remote(l, u, p);
+	}
+	self_put(l);
+}
+
+void qn_process_free_slow(void *p)
+{
+	struct qn_unit *u;
+
+	if (!p)
+		return;
+	u = unit_of_block("free", p);
+	if (likely(u->kind == QN_UNIT_SLAB))
+		slab_free(u, p);
+	else
+		large_free(u);
+}
+
+/* ---- the rest of the family ---- */
+
+void *qn_process_calloc(size_t n, size_t size)
+{
+	size_t bytes;
+	bool zeroed;
+	void *p;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return fail();
+	if (bytes <= QN_FAST_MAX) {
+		p = qn_process_malloc(bytes);
+		zeroed = false;
+	} else {
+		p = alloc(bytes, QN_ALIGN, &zeroed);
+	}
+	if (p && !zeroed)
+		memset(p, 0, bytes);
+	return p;
+}
+
+static size_t block_size(const struct qn_unit *u)
+{
+	return u->kind == QN_UNIT_SLAB ? u->osize : u->bytes;
+}
+
+/* May a block of a slab stay where it is? Not if it would waste half */
+static bool slab_resize(const struct qn_unit *u, size_t size)
+{
+	return size <= u->osize && (size > u->osize / 2 || u->osize <= 64);
+}
+
+void *qn_process_realloc(void *p, size_t size)
+{
+	struct qn_unit *u;
+	void *q;
+
+	if (!p)
+		return qn_process_malloc(size);
+	u = unit_of_block("realloc", p);
+	if (u->kind == QN_UNIT_SLAB ?
+		    slab_resize(u, size) :
+		    size > QN_SLAB_MAX && large_resize(u, size))
+		return p;
+	q = qn_process_malloc(size);
+	if (!q)
+		return NULL;
+	memcpy(q, p, min(size, block_size(u)));
+	qn_process_free(p);
+	return q;
+}
+
+/*
+ * Objects of a slab lie at multiples of their size from an aligned start, and a
+ * power of two has objects of just that size: one of two tries is aligned.
+ */
+static void *slab_memalign(size_t align, size_t size)
+{
+	void *p = qn_process_malloc(round_up(max(size, (size_t)1), align));
+
+	if (!p || is_aligned((uintptr_t)p, align))
+		return p;
+	qn_process_free(p);
+	size = (size_t)2 << qn_ilog2(max(size, align) - 1);
+	return qn_process_malloc(size);
+}
+
+void *qn_process_memalign(size_t align, size_t size)
+{
+	bool zeroed;
+
+	if (align <= QN_ALIGN)
+		return qn_process_malloc(size);
+	if (size <= QN_SLAB_MAX && align <= QN_SLAB_MAX &&
+	    max(size, align) <= QN_SLAB_MAX)
+		return slab_memalign(align, size);
+	return alloc(max(size, (size_t)1), align, &zeroed);
+}
+
+size_t qn_process_usable_size(const void *p)
+{
+	return p ? block_size(unit_of_block("malloc_usable_size", p)) : 0;
+}
+
+bool qn_process_trim(void)
+{
+	struct qn_local *l = self_get();
+
+	if (!l)
+		return false;
+	qn_local_flush_batch(l);
+	qn_local_trim(l);
+	self_put(l);
+	qn_port_lock(&hub.threads);
+	for (l = hub.orphans; l; l = l->next_orphan)
+		qn_local_trim(l);
+	qn_port_unlock(&hub.threads);
+	return qn_segments_purge(&hub.segments, 0) > 0;
+}
+
+struct qn_stats_page *qn_process_stats(void)
+{
+	if (!hub_ready && !hub_start())
+		return NULL;
+	qn_hub_refresh(&hub);
+	return hub.page;
+}
+
+/* ---- the process ---- */
+
+static char *append(char *to, const char *text)
+{
+	size_t n = strlen(text);
+
+	memcpy(to, text, n + 1);
+	return to + n;
+}
+
+static char *append_number(char *to, unsigned int n)
+{
+	char digits[12];
+	unsigned int nr = 0;
+
+	do
+		digits[nr++] = (char)('0' + n % 10);
+	while (n /= 10);
+	while (nr)
+		*to++ = digits[--nr];
+	*to = '\0';
+	return to;
+}
+
+/* DIR/PID.qstat, or DIR/PID.N.qstat where an earlier program had the number */
+static int stats_open(const char *dir)
+{
+	char path[sizeof(hub.conf.stats) + 40];
+	int fd = -1;
+
+	for (unsigned int i = 0; i < 1000; i++) {
+		char *end = append(append(path, dir), "/");
+
+		end = append_number(end, (unsigned int)getpid());
+		if (i)
+			end = append_number(append(end, "."), i);
+		append(end, ".qstat");
+		fd = (int)syscall(SYS_openat, AT_FDCWD, path,
+				  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd >= 0 || errno != EEXIST)
+			break;
+	}
+	return fd;
+}
+
+/* From now on the page is a file that others can read, also when we are gone */
+static void stats_map(const char *dir)
+{
+	size_t size = round_up(sizeof(*hub.page), qn_port_page_size());
+	int saved = errno;
+	int fd = stats_open(dir);
+
+	if (fd < 0) {
+		static const char text[] =
+			"quern: cannot make a statistics file in the directory "
+			"that QUERN_CONF=stats: names; going on without\n";
+
+		if (errno != ENOENT || !strstr(dir, "/" QN_STATS_RUN_DIR))
+			qn_port_write(text, sizeof(text) - 1);
+		errno = saved;
+		return;
+	}
+	if (syscall(SYS_pwrite64, fd, hub.page, size, 0) == (long)size)
+		mmap(hub.page, size, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_FIXED, fd, 0);
+	syscall(SYS_close, fd);
+	errno = saved;
+}
+
+void qn_process_start(const struct qn_conf *conf)
+{
+	const struct qn_policy *policy = qn_policy_find(conf->policy);
+
+	if (!hub_ready && !hub_start())
+		return;
+	hub.conf = *conf;
+	hub.segments.dirty_base = conf->dirty;
+	if (conf->sample)
+		hub.sampler.interval = (u32)conf->sample;
+	if (policy) {
+		qn_controller_init(&hub.controller, policy);
+		memcpy(hub.page->policy, conf->policy,
+		       sizeof(hub.page->policy));
+	}
+	if (qn_self != &qn_local_none)
+		qn_self->sampler.interval = hub.sampler.interval;
+	if (conf->stats[0])
+		stats_map(conf->stats);
+}
+
+/* What the kernel knows of the process; nobody may wait for it */
+static void page_note_usage(struct qn_stats_page *page)
+{
+	struct rusage u;
+
+	if (getrusage(RUSAGE_SELF, &u))
+		return;
+	page->cpu_usec =
+		(u64)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 +
+		(u64)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+	page->peak_resident = (u64)u.ru_maxrss * 1024;
+}
+
+void qn_process_finish(void)
+{
+	if (!hub_ready)
+		return;
+	if (qn_self != &qn_local_none)
+		qn_local_account(qn_self);
+	qn_hub_refresh(&hub);
+	page_note_usage(hub.page);
+	hub.page->end_usec = qn_port_clock();
+	hub.page->state = QN_STATS_EXITED;
+}
+
+/* ---- fork ---- */
+
+void qn_process_fork_prepare(void)
+{
+	if (!hub_ready)
+		return;
+	qn_port_lock(&hub.threads);
+	qn_port_lock(&hub.learn);
+	qn_port_lock(&hub.segments.lock);
+	qn_port_fork_begin();
+}
+
+static void fork_unlock(void)
+{
+	qn_port_fork_end();
+	qn_port_unlock(&hub.segments.lock);
+	qn_port_unlock(&hub.learn);
+	qn_port_unlock(&hub.threads);
+}
+
+void qn_process_fork_parent(void)
+{
+	if (hub_ready)
+		fork_unlock();
+}
+
+/* What the child did not do itself does not belong into its figures */
+static void page_restart(struct qn_stats_page *page)
+{
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
+		page->classes[c].nr_allocs = 0;
+	page->nr_large = 0;
+	page->large_total = 0;
+	page->nr_threads = qn_self != &qn_local_none;
+	page->nr_threads_total = page->nr_threads;
+	page->nr_remote = 0;
+	page->nr_failed = 0;
+	page->nr_samples = 0;
+	page->sample_ns = 0;
+	page->nr_slices = 0;
+	page->nr_changes = 0;
+	page->peak_live = page->live;
+	page->peak_used = 0;
+	hub.segments.purged = 0;
+	hub.segments.nr_purges = 0;
+	hub.segments.refaults = 0;
+}
+
+void qn_process_fork_child(void)
+{
+	size_t size = round_up(sizeof(*hub.page), qn_port_page_size());
+	bool shared = hub.conf.stats[0] != '\0';
+
+	if (!hub_ready)
+		return;
+	fork_unlock();
+	/* Threads that are gone may have been in the middle of anything */
+	for (struct qn_local *l = hub.locals; l; l = l->next)
+		if (l != qn_self && l->state == QN_LOCAL_OWNED)
+			l->state = QN_LOCAL_LOST;
+	if (shared) {
+		/* The parent's file must not see the child's figures */
+		struct qn_stats_page copy = *hub.page;
+
+		mmap(hub.page, size, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		*hub.page = copy;
+	}
+	page_restart(hub.page);
+	page_init(hub.page);
+	memcpy(hub.page->policy, hub.conf.policy, sizeof(hub.page->policy));
+	if (shared)
+		stats_map(hub.conf.stats);
+}
+
+/* ---- the public names ---- */
+
+QN_EXPORT void *qn_malloc(size_t size)
+{
+	return qn_process_malloc(size);
+}
+
+QN_EXPORT void qn_free(void *p)
+{
+	qn_process_free(p);
+}
+
+QN_EXPORT void *qn_calloc(size_t n, size_t size)
+{
+	return qn_process_calloc(n, size);
+}
+
+QN_EXPORT void *qn_realloc(void *p, size_t size)
+{
+	return qn_process_realloc(p, size);
+}
+
+QN_EXPORT void *qn_memalign(size_t align, size_t size)
+{
+	if (!is_power_of_2(align)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return qn_process_memalign(align, size);
+}
+
+QN_EXPORT size_t qn_malloc_usable_size(const void *p)
+{
+	return qn_process_usable_size(p);
+}
+
+QN_EXPORT int qn_trim(void)
+{
+	return qn_process_trim();
+}
+
+QN_EXPORT int qn_stats(struct qn_stats *st)
+{
+	const struct qn_stats_page *page;
+
+	if (!st)
+		return -EINVAL;
+	page = qn_process_stats();
+	memset(st, 0, sizeof(*st));
+	if (!page)
+		return -ENOMEM;
+	st->size = page->used + page->dirty;
+	st->metadata = page->metadata;
+	st->live = page->live;
+	st->peak_live = page->peak_live;
+	st->nr_allocs = page->nr_large;
+	st->requested = page->large;
+	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
+		const struct qn_stats_class *sc = &page->classes[c];
+		u64 objects = sc->osize ? sc->live / sc->osize : 0;
+
+		st->nr_allocs += sc->nr_allocs;
+		st->nr_live += objects;
+		st->requested += sc->requested ? objects * sc->requested / 16 :
+						 sc->live;
+		st->free += sc->slab - sc->live;
+	}
+	st->requested = min(st->requested, st->live);
+	st->internal = st->live - st->requested;
+	st->external = st->free;
+	st->free += page->dirty;
+	st->nr_frees = st->nr_allocs - st->nr_live;
+	st->nr_failed = page->nr_failed;
+	st->nr_samples = page->nr_samples;
+	st->nr_tables = page->generation;
+	return 0;
+}
+
+QN_EXPORT int qn_check(void)
+{
+	const char *what = qn_segments_check(&hub.segments);
+
+	if (!what && qn_self != &qn_local_none)
+		what = qn_local_check(qn_self);
+	if (!what)
+		return 0;
+	qn_port_write("quern: ", 7);
+	qn_port_write(what, strlen(what));
+	qn_port_write("\n", 1);
+	return -EUCLEAN;
+}

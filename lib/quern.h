@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * DOC: quern.h - the public interface
+ *
+ * Two families. qn_heap_*() work on a heap that the caller made over memory of
+ * its own: firmware over its SRAM, a Linux program over a region it wants to
+ * manage apart. qn_malloc() and its kin work on the one heap of a Linux process
+ * and grow it from the operating system; they exist in the Linux build only.
+ *
+ * Every pointer returned is aligned to %QN_ALIGN (16 bytes on 64-bit machines,
+ * 8 on 32-bit ones) whatever the size. A request of 0 bytes returns a unique
+ * pointer that may be freed. Failure is NULL; the process's heap also sets
+ * errno to ENOMEM.
+ */
+#ifndef QUERN_H
+#define QUERN_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* "Structure needs cleaning": newlib's errno.h does not have it */
+#ifndef EUCLEAN
+#define EUCLEAN 117
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is declared here is what a library built with it exports */
+#pragma GCC visibility push(default)
+
+#define QN_VERSION_MAJOR 0
+#define QN_VERSION_MINOR 1
+#define QN_VERSION_PATCH 0
+
+/** QN_ALIGN - alignment in bytes of every block */
+#define QN_ALIGN (2 * sizeof(void *))
+
+/** QN_ALLOC_ZERO - the block's bytes read as zero */
+#define QN_ALLOC_ZERO 0x1u
+/** QN_ALLOC_DMA - never from a zone added with %QN_ZONE_NODMA */
+#define QN_ALLOC_DMA 0x2u
+
+/** QN_ZONE_NODMA - bus masters cannot reach this memory (CCM of the STM32F407) */
+#define QN_ZONE_NODMA 0x1u
+
+struct qn_heap;
+
+/**
+ * struct qn_stats - what a heap holds, in bytes unless named nr_
+ * @size:	memory handed to the heap, all zones, metadata included
+ * @metadata:	of @size, what the heap keeps for itself
+ * @live:	bytes of the blocks in use, as served (rounded up)
+ * @peak_live:	highest @live ever
+ * @requested:	bytes asked for by the blocks in use; estimated from samples
+ * @internal:	@live - @requested: lost to rounding
+ * @free:	bytes that a request could have, held blocks included
+ * @largest_free: longest contiguous free run
+ * @external:	@free - @largest_free: free but not in one piece
+ * @held:	of @free, blocks kept unmerged for the next request of their size
+ * @nr_allocs:	successful allocations
+ * @nr_frees:	frees
+ * @nr_live:	blocks in use
+ * @nr_failed:	requests that returned NULL
+ * @nr_samples:	requests the sampler looked at
+ * @nr_tables:	granule tables published since the heap was made
+ */
+struct qn_stats {
+	size_t size;
+	size_t metadata;
+	size_t live;
+	size_t peak_live;
+	size_t requested;
+	size_t internal;
+	size_t free;
+	size_t largest_free;
+	size_t external;
+	size_t held;
+	size_t nr_allocs;
+	size_t nr_frees;
+	size_t nr_live;
+	size_t nr_failed;
+	size_t nr_samples;
+	size_t nr_tables;
+};
+
+/**
+ * qn_heap_init() - make a heap inside a piece of memory
+ * @mem:	start of the memory; any alignment, any contents
+ * @size:	its bytes
+ *
+ * All metadata lies inside [@mem, @mem + @size): nothing static, no second
+ * allocation. There is no qn_heap_exit(): the memory is the caller's again once
+ * no pointer into the heap is used any more.
+ *
+ * Context: any; the memory is the caller's alone until return.
+ * Return: the heap, or NULL if @mem is NULL or @size is too small to hold the
+ * heap's own state and one block.
+ */
+struct qn_heap *qn_heap_init(void *mem, size_t size);
+
+/**
+ * qn_heap_add_zone() - give a heap more memory
+ * @h:		the heap
+ * @mem:	start of the memory, apart from every zone of the heap
+ * @size:	its bytes
+ * @flags:	%QN_ZONE_NODMA or 0
+ *
+ * A zone marked %QN_ZONE_NODMA is used first for requests that allow it and
+ * never for those with %QN_ALLOC_DMA.
+ *
+ * Context: as qn_heap_alloc().
+ * Return: 0, -EINVAL (NULL, unknown flag, overlap), -ENOSPC (too many zones or
+ * too small a zone to hold its own metadata and one block).
+ */
+int qn_heap_add_zone(struct qn_heap *h, void *mem, size_t size, unsigned flags);
+
+/**
+ * qn_heap_alloc() - allocate from a heap
+ * @h:		the heap
+ * @size:	bytes asked for; 0 is served as 1
+ *
+ * Bounded time: no loop over blocks; see ARCHITECTURE.md for the bound.
+ *
+ * Context: any thread; an interrupt handler too where the build masks
+ * interrupts (knob QN_LOCK_IRQ).
+ * Return: a block aligned to %QN_ALIGN, or NULL.
+ */
+void *qn_heap_alloc(struct qn_heap *h, size_t size);
+
+/**
+ * qn_heap_alloc_aligned() - allocate at an alignment
+ * @h:		the heap
+ * @align:	a power of two; below %QN_ALIGN means %QN_ALIGN
+ * @size:	bytes asked for
+ *
+ * Context: as qn_heap_alloc().
+ * Return: a block aligned to @align, or NULL (also if @align is no power of
+ * two).
+ */
+void *qn_heap_alloc_aligned(struct qn_heap *h, size_t align, size_t size);
+
+/**
+ * qn_heap_alloc_flags() - allocate with demands
+ * @h:		the heap
+ * @size:	bytes asked for
+ * @flags:	%QN_ALLOC_ZERO, %QN_ALLOC_DMA or 0
+ *
+ * Context: as qn_heap_alloc().
+ * Return: a block, or NULL (also on an unknown flag).
+ */
+void *qn_heap_alloc_flags(struct qn_heap *h, size_t size, unsigned flags);
+
+/**
+ * qn_heap_calloc() - allocate a zeroed array
+ * @h:		the heap
+ * @n:		elements
+ * @size:	bytes of one
+ *
+ * Context: as qn_heap_alloc(), plus the time to write zeroes.
+ * Return: a zeroed block, or NULL (also if @n * @size overflows).
+ */
+void *qn_heap_calloc(struct qn_heap *h, size_t n, size_t size);
+
+/**
+ * qn_heap_realloc() - resize a block
+ * @h:		the heap
+ * @p:		a block of @h, or NULL to allocate
+ * @size:	new size; 0 is served as 1, the block is not freed
+ *
+ * In place where the following memory allows, else by a copy of the smaller of
+ * the two sizes.
+ *
+ * Context: as qn_heap_alloc(), plus the time to copy.
+ * Return: the block, perhaps moved, or NULL with @p still valid.
+ */
+void *qn_heap_realloc(struct qn_heap *h, void *p, size_t size);
+
+/**
+ * qn_heap_free() - give a block back
+ * @h:		the heap
+ * @p:		a block of @h, or NULL
+ *
+ * A pointer that is no live block of @h is reported through the port and the
+ * program stops.
+ *
+ * Context: as qn_heap_alloc(). Bounded time.
+ */
+void qn_heap_free(struct qn_heap *h, void *p);
+
+/**
+ * qn_heap_usable_size() - bytes that may be used of a block
+ * @h:		the heap
+ * @p:		a block of @h, or NULL
+ *
+ * Context: as qn_heap_alloc().
+ * Return: at least what was asked for; 0 for NULL.
+ */
+size_t qn_heap_usable_size(struct qn_heap *h, void *p);
+
+/**
+ * qn_heap_stats() - what the heap holds now
+ * @h:		the heap
+ * @st:		filled in
+ *
+ * Context: as qn_heap_alloc(); may walk the lists of free runs.
+ * Return: 0, or -EINVAL.
+ */
+int qn_heap_stats(struct qn_heap *h, struct qn_stats *st);
+
+/**
+ * qn_heap_step() - one bounded slice of learning and upkeep
+ * @h:		the heap
+ *
+ * For the idle loop. Drains samples into the profile, lets the policy look at a
+ * part of it, publishes at most one granule table, merges a bounded number of
+ * held blocks. The heap is right and bounded if this is never called.
+ *
+ * Context: as qn_heap_alloc(), not from an interrupt. Bounded time.
+ * Return: 1 if there is more to do now, 0 if not, or -EINVAL.
+ */
+int qn_heap_step(struct qn_heap *h);
+
+/**
+ * qn_heap_set_policy() - who decides in qn_heap_step()
+ * @h:		the heap
+ * @name:	"rule" (what a new heap has) or "fixed": the table stays as it is
+ *
+ * Context: as qn_heap_alloc().
+ * Return: 0, or -EINVAL (no heap, no policy of that name).
+ */
+int qn_heap_set_policy(struct qn_heap *h, const char *name);
+
+/**
+ * qn_heap_check() - walk the whole heap
+ * @h:		the heap
+ *
+ * Context: as qn_heap_alloc(); time grows with the heap.
+ * Return: 0, or -EINVAL (no heap), -EUCLEAN (damaged: qn_heap_error() says
+ * what was found).
+ */
+int qn_heap_check(struct qn_heap *h);
+
+/**
+ * qn_heap_error() - what the last qn_heap_check() found
+ * @h:		the heap
+ *
+ * Return: a static string, "" if nothing was found.
+ */
+const char *qn_heap_error(const struct qn_heap *h);
+
+/*
+ * The process's heap. Linux only. Same contracts as the C library's functions
+ * without the prefix; safe from any thread, not from a signal handler.
+ */
+void *qn_malloc(size_t size);
+void *qn_calloc(size_t n, size_t size);
+void *qn_realloc(void *p, size_t size);
+void *qn_memalign(size_t align, size_t size);
+void qn_free(void *p);
+size_t qn_malloc_usable_size(const void *p);
+
+/**
+ * qn_trim() - return free memory of the process's heap to the system now
+ *
+ * Return: 1 if anything was returned, else 0.
+ */
+int qn_trim(void);
+
+/**
+ * qn_stats() - what the process's heap holds now
+ * @st:		filled in
+ *
+ * Derived from slab counts: see ARCHITECTURE.md for the error of each figure.
+ *
+ * Return: 0, or -EINVAL.
+ */
+int qn_stats(struct qn_stats *st);
+
+/**
+ * qn_check() - walk the process's heap
+ *
+ * Context: no other thread may allocate or free meanwhile.
+ * Return: 0, or -EUCLEAN; the finding goes to stderr.
+ */
+int qn_check(void);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* QUERN_H */

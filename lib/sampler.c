@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+/*
+ * sampler.c - exponential distances in fixed point.
+ *
+ * The inverse of the distribution: -ln(u) * interval with u uniform in (0, 1].
+ * The logarithm is the position of the highest bit and a chord through a table
+ * for what follows it. Sixteen chords are at most 0.0007 off, which moves the
+ * mean by 0.04 %; both targets draw the same numbers from the same seed.
+ */
+#include "bits.h"
+#include "debug.h"
+#include "sampler.h"
+
+#define LOG2_SHIFT 4
+
+/* log2(1 + i / 16) in 1/65536, the last cut to what fits */
+static const u16 log2_table[(1 << LOG2_SHIFT) + 1] = {
+	0,     5732,  11136, 16248, 21098, 25711, 30109, 34312, 38336,
+	42196, 45904, 49472, 52911, 56229, 59434, 62534, 65535,
+};
+
+/* ln 2 in 1/65536 */
+#define LN2 45426u
+
+/* Marsaglia's xorshift; every state but 0 in one cycle */
+static u32 next_random(u32 x)
+{
+	x ^= x << 13;
+	x ^= x >> 17;
+	return x ^ (x << 5);
+}
+
+/* -log2(@x / 2^32) in 1/65536, for @x > 0: from 0 to 32 */
+static u32 minus_log2(u32 x)
+{
+	unsigned int exponent = qn_ilog2(x);
+	u32 mantissa = x << (31 - exponent) << 1;
+	u32 i = mantissa >> (32 - LOG2_SHIFT);
+	u32 part = mantissa << LOG2_SHIFT >> 16;
+	u32 slope = (u32)log2_table[i + 1] - log2_table[i];
+
+	return ((32 - exponent) << 16) - log2_table[i] - ((slope * part) >> 16);
+}
+
+/* Neighbouring seeds must not begin alike: the finalizer of MurmurHash3 */
+static u32 scramble(u32 x)
+{
+	x = (x ^ (x >> 16)) * 0x85ebca6bu;
+	x = (x ^ (x >> 13)) * 0xc2b2ae35u;
+	return x ^ (x >> 16);
+}
+
+void qn_sampler_init(struct qn_sampler *s, u32 interval, u32 seed)
+{
+	s->interval = max(interval, 1u);
+	s->rng = scramble(seed);
+	if (!s->rng)
+		s->rng = 0x9e3779b9u;
+}
+
+u32 qn_sampler_draw(struct qn_sampler *s)
+{
+	u32 log;
+	u64 bytes;
+
+	qn_assert(s->interval && s->rng);
+	s->rng = next_random(s->rng);
+	log = (u32)((u64)minus_log2(s->rng) * LN2 >> 16);
+	bytes = ((u64)s->interval * min(log, 16u << 16) + (1 << 15)) >> 16;
+	if (unlikely(bytes > UINT32_MAX))
+		return UINT32_MAX;
+	return max((u32)bytes, 1u);
+}

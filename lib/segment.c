@@ -1,0 +1,660 @@
+// SPDX-License-Identifier: MIT
+/*
+ * segment.c - runs of 64 KB units: find, split, merge, purge.
+ *
+ * See segment.h for the picture. Order in this file: addresses, the two kinds of
+ * free runs, growth, allocation, free, purging, checks.
+ */
+#include "segment.h"
+
+#include <string.h>
+
+#define UNIT_KB ((u32)(QN_UNIT_SIZE / 1024))
+/* Reuse within this time after a purge says that the purge was a mistake */
+#define REFAULT_MS 2000
+/* At least and at most this many units are committed at once: 1 MB, 64 MB */
+#define COMMIT_LEAST 16
+#define COMMIT_MOST  1024
+
+static u32 now_ms(void)
+{
+	return (u32)(qn_port_clock() / 1000) | 1;
+}
+
+/* ---- addresses ---- */
+
+static struct qn_unit *unit_at(const struct qn_segment *seg, size_t index)
+{
+	return (struct qn_unit *)(void *)seg->base + index;
+}
+
+static size_t unit_index(const struct qn_segment *seg, const struct qn_unit *u)
+{
+	return (size_t)(u - (const struct qn_unit *)(const void *)seg->base);
+}
+
+static char *start_of(const struct qn_segment *seg, const struct qn_unit *u)
+{
+	return seg->base + (unit_index(seg, u) << QN_UNIT_SHIFT);
+}
+
+/* The segment in whose table @u lies */
+static const struct qn_segment *segment_of(const struct qn_segments *s,
+					   const struct qn_unit *u)
+{
+	const struct qn_segment *seg = s->seg;
+
+	while ((const char *)u < seg->base ||
+	       (const char *)u >= seg->base + seg->max * sizeof(*u))
+		seg++;
+	return seg;
+}
+
+char *qn_unit_start(const struct qn_segments *s, const struct qn_unit *u)
+{
+	return start_of(segment_of(s, u), u);
+}
+
+struct qn_unit *qn_segments_find(const struct qn_segments *s, const void *p)
+{
+	/* Pairs with the release in segment_add() */
+	unsigned int nr = smp_load_acquire(&s->nr);
+
+	for (unsigned int i = 0; i < nr; i++) {
+		const struct qn_segment *seg = &s->seg[i];
+		size_t index = qn_unit_index(seg->base, p);
+
+		/* Pairs with the release in segment_commit() */
+		if (index < smp_load_acquire(&seg->committed))
+			return index < seg->first ? NULL : unit_at(seg, index);
+	}
+	return NULL;
+}
+
+/* ---- free runs ---- */
+
+static void age_add(struct qn_segments *s, struct qn_unit *u)
+{
+	u->age_prev = s->newest;
+	u->age_next = NULL;
+	if (s->newest)
+		s->newest->age_next = u;
+	else
+		s->oldest = u;
+	s->newest = u;
+}
+
+static void age_del(struct qn_segments *s, struct qn_unit *u)
+{
+	if (u->age_prev)
+		u->age_prev->age_next = u->age_next;
+	else
+		s->oldest = u->age_next;
+	if (u->age_next)
+		u->age_next->age_prev = u->age_prev;
+	else
+		s->newest = u->age_prev;
+}
+
+/* Kind, size and stamp of @u are set: make it findable from both its ends */
+static void free_add(struct qn_segments *s, struct qn_unit *u)
+{
+	struct qn_unit *last = u + u->run.size - 1;
+	bool dirty = u->kind == QN_UNIT_DIRTY;
+
+	last->kind = u->kind;
+	last->head = u;
+	qn_bins_add(&s->bins[dirty], &u->run);
+	if (dirty) {
+		age_add(s, u);
+		s->dirty += (size_t)u->stamp * 1024;
+	}
+}
+
+/* Take a free run out; its ends are NONE, so no interior can look free */
+static void free_del(struct qn_segments *s, struct qn_unit *u)
+{
+	bool dirty = u->kind == QN_UNIT_DIRTY;
+
+	qn_bins_del(&s->bins[dirty], &u->run);
+	if (dirty) {
+		age_del(s, u);
+		s->dirty -= (size_t)u->stamp * 1024;
+	}
+	u[u->run.size - 1].kind = QN_UNIT_NONE;
+	u->kind = QN_UNIT_NONE;
+}
+
+/* Stamps of two runs of one kind that become one */
+static u32 merge_stamps(enum qn_unit_kind kind, u32 a, u32 b)
+{
+	return kind == QN_UNIT_DIRTY ? a + b : max(a, b);
+}
+
+/* Add [@u, @u + @nr) to the free runs, merged with its free neighbours */
+static struct qn_unit *free_merge(struct qn_segments *s, struct qn_unit *u,
+				  size_t nr, enum qn_unit_kind kind, u32 stamp)
+{
+	const struct qn_segment *seg = segment_of(s, u);
+	size_t index = unit_index(seg, u);
+
+	if (index + nr < seg->frontier && u[nr].kind == kind) {
+		struct qn_unit *next = u + nr;
+
+		free_del(s, next);
+		nr += next->run.size;
+		stamp = merge_stamps(kind, stamp, next->stamp);
+	}
+	u->kind = QN_UNIT_NONE;
+	if (index > seg->first && u[-1].kind == kind) {
+		u = u[-1].head;
+		free_del(s, u);
+		nr += u->run.size;
+		stamp = merge_stamps(kind, stamp, u->stamp);
+	}
+	u->owner = NULL;
+	u->kind = (u8)kind;
+	u->run.size = nr;
+	u->stamp = stamp;
+	free_add(s, u);
+	return u;
+}
+
+/* ---- growth ---- */
+
+static bool segment_commit(struct qn_segment *seg, size_t committed)
+{
+	size_t page = qn_port_page_size();
+	size_t to = round_up(committed * sizeof(struct qn_unit), page);
+	size_t from = max(seg->committed, seg->first);
+
+	if (to > seg->table) {
+		if (qn_port_commit(seg->base + seg->table, to - seg->table))
+			return false;
+		seg->table = to;
+	}
+	if (committed > from &&
+	    qn_port_commit(seg->base + (from << QN_UNIT_SHIFT),
+			   (committed - from) << QN_UNIT_SHIFT))
+		return false;
+	smp_store_release(&seg->committed, committed);
+	return true;
+}
+
+/* Make units up to @end usable, some more where the kernel gives it */
+static bool segment_grow(struct qn_segment *seg, size_t end)
+{
+	size_t ahead = (seg->frontier - seg->first) / 4;
+
+	if (end <= seg->committed)
+		return true;
+	ahead = min(max(ahead, (size_t)COMMIT_LEAST), (size_t)COMMIT_MOST);
+	return segment_commit(seg, min(end + ahead, seg->reserved)) ||
+	       segment_commit(seg, end);
+}
+
+/* Address space that begins with a unit, and not a page more: more may follow */
+static char *reserve_units(void *hint, size_t size)
+{
+	char *p = qn_port_reserve(hint, size + QN_UNIT_SIZE);
+	char *base = (char *)round_up((uintptr_t)p, QN_UNIT_SIZE);
+	size_t skip = (size_t)(base - p);
+
+	if (!p)
+		return NULL;
+	if (skip)
+		qn_port_release(p, skip);
+	qn_port_release(base + size, QN_UNIT_SIZE - skip);
+	return base;
+}
+
+static struct qn_segment *segment_add(struct qn_segments *s, void *hint,
+				      size_t reserved, size_t max)
+{
+	struct qn_segment *seg = &s->seg[s->nr];
+	/* The table describes its own units too */
+	size_t first =
+		DIV_ROUND_UP(max, QN_UNIT_SIZE / sizeof(struct qn_unit) - 1);
+
+	if (s->nr == QN_NR_SEGMENTS)
+		return NULL;
+	seg->base = reserve_units(hint, (first + reserved) << QN_UNIT_SHIFT);
+	if (!seg->base)
+		return NULL;
+	seg->first = first;
+	seg->frontier = first;
+	seg->reserved = first + reserved;
+	seg->max = first + max;
+	seg->committed = 0;
+	seg->table = 0;
+	/* Pairs with the acquire in qn_segments_find() */
+	smp_store_release(&s->nr, s->nr + 1);
+	return seg;
+}
+
+/*
+ * An address that nothing else lies near, so that segment 0 can grow in place.
+ * Between where programs and where libraries are mapped; random like theirs.
+ */
+static void *first_hint(void)
+{
+	u64 at = 0x100000000000u + ((u64)(qn_port_seed() & 0xffff) << 30);
+
+	return sizeof(void *) == 8 ? (void *)(uintptr_t)at : NULL;
+}
+
+static struct qn_segment *first_segment(struct qn_segments *s)
+{
+	struct qn_segment *seg;
+
+	seg = segment_add(s, first_hint(), QN_SEGMENT_FIRST, QN_SEGMENT_MAX);
+	for (size_t n = QN_SEGMENT_FIRST; !seg && n >= QN_SEGMENT_LEAST; n /= 2)
+		seg = segment_add(s, NULL, n, n);
+	return seg;
+}
+
+/* What is left behind the frontier of a segment that will not grow any more */
+static void segment_close(struct qn_segments *s, struct qn_segment *seg)
+{
+	size_t from = seg->frontier;
+
+	if (seg->committed <= from)
+		return;
+	seg->frontier = seg->committed;
+	free_merge(s, unit_at(seg, from), seg->committed - from, QN_UNIT_CLEAN,
+		   0);
+}
+
+/* Reserve more behind segment 0: double it, or at least @nr units */
+static bool first_extend(struct qn_segment *seg, size_t nr)
+{
+	size_t more = max(nr, seg->reserved - seg->first);
+	char *end = seg->base + (seg->reserved << QN_UNIT_SHIFT);
+	char *p;
+
+	more = min(more, seg->max - seg->reserved);
+	if (more < nr)
+		return false;
+	p = qn_port_reserve(end, more << QN_UNIT_SHIFT);
+	if (p != end) {
+		if (p)
+			qn_port_release(p, more << QN_UNIT_SHIFT);
+		return false;
+	}
+	seg->reserved += more;
+	return true;
+}
+
+static struct qn_segment *next_segment(struct qn_segments *s, size_t nr)
+{
+	struct qn_segment *seg = NULL;
+
+	for (size_t n = QN_SEGMENT_FIRST; !seg && n > nr; n /= 2)
+		if (n >= QN_SEGMENT_LEAST)
+			seg = segment_add(s, NULL, n, n);
+	return seg ? seg : segment_add(s, NULL, nr, nr);
+}
+
+/* @nr units that were never used, from the last segment or a new one */
+static struct qn_unit *frontier_alloc(struct qn_segments *s, size_t nr)
+{
+	struct qn_segment *seg = s->nr ? &s->seg[s->nr - 1] : first_segment(s);
+	struct qn_segment *last = seg;
+
+	if (!seg)
+		return NULL;
+	if (seg->reserved - seg->frontier < nr &&
+	    !(s->nr == 1 && first_extend(seg, nr))) {
+		seg = next_segment(s, nr);
+		if (seg)
+			segment_close(s, last);
+	}
+	if (!seg || !segment_grow(seg, seg->frontier + nr))
+		return NULL;
+	seg->frontier += nr;
+	return unit_at(seg, seg->frontier - nr);
+}
+
+/* ---- allocation ---- */
+
+/* Read by qn_segments_sparse_limit() without the lock */
+static void add_used(struct qn_segments *s, size_t units)
+{
+	WRITE_ONCE(s->used, s->used + (units << QN_UNIT_SHIFT));
+}
+
+/* Clean memory is about to be touched: was it purged too soon? */
+static void note_refault(struct qn_segments *s, size_t bytes, u32 stamp)
+{
+	if (!stamp || now_ms() - stamp > REFAULT_MS)
+		return;
+	s->refaults += bytes;
+	s->recent_refaults += bytes;
+	if (s->recent_refaults > (1 << 20) + s->recent / 4)
+		WRITE_ONCE(s->boost, s->boost + 2 * bytes);
+}
+
+/* Cut [@from, @from + @nr) out of the free run @u; the rest stays free */
+static struct qn_unit *free_cut(struct qn_segments *s, struct qn_unit *u,
+				size_t from, size_t nr)
+{
+	enum qn_unit_kind kind = u->kind;
+	size_t behind = u->run.size - from - nr;
+	u32 stamp = u->stamp;
+	u32 share[3] = { stamp, stamp, stamp };
+
+	free_del(s, u);
+	if (kind == QN_UNIT_DIRTY) {
+		/*
+		 * Which pages are dirty is not known: assume the low ones, but
+		 * never that there are none, so that all can be purged
+		 */
+		share[0] = min(stamp, (u32)from * UNIT_KB);
+		share[1] = min(stamp - share[0], (u32)nr * UNIT_KB);
+		share[2] = max(stamp - share[0] - share[1], 1u);
+		s->low = min(s->low, s->dirty);
+	} else {
+		note_refault(s, nr << QN_UNIT_SHIFT, stamp);
+	}
+	if (behind)
+		free_merge(s, u + from + nr, behind, kind, share[2]);
+	if (from)
+		free_merge(s, u, from, kind, share[0]);
+	return u + from;
+}
+
+static struct qn_unit *bins_alloc(struct qn_segments *s, bool dirty, size_t nr,
+				  size_t align)
+{
+	struct qn_run *run = qn_bins_find(&s->bins[dirty], nr + align - 1);
+	struct qn_unit *u;
+	uintptr_t at;
+
+	if (!run)
+		return NULL;
+	u = container_of(run, struct qn_unit, run);
+	at = (uintptr_t)qn_unit_start(s, u) >> QN_UNIT_SHIFT;
+	return free_cut(s, u, round_up(at, align) - at, nr);
+}
+
+static struct qn_unit *frontier_alloc_aligned(struct qn_segments *s, size_t nr,
+					      size_t align)
+{
+	struct qn_unit *u = frontier_alloc(s, nr + align - 1);
+	size_t skip;
+	uintptr_t at;
+
+	if (!u || align == 1)
+		return u;
+	at = (uintptr_t)qn_unit_start(s, u) >> QN_UNIT_SHIFT;
+	skip = round_up(at, align) - at;
+	if (align - 1 - skip)
+		free_merge(s, u + skip + nr, align - 1 - skip, QN_UNIT_CLEAN,
+			   0);
+	if (skip)
+		free_merge(s, u, skip, QN_UNIT_CLEAN, 0);
+	return u + skip;
+}
+
+struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
+			     enum qn_unit_kind kind, bool *zeroed)
+{
+	struct qn_unit *u;
+	bool zero = false;
+
+	qn_port_lock(&s->lock);
+	u = bins_alloc(s, true, nr, align);
+	if (!u) {
+		zero = true;
+		u = bins_alloc(s, false, nr, align);
+	}
+	if (!u)
+		u = frontier_alloc_aligned(s, nr, align);
+	if (u) {
+		u->owner = NULL;
+		u->kind = (u8)kind;
+		u->run.size = nr;
+		add_used(s, nr);
+	}
+	qn_port_unlock(&s->lock);
+	if (zeroed)
+		*zeroed = zero;
+	return u;
+}
+
+/* ---- free ---- */
+
+static size_t dirty_limit(const struct qn_segments *s)
+{
+	return s->dirty_base + s->used / 16 + s->boost;
+}
+
+static void note_purge(struct qn_segments *s, size_t bytes)
+{
+	s->purged += bytes;
+	s->recent += bytes;
+	s->nr_purges++;
+}
+
+static size_t purge_oldest(struct qn_segments *s)
+{
+	struct qn_unit *u = s->oldest;
+	size_t size = u->run.size << QN_UNIT_SHIFT;
+	size_t bytes = (size_t)u->stamp * 1024;
+
+	free_del(s, u);
+	if (qn_port_purge(qn_unit_start(s, u), size)) {
+		/* Locked memory, say: keep it, as dirty as it was */
+		free_merge(s, u, size >> QN_UNIT_SHIFT, QN_UNIT_DIRTY,
+			   (u32)(bytes / 1024));
+		return 0;
+	}
+	free_merge(s, u, size >> QN_UNIT_SHIFT, QN_UNIT_CLEAN, now_ms());
+	note_purge(s, bytes);
+	return bytes;
+}
+
+static size_t purge_to(struct qn_segments *s, size_t keep)
+{
+	size_t sum = 0;
+
+	while (s->oldest && s->dirty > keep) {
+		size_t bytes = purge_oldest(s);
+
+		if (!bytes)
+			break;
+		sum += bytes;
+	}
+	return sum;
+}
+
+static void run_free(struct qn_segments *s, struct qn_unit *u, size_t nr,
+		     size_t dirty)
+{
+	enum qn_unit_kind kind = dirty ? QN_UNIT_DIRTY : QN_UNIT_CLEAN;
+
+	add_used(s, -nr);
+	free_merge(s, u, nr, kind, (u32)DIV_ROUND_UP(dirty, 1024));
+	if (s->dirty > dirty_limit(s))
+		purge_to(s, dirty_limit(s) / 4 * 3);
+}
+
+void qn_run_free(struct qn_segments *s, struct qn_unit *u, size_t dirty)
+{
+	qn_port_lock(&s->lock);
+	run_free(s, u, u->run.size, dirty);
+	qn_port_unlock(&s->lock);
+}
+
+/* Take @more units behind the run that ends at @end, if they are free */
+static bool take_behind(struct qn_segments *s, struct qn_unit *end, size_t more)
+{
+	struct qn_segment *seg = (struct qn_segment *)segment_of(s, end - 1);
+	size_t index = unit_index(seg, end);
+
+	if (index == seg->frontier) {
+		if (seg->reserved - index < more ||
+		    !segment_grow(seg, index + more))
+			return false;
+		seg->frontier += more;
+		return true;
+	}
+	if ((end->kind != QN_UNIT_CLEAN && end->kind != QN_UNIT_DIRTY) ||
+	    end->run.size < more)
+		return false;
+	free_cut(s, end, 0, more);
+	return true;
+}
+
+bool qn_run_resize(struct qn_segments *s, struct qn_unit *u, size_t nr,
+		   size_t dirty)
+{
+	size_t old = u->run.size;
+	bool done = true;
+
+	if (nr == old)
+		return true;
+	qn_port_lock(&s->lock);
+	if (nr < old) {
+		run_free(s, u + nr, old - nr, dirty);
+	} else {
+		done = take_behind(s, u + old, nr - old);
+		if (done)
+			add_used(s, nr - old);
+	}
+	if (done)
+		u->run.size = nr;
+	qn_port_unlock(&s->lock);
+	return done;
+}
+
+/* ---- purging ---- */
+
+size_t qn_segments_purge(struct qn_segments *s, size_t keep)
+{
+	size_t sum;
+
+	qn_port_lock(&s->lock);
+	sum = purge_to(s, keep);
+	qn_port_unlock(&s->lock);
+	return sum;
+}
+
+size_t qn_segments_sparse_limit(const struct qn_segments *s)
+{
+	return (s->dirty_base + READ_ONCE(s->used) / 16 + READ_ONCE(s->boost)) /
+	       2;
+}
+
+void qn_segments_note_purge(struct qn_segments *s, size_t bytes)
+{
+	qn_port_lock(&s->lock);
+	note_purge(s, bytes);
+	qn_port_unlock(&s->lock);
+}
+
+void qn_segments_note_reuse(struct qn_segments *s, size_t bytes, u32 stamp)
+{
+	qn_port_lock(&s->lock);
+	note_refault(s, bytes, stamp);
+	qn_port_unlock(&s->lock);
+}
+
+void qn_segments_decay(struct qn_segments *s)
+{
+	u32 now = now_ms();
+
+	qn_port_lock(&s->lock);
+	if (now - s->second >= 1000) {
+		s->second = now;
+		WRITE_ONCE(s->boost, s->boost - min(s->boost, s->low / 2));
+		s->low = s->dirty;
+		s->recent /= 2;
+		s->recent_refaults /= 2;
+		if (s->dirty > dirty_limit(s))
+			purge_to(s, dirty_limit(s) / 4 * 3);
+	}
+	qn_port_unlock(&s->lock);
+}
+
+/* ---- the rest ---- */
+
+void qn_segments_init(struct qn_segments *s, size_t dirty_base)
+{
+	memset(s, 0, sizeof(*s));
+	qn_bins_init(&s->bins[0]);
+	qn_bins_init(&s->bins[1]);
+	s->dirty_base = dirty_base;
+}
+
+void qn_segments_exit(struct qn_segments *s)
+{
+	while (s->nr > 0) {
+		const struct qn_segment *seg = &s->seg[--s->nr];
+
+		qn_port_release(seg->base, seg->reserved << QN_UNIT_SHIFT);
+	}
+}
+
+size_t qn_segments_metadata(const struct qn_segments *s)
+{
+	size_t sum = 0;
+
+	for (unsigned int i = 0; i < s->nr; i++)
+		sum += round_up((s->seg[i].frontier - s->seg[i].first) *
+					sizeof(struct qn_unit),
+				(size_t)4096);
+	return sum;
+}
+
+size_t qn_segments_reserved(const struct qn_segments *s)
+{
+	size_t sum = 0;
+
+	for (unsigned int i = 0; i < s->nr; i++)
+		sum += s->seg[i].reserved << QN_UNIT_SHIFT;
+	return sum;
+}
+
+static const char *segment_check(const struct qn_segments *s,
+				 const struct qn_segment *seg, size_t *dirty)
+{
+	size_t i = seg->first;
+
+	while (i < seg->frontier) {
+		const struct qn_unit *u = unit_at(seg, i);
+		bool is_free = u->kind == QN_UNIT_CLEAN ||
+			       u->kind == QN_UNIT_DIRTY;
+		size_t nr = u->kind == QN_UNIT_SLAB ? 1 : u->run.size;
+
+		if (u->kind == QN_UNIT_NONE || u->kind > QN_UNIT_META)
+			return "a run begins with no known kind";
+		if (nr == 0 || nr > seg->frontier - i)
+			return "a run ends behind the frontier";
+		if (is_free && u[nr - 1].head != u)
+			return "the last unit of a free run forgot its first";
+		if (is_free && i + nr < seg->frontier && u[nr].kind == u->kind)
+			return "two free runs were not merged";
+		if (!is_free && u->kind != QN_UNIT_SLAB && u->owner)
+			return "a run that is no slab has an owner";
+		if (u->kind == QN_UNIT_DIRTY)
+			*dirty += (size_t)u->stamp * 1024;
+		i += nr;
+	}
+	(void)s;
+	return NULL;
+}
+
+const char *qn_segments_check(struct qn_segments *s)
+{
+	const char *what = NULL;
+	size_t dirty = 0;
+
+	qn_port_lock(&s->lock);
+	for (unsigned int i = 0; i < s->nr && !what; i++)
+		what = segment_check(s, &s->seg[i], &dirty);
+	if (!what && dirty != s->dirty)
+		what = "the sum of dirty bytes is wrong";
+	qn_port_unlock(&s->lock);
+	return what;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * segment.h - the Linux store of runs: address space cut into units of 64 KB.
+ *
+ * A segment is a range of address space that begins with a table of descriptors,
+ * one of 64 bytes for each unit of the segment, so that pointer -> descriptor is
+ * arithmetic. A unit is the granule of the Linux heap: only its touched pages
+ * cost memory. A run is contiguous units; its first descriptor speaks for it.
+ *
+ * Free runs are of two kinds that never merge with each other: dirty ones hold
+ * pages that a program wrote, clean ones read as zero and cost nothing. Dirty
+ * ones are preferred, and the oldest are purged (made clean) when there are more
+ * than a limit that learns from refaults. Free memory is never linked through
+ * itself, since it may be purged: the nodes are the descriptors.
+ *
+ * Segment 0 serves the fast path of free() and can grow in place to
+ * QN_SEGMENT_MAX; others are made when the kernel refuses that.
+ *
+ * Lock: everything here is under qn_segments.lock, but for the descriptors of
+ * runs in use, which belong to their users, and for @committed, which only grows.
+ */
+#ifndef QN_SEGMENT_H
+#define QN_SEGMENT_H
+
+#include "bins.h"
+#include "bits.h"
+#include "compiler.h"
+#include "port/port.h"
+
+#define QN_UNIT_SHIFT 16
+#define QN_UNIT_SIZE  ((size_t)1 << QN_UNIT_SHIFT)
+/* What segment 0 can grow to, in units: 64 GiB */
+#define QN_SEGMENT_MAX ((size_t)1 << 20)
+/* What is reserved at first, in units: 1 GiB; and where halving stops: 16 MB */
+#define QN_SEGMENT_FIRST ((size_t)1 << 14)
+#define QN_SEGMENT_LEAST ((size_t)1 << 8)
+#define QN_NR_SEGMENTS   64
+
+struct qn_local;
+
+enum qn_unit_kind {
+	QN_UNIT_NONE = 0, /* never used, or inside a run */
+	QN_UNIT_CLEAN,    /* first or last of a free run that reads as zero */
+	QN_UNIT_DIRTY,    /* first or last of a free run with old contents */
+	QN_UNIT_SLAB,     /* a slab: one unit */
+	QN_UNIT_LARGE,    /* first of a block's run */
+	QN_UNIT_META,     /* first of a run that quern keeps for itself */
+};
+
+/**
+ * struct qn_unit - descriptor of one unit: one cache line
+ * @owner:	a slab's thread; NULL for everything else, so that the one compare
+ *		of free() also says "not a slab"
+ * @free:	slab: objects freed by the owner, linked through their first word
+ * @count:	slab: frees by the owner until the next event; never 0 outside one
+ * @floor:	slab: objects in use == @count + @floor
+ * @osize:	slab: object size in bytes
+ * @nr:		slab: objects that fit
+ * @carved:	slab: objects cut so far; the memory behind is untouched
+ * @prev, @next: slab: neighbours in the class's queue
+ * @synced, @synced_kept: slab: objects in use, and carved but not hidden, as the
+ *		statistics know
+ * @hidden:	slab: free objects that are on no list since their pages were purged
+ * @hidden_pages: slab: which sixteenths of the unit those are
+ * @run:	free run: its node in the bins, size in units; large: only size
+ * @age_prev, @age_next: dirty free run: neighbours by age
+ * @bytes:	large: bytes in use
+ * @head:	last of a free run: its first
+ * @kind:	enum qn_unit_kind
+ * @class:	slab: class
+ * @state:	slab: enum qn_slab_state
+ * @stamp:	clean run and hidden pages: when they were purged, in ms, 0 for
+ *		never; dirty run: KiB of it that may be resident
+ */
+struct qn_unit {
+	struct qn_local *owner;
+
+	union {
+		struct {
+			void *free;
+			u32 count;
+			s32 floor;
+			u32 osize;
+			u16 nr;
+			u16 carved;
+			struct qn_unit *prev, *next;
+			u16 synced;
+			u16 synced_kept;
+			u16 hidden;
+			u16 hidden_pages;
+		};
+
+		struct {
+			struct qn_run run;
+
+			union {
+				struct {
+					struct qn_unit *age_prev, *age_next;
+				};
+
+				size_t bytes;
+			};
+			struct qn_unit *head;
+		};
+	};
+
+	u8 kind;
+	u8 class;
+	u8 state;
+	u32 stamp;
+};
+
+_Static_assert(sizeof(void *) != 8 || sizeof(struct qn_unit) == 64,
+	       "a descriptor is a cache line");
+
+/**
+ * struct qn_segment - one range of address space
+ * @base:	where it begins; unit i lies at @base + i * QN_UNIT_SIZE, its
+ *		descriptor at @base + i * sizeof(struct qn_unit)
+ * @first:	first unit behind the table
+ * @frontier:	units from here on were never used
+ * @committed:	units below may be touched, and so may their descriptors
+ * @table:	bytes of the table that may be touched; whole pages
+ * @reserved:	units of address space
+ * @max:	units that the table has room for
+ *
+ * Invariant: @first <= @frontier <= @committed <= @reserved <= @max; before
+ * anything was committed, @frontier is @first and @committed 0.
+ */
+struct qn_segment {
+	char *base;
+	size_t first;
+	size_t frontier;
+	size_t committed;
+	size_t table;
+	size_t reserved;
+	size_t max;
+};
+
+/**
+ * struct qn_segments - all the memory of a process's heap
+ * @lock:	guards everything here
+ * @bins:	free runs: [0] clean, [1] dirty
+ * @age:	dirty runs, oldest first; a list head whose next is the oldest
+ * @seg:	the segments
+ * @nr:		how many
+ * @used:	bytes of runs in use
+ * @dirty:	bytes in dirty free runs that may be resident
+ * @dirty_base:	bytes that may always be dirty
+ * @boost:	bytes that may be dirty beyond, learned from refaults
+ * @low:	lowest @dirty since @second
+ * @second:	when @boost was last lowered, in ms
+ * @recent:	bytes purged lately
+ * @recent_refaults: bytes reused soon after they were purged, lately
+ * @purged, @nr_purges, @refaults: for the statistics
+ */
+struct qn_segments {
+	struct qn_lock lock;
+	struct qn_bins bins[2];
+	struct qn_unit *oldest, *newest;
+	struct qn_segment seg[QN_NR_SEGMENTS];
+	unsigned int nr;
+	size_t used;
+	size_t dirty;
+	size_t dirty_base;
+	size_t boost;
+	size_t low;
+	u32 second;
+	size_t recent;
+	size_t recent_refaults;
+	u64 purged;
+	u64 nr_purges;
+	u64 refaults;
+};
+
+/**
+ * qn_unit_index() - number of the unit of segment 0 that @p lies in
+ *
+ * Return: a number beyond every segment for a pointer that lies elsewhere.
+ */
+static __always_inline size_t qn_unit_index(const char *base, const void *p)
+{
+	return ((uintptr_t)p - (uintptr_t)base) >> QN_UNIT_SHIFT;
+}
+
+void qn_segments_init(struct qn_segments *s, size_t dirty_base);
+
+/* Give all address space back; nobody uses any of it */
+void qn_segments_exit(struct qn_segments *s);
+
+/**
+ * qn_segments_find() - the descriptor of an address
+ *
+ * Context: any; takes no lock.
+ * Return: NULL if @p lies in no committed unit behind a table.
+ */
+struct qn_unit *qn_segments_find(const struct qn_segments *s, const void *p);
+
+/* The memory that a descriptor speaks for. Any context. */
+char *qn_unit_start(const struct qn_segments *s, const struct qn_unit *u);
+
+/**
+ * qn_run_alloc() - a run of units
+ * @s:		the segments
+ * @nr:		units
+ * @align:	alignment in units, a power of two
+ * @kind:	what it becomes
+ * @zeroed:	set to whether the memory reads as zero; may be NULL
+ *
+ * Context: takes the lock.
+ * Return: its first descriptor with kind, run.size set and owner NULL, or NULL.
+ */
+struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
+			     enum qn_unit_kind kind, bool *zeroed);
+
+/**
+ * qn_run_free() - give a run back
+ * @s:		the segments
+ * @u:		its first descriptor; run.size must be set
+ * @dirty:	bytes of it that may have been written
+ *
+ * Purges the oldest dirty runs where there are too many.
+ *
+ * Context: takes the lock.
+ */
+void qn_run_free(struct qn_segments *s, struct qn_unit *u, size_t dirty);
+
+/**
+ * qn_run_resize() - make a run longer or shorter where it lies
+ * @s:		the segments
+ * @u:		first descriptor of a run in use
+ * @nr:		units wanted
+ * @dirty:	bytes of the cut-off part that may have been written
+ *
+ * Context: takes the lock.
+ * Return: true if the run has @nr units now.
+ */
+bool qn_run_resize(struct qn_segments *s, struct qn_unit *u, size_t nr,
+		   size_t dirty);
+
+/**
+ * qn_segments_purge() - return dirty runs to the system, oldest first
+ * @s:		the segments
+ * @keep:	stop when no more than this is dirty
+ *
+ * Context: takes the lock.
+ * Return: bytes purged.
+ */
+size_t qn_segments_purge(struct qn_segments *s, size_t keep);
+
+/**
+ * qn_segments_sparse_limit() - free bytes that a thread's sparse slabs may keep
+ *
+ * Context: takes no lock; the answer may be a little old.
+ */
+size_t qn_segments_sparse_limit(const struct qn_segments *s);
+
+/* Pages of slabs were purged; slabs of them are used again. Take the lock. */
+void qn_segments_note_purge(struct qn_segments *s, size_t bytes);
+void qn_segments_note_reuse(struct qn_segments *s, size_t bytes, u32 stamp);
+
+/**
+ * qn_segments_decay() - lower the limit of dirty memory where it is not needed
+ *
+ * Context: takes the lock; called about once a second while there is traffic.
+ */
+void qn_segments_decay(struct qn_segments *s);
+
+/* Bytes of descriptor tables that have been touched */
+size_t qn_segments_metadata(const struct qn_segments *s);
+size_t qn_segments_reserved(const struct qn_segments *s);
+
+/**
+ * qn_segments_check() - bins against descriptors
+ *
+ * Return: NULL, or what was found.
+ */
+const char *qn_segments_check(struct qn_segments *s);
+
+#endif /* QN_SEGMENT_H */

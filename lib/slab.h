@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab.h - one unit cut into equal objects; the descriptor is its only metadata.
+ *
+ * Objects of a slab are in one of four places: in use (by the program, or waiting
+ * on a list of some local), on the slab's free list, hidden because a page that they
+ * touch was purged, or not yet carved:
+ *
+ *	@carved == used + length of @free + @hidden,  used == @count + @floor
+ *
+ * Objects are carved from the low end as they are needed, so that pages behind
+ * @carved stay untouched. The owner's free() pushes on @free and counts @count
+ * down; at 0 the owner looks at the slab (an event) and sets the next @floor.
+ *
+ * A slab belongs to one local; nobody else touches its descriptor. Everything
+ * here runs in the owner's context and takes no lock.
+ */
+#ifndef QN_SLAB_H
+#define QN_SLAB_H
+
+#include "compiler.h"
+#include "quern.h"
+#include "segment.h"
+
+/**
+ * enum qn_slab_state - where a slab stands in its class
+ * @QN_SLAB_CURRENT: objects are taken from it now; has no event
+ * @QN_SLAB_PARTIAL: in the class's queue: has free or uncarved objects
+ * @QN_SLAB_SPARSE: as partial, at the queue's tail: an eighth at most is in use, so
+ *	pages of it may be purged
+ * @QN_SLAB_FULL: in no queue: wakes when an eighth of it is free
+ * @QN_SLAB_DRAIN: in no queue: of a size that its class no longer has; leaves
+ *	when it is empty
+ */
+enum qn_slab_state {
+	QN_SLAB_CURRENT,
+	QN_SLAB_PARTIAL,
+	QN_SLAB_SPARSE,
+	QN_SLAB_FULL,
+	QN_SLAB_DRAIN,
+};
+
+static __always_inline u32 qn_slab_used(const struct qn_unit *u)
+{
+	return u->count + (u32)u->floor;
+}
+
+/* Set where the next event is: when no more than @floor objects are in use */
+static __always_inline void qn_slab_watch(struct qn_unit *u, u32 used,
+					  s32 floor)
+{
+	u->floor = floor;
+	u->count = used - (u32)floor;
+}
+
+static __always_inline bool qn_slab_can_carve(const struct qn_unit *u)
+{
+	return u->carved < u->nr;
+}
+
+/* Does it have an object that was used before? */
+static __always_inline bool qn_slab_has_free(const struct qn_unit *u)
+{
+	return u->free || u->hidden;
+}
+
+/* Does it have an object for a refill? */
+static __always_inline bool qn_slab_has_room(const struct qn_unit *u)
+{
+	return qn_slab_has_free(u) || qn_slab_can_carve(u);
+}
+
+/**
+ * qn_slab_init() - cut a unit
+ * @u:		descriptor of a run of one unit
+ * @owner:	the local
+ * @class:	its class
+ * @osize:	object size, a multiple of QN_ALIGN, at most QN_SLAB_MAX
+ */
+void qn_slab_init(struct qn_unit *u, struct qn_local *owner, unsigned int class,
+		  u32 osize);
+
+/**
+ * qn_slab_carve() - cut more objects
+ * @u:		a slab that can carve
+ * @start:	its memory
+ * @bytes:	how much to cut: rounded up to one object, down to what is left
+ * @nr:		set to how many
+ *
+ * Return: the objects, linked in order of address; they count as in use.
+ */
+void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr);
+
+/**
+ * qn_slab_take() - hand over free objects
+ * @u:		a slab with free objects
+ * @start:	its memory
+ * @limit:	how many at most
+ * @nr:		set to how many
+ *
+ * Walks what it hands over and finds there what free() had no time for: double
+ * frees, pointers into the middle of objects, overwritten links.
+ *
+ * Return: the objects, linked; they count as in use.
+ */
+void *qn_slab_take(struct qn_unit *u, char *start, u32 limit, u32 *nr);
+
+/**
+ * qn_slab_hide() - find pages that no object in use touches
+ * @u:		a slab with nothing hidden
+ * @start:	its memory
+ * @page:	bytes of a page of the system
+ *
+ * Takes every object that touches such a page off the free list, so that the page
+ * can be purged. Pages are counted in sixteenths of the unit, or in the system's
+ * where those are larger. Time: some steps for each free object.
+ *
+ * Return: the pages, one bit each.
+ */
+u32 qn_slab_hide(struct qn_unit *u, char *start, size_t page);
+
+/**
+ * qn_slab_show() - put hidden objects back on the free list
+ * @u:		a slab
+ * @start:	its memory
+ */
+void qn_slab_show(struct qn_unit *u, char *start);
+
+/* Report a misuse and stop. @where names what noticed it. */
+void qn_misuse(const char *where, const void *p, const char *what) __noreturn
+	__cold;
+
+#endif /* QN_SLAB_H */

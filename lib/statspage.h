@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * statspage.h - what a process knows about its heap, in one shared page.
+ *
+ * The process's heap writes its counters straight into this structure. It lies
+ * in the library's own memory, or, when QUERN_CONF=stats:DIR asks for it, in a
+ * mapped file DIR/PID.qstat, so that whoever reads the file sees the state at
+ * any time and still sees it after SIGKILL or _exit. No formatting code lives in
+ * the preloaded library: readers format.
+ *
+ * A file of that name that is there already (O_EXCL) belongs to the program that
+ * this one replaced by exec, or to an earlier process of the same number: the
+ * first free one of DIR/PID.1.qstat, DIR/PID.2.qstat, ... is used instead, so a
+ * reader sees the whole chain and orders it by @start_usec.
+ *
+ * Layout: little endian, natural alignment, fixed size. A reader checks @magic,
+ * @version and @size first. Every counter is a word written with relaxed atomics;
+ * a snapshot is not consistent across words, each word is.
+ */
+#ifndef QN_STATSPAGE_H
+#define QN_STATSPAGE_H
+
+#include "compiler.h"
+
+#define QN_STATS_MAGIC   0x31545351u /* "QST1" */
+#define QN_STATS_VERSION 1
+#define QN_STATS_CLASSES 112
+#define QN_STATS_CHANGES 128
+
+/*
+ * A directory whose name begins so was made by `quern run` for one run and is
+ * removed when that is over. Whatever outlives the run goes on without a file and
+ * says nothing about it.
+ */
+#define QN_STATS_RUN_DIR "quern-run."
+
+enum qn_stats_state {
+	QN_STATS_RUNNING = 1,
+	QN_STATS_EXITED = 2, /* destructors ran: the figures are final */
+	QN_STATS_EXECED = 3, /* reserved: replaced by another program */
+};
+
+/**
+ * struct qn_stats_class - one class of the table
+ * @osize:	object size in bytes; 0: slot not in use
+ * @promoted:	1 if the controller made it
+ * @nr_allocs:	objects handed to threads so far
+ * @live:	bytes of objects in use (lists of threads included)
+ * @slab:	bytes carved into objects of this class
+ * @peak_slab:	highest @slab; 0: not recorded
+ * @requested:	mean bytes requested per object in 1/16 byte, from samples; 0: none
+ */
+struct qn_stats_class {
+	u32 osize;
+	u32 promoted;
+	u64 nr_allocs;
+	u64 live;
+	u64 slab;
+	u64 peak_slab;
+	u32 requested;
+	u32 reserved;
+};
+
+/**
+ * struct qn_stats_use - what the heap's resident memory was made of at a moment
+ * @usec:	microseconds since @start_usec; 0: not recorded
+ * @live, @large, @carved, @dirty, @metadata: as in struct qn_stats_page
+ *
+ * carved + large + dirty + metadata is what the heap can keep resident; carved +
+ * large - live of it is external waste.
+ */
+struct qn_stats_use {
+	u64 usec;
+	u64 live;
+	u64 large;
+	u64 carved;
+	u64 dirty;
+	u64 metadata;
+};
+
+/**
+ * struct qn_stats_change - one decision of the controller
+ * @usec:	microseconds since @start_usec
+ * @action:	enum qn_action_kind
+ * @class:	the class concerned
+ * @size:	the request size in bytes
+ * @gain:	bytes the policy expected to save
+ * @generation:	of the table that was published with it
+ */
+struct qn_stats_change {
+	u64 usec;
+	u16 action;
+	u16 class;
+	u32 size;
+	u32 gain;
+	u32 generation;
+};
+
+/**
+ * struct qn_stats_page - the whole of it
+ * @start_usec:	CLOCK_MONOTONIC at start
+ * @end_usec:	CLOCK_MONOTONIC at the end; 0: still running, or killed
+ * @cpu_usec:	CPU time of the process, taken at the end; 0: not recorded
+ * @peak_resident: its peak resident set in bytes, likewise
+ * @exe:	name of the program, terminated, from /proc/self/comm
+ * @policy:	name of the policy
+ * @live, @peak_live: bytes of blocks in use, as served
+ * @large:	of @live, in direct runs
+ * @nr_large:	direct runs allocated so far
+ * @large_total: bytes of them
+ * @used:	bytes of runs in use (slabs whole, direct runs rounded up to pages)
+ * @carved:	bytes of slabs cut into objects: what slabs can keep resident
+ * @dirty:	bytes freed and not yet returned to the system
+ * @metadata:	bytes of descriptors and thread caches that have been touched
+ * @reserved:	bytes of address space
+ * @peak_used:	highest @carved + @large + @dirty + @metadata
+ * @peak:	what it was made of; may lag @peak_used by 1/64
+ * @purged, @nr_purges: bytes returned to the system, calls
+ * @refaults:	bytes reused soon after they were purged
+ * @nr_threads:	thread caches in use; @nr_threads_total ever
+ * @nr_remote:	objects freed by another thread than their owner
+ * @nr_failed:	requests that returned NULL
+ * @nr_samples:	requests sampled
+ * @sample_ns:	estimated nanoseconds spent sampling and deciding
+ * @nr_slices:	slices of the controller
+ * @generation:	of the table in use
+ * @nr_changes:	decisions so far; the last QN_STATS_CHANGES are in @changes,
+ *		number n in slot n % QN_STATS_CHANGES
+ * @purge_now:	control word: a reader writes 1 to have free memory returned at
+ *		the next slow path
+ */
+struct qn_stats_page {
+	u32 magic;
+	u32 version;
+	u32 size;
+	u32 state;
+	u32 pid;
+	u32 ppid;
+	u64 start_usec;
+	u64 end_usec;
+	u64 cpu_usec;
+	u64 peak_resident;
+	char exe[32];
+	char policy[16];
+
+	u64 live;
+	u64 peak_live;
+	u64 large;
+	u64 nr_large;
+	u64 large_total;
+	u64 used;
+	u64 carved;
+	u64 dirty;
+	u64 metadata;
+	u64 reserved;
+	u64 peak_used;
+	struct qn_stats_use peak;
+	u64 purged;
+	u64 nr_purges;
+	u64 refaults;
+	u64 nr_threads;
+	u64 nr_threads_total;
+	u64 nr_remote;
+	u64 nr_failed;
+	u64 nr_samples;
+	u64 sample_ns;
+	u64 nr_slices;
+	u64 nr_changes;
+	u32 generation;
+	u32 nr_classes;
+
+	u32 purge_now;
+	u32 control_reserved[15];
+
+	struct qn_stats_class classes[QN_STATS_CLASSES];
+	struct qn_stats_change changes[QN_STATS_CHANGES];
+};
+
+#endif /* QN_STATSPAGE_H */

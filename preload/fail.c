@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+/*
+ * fail.c - how the command says that something went wrong.
+ */
+#define _GNU_SOURCE 1
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "fail.h"
+
+static __noreturn void fail_memory(void)
+{
+	fputs("quern: out of memory; the report cannot be made\n", stderr);
+	exit(QN_EXIT_FAILURE);
+}
+
+void qn_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("quern: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+}
+
+void *qn_xrealloc(void *p, size_t size)
+{
+	p = realloc(p, size);
+	if (!p)
+		fail_memory();
+	return p;
+}
+
+char *qn_xprintf(const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int size;
+
+	va_start(args, format);
+	size = vasprintf(&text, format, args);
+	va_end(args);
+	if (size < 0)
+		fail_memory();
+	return text;
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+/*
+ * launch.c - running a program so that it does not notice who runs it.
+ *
+ * All signals are blocked here while the program runs and taken one by one from
+ * sigtimedwait(): no handlers, no races between a signal and the wait. The
+ * program starts with the mask and the dispositions that the command was given.
+ *
+ * A signal that the terminal raises (^C, ^\, ^Z, hang-up, window size) goes to the
+ * whole foreground group, so the program has it already; the kernel marks it as
+ * its own. Everything else was meant for the program and is passed on.
+ *
+ * Job control: ^Z stops the program alone, for the command has it blocked. Its
+ * wait reports the stop, the command stops itself so that the shell takes over,
+ * and wakes the program when it is woken.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "launch.h"
+
+/**
+ * struct signals - what the command was started with
+ */
+struct signals {
+	sigset_t mask;
+	struct sigaction child;
+};
+
+u64 qn_launch_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (u64)t.tv_sec * 1000000 + (u64)t.tv_nsec / 1000;
+}
+
+/* All but those that report a fault of this very process */
+static void fill_forwarded(sigset_t *set)
+{
+	static const int own[] = { SIGSEGV, SIGBUS, SIGFPE,  SIGILL,
+				   SIGTRAP, SIGSYS, SIGKILL, SIGSTOP };
+	size_t i;
+
+	sigfillset(set);
+	for (i = 0; i < ARRAY_SIZE(own); i++)
+		sigdelset(set, own[i]);
+}
+
+/*
+ * SIGCHLD may have been inherited as ignored, which would make the kernel throw
+ * the program's status away.
+ */
+static void take_signals(struct signals *saved)
+{
+	struct sigaction plain = { .sa_handler = SIG_DFL };
+	sigset_t set;
+
+	fill_forwarded(&set);
+	sigprocmask(SIG_BLOCK, &set, &saved->mask);
+	sigaction(SIGCHLD, &plain, &saved->child);
+}
+
+/* What came while the program ended was meant for it: nobody is left to take it */
+static void drop_pending(void)
+{
+	const struct timespec now = { 0 };
+	sigset_t set;
+
+	fill_forwarded(&set);
+	while (sigtimedwait(&set, NULL, &now) > 0)
+		;
+}
+
+static void give_signals_back(const struct signals *saved)
+{
+	sigaction(SIGCHLD, &saved->child, NULL);
+	sigprocmask(SIG_SETMASK, &saved->mask, NULL);
+}
+
+static void redirect(int fd, int target)
+{
+	if (fd >= 0 && dup2(fd, target) < 0)
+		_exit(127);
+}
+
+/* In the child: become the program, or report why not through @pipe */
+static __noreturn void become(const struct qn_launch *what,
+			      const struct signals *saved, int pipe)
+{
+	int err;
+
+	redirect(what->fd_in, 0);
+	redirect(what->fd_out, 1);
+	redirect(what->fd_err, 2);
+	give_signals_back(saved);
+	execvpe(what->path, what->argv, what->envp);
+	err = errno;
+	if (write(pipe, &err, sizeof(err)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+/* 0 once the program has replaced the child, or -errno of its exec */
+static int await_exec(int pipe)
+{
+	int err = 0;
+	ssize_t n;
+
+	do {
+		n = read(pipe, &err, sizeof(err));
+	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(err) ? -err : 0;
+}
+
+static int start(const struct qn_launch *what, const struct signals *saved,
+		 pid_t *pid)
+{
+	int fds[2], err;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return -errno;
+	*pid = fork();
+	if (*pid == 0)
+		become(what, saved, fds[1]);
+	err = *pid < 0 ? -errno : 0;
+	close(fds[1]);
+	if (!err)
+		err = await_exec(fds[0]);
+	close(fds[0]);
+	if (err && *pid > 0)
+		waitpid(*pid, NULL, 0);
+	return err;
+}
+
+static bool is_from_terminal(const siginfo_t *info)
+{
+	static const int raised[] = { SIGINT,  SIGQUIT, SIGHUP,   SIGTSTP,
+				      SIGTTIN, SIGTTOU, SIGWINCH, SIGCONT };
+	size_t i;
+
+	if (info->si_code <= 0)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(raised); i++)
+		if (info->si_signo == raised[i])
+			return true;
+	return false;
+}
+
+/*
+ * Without a terminal there is no shell to take over, and whoever continues the
+ * program need not know of the command.
+ */
+static void stop_too(pid_t pid)
+{
+	int tty = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	if (tty < 0)
+		return;
+	close(tty);
+	raise(SIGSTOP);
+	kill(pid, SIGCONT);
+}
+
+/* True once the program has ended and @outcome says how */
+static bool has_ended(struct qn_outcome *outcome)
+{
+	pid_t got;
+
+	for (;;) {
+		got = wait4(outcome->pid, &outcome->status, WNOHANG | WUNTRACED,
+			    &outcome->usage);
+		if (got != outcome->pid)
+			return false;
+		if (!WIFSTOPPED(outcome->status))
+			return true;
+		stop_too(outcome->pid);
+	}
+}
+
+static void await_end(const struct qn_launch *what, struct qn_outcome *outcome)
+{
+	struct timespec second = { .tv_sec = 1 };
+	siginfo_t info;
+	sigset_t set;
+	int signo;
+
+	fill_forwarded(&set);
+	while (!has_ended(outcome)) {
+		signo = sigtimedwait(&set, &info, what->tick ? &second : NULL);
+		if (signo < 0 && errno == EAGAIN)
+			what->tick(what->tick_data);
+		else if (signo > 0 && signo != SIGCHLD &&
+			 !is_from_terminal(&info))
+			kill(outcome->pid, signo);
+	}
+}
+
+int qn_launch(const struct qn_launch *what, struct qn_outcome *outcome)
+{
+	struct signals saved;
+	struct rusage own;
+	int err;
+
+	getrusage(RUSAGE_SELF, &own);
+	outcome->floor = (u64)own.ru_maxrss * 1024;
+	take_signals(&saved);
+	outcome->start_usec = qn_launch_clock();
+	err = start(what, &saved, &outcome->pid);
+	if (!err)
+		await_end(what, outcome);
+	outcome->wall_usec = qn_launch_clock() - outcome->start_usec;
+	drop_pending();
+	give_signals_back(&saved);
+	return err;
+}
+
+static void die_by(int signo)
+{
+	struct sigaction plain = { .sa_handler = SIG_DFL };
+	struct rlimit none = { 0, 0 };
+	sigset_t set;
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+	sigaction(signo, &plain, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(signo);
+}
+
+void qn_launch_end_like(int status)
+{
+	if (WIFSIGNALED(status)) {
+		die_by(WTERMSIG(status));
+		exit(128 + WTERMSIG(status));
+	}
+	exit(WEXITSTATUS(status));
+}

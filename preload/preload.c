@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+/*
+ * preload.c - the environment in which a program gets another allocator.
+ */
+#define _GNU_SOURCE 1
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "fail.h"
+#include "preload.h"
+
+/* Where make install puts libquern.so */
+#ifndef QN_LIBDIR
+#define QN_LIBDIR "/usr/local/lib"
+#endif
+
+/* The loader ends a name there or replaces what follows */
+#define SPECIAL " :$"
+
+char *qn_preload_own_dir(void)
+{
+	char path[PATH_MAX];
+	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	char *slash;
+
+	if (size <= 0)
+		return NULL;
+	path[size] = 0;
+	slash = strrchr(path, '/');
+	if (!slash)
+		return NULL;
+	*slash = 0;
+	return qn_xprintf("%s", path);
+}
+
+/* @path as it is, or NULL and @path freed if it is not there */
+static char *if_readable(char *path)
+{
+	if (path && access(path, R_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+static char *find_beside(void)
+{
+	char *dir = qn_preload_own_dir(), *path;
+
+	if (!dir)
+		return NULL;
+	path = if_readable(qn_xprintf("%s/libquern.so", dir));
+	free(dir);
+	return path;
+}
+
+static char *find_default(void)
+{
+	char *path = find_beside();
+
+	if (!path)
+		path = if_readable(qn_xprintf("%s/libquern.so", QN_LIBDIR));
+	if (!path)
+		qn_error(
+			"libquern.so is neither beside this command nor in %s; "
+			"build it with make, or name it: --library=FILE",
+			QN_LIBDIR);
+	return path;
+}
+
+static char *find_given(const char *given)
+{
+	char *path = realpath(given, NULL);
+
+	if (path && access(path, R_OK) == 0)
+		return path;
+	qn_error("cannot read the library '%s': %s", given, strerror(errno));
+	free(path);
+	return NULL;
+}
+
+char *qn_preload_find(const char *given)
+{
+	char *path = given ? find_given(given) : find_default();
+
+	if (!path || !strpbrk(path, SPECIAL))
+		return path;
+	qn_error("the library is '%s', but the loader takes no name with a "
+		 "blank, ':' or '$' from LD_PRELOAD; move it, or name a copy: "
+		 "--library=FILE",
+		 path);
+	free(path);
+	return NULL;
+}
+
+/* The directory in which this system keeps the C library */
+static char *libc_dir(void)
+{
+	Dl_info info;
+	char *path, *slash;
+
+	if (!dladdr((void *)(uintptr_t)&getenv, &info) || !info.dli_fname)
+		return NULL;
+	path = realpath(info.dli_fname, NULL);
+	slash = path ? strrchr(path, '/') : NULL;
+	if (slash)
+		*slash = 0;
+	return path;
+}
+
+char *qn_preload_peer(const char *soname)
+{
+	static const char *const others[] = { "/usr/local/lib", "/usr/lib64",
+					      "/usr/lib" };
+	char *dir = libc_dir(), *path = NULL;
+	size_t i;
+
+	if (dir)
+		path = if_readable(qn_xprintf("%s/%s", dir, soname));
+	free(dir);
+	for (i = 0; !path && i < ARRAY_SIZE(others); i++)
+		path = if_readable(qn_xprintf("%s/%s", others[i], soname));
+	return path;
+}
+
+static bool has_element(const char *list, const char *element)
+{
+	size_t size = strlen(element);
+
+	while (*list) {
+		list += strspn(list, " :");
+		if (strcspn(list, " :") == size && !memcmp(list, element, size))
+			return true;
+		list += strcspn(list, " :");
+	}
+	return false;
+}
+
+char *qn_preload_list(const char *library, const char *existing)
+{
+	if (!existing || !*existing)
+		return qn_xprintf("%s", library);
+	if (has_element(existing, library))
+		return qn_xprintf("%s", existing);
+	return qn_xprintf("%s:%s", library, existing);
+}
+
+static size_t name_size(const char *setting)
+{
+	return strcspn(setting, "=");
+}
+
+static bool is_changed(const char *setting, const char *const *changes)
+{
+	size_t size = name_size(setting);
+
+	for (; *changes; changes++)
+		if (name_size(*changes) == size &&
+		    !memcmp(*changes, setting, size))
+			return true;
+	return false;
+}
+
+char **qn_preload_environ(const char *const *changes)
+{
+	size_t nr = 0, i;
+	char **list;
+
+	for (i = 0; environ[i]; i++)
+		nr++;
+	for (i = 0; changes[i]; i++)
+		nr++;
+	list = qn_xrealloc(NULL, (nr + 1) * sizeof(*list));
+	nr = 0;
+	for (i = 0; environ[i]; i++)
+		if (!is_changed(environ[i], changes))
+			list[nr++] = environ[i];
+	for (i = 0; changes[i]; i++)
+		if (strchr(changes[i], '='))
+			list[nr++] = (char *)(uintptr_t)changes[i];
+	list[nr] = NULL;
+	return list;
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+/*
+ * report-json.c - what a run of a program looked like, for other programs.
+ *
+ * Sizes are bytes, times are seconds unless the key ends in a unit. A figure that
+ * is not known is null, never 0. Keys are stable: see QN_REPORT_FORMAT.
+ */
+#define _GNU_SOURCE 1
+#include <jansson.h>
+#include <string.h>
+#include <sys/wait.h>
+#include "controller.h"
+#include "quern.h"
+#include "report.h"
+#include "text.h"
+
+#define STRINGIFY(x)    #x
+#define DOTTED(a, b, c) STRINGIFY(a) "." STRINGIFY(b) "." STRINGIFY(c)
+
+static void put(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+static void put_u64(json_t *object, const char *key, u64 n)
+{
+	put(object, key, json_integer((json_int_t)n));
+}
+
+/* 0 stands for "not recorded" in the page */
+static void put_known(json_t *object, const char *key, u64 n)
+{
+	put(object, key, n ? json_integer((json_int_t)n) : json_null());
+}
+
+static void put_seconds(json_t *object, const char *key, u64 usec)
+{
+	put(object, key, json_real((double)usec / 1e6));
+}
+
+/* JSON is UTF-8; a string that is not comes through cleaned */
+static json_t *string(const char *text)
+{
+	char clean[256];
+	json_t *value = json_string(text);
+
+	if (value)
+		return value;
+	qn_text_clean(clean, sizeof(clean), text);
+	return json_string(clean);
+}
+
+static u64 usec_of(const struct timeval *t)
+{
+	return (u64)t->tv_sec * 1000000 + (u64)t->tv_usec;
+}
+
+static json_t *make_use(const struct qn_use *use, bool sampled)
+{
+	json_t *o = json_object();
+
+	put_u64(o, "live", use->live);
+	put(o, "internal",
+	    sampled ? json_integer((json_int_t)use->internal) : json_null());
+	put_u64(o, "external", use->external);
+	put_u64(o, "dirty", use->dirty);
+	put_u64(o, "metadata", use->metadata);
+	put_u64(o, "resident", qn_use_total(use));
+	return o;
+}
+
+static json_t *make_entry(const struct qn_figures *f, const struct qn_entry *e,
+			  u64 all_bytes)
+{
+	json_t *o = json_object();
+
+	put(o, "kind", json_string(e->osize ? "slab" : "direct"));
+	put_known(o, "object_size", e->osize);
+	put(o, "promoted", json_boolean(e->promoted));
+	put(o, "mean_requested",
+	    e->asked_allocs ?
+		    json_real(e->asked / 16 / (double)e->asked_allocs) :
+		    json_null());
+	put_u64(o, "allocations", e->nr_allocs);
+	put_u64(o, "allocated_bytes", e->bytes);
+	put(o, "share_of_bytes",
+	    json_real(all_bytes ? (double)e->bytes / (double)all_bytes : 0));
+	put_u64(o, "live", e->live);
+	put_u64(o, "carved", e->carved);
+	put_known(o, "peak_carved", f->has_peak ? e->peak : 0);
+	return o;
+}
+
+static json_t *make_table(const struct qn_figures *f)
+{
+	struct qn_entry total = qn_figures_total(f);
+	json_t *o = json_object(), *entries = json_array();
+	unsigned int i;
+
+	for (i = 0; i < f->nr_entries; i++)
+		json_array_append_new(entries, make_entry(f, &f->entries[i],
+							  total.bytes));
+	put_u64(o, "generation", f->generation);
+	put(o, "entries", entries);
+	return o;
+}
+
+static const char *action_name(unsigned int action)
+{
+	switch (action) {
+	case QN_ACTION_PROMOTE:
+		return "promote";
+	case QN_ACTION_DEMOTE:
+		return "demote";
+	default:
+		return "other";
+	}
+}
+
+static json_t *make_event(const struct qn_event *event, u64 start)
+{
+	const struct qn_stats_change *c = &event->change;
+	json_t *o = json_object();
+
+	put_seconds(o, "at_seconds",
+		    event->usec > start ? event->usec - start : 0);
+	put(o, "program", string(event->exe));
+	put(o, "action", json_string(action_name(c->action)));
+	put_u64(o, "size", c->size);
+	put_u64(o, "expected_gain", c->gain);
+	put_u64(o, "generation", c->generation);
+	return o;
+}
+
+static json_t *make_controller(const struct qn_figures *f)
+{
+	json_t *o = json_object(), *changes = json_array();
+	unsigned int i;
+
+	for (i = 0; i < f->nr_events; i++)
+		json_array_append_new(changes,
+				      make_event(&f->events[i], f->start_usec));
+	put(o, "policy", string(f->policy));
+	put_u64(o, "nr_changes", f->nr_changes);
+	put(o, "changes", changes);
+	put_u64(o, "slices", f->nr_slices);
+	put_u64(o, "samples", f->nr_samples);
+	put(o, "cost_seconds", json_real((double)f->sample_ns / 1e9));
+	return o;
+}
+
+static json_t *make_returned(const struct qn_figures *f)
+{
+	json_t *o = json_object();
+
+	put_u64(o, "bytes", f->purged);
+	put_u64(o, "calls", f->nr_purges);
+	put_u64(o, "wanted_back", f->refaults);
+	return o;
+}
+
+static const char *state_name(const struct qn_figures *f)
+{
+	if (f->replaced)
+		return "replaced";
+	if (f->nr_running && f->nr_programs == 1)
+		return "running";
+	return f->finished ? "exited" : "ended";
+}
+
+/* Known only of a program that is alone and ran its exit handlers */
+static void put_times(json_t *o, const struct qn_figures *f)
+{
+	bool known = f->nr_programs == 1 && f->end_usec > f->start_usec;
+
+	put(o, "wall_seconds",
+	    known ? json_real((double)(f->end_usec - f->start_usec) / 1e6) :
+		    json_null());
+	put(o, "cpu_seconds",
+	    known ? json_real((double)f->cpu_usec / 1e6) : json_null());
+	put_known(o, "peak_resident", known ? f->peak_resident : 0);
+}
+
+static void put_counts(json_t *o, const struct qn_figures *f)
+{
+	put_u64(o, "processes", f->nr_processes);
+	put_u64(o, "programs", f->nr_programs);
+	put_u64(o, "still_running", f->nr_running);
+	put_u64(o, "peak_live", f->peak_live);
+	put_known(o, "peak_used", f->peak_used);
+	put_u64(o, "allocations", f->nr_allocs);
+	put_u64(o, "failed", f->nr_failed);
+	put_u64(o, "threads", f->nr_threads_total);
+	put_u64(o, "remote_frees", f->nr_remote);
+}
+
+static json_t *make_heap(const struct qn_figures *f)
+{
+	json_t *o = json_object();
+
+	put(o, "program", string(f->exe));
+	put_u64(o, "pid", f->pid);
+	put(o, "state", json_string(state_name(f)));
+	put_times(o, f);
+	put_counts(o, f);
+	put(o, "at_peak",
+	    f->has_peak ? make_use(&f->at_peak, f->sampled) : json_null());
+	put(o, "at_end", make_use(&f->at_end, f->sampled));
+	put(o, "table", make_table(f));
+	put(o, "controller", make_controller(f));
+	put(o, "returned", make_returned(f));
+	return o;
+}
+
+static json_t *make_status(int status)
+{
+	json_t *o = json_object();
+
+	if (WIFEXITED(status)) {
+		put_u64(o, "exit", (u64)WEXITSTATUS(status));
+		put(o, "signal", json_null());
+	} else {
+		put(o, "exit", json_null());
+		put_u64(o, "signal", (u64)WTERMSIG(status));
+	}
+	return o;
+}
+
+static json_t *make_arguments(char *const *argv)
+{
+	json_t *list = json_array();
+
+	for (; *argv; argv++)
+		json_array_append_new(list, string(*argv));
+	return list;
+}
+
+static void put_outcome(json_t *o, const struct qn_outcome *outcome)
+{
+	put_u64(o, "pid", (u64)outcome->pid);
+	put(o, "status", make_status(outcome->status));
+	put_seconds(o, "wall_seconds", outcome->wall_usec);
+	put_seconds(o, "user_seconds", usec_of(&outcome->usage.ru_utime));
+	put_seconds(o, "system_seconds", usec_of(&outcome->usage.ru_stime));
+	put_u64(o, "peak_resident", (u64)outcome->usage.ru_maxrss * 1024);
+}
+
+static void put_pages(json_t *o, const struct qn_report *report)
+{
+	static const char *const modes[] = {
+		[QN_CHILDREN_SUM] = "sum",
+		[QN_CHILDREN_EACH] = "each",
+		[QN_CHILDREN_NONE] = "none",
+	};
+	const struct qn_run_pages *pages = report->pages;
+	json_t *heaps = json_array();
+	unsigned int i;
+
+	for (i = 0; i < pages->nr; i++)
+		json_array_append_new(heaps, make_heap(&pages->figures[i]));
+	put(o, "library_loaded", json_boolean(pages->has_own));
+	put(o, "obstacle",
+	    pages->has_own ? json_null() : string(report->obstacle));
+	put_u64(o, "unread_pages", pages->nr_unread);
+	put(o, "children", json_string(modes[pages->children]));
+	put(o, "heaps", heaps);
+}
+
+void qn_report_json(FILE *out, const struct qn_report *report)
+{
+	json_t *o = json_object();
+
+	put_u64(o, "format", QN_REPORT_FORMAT);
+	put(o, "quern",
+	    json_string(DOTTED(QN_VERSION_MAJOR, QN_VERSION_MINOR,
+			       QN_VERSION_PATCH)));
+	put(o, "command", make_arguments(report->argv));
+	put_outcome(o, report->outcome);
+	put_pages(o, report);
+	json_dumpf(o, out,
+		   JSON_INDENT(2) | JSON_PRESERVE_ORDER |
+			   JSON_REAL_PRECISION(9));
+	fputc('\n', out);
+	json_decref(o);
+}

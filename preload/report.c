@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: MIT
+/*
+ * report.c - what a run of a program looked like, on one screen.
+ *
+ * The lines come in blocks: what ran, what the memory was made of, the table, the
+ * controller. Only the table's block is elastic: it shows as many entries as the
+ * others leave room for, and sums up the rest.
+ */
+#define _GNU_SOURCE 1
+#include <string.h>
+#include <sys/wait.h>
+#include "controller.h"
+#include "report.h"
+#include "text.h"
+
+#define SIZE(n)         (qn_text_size(n).s)
+#define COUNT(n)        (qn_text_count(n).s)
+#define TIME(n)         (qn_text_time(n).s)
+#define SHARE(n, whole) (qn_text_share(n, whole).s)
+
+/* Decisions shown */
+#define NR_EVENTS 3
+
+/**
+ * struct screen - the report of one program, or of their sum
+ * @l:		the lines
+ * @report:	what it is made from
+ * @f:		the figures it shows
+ * @is_root:	of the program that was asked for, alone or with others
+ */
+struct screen {
+	struct qn_lines l;
+	const struct qn_report *report;
+	const struct qn_figures *f;
+	bool is_root;
+};
+
+static u64 usec_of(const struct timeval *t)
+{
+	return (u64)t->tv_sec * 1000000 + (u64)t->tv_usec;
+}
+
+static u64 cpu_of(const struct rusage *usage)
+{
+	return usec_of(&usage->ru_utime) + usec_of(&usage->ru_stime);
+}
+
+/* ---- what ran ---- */
+
+static void put_status(struct qn_lines *l, const char *name,
+		       const struct qn_outcome *o)
+{
+	int signo = WTERMSIG(o->status);
+
+	if (WIFEXITED(o->status))
+		qn_line(l, "quern: %s (pid %d) exited with status %d", name,
+			(int)o->pid, WEXITSTATUS(o->status));
+	else
+		qn_line(l, "quern: %s (pid %d) was ended by signal %d (%s)%s",
+			name, (int)o->pid, signo, strsignal(signo),
+			WCOREDUMP(o->status) ? ", core dumped" : "");
+}
+
+static void put_title(struct qn_lines *l, const struct qn_report *report)
+{
+	const char *slash = strrchr(report->argv[0], '/');
+	char name[32];
+
+	qn_text_clean(name, sizeof(name),
+		      slash && slash[1] ? slash + 1 : report->argv[0]);
+	put_status(l, name, report->outcome);
+}
+
+static void put_usage(struct qn_lines *l, const struct qn_outcome *o)
+{
+	const struct rusage *u = &o->usage;
+	u64 resident = (u64)u->ru_maxrss * 1024;
+
+	qn_line(l, "time        %s; CPU %s (user %s, system %s)",
+		TIME(o->wall_usec), TIME(cpu_of(u)),
+		TIME(usec_of(&u->ru_utime)), TIME(usec_of(&u->ru_stime)));
+	qn_line(l, "memory      peak resident set %s%s",
+		resident <= o->floor ? "at most " : "", SIZE(resident));
+}
+
+static void put_child(struct screen *s)
+{
+	const struct qn_figures *f = s->f;
+
+	qn_line(&s->l, "quern: %s (pid %u) %s", f->exe, f->pid,
+		f->replaced   ? "became another program" :
+		f->nr_running ? "is still running" :
+		f->finished   ? "exited" :
+			      "ended without its exit handlers (_exit, signal)");
+	if (f->end_usec > f->start_usec)
+		qn_line(&s->l, "time        %s; CPU %s",
+			TIME(f->end_usec - f->start_usec), TIME(f->cpu_usec));
+	if (f->peak_resident)
+		qn_line(&s->l, "memory      peak resident set %s",
+			SIZE(f->peak_resident));
+}
+
+static void put_programs(struct screen *s)
+{
+	const struct qn_figures *f = s->f;
+	char running[48] = "", replaced[48] = "";
+	unsigned int execs = f->nr_programs - f->nr_processes;
+
+	if (f->nr_programs < 2)
+		return;
+	if (f->nr_running)
+		snprintf(running, sizeof(running), "; %u still running",
+			 f->nr_running);
+	if (execs)
+		snprintf(replaced, sizeof(replaced), ", with %u exec%s", execs,
+			 execs == 1 ? "" : "s");
+	qn_line(&s->l, "processes   %u%s; heaps and peaks added up%s",
+		f->nr_processes, replaced, running);
+}
+
+static void put_calls(struct screen *s)
+{
+	const struct qn_figures *f = s->f;
+
+	/* Without its exit handlers a program leaves what it noted before */
+	qn_line(&s->l, "heap        peak live %s; %s allocations%s",
+		SIZE(f->peak_live), COUNT(f->nr_allocs),
+		f->finished ? "" : ", as last recorded");
+	if (f->nr_threads_total > f->nr_programs)
+		qn_line(&s->l,
+			"threads     %s; %s blocks freed by another than their owner",
+			COUNT(f->nr_threads_total), COUNT(f->nr_remote));
+	if (f->nr_failed)
+		qn_line(&s->l, "failed      %s requests, for want of memory",
+			COUNT(f->nr_failed));
+}
+
+/* ---- what the memory was made of ---- */
+
+static void put_use(struct screen *s, const char *label,
+		    const struct qn_use *use)
+{
+	qn_line(&s->l, "%-12s%10s%11s%11s%11s%11s%12s", label, SIZE(use->live),
+		s->f->sampled ? SIZE(use->internal) : "?", SIZE(use->external),
+		SIZE(use->dirty), SIZE(use->metadata), SIZE(qn_use_total(use)));
+}
+
+static void put_use_shares(struct screen *s, const struct qn_use *use)
+{
+	u64 live = use->live;
+
+	qn_line(&s->l, "%-12s%10s%11s%11s%11s%11s%12s", "  of live",
+		SHARE(live, live),
+		s->f->sampled ? SHARE(use->internal, live) : "?",
+		SHARE(use->external, live), SHARE(use->dirty, live),
+		SHARE(use->metadata, live), SHARE(qn_use_total(use), live));
+}
+
+static void put_uses(struct screen *s)
+{
+	const struct qn_use *peak = &s->f->at_peak;
+
+	qn_line(&s->l, "%-12s%10s%11s%11s%11s%11s%12s", "made of", "live",
+		"(internal)", "+external", "+dirty", "+metadata", "=resident");
+	if (s->f->has_peak) {
+		put_use(s, "at its peak", peak);
+		put_use_shares(s, peak);
+	}
+	put_use(s, "at the end", &s->f->at_end);
+}
+
+/* ---- the table ---- */
+
+static void put_entry(struct screen *s, const char *label,
+		      const struct qn_entry *e, u64 all_bytes)
+{
+	char asked[24] = "-";
+
+	if (e->asked_allocs)
+		snprintf(asked, sizeof(asked), "%.1f",
+			 e->asked / 16 / (double)e->asked_allocs);
+	qn_line(&s->l, "%-12s%10s%15s%10s%11s%11s%11s", label, asked,
+		COUNT(e->nr_allocs), SHARE(e->bytes, all_bytes), SIZE(e->live),
+		SIZE(e->carved), s->f->has_peak ? SIZE(e->peak) : "-");
+}
+
+static void put_osize(struct screen *s, const struct qn_entry *e, u64 all_bytes)
+{
+	char label[40];
+
+	snprintf(label, sizeof(label), "%10s%s", COUNT(e->osize),
+		 e->promoted ? " *" : "");
+	put_entry(s, e->osize ? label : "  direct", e, all_bytes);
+}
+
+static void put_rest(struct screen *s, unsigned int from, u64 all_bytes)
+{
+	struct qn_entry rest = { 0 };
+	char label[24];
+	unsigned int i;
+
+	for (i = from; i < s->f->nr_entries; i++)
+		qn_entry_add(&rest, &s->f->entries[i]);
+	snprintf(label, sizeof(label), "  %u others", s->f->nr_entries - from);
+	put_entry(s, label, &rest, all_bytes);
+}
+
+static unsigned int nr_promoted(const struct qn_figures *f)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < f->nr_entries; i++)
+		nr += f->entries[i].promoted;
+	return nr;
+}
+
+static void put_table_header(struct screen *s)
+{
+	const struct qn_figures *f = s->f;
+	unsigned int promoted = nr_promoted(f);
+
+	qn_line(&s->l, "table %-6u%u sizes%s%s%s", f->generation, f->nr_entries,
+		promoted ? ", of them " : "", promoted ? COUNT(promoted) : "",
+		promoted ? " made by the controller (*)" : "");
+	qn_line(&s->l, "%-12s%10s%15s%10s%11s%11s%11s", " object size",
+		"asked for", "allocations", "of bytes", "live", "carved",
+		"max carved");
+}
+
+/* @room lines for the entries */
+static void put_table(struct screen *s, unsigned int room)
+{
+	const struct qn_figures *f = s->f;
+	struct qn_entry total = qn_figures_total(f);
+	unsigned int i, shown = f->nr_entries;
+
+	put_table_header(s);
+	if (shown > room)
+		shown = room - 1;
+	for (i = 0; i < shown; i++)
+		put_osize(s, &f->entries[i], total.bytes);
+	if (shown < f->nr_entries)
+		put_rest(s, shown, total.bytes);
+}
+
+/* ---- the controller ---- */
+
+static void put_event(struct screen *s, const struct qn_event *event)
+{
+	const struct qn_stats_change *c = &event->change;
+	u64 start = s->f->start_usec;
+	struct qn_text when =
+		qn_text_time(event->usec > start ? event->usec - start : 0);
+	const char *where = s->f->nr_programs > 1 ? event->exe : "";
+	const char *in = *where ? " in " : "";
+
+	if (c->action == QN_ACTION_PROMOTE)
+		qn_line(&s->l,
+			"%12s  %s B got a size of its own: table %u, saves %s%s%s",
+			when.s, COUNT(c->size), c->generation, SIZE(c->gain),
+			in, where);
+	else if (c->action == QN_ACTION_DEMOTE)
+		qn_line(&s->l, "%12s  %s B lost its own size: table %u%s%s",
+			when.s, COUNT(c->size), c->generation, in, where);
+	else
+		qn_line(&s->l, "%12s  action %u on %s B: table %u%s%s", when.s,
+			c->action, COUNT(c->size), c->generation, in, where);
+}
+
+static unsigned int nr_events_shown(const struct qn_figures *f)
+{
+	return f->nr_events < NR_EVENTS ? f->nr_events : NR_EVENTS;
+}
+
+static void put_controller(struct screen *s)
+{
+	const struct qn_figures *f = s->f;
+	unsigned int shown = nr_events_shown(f), i;
+
+	if (!f->nr_changes)
+		qn_line(&s->l, "controller  policy %s: no changes", f->policy);
+	else
+		qn_line(&s->l,
+			"controller  policy %s: %s change%s; the last %u:",
+			f->policy, COUNT(f->nr_changes),
+			f->nr_changes == 1 ? "" : "s", shown);
+	for (i = f->nr_events - shown; i < f->nr_events; i++)
+		put_event(s, &f->events[i]);
+}
+
+static void put_costs(struct screen *s)
+{
+	const struct qn_figures *f = s->f;
+	u64 cpu = s->is_root ? cpu_of(&s->report->outcome->usage) : f->cpu_usec;
+
+	qn_line(&s->l,
+		"returned    %s to the system in %s call%s; %s wanted back soon",
+		SIZE(f->purged), COUNT(f->nr_purges),
+		f->nr_purges == 1 ? "" : "s", SIZE(f->refaults));
+	qn_line(&s->l,
+		"sampler     %s samples, %s slices: %s, %s of the CPU time",
+		COUNT(f->nr_samples), COUNT(f->nr_slices),
+		TIME(f->sample_ns / 1000), SHARE(f->sample_ns, cpu * 1000));
+}
+
+/* ---- the whole ---- */
+
+static void put_notes(struct qn_lines *l, const struct qn_report *report)
+{
+	const struct qn_run_pages *pages = report->pages;
+
+	if (pages->nr_unread)
+		qn_line(l,
+			"note        %u of the statistics files left out: %s",
+			pages->nr_unread, pages->note);
+}
+
+static void put_silent(struct screen *s)
+{
+	qn_wrap(&s->l, "            ",
+		"nothing was allocated through quern: the program brings a "
+		"malloc of its own, or needs none");
+}
+
+static void put_heap(struct screen *s)
+{
+	unsigned int below = 3 + nr_events_shown(s->f);
+
+	put_programs(s);
+	put_calls(s);
+	if (!s->f->nr_allocs) {
+		put_silent(s);
+		return;
+	}
+	put_uses(s);
+	below += 2 + (s->report->pages->nr_unread > 0);
+	put_table(s, QN_REPORT_LINES - s->l.nr - below);
+	put_controller(s);
+	put_costs(s);
+}
+
+/* The program did not load the library; others of the run may have */
+static void put_absent(struct qn_lines *l, const struct qn_report *report)
+{
+	qn_wrap(l, "no heap     ", report->obstacle);
+	if (report->pages->nr)
+		qn_line(l,
+			"            What follows is of its children alone.");
+}
+
+static void put_root(FILE *out, const struct qn_report *report)
+{
+	const struct qn_run_pages *pages = report->pages;
+	struct screen s = { .l = { .out = out }, .report = report };
+
+	put_title(&s.l, report);
+	put_usage(&s.l, report->outcome);
+	if (!pages->has_own)
+		put_absent(&s.l, report);
+	if (pages->nr &&
+	    (pages->has_own || pages->children != QN_CHILDREN_EACH)) {
+		s.f = &pages->figures[0];
+		s.is_root = true;
+		put_heap(&s);
+	}
+	put_notes(&s.l, report);
+}
+
+static void put_each(FILE *out, const struct qn_report *report)
+{
+	const struct qn_run_pages *pages = report->pages;
+	unsigned int i;
+
+	for (i = pages->has_own; i < pages->nr; i++) {
+		struct screen s = { .l = { .out = out },
+				    .report = report,
+				    .f = &pages->figures[i] };
+
+		fputc('\n', out);
+		put_child(&s);
+		put_heap(&s);
+	}
+}
+
+void qn_report_text(FILE *out, const struct qn_report *report)
+{
+	put_root(out, report);
+	if (report->pages->children == QN_CHILDREN_EACH)
+		put_each(out, report);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report.h - what a run of a program looked like, for people and for programs.
+ *
+ * report.c writes one screen of text, report-json.c an object with stable keys;
+ * both take the same struct qn_report and compute nothing that figures.h does not.
+ */
+#ifndef QN_REPORT_H
+#define QN_REPORT_H
+
+#include <stdio.h>
+#include "launch.h"
+#include "pages.h"
+
+/* Lines of one report */
+#define QN_REPORT_LINES 24
+
+/* What the value of "format" in the JSON report is; keys are only ever added */
+#define QN_REPORT_FORMAT 1
+
+/**
+ * struct qn_report - all that is known
+ * @argv:	the program and its arguments
+ * @outcome:	how it ended
+ * @pages:	what the heaps of the run left behind
+ * @obstacle:	why the program itself left nothing; used where @pages->has_own is
+ *		not set
+ */
+struct qn_report {
+	char *const *argv;
+	const struct qn_outcome *outcome;
+	const struct qn_run_pages *pages;
+	const char *obstacle;
+};
+
+/**
+ * qn_report_text() - at most QN_REPORT_LINES lines of QN_TEXT_COLUMNS columns
+ *
+ * With QN_CHILDREN_EACH: as many for every program of the run.
+ */
+void qn_report_text(FILE *out, const struct qn_report *report);
+
+/**
+ * qn_report_json() - one JSON object and a newline
+ */
+void qn_report_json(FILE *out, const struct qn_report *report);
+
+#endif /* QN_REPORT_H */

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+/*
+ * start.c - the life of a process that malloc.c and operators.c serve: its
+ * start, its forks and its end.
+ *
+ * Nothing here is needed for malloc to work. The heap serves calls from before
+ * the constructor runs to after the last destructor; the constructor tells it
+ * its settings. The library is linked so that this constructor is the first to
+ * run (-z initfirst): nobody's atfork handlers are older then. It runs before
+ * the C library's own, which is why the environment is taken from its argument.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "port/port.h"
+#include "process.h"
+
+/*
+ * The C library's lock over its list of streams, recursive. Exported by glibc
+ * since ever, in no header.
+ */
+void _IO_list_lock(void) __weak;
+void _IO_list_unlock(void) __weak;
+void _IO_list_resetlock(void) __weak;
+
+/* As secure_getenv(), which does not know the environment yet */
+static const char *setting_find(char **env)
+{
+	static const char name[] = "QUERN_CONF=";
+
+	if (getauxval(AT_SECURE))
+		return NULL;
+	for (; env && *env; env++)
+		if (!strncmp(*env, name, sizeof(name) - 1))
+			return *env + sizeof(name) - 1;
+	return NULL;
+}
+
+/* A mistyped experiment must not run as something else */
+static __noreturn __cold void refuse(const char *error)
+{
+	qn_port_write("quern: QUERN_CONF: ", 19);
+	qn_port_write(error, strlen(error));
+	qn_port_write("\n", 1);
+	_exit(2);
+}
+
+/*
+ * Lock order across fork(): list of streams, then the heap's locks. fork()
+ * takes the first one itself, but after the handlers. Left to it, a thread that
+ * flushes all streams would hold the list and wait for a stream, that stream's
+ * owner would wait in malloc for the heap, and fork(), holding the heap, for the
+ * list. Handlers run in reverse order of registration before fork(), in order
+ * after it: ours, the oldest, hold the heap for the shortest time.
+ */
+static void fork_prepare(void)
+{
+	if (_IO_list_lock)
+		_IO_list_lock();
+	qn_process_fork_prepare();
+}
+
+static void fork_parent(void)
+{
+	qn_process_fork_parent();
+	if (_IO_list_unlock)
+		_IO_list_unlock();
+}
+
+/* fork() may or may not have made the lock anew: then unlocking is no option */
+static void fork_child(void)
+{
+	qn_process_fork_child();
+	if (_IO_list_resetlock)
+		_IO_list_resetlock();
+}
+
+static void finish(int status __maybe_unused, void *arg __maybe_unused)
+{
+	qn_process_finish();
+}
+
+/*
+ * The end is an on_exit() function and not a destructor: registered before
+ * those of the C library's start-up code, it runs when every destructor of
+ * every library is through. It stays registered for good, so the library is
+ * linked to be never unloaded (-z nodelete).
+ */
+static void __attribute__((constructor))
+start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
+{
+	struct qn_conf conf;
+	char error[256];
+
+	qn_conf_init(&conf);
+	if (qn_conf_parse(&conf, setting_find(env), error, sizeof(error)))
+		refuse(error);
+	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	on_exit(finish, NULL);
+	qn_process_start(&conf);
+}

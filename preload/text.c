@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+/*
+ * text.c - numbers and lines as people read them.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include "text.h"
+
+/* Three significant digits of a value below 1024 */
+static struct qn_text scaled(double value, const char *unit)
+{
+	struct qn_text t;
+	int digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+
+	snprintf(t.s, sizeof(t.s), "%.*f %s", digits, value, unit);
+	return t;
+}
+
+struct qn_text qn_text_size(u64 bytes)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB",
+					     "TiB", "PiB", "EiB" };
+	struct qn_text t;
+	double value = (double)bytes / 1024;
+	size_t i;
+
+	if (bytes < 1024) {
+		snprintf(t.s, sizeof(t.s), "%" PRIu64 " B", bytes);
+		return t;
+	}
+	for (i = 0; value >= 1023.5 && i + 1 < ARRAY_SIZE(units); i++)
+		value /= 1024;
+	return scaled(value, units[i]);
+}
+
+struct qn_text qn_text_count(u64 n)
+{
+	struct qn_text t;
+	char digits[24];
+	size_t nr, i, at = 0;
+
+	nr = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	for (i = 0; i < nr; i++) {
+		if (i && (nr - i) % 3 == 0)
+			t.s[at++] = ',';
+		t.s[at++] = digits[i];
+	}
+	t.s[at] = 0;
+	return t;
+}
+
+struct qn_text qn_text_time(u64 usec)
+{
+	struct qn_text t;
+
+	if (usec < 1000)
+		snprintf(t.s, sizeof(t.s), "%" PRIu64 " us", usec);
+	else if (usec < 1000000)
+		return scaled((double)usec / 1e3, "ms");
+	else
+		snprintf(t.s, sizeof(t.s), "%.3f s", (double)usec / 1e6);
+	return t;
+}
+
+struct qn_text qn_text_share(u64 part, u64 whole)
+{
+	struct qn_text t = { "-" };
+	double percent;
+
+	if (!whole)
+		return t;
+	percent = 100 * (double)part / (double)whole;
+	snprintf(t.s, sizeof(t.s),
+		 percent < 0.1 && part ? "%.2f %%" : "%.1f %%", percent);
+	return t;
+}
+
+void qn_text_clean(char *dst, size_t size, const char *src)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < size && src[i]; i++)
+		dst[i] = src[i] >= ' ' && src[i] <= '~' ? src[i] : '?';
+	dst[i] = 0;
+}
+
+void qn_line(struct qn_lines *l, const char *format, ...)
+{
+	char text[512];
+	size_t size;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	size = strnlen(text, QN_TEXT_COLUMNS);
+	while (size && text[size - 1] == ' ')
+		size--;
+	fprintf(l->out, "%.*s\n", (int)size, text);
+	l->nr++;
+}
+
+/* How much of @text fits into @room columns, cut at a blank where there is one */
+static size_t fitting(const char *text, size_t room)
+{
+	size_t size = strlen(text), at;
+
+	if (size <= room)
+		return size;
+	for (at = room; at > 0; at--)
+		if (text[at] == ' ')
+			return at;
+	return room;
+}
+
+void qn_wrap(struct qn_lines *l, const char *label, const char *text)
+{
+	size_t indent = strlen(label), size;
+
+	do {
+		size = fitting(text, QN_TEXT_COLUMNS - indent);
+		qn_line(l, "%-*s%.*s", (int)indent, label, (int)size, text);
+		text += size + strspn(text + size, " ");
+		label = "";
+	} while (*text);
+}

@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# check-includes.sh - includes in lib run downwards only. The layers, bottom
+# first; a file may include its own header and what stands before that here.
+# statspage.h and conf.h stand beside the rest: they need no more than knobs.h.
+
+set -u
+layers="compiler statspage bits list knobs conf quern
+	port/port port/posix port/bare debug
+	table bins zone
+	sampler profile controller policy-fixed policy-rule
+	segment slab hub local
+	heap process"
+
+cd "${srcdir:?run by make check}/lib" || exit 99
+
+awk -v layers="$layers" '
+function fail(what)
+{
+	print FILENAME ":" FNR ": " what
+	bad = 1
+}
+function module(file)
+{
+	sub(/\.[ch]$/, "", file)
+	return file
+}
+BEGIN {
+	nr = split(layers, list)
+	for (i = 1; i <= nr; i++)
+		rank[list[i]] = i
+}
+FNR == 1 {
+	own = module(FILENAME)
+	if (!(own in rank))
+		fail("name its layer in tests/check-includes.sh")
+}
+/^#[ \t]*include[ \t]+"/ {
+	split($0, part, "\"")
+	other = module(part[2])
+	if (other == "quern-config")
+		next
+	if (part[2] ~ /\.c$/)
+		fail("includes a .c file")
+	else if (!(other in rank))
+		fail("\"" part[2] "\" is not part of lib")
+	else if (rank[other] > rank[own] || \
+		 (other == own && FILENAME ~ /\.h$/))
+		fail("\"" part[2] "\" is not below it")
+}
+END { exit bad }' *.[ch] port/*.[ch]

@@ -1,0 +1,121 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# check-install.sh - make install puts everything where it belongs, below
+# DESTDIR alone; a program finds quern by pkg-config, links it and runs on it;
+# make uninstall leaves no file behind.
+
+set -u
+: "${srcdir:?run by make check}" "${builddir:?run by make check}"
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+unset MAKEFLAGS MFLAGS MAKELEVEL DESTDIR
+nr=0 bad=0
+
+check() # what, command...: a test case
+{
+	local what=$1
+
+	shift
+	nr=$((nr + 1))
+	if "$@" >"$tmp/log" 2>&1; then
+		echo "ok $nr - $what"
+	else
+		bad=1
+		echo "not ok $nr - $what"
+		sed 's/^/#   /' "$tmp/log"
+	fi
+}
+
+root=$tmp/root
+prefix=/opt/quern-test
+lib=$root$prefix/lib
+to=(DESTDIR="$root" prefix=$prefix exec_prefix=$prefix libdir=$prefix/lib
+	includedir=$prefix/include bindir=$prefix/bin
+	datarootdir=$prefix/share)
+
+check "make install" ${MAKE:-make} -s -C "$builddir" install "${to[@]}"
+
+outside()
+{
+	find "$root" -type f ! -path "$root$prefix/*" | tee "$tmp/outside"
+	[ ! -s "$tmp/outside" ]
+}
+check "nothing lies outside the prefix" outside
+
+names()
+{
+	[ -x "$root$prefix/bin/quern" ] &&
+		[ "$(readlink "$lib/libquern.so")" = libquern.so.0 ] &&
+		[ -f "$lib/libquern.so.0" ] && [ -f "$lib/libquern.a" ] &&
+		[ -f "$root$prefix/include/quern.h" ] || {
+		find "$root"
+		return 1
+	}
+}
+check "library, command and header are there" names
+
+cat >"$tmp/user.c" <<EOF
+#include <quern.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Both names are the same heap; freed by either */
+int main(void)
+{
+	struct qn_stats st;
+	void *p = qn_malloc(100), *q = malloc(100);
+
+	if (!p || !q || qn_malloc_usable_size(q) < 100)
+		return 1;
+	free(p);
+	qn_free(q);
+	return qn_stats(&st) ? 2 : qn_check() ? 3 : 0;
+}
+EOF
+user()
+{
+	local flags
+
+	flags=$(PKG_CONFIG_PATH=$lib/pkgconfig \
+		PKG_CONFIG_SYSROOT_DIR=$root \
+		pkg-config --define-variable=prefix=$prefix \
+		--define-variable=exec_prefix=$prefix \
+		--define-variable=libdir=$prefix/lib \
+		--define-variable=includedir=$prefix/include \
+		--cflags --libs quern) || return 1
+	${CC:-cc} -Wall -Werror -o "$tmp/user" "$tmp/user.c" $flags &&
+		LD_LIBRARY_PATH=$lib "$tmp/user"
+}
+if command -v pkg-config >/dev/null; then
+	check "a program is built by pkg-config and runs" user
+else
+	nr=$((nr + 1))
+	echo "ok $nr # SKIP no pkg-config"
+fi
+
+preload()
+{
+	# the loader only complains on stderr where it finds no library
+	[ "$(LD_PRELOAD=$lib/libquern.so.0 sh -c 'echo $((6 * 7))' 2>&1)" = 42 ]
+}
+check "the installed library can be preloaded" preload
+
+command_works()
+{
+	"$root$prefix/bin/quern" run --library="$lib/libquern.so" \
+		--report="$tmp/report" -- sh -c 'exit 0' &&
+		grep -q 'exited with status 0' "$tmp/report"
+}
+check "the installed command runs a program" command_works
+
+uninstalled()
+{
+	${MAKE:-make} -s -C "$builddir" uninstall "${to[@]}" || return 1
+	find "$root" ! -type d | tee "$tmp/left"
+	[ ! -s "$tmp/left" ]
+}
+check "make uninstall leaves nothing" uninstalled
+
+echo "1..$nr"
+exit $bad

@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# check-symbols.sh - what the two libraries show and want. libquern.so exports
+# the malloc family, the C++ operators and the functions of quern.h, all of them
+# and nothing else; it needs no library but libc. The freestanding archive wants
+# nothing but memset, memcpy and memmove.
+
+set -u
+: "${srcdir:?run by make check}" "${builddir:?run by make check}"
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+nr=0
+bad=0
+
+report() # what, file of findings: a test case that passes if there are none
+{
+	nr=$((nr + 1))
+	if [ -s "$2" ]; then
+		bad=1
+		echo "not ok $nr - $1"
+		sed 's/^/#   /' "$2"
+	else
+		echo "ok $nr - $1"
+	fi
+}
+
+family="malloc calloc realloc reallocarray free cfree free_sized
+	free_aligned_sized memalign posix_memalign aligned_alloc valloc pvalloc
+	malloc_usable_size malloc_trim mallinfo mallinfo2 mallopt malloc_stats
+	malloc_info"
+nothrow=RKSt9nothrow_t
+align=St11align_val_t
+{
+	printf '%s\n' $family
+	for op in _Znw _Zna; do
+		printf '%s\n' ${op}m ${op}m$nothrow ${op}m$align \
+			${op}m$align$nothrow
+	done
+	for op in _Zdl _Zda; do
+		printf '%s\n' ${op}Pv ${op}Pvm ${op}Pv$nothrow ${op}Pv$align \
+			${op}Pvm$align ${op}Pv$align$nothrow
+	done
+	sed -n '/^[a-z].*[ *]\(qn_[a-z_]*\)(.*/s//\1/p' "$srcdir/lib/quern.h"
+} | sort >"$tmp/want"
+nm -D --defined-only "$builddir/libquern.so" | awk '{ print $NF }' | sort \
+	>"$tmp/have"
+
+comm -23 "$tmp/want" "$tmp/have" >"$tmp/missing"
+comm -13 "$tmp/want" "$tmp/have" >"$tmp/extra"
+report "libquern.so exports all that it promises" "$tmp/missing"
+report "libquern.so exports nothing else" "$tmp/extra"
+
+readelf -d "$builddir/libquern.so" >"$tmp/dynamic"
+sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' "$tmp/dynamic" |
+	grep -vE '^(libc\.so\.6|ld-linux.*)$' >"$tmp/needed"
+report "libquern.so needs libc alone" "$tmp/needed"
+grep -q '(SONAME).*\[libquern\.so\.0\]' "$tmp/dynamic" ||
+	echo "soname is not libquern.so.0" >"$tmp/soname"
+report "libquern.so has its soname" "$tmp/soname"
+readelf -lW "$builddir/libquern.so" | awk '$1 == "GNU_STACK" && /E/ ||
+	$1 == "LOAD" && / RWE /' >"$tmp/exec"
+report "libquern.so has no memory both writable and executable" "$tmp/exec"
+
+archive=$builddir/libquern-stm32f407.a
+if [ -f "$archive" ]; then
+	${ARM_NM:?} --defined-only "$archive" | awk 'NF == 3 { print $3 }' |
+		sort -u >"$tmp/defined"
+	$ARM_NM -u "$archive" | awk '$1 == "U" { print $2 }' | sort -u |
+		comm -23 - "$tmp/defined" |
+		grep -vxE 'memset|memcpy|memmove' >"$tmp/wanted"
+	report "the freestanding archive wants memset, memcpy, memmove alone" \
+		"$tmp/wanted"
+else
+	nr=$((nr + 1))
+	echo "ok $nr # SKIP no cross compiler, no archive"
+fi
+echo "1..$nr"
+exit $bad

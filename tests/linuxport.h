@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * linuxport.h - the strings by which tests pull the simulated Linux port.
+ *
+ * linuxport.c implements lib/port/port.h over one large range of address space
+ * that it keeps books of, so that a test decides what the kernel grants, what the
+ * clock says and how large a page is. A call that breaks a precondition of
+ * port.h stops the test program with a message.
+ */
+#ifndef QN_TESTS_LINUXPORT_H
+#define QN_TESTS_LINUXPORT_H
+
+#include <setjmp.h>
+#include <string.h>
+
+#include "port/port.h"
+
+/**
+ * struct port_call - one kind of request to the kernel
+ * @nr:		calls so far, refused ones included
+ * @fail_at:	the number of the first call to refuse, from 1; 0 for none
+ * @fail_nr:	how many are refused from there on; 0 is taken as 1
+ * @most:	larger requests are refused; 0 for no such limit
+ * @bytes:	sum of what was granted
+ */
+struct port_call {
+	unsigned int nr;
+	unsigned int fail_at;
+	unsigned int fail_nr;
+	size_t most;
+	size_t bytes;
+};
+
+#define PORT_PURGES 64
+
+/**
+ * struct port_range - what one call was about
+ */
+struct port_range {
+	char *p;
+	size_t size;
+};
+
+/**
+ * struct linux_port - everything a test can see and set
+ * @page_size:	of the simulated machine, 4 KB to 64 KB
+ * @clock:	microseconds
+ * @seed:	what qn_port_seed() returns
+ * @skew:	reservations begin so many bytes behind a multiple of 64 KB, unless
+ *		they were placed by a hint; a multiple of the page size
+ * @no_hints:	a hint is never followed
+ * @threads:	locks may be contended; if false, taking a held lock is an error
+ * @reserve, @commit, @release, @purge: the requests
+ * @purged:	granted purges, number n in slot n % PORT_PURGES
+ * @nr_purged:	how many
+ * @text, @text_size: what was written, terminated; cut short if it is too much
+ * @trap:	where qn_port_abort() jumps to; NULL: it stops the test program
+ * @forks:	calls of qn_port_fork_begin() without their qn_port_fork_end()
+ */
+struct linux_port {
+	size_t page_size;
+	u64 clock;
+	u32 seed;
+	size_t skew;
+	bool no_hints;
+	bool threads;
+	struct port_call reserve, commit, release, purge;
+	struct port_range purged[PORT_PURGES];
+	unsigned int nr_purged;
+	char text[1024];
+	size_t text_size;
+	jmp_buf *trap;
+	int forks;
+};
+
+extern struct linux_port port;
+
+/**
+ * port_reset() - begin anew: nothing reserved, nothing refused, the clock at 1 h
+ * @page_size:	of the machine
+ */
+void port_reset(size_t page_size);
+
+/* Refuse calls number @after + 1 .. @after + @nr from now on */
+static inline void port_refuse(struct port_call *call, unsigned int after,
+			       unsigned int nr)
+{
+	call->fail_at = call->nr + after + 1;
+	call->fail_nr = nr;
+}
+
+/* Grant everything again */
+static inline void port_grant(struct port_call *call)
+{
+	call->fail_at = 0;
+	call->most = 0;
+}
+
+static inline void port_sleep_ms(u64 ms)
+{
+	port.clock += ms * 1000;
+}
+
+/* Is all of [@p, @p + @size) reserved, or committed? */
+bool port_is_reserved(const void *p, size_t size);
+bool port_is_committed(const void *p, size_t size);
+
+/* Was "quern: WHERE(P): WHAT" all that was written? */
+bool port_said(const char *where, const void *p, const char *what);
+
+/* Does @call stop the program? Locks that it held are still held then. */
+bool port_stops(void (*call)(void *arg), void *arg);
+
+/* @call has to stop the program with this report about @p */
+#define assert_misuse(call, arg, where, p, what)         \
+	do {                                             \
+		if (!port_stops(call, arg))              \
+			fail_msg("%s went on", #call);   \
+		if (!port_said(where, p, what))          \
+			fail_msg("said: %s", port.text); \
+	} while (0)
+
+#endif /* QN_TESTS_LINUXPORT_H */

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+/*
+ * m-double-free-large.c - a large block is freed twice.
+ *
+ * Expected: free: the block was freed already
+ */
+#include "m.h"
+
+int main(void)
+{
+	void *p = misused(malloc(1 << 20));
+
+	free(p);
+	free(p);
+	return 0;
+}

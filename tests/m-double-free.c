@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+/*
+ * m-double-free.c - a small block is freed twice in a row.
+ *
+ * Expected: free: the block was freed twice
+ */
+#include "m.h"
+
+int main(void)
+{
+	void *p = misused(malloc(40));
+
+	free(p);
+	free(p);
+	use_again(40);
+	return 0;
+}

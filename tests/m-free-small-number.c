@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+/*
+ * m-free-small-number.c - a pointer just above NULL is freed.
+ *
+ * Expected: free: the pointer is not from this heap
+ */
+#include "m.h"
+
+int main(void)
+{
+	free(misused((void *)8));
+	return 0;
+}

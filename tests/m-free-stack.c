@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+/*
+ * m-free-stack.c - a local variable is freed.
+ *
+ * Expected: free: the pointer is not from this heap
+ */
+#include "m.h"
+
+int main(void)
+{
+	char array[100];
+
+	free(misused(array));
+	return 0;
+}

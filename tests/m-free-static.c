@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+/*
+ * m-free-static.c - a static variable is freed.
+ *
+ * Expected: free: the pointer is not from this heap
+ */
+#include "m.h"
+
+int main(void)
+{
+	static char array[100];
+
+	free(misused(array));
+	return 0;
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+/*
+ * m-realloc-freed-large.c - a large block is resized after it was freed.
+ *
+ * Expected: realloc: the block was freed already
+ */
+#include "m.h"
+
+int main(void)
+{
+	void *p = misused(malloc(1 << 20));
+
+	free(p);
+	return realloc(p, 2 << 20) != NULL;
+	return 0;
+}

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# git: a repository with 30 commits on two branches, merge, gc with two threads, fsck,
+# clone; the object names are the checksum of everything
+git_env()
+{
+	export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.org GIT_CONFIG_NOSYSTEM=1
+	export GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@example.org
+	export GIT_AUTHOR_DATE='1000000000 +0000' GIT_COMMITTER_DATE='1000000000 +0000'
+}
+
+prepare()
+{
+	text 6000 >text
+}
+
+run()
+{
+	local i
+
+	git_env
+	git init -q -b main repo && cd repo || return
+	git config gc.auto 0
+	git config pack.threads 2
+	git config core.fsync none
+	mkdir a b
+	split -l 10 -a 3 "$IN/text" a/
+	for i in {1..15}; do
+		split -l $((i + 20)) -a 3 -d "$IN/text" b/
+		git add . && git commit -q -m "change $i"
+	done
+	git checkout -q -b side HEAD~5
+	for i in {1..15}; do
+		sed -i "$((i * 3))s/\$/ side $i/" a/a?a
+		git commit -q -a -m "side $i"
+	done
+	git checkout -q main
+	git merge -q -m merge side
+	git log --stat --graph --format='%H %s' | cksum
+	git diff --stat HEAD~20 HEAD | tail -n 1
+	git blame -s a/aaa | cksum
+	git log -S fovo --oneline | wc -l
+	git gc -q --prune=now
+	git fsck --full --strict --no-progress
+	git clone -q . ../clone
+	git grep -c 'zse[56]' | cksum
+	git archive HEAD | cksum
+}
+
+verify()
+{
+	git_env
+	git -C repo rev-parse HEAD side HEAD^{tree}
+	git -C clone fsck --no-progress && git -C clone status --porcelain
+	git -C clone rev-list --objects --all | sort | cksum
+}

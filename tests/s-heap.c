@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+/*
+ * s-heap.c - random operations on heaps of one's own against a shadow model.
+ *
+ * Heaps of many sizes, with one zone or three, with and without holding, steps and
+ * a policy; requests whose sizes follow several laws, freed in several orders.
+ * After every operation the model knows each block's address, size and contents;
+ * at intervals the whole heap is walked and its sums are held against the model.
+ *
+ * QUERN_STRESS=n in the environment does n times as much.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heap.h"
+
+#define NR_SLOTS 600
+#define NR_OPS   6000
+#define MEMORY   (256 * 1024)
+
+/* What the model knows of a block */
+struct slot {
+	unsigned char *p;
+	size_t size;
+	unsigned char seed;
+};
+
+/**
+ * struct plan - one run
+ * @size:	bytes of the heap
+ * @ccm:	bytes of a second zone that bus masters cannot reach, and a third
+ * @law:	how sizes are drawn
+ * @hot:	lengths held from the start
+ * @step:	operations between two steps, 0: none
+ * @keep:	blocks the run tends to have
+ */
+struct plan {
+	size_t size;
+	size_t ccm;
+	unsigned int law;
+	u32 hot;
+	unsigned int step;
+	unsigned int keep;
+};
+
+static unsigned char memory[MEMORY] __aligned(64);
+static unsigned char extra[2][MEMORY / 8] __aligned(64);
+static struct slot slots[NR_SLOTS];
+static struct qn_heap *h;
+static size_t live;
+static unsigned int nr_live;
+
+static u32 random_state;
+
+static u32 random_below(u32 n)
+{
+	random_state = random_state * 1664525u + 1013904223u;
+	return (u32)(((u64)random_state * n) >> 32);
+}
+
+static size_t random_size(unsigned int law)
+{
+	switch (law) {
+	case 0:
+		return random_below(400);
+	case 1:
+		return 1 + random_below(1u << (1 + random_below(13)));
+	case 2:
+		return 8 * (2 + random_below(4)) +
+		       (random_below(50) == 0) * 3000;
+	default:
+		return QN_ALIGN * (20 + random_below(45));
+	}
+}
+
+static void fill(struct slot *s)
+{
+	memset(s->p, s->seed, s->size);
+}
+
+static void assert_filled(const struct slot *s, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (s->p[i] != s->seed)
+			fail();
+}
+
+static bool can_reach(const void *p)
+{
+	return (uintptr_t)p - (uintptr_t)extra[0] >= sizeof(extra[0]);
+}
+
+static void alloc(struct slot *s, const struct plan *plan)
+{
+	size_t size = random_size(plan->law);
+	u32 how = random_below(16);
+	size_t align = how == 0 ? QN_ALIGN << random_below(6) : 1;
+
+	if (how == 0)
+		s->p = qn_heap_alloc_aligned(h, align, size);
+	else if (how == 1)
+		s->p = qn_heap_alloc_flags(h, size, QN_ALLOC_DMA);
+	else if (how == 2)
+		s->p = qn_heap_calloc(h, 1, size);
+	else
+		s->p = qn_heap_alloc(h, size);
+	if (!s->p)
+		return;
+	assert_true(is_aligned((uintptr_t)s->p, max(align, QN_ALIGN)));
+	assert_true(how != 1 || can_reach(s->p));
+	s->size = size;
+	s->seed = 0;
+	if (how == 2)
+		assert_filled(s, size);
+	s->seed = (unsigned char)random_below(256);
+	fill(s);
+	live += qn_heap_usable_size(h, s->p);
+	nr_live++;
+}
+
+static void release(struct slot *s)
+{
+	assert_filled(s, s->size);
+	live -= qn_heap_usable_size(h, s->p);
+	nr_live--;
+	qn_heap_free(h, s->p);
+	s->p = NULL;
+}
+
+static void resize(struct slot *s, const struct plan *plan)
+{
+	size_t size = random_size(plan->law);
+	size_t usable = qn_heap_usable_size(h, s->p);
+	unsigned char *p;
+
+	assert_true(usable >= s->size);
+	p = qn_heap_realloc(h, s->p, size);
+	if (!p)
+		return;
+	s->p = p;
+	assert_filled(s, min(size, s->size));
+	live += qn_heap_usable_size(h, p) - usable;
+	s->size = size;
+	fill(s);
+}
+
+static void assert_sound(void)
+{
+	struct qn_stats st;
+
+	qn_heap_check(h);
+	assert_string_equal(qn_heap_error(h), "");
+	assert_int_equal(qn_heap_stats(h, &st), 0);
+	assert_int_equal(st.live, live);
+	assert_int_equal(st.nr_live, nr_live);
+	assert_int_equal(st.live + st.free + st.metadata, st.size);
+	assert_true(st.held <= st.free);
+}
+
+static void operate(const struct plan *plan)
+{
+	struct slot *s = &slots[random_below(NR_SLOTS)];
+	u32 what = random_below(8);
+
+	if (!s->p) {
+		if (nr_live < plan->keep || what == 0)
+			alloc(s, plan);
+	} else if (what == 0) {
+		resize(s, plan);
+	} else if (nr_live > plan->keep / 2 || what == 1) {
+		release(s);
+	}
+}
+
+static void begin(const struct plan *plan)
+{
+	memset(slots, 0, sizeof(slots));
+	live = nr_live = 0;
+	h = qn_heap_init(memory, plan->size);
+	assert_non_null(h);
+	if (plan->ccm) {
+		assert_int_equal(qn_heap_add_zone(h, extra[0], plan->ccm,
+						  QN_ZONE_NODMA),
+				 0);
+		assert_int_equal(qn_heap_add_zone(h, extra[1], plan->ccm, 0),
+				 0);
+	}
+	for (struct qn_zone *z = h->zones; z; z = z->next)
+		qn_zone_set_hot(z, plan->hot);
+}
+
+/* All free and all held blocks merged, each zone is one run again */
+static void finish(void)
+{
+	struct qn_zone_sums sums;
+
+	for (size_t i = 0; i < NR_SLOTS; i++)
+		if (slots[i].p)
+			release(&slots[i]);
+	assert_sound();
+	for (struct qn_zone *z = h->zones; z; z = z->next) {
+		while (qn_zone_drain(z, QN_HELD_SIZES))
+			;
+		assert_null(qn_zone_check(z, &sums));
+		assert_int_equal(sums.nr_used, 0);
+		assert_int_equal(qn_bins_largest(&z->bins)->size, z->nr);
+	}
+}
+
+static void run(const struct plan *plan)
+{
+	begin(plan);
+	for (unsigned int i = 0; i < NR_OPS; i++) {
+		operate(plan);
+		if (plan->step && i % plan->step == 0)
+			qn_heap_step(h);
+		if (i % 50 == 0)
+			assert_sound();
+	}
+	finish();
+}
+
+static void test_plans(void **state)
+{
+	const char *times = getenv("QUERN_STRESS");
+	int n = 64 * (times ? atoi(times) : 1);
+
+	(void)state;
+	for (int i = 0; i < n; i++) {
+		struct plan plan = {
+			.size = 8192u << i % 6,
+			.law = (unsigned int)i / 6 % 4,
+			.ccm = i % 5 == 0 ? sizeof(extra[0]) : 0,
+			.hot = i % 3 == 0 ? ~0u :
+			       i % 3 == 1 ? 0xf0f00000u :
+					    0,
+			.step = i % 4 == 0 ? 64 : 0,
+			.keep = 50u << i % 4,
+		};
+
+		random_state = (u32)i * 77777;
+		run(&plan);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plans),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: MIT
+/*
+ * t-heap.c - a heap of one's own through its public interface.
+ *
+ * Invariants checked here:
+ * - every block is aligned, apart from all others, at least as large as asked for
+ *   and keeps its contents until it is freed, whatever is resized around it;
+ * - live, peak and the counts are exact after every operation; free and live and
+ *   metadata add up to the memory that was given;
+ * - failure is NULL, counted, and leaves the heap as it was;
+ * - zones are used in the order that their flags ask for, and memory that bus
+ *   masters cannot reach never serves a request for DMA;
+ * - qn_heap_step() learns what is asked for often, publishes a table, and from then
+ *   on such blocks are held; without steps nothing changes;
+ * - what is held is never lost to a request that fits into it;
+ * - qn_heap_check() accepts all of this and notices what does not add up.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "heap.h"
+
+#define SIZE (QN_SMALL ? 24576 : 65536)
+
+static unsigned char memory[SIZE] __aligned(64);
+static unsigned char second[SIZE / 4] __aligned(64);
+static struct qn_heap *h;
+
+static void reset(void)
+{
+	memset(memory, 0xa5, sizeof(memory));
+	h = qn_heap_init(memory, sizeof(memory));
+	assert_non_null(h);
+}
+
+static struct qn_stats stats(void)
+{
+	struct qn_stats st;
+
+	assert_int_equal(qn_heap_stats(h, &st), 0);
+	assert_int_equal(st.metadata + st.live + st.free, st.size);
+	assert_int_equal(st.free, st.largest_free + st.external);
+	assert_int_equal(st.live, st.requested + st.internal);
+	assert_int_equal(st.nr_live, st.nr_allocs - st.nr_frees);
+	assert_true(st.peak_live >= st.live);
+	return st;
+}
+
+static void assert_sound(void)
+{
+	int err = qn_heap_check(h);
+
+	assert_ptr_equal(*qn_heap_error(h) ? qn_heap_error(h) : NULL, NULL);
+	assert_int_equal(err, 0);
+	stats();
+}
+
+static bool is_in(const void *p, const void *mem, size_t size)
+{
+	return (uintptr_t)p - (uintptr_t)mem < size;
+}
+
+static void test_init(void **state)
+{
+	size_t size, smallest = 0;
+	struct qn_stats st;
+
+	(void)state;
+	assert_null(qn_heap_init(NULL, 1000));
+	for (size = 0; size < 8192; size++) {
+		h = qn_heap_init(memory, size);
+		if (!h) {
+			assert_int_equal(smallest, 0);
+			continue;
+		}
+		smallest = smallest ? smallest : size;
+		assert_non_null(qn_heap_alloc(h, 1));
+		assert_int_equal(qn_heap_check(h), 0);
+	}
+	assert_int_not_equal(smallest, 0);
+	for (size_t skew = 0; skew < 20; skew++) {
+		h = qn_heap_init(memory + skew, sizeof(memory) - skew);
+		assert_sound();
+		st = stats();
+		assert_int_equal(st.size, sizeof(memory) - skew);
+		assert_int_equal(st.live, 0);
+		assert_int_equal(st.largest_free, st.free);
+	}
+}
+
+static void test_sizes(void **state)
+{
+	(void)state;
+	reset();
+	for (size_t size = 0; size < 2000; size++) {
+		unsigned char *p = qn_heap_alloc(h, size);
+		size_t usable = qn_heap_usable_size(h, p);
+
+		assert_non_null(p);
+		assert_true(is_aligned((uintptr_t)p, QN_ALIGN));
+		assert_true(usable >= size && usable > 0);
+		assert_true(usable < size + 3 * QN_ALIGN);
+		memset(p, 0x11, usable);
+		assert_int_equal(stats().live, usable);
+		qn_heap_free(h, p);
+		assert_int_equal(stats().live, 0);
+	}
+	assert_sound();
+	assert_int_equal(stats().largest_free, stats().free);
+}
+
+static void test_impossible_sizes(void **state)
+{
+	void *p;
+
+	(void)state;
+	reset();
+	p = qn_heap_alloc(h, 100);
+	assert_null(qn_heap_alloc(h, SIZE_MAX));
+	assert_null(qn_heap_alloc(h, SIZE_MAX - 7));
+	assert_null(qn_heap_alloc(h, SIZE_MAX / 2));
+	assert_null(qn_heap_alloc(h, SIZE));
+	assert_null(qn_heap_calloc(h, SIZE_MAX / 2, 3));
+	assert_null(qn_heap_realloc(h, p, SIZE_MAX));
+	assert_null(qn_heap_realloc(h, p, SIZE));
+	assert_null(qn_heap_alloc_aligned(h, 64, SIZE_MAX - 3));
+	assert_null(qn_heap_alloc_aligned(h, 24, 8));
+	assert_null(qn_heap_alloc_aligned(h, 0, 8));
+	assert_null(qn_heap_alloc_flags(h, 8, 0x80));
+	assert_int_equal(stats().nr_failed, 7);
+	assert_int_equal(stats().nr_live, 1);
+	assert_sound();
+}
+
+static void test_null(void **state)
+{
+	struct qn_stats st;
+
+	(void)state;
+	reset();
+	qn_heap_free(h, NULL);
+	assert_int_equal(qn_heap_usable_size(h, NULL), 0);
+	assert_non_null(qn_heap_realloc(h, NULL, 10));
+	assert_int_equal(qn_heap_stats(NULL, &st), -EINVAL);
+	assert_int_equal(qn_heap_stats(h, NULL), -EINVAL);
+	assert_int_equal(qn_heap_step(NULL), -EINVAL);
+	assert_int_equal(qn_heap_check(NULL), -EINVAL);
+	assert_int_equal(qn_heap_set_policy(h, NULL), -EINVAL);
+	assert_int_equal(qn_heap_set_policy(h, "no such"), -EINVAL);
+	assert_int_equal(qn_heap_set_policy(h, "fixed"), 0);
+	assert_int_equal(stats().nr_frees, 0);
+}
+
+static void test_counts(void **state)
+{
+	size_t live = 0, peak = 0, nr = 0;
+	void *p[40] = { NULL };
+
+	(void)state;
+	reset();
+	for (size_t i = 0; i < 2000; i++) {
+		size_t slot = i * 7 % 40;
+
+		if (p[slot]) {
+			live -= qn_heap_usable_size(h, p[slot]);
+			qn_heap_free(h, p[slot]);
+			p[slot] = NULL;
+			nr--;
+		} else {
+			p[slot] = qn_heap_alloc(h, i * 31 % 300);
+			live += qn_heap_usable_size(h, p[slot]);
+			nr++;
+		}
+		peak = max(peak, live);
+		assert_int_equal(stats().live, live);
+		assert_int_equal(stats().peak_live, peak);
+		assert_int_equal(stats().nr_live, nr);
+	}
+	assert_sound();
+}
+
+static void test_zeroed(void **state)
+{
+	unsigned char *p;
+
+	(void)state;
+	reset();
+	for (size_t size = 0; size < 300; size += 7) {
+		p = qn_heap_calloc(h, 3, size);
+		for (size_t i = 0; i < 3 * size; i++)
+			assert_int_equal(p[i], 0);
+		memset(p, 0xff, 3 * size);
+		qn_heap_free(h, p);
+	}
+	p = qn_heap_alloc_flags(h, 50, QN_ALLOC_ZERO | QN_ALLOC_DMA);
+	for (size_t i = 0; i < 50; i++)
+		assert_int_equal(p[i], 0);
+}
+
+static void test_aligned(void **state)
+{
+	(void)state;
+	reset();
+	for (size_t align = 1; align <= SIZE / 8; align *= 2) {
+		void *p = qn_heap_alloc_aligned(h, align, 100);
+		void *q = qn_heap_alloc_aligned(h, align, 1);
+
+		assert_true(is_aligned((uintptr_t)p, align));
+		assert_true(is_aligned((uintptr_t)q, align));
+		assert_true(is_aligned((uintptr_t)q, QN_ALIGN));
+		assert_sound();
+		qn_heap_free(h, p);
+		qn_heap_free(h, q);
+	}
+	assert_int_equal(stats().largest_free, stats().free);
+}
+
+static void fill(unsigned char *p, size_t size, unsigned char seed)
+{
+	for (size_t i = 0; i < size; i++)
+		p[i] = (unsigned char)(seed + i);
+}
+
+static void assert_filled(const unsigned char *p, size_t size,
+			  unsigned char seed)
+{
+	for (size_t i = 0; i < size; i++)
+		assert_int_equal(p[i], (unsigned char)(seed + i));
+}
+
+static void test_resize(void **state)
+{
+	(void)state;
+	reset();
+	for (size_t from = 1; from < 700; from += 37) {
+		for (size_t to = 1; to < 900; to += 29) {
+			unsigned char *p = qn_heap_alloc(h, from), *q;
+			void *fence = qn_heap_alloc(h, 20);
+
+			fill(p, from, 3);
+			q = qn_heap_realloc(h, p, to);
+			assert_non_null(q);
+			assert_filled(q, min(from, to), 3);
+			assert_true(qn_heap_usable_size(h, q) >= to);
+			qn_heap_free(h, q);
+			qn_heap_free(h, fence);
+		}
+	}
+	assert_sound();
+	assert_int_equal(stats().largest_free, stats().free);
+}
+
+static void test_realloc_in_place(void **state)
+{
+	unsigned char *a, *b, *c;
+
+	(void)state;
+	reset();
+	a = qn_heap_alloc(h, 200);
+	b = qn_heap_alloc(h, 200);
+	c = qn_heap_alloc(h, 200);
+	assert_ptr_equal(qn_heap_realloc(h, a, 100), a);
+	assert_ptr_equal(qn_heap_realloc(h, a, 200), a);
+	assert_ptr_equal(qn_heap_realloc(h, a, 0), a);
+	assert_ptr_equal(qn_heap_realloc(h, a, 200), a);
+	qn_heap_free(h, b);
+	assert_ptr_equal(qn_heap_realloc(h, a, 390), a);
+	assert_int_equal(stats().nr_live, 2);
+	assert_int_equal(stats().nr_allocs, 3);
+	assert_ptr_equal(qn_heap_realloc(h, c, 3000), c);
+	assert_sound();
+}
+
+/* Nothing else is large enough: the memory before the block is */
+static void test_realloc_slides(void **state)
+{
+	unsigned char *a, *b, *c;
+	size_t rest;
+
+	(void)state;
+	reset();
+	a = qn_heap_alloc(h, 3000);
+	b = qn_heap_alloc(h, 1000);
+	rest = stats().largest_free;
+	c = qn_heap_alloc(h, rest);
+	assert_non_null(c);
+	fill(b, 1000, 9);
+	qn_heap_free(h, a);
+	assert_ptr_equal(qn_heap_realloc(h, b, 3500), a);
+	assert_filled(a, 1000, 9);
+	assert_int_equal(stats().nr_failed, 0);
+	assert_sound();
+}
+
+static void test_realloc_failure(void **state)
+{
+	unsigned char *a;
+	struct qn_stats before, after;
+
+	(void)state;
+	reset();
+	a = qn_heap_alloc(h, 500);
+	fill(a, 500, 1);
+	before = stats();
+	assert_null(qn_heap_realloc(h, a, SIZE));
+	after = stats();
+	assert_int_equal(after.nr_failed, before.nr_failed + 1);
+	assert_int_equal(after.live, before.live);
+	assert_filled(a, 500, 1);
+	assert_sound();
+}
+
+static void test_exhaust(void **state)
+{
+	unsigned int nr = 0;
+	unsigned char *p, *last = NULL;
+
+	(void)state;
+	reset();
+	while ((p = qn_heap_alloc(h, 40))) {
+		memcpy(p, &last, sizeof(last));
+		last = p;
+		nr++;
+	}
+	assert_int_equal(stats().nr_live, nr);
+	assert_true(stats().free < 40 + QN_ALIGN);
+	assert_sound();
+	while (last) {
+		p = last;
+		memcpy(&last, p, sizeof(last));
+		qn_heap_free(h, p);
+	}
+	assert_sound();
+	assert_int_equal(stats().largest_free, stats().free);
+}
+
+static void test_zones(void **state)
+{
+	void *p, *q;
+	size_t size;
+
+	(void)state;
+	reset();
+	size = stats().size;
+	assert_int_equal(qn_heap_add_zone(h, NULL, 100, 0), -EINVAL);
+	assert_int_equal(qn_heap_add_zone(h, second, 1000, 0x10), -EINVAL);
+	assert_int_equal(qn_heap_add_zone(h, memory + 100, 1000, 0), -EINVAL);
+	assert_int_equal(qn_heap_add_zone(h, second, 20, 0), -ENOSPC);
+	assert_int_equal(qn_heap_add_zone(h, second, sizeof(second), 0), 0);
+	assert_int_equal(qn_heap_add_zone(h, second, sizeof(second), 0),
+			 -EINVAL);
+	assert_int_equal(stats().size, size + sizeof(second));
+	p = qn_heap_alloc(h, 100);
+	assert_true(is_in(p, memory, sizeof(memory)));
+	q = qn_heap_alloc(h, stats().largest_free);
+	assert_true(is_in(q, memory, sizeof(memory)));
+	q = qn_heap_alloc(h, 200);
+	assert_true(is_in(q, second, sizeof(second)));
+	q = qn_heap_realloc(h, p, 3000);
+	assert_true(is_in(q, second, sizeof(second)));
+	qn_heap_free(h, q);
+	assert_sound();
+}
+
+static void test_zones_without_dma(void **state)
+{
+	void *p;
+
+	(void)state;
+	reset();
+	assert_int_equal(
+		qn_heap_add_zone(h, second, sizeof(second), QN_ZONE_NODMA), 0);
+	for (int i = 0; i < 50; i++) {
+		p = qn_heap_alloc(h, 24);
+		assert_true(is_in(p, second, sizeof(second)));
+		p = qn_heap_alloc_flags(h, 24, QN_ALLOC_DMA);
+		assert_true(is_in(p, memory, sizeof(memory)));
+	}
+	while (is_in(p = qn_heap_alloc(h, 100), second, sizeof(second)))
+		;
+	assert_true(is_in(p, memory, sizeof(memory)));
+	while (qn_heap_alloc_flags(h, 50, QN_ALLOC_DMA))
+		;
+	qn_heap_free(h, p);
+	assert_sound();
+}
+
+static void test_too_many_zones(void **state)
+{
+	size_t size = sizeof(second) / QN_NR_ZONES;
+
+	(void)state;
+	reset();
+	for (unsigned int i = 1; i < QN_NR_ZONES; i++)
+		assert_int_equal(
+			qn_heap_add_zone(h, second + i * size, size, 0), 0);
+	assert_int_equal(qn_heap_add_zone(h, second, size, 0), -ENOSPC);
+	assert_sound();
+}
+
+/* Ask for one size again and again, with a step now and then */
+static void churn(size_t size, int rounds, bool steps)
+{
+	for (int i = 0; i < rounds; i++) {
+		void *p = qn_heap_alloc(h, size);
+		void *q = qn_heap_alloc(h, size);
+
+		qn_heap_free(h, p);
+		qn_heap_free(h, q);
+		if (steps && i % 16 == 0)
+			qn_heap_step(h);
+	}
+}
+
+static void test_learning(void **state)
+{
+	(void)state;
+	reset();
+	churn(40, 20000, false);
+	assert_int_equal(stats().nr_tables, 1);
+	assert_int_equal(stats().held, 0);
+	assert_true(stats().nr_samples > 0);
+	churn(40, 20000, true);
+	assert_int_equal(stats().nr_tables, 2);
+	churn(40, 1, false);
+	assert_int_equal(stats().held,
+			 2 * qn_zone_fit(qn_size_steps(40)) * QN_ALIGN);
+	assert_sound();
+	while (qn_heap_step(h))
+		;
+	assert_int_equal(stats().held, 0);
+	assert_sound();
+}
+
+static void test_fixed_policy(void **state)
+{
+	(void)state;
+	reset();
+	assert_int_equal(qn_heap_set_policy(h, "fixed"), 0);
+	churn(40, 20000, true);
+	assert_int_equal(stats().nr_tables, 1);
+	assert_int_equal(stats().held, 0);
+	assert_sound();
+}
+
+/* Held blocks serve smaller requests once nothing else does */
+static void test_held_is_allocatable(void **state)
+{
+	void *p[3], *big;
+
+	(void)state;
+	reset();
+	qn_zone_set_hot(h->zones, ~0u);
+	for (int i = 0; i < 3; i++)
+		p[i] = qn_heap_alloc(h, 100);
+	for (int i = 0; i < 3; i++)
+		qn_heap_free(h, p[i]);
+	assert_true(stats().held >= 300);
+	big = qn_heap_alloc(h, stats().largest_free);
+	assert_non_null(big);
+	while (qn_heap_alloc(h, 60))
+		;
+	assert_true(stats().nr_live >= 4);
+	assert_true(stats().held < 100);
+	assert_sound();
+}
+
+/* The estimate of what was asked for follows what was asked for */
+static void test_requested(void **state)
+{
+	void *p;
+
+	(void)state;
+	reset();
+	churn(QN_ALIGN * 3 + 1, 30000, true);
+	p = qn_heap_alloc(h, QN_ALIGN * 3 + 1);
+	assert_true(stats().internal > 0);
+	assert_in_range(stats().requested, QN_ALIGN * 3 - 2, QN_ALIGN * 3 + 5);
+	qn_heap_free(h, p);
+}
+
+static void test_check_notices(void **state)
+{
+	struct qn_zone *z;
+	void *p;
+
+	(void)state;
+	reset();
+	z = h->zones;
+	p = qn_heap_alloc(h, 100);
+	qn_heap_alloc(h, 100);
+	assert_sound();
+	h->nr_allocs++;
+	assert_int_equal(qn_heap_check(h), -EUCLEAN);
+	assert_int_not_equal(*qn_heap_error(h), 0);
+	h->nr_allocs--;
+	h->freed++;
+	assert_int_equal(qn_heap_check(h), -EUCLEAN);
+	h->freed--;
+	z->bits[3] ^= 4;
+	assert_int_equal(qn_heap_check(h), -EUCLEAN);
+	z->bits[3] ^= 4;
+	h->table->map[5] = 200;
+	assert_int_equal(qn_heap_check(h), -EUCLEAN);
+	h->table->map[5] = 0;
+	h->profile->total++;
+	assert_int_equal(qn_heap_check(h), -EUCLEAN);
+	h->profile->total--;
+	assert_sound();
+	qn_heap_free(h, p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_init),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_impossible_sizes),
+		cmocka_unit_test(test_null),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_zeroed),
+		cmocka_unit_test(test_aligned),
+		cmocka_unit_test(test_resize),
+		cmocka_unit_test(test_realloc_in_place),
+		cmocka_unit_test(test_realloc_slides),
+		cmocka_unit_test(test_realloc_failure),
+		cmocka_unit_test(test_exhaust),
+		cmocka_unit_test(test_zones),
+		cmocka_unit_test(test_zones_without_dma),
+		cmocka_unit_test(test_too_many_zones),
+		cmocka_unit_test(test_learning),
+		cmocka_unit_test(test_fixed_policy),
+		cmocka_unit_test(test_held_is_allocatable),
+		cmocka_unit_test(test_requested),
+		cmocka_unit_test(test_check_notices),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

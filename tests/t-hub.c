@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: MIT
+/*
+ * t-hub.c - what threads share: quern's own memory, the tables, what was learned
+ * and the accounts.
+ *
+ * Links: linuxport.c, lib/hub.c and all below it.
+ *
+ * Invariants checked here:
+ * - memory for quern itself is aligned, zeroed, counted, and handed out once; the
+ *   statistics page has a unit of its own;
+ * - a table that somebody reads never changes; one that nobody reads is used again;
+ *   with all buffers read learning waits, and goes on when one is given up;
+ * - every table in use is valid, one change apart from the one before, and the page
+ *   shows it and the decision; learning happens once an epoch, and only tries the
+ *   lock;
+ * - the accounts add up, a peak never falls, and what the page says of memory is
+ *   what the segments say;
+ * - a refusal of the kernel costs the request, never the hub.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+
+#include "hub.h"
+#include "linuxport.h"
+
+static struct qn_hub hub;
+
+static void begin(void)
+{
+	port_reset(4096);
+	assert_int_equal(qn_hub_init(&hub), 0);
+}
+
+static bool reads_zero(const char *p, size_t size)
+{
+	return *p == 0 && memcmp(p, p + 1, size - 1) == 0;
+}
+
+/* ---- memory ---- */
+
+static void test_init(void **state)
+{
+	(void)state;
+	begin();
+	assert_int_equal(qn_table_check(hub.table), 0);
+	assert_int_equal(qn_profile_check(hub.profile), 0);
+	assert_int_equal(hub.table->generation, 1);
+	assert_int_equal(hub.page->generation, 1);
+	assert_int_equal(hub.page->nr_classes, hub.table->nr_classes);
+	assert_int_equal(hub.page->nr_changes, 0);
+	for (unsigned int c = 1; c < hub.table->nr_classes; c++) {
+		assert_int_equal(hub.page->classes[c].osize,
+				 qn_table_osize(hub.table, c));
+		assert_int_equal(hub.page->classes[c].promoted, 0);
+	}
+	assert_null(qn_segments_check(&hub.segments));
+}
+
+/* Refused at any point, it can be tried again, and gives back what it had */
+static void test_init_refused(void **state)
+{
+	(void)state;
+	for (unsigned int n = 0; n < 40; n++) {
+		struct port_call *call = n % 2 ? &port.reserve : &port.commit;
+		int err;
+
+		port_reset(4096);
+		port_refuse(call, n / 2, 1000);
+		err = qn_hub_init(&hub);
+		if (call->nr <= n / 2) {
+			assert_int_equal(err, 0);
+			continue;
+		}
+		assert_int_equal(err, -ENOMEM);
+		for (int i = 0; i < 100; i++)
+			assert_int_equal(qn_hub_init(&hub), -ENOMEM);
+		assert_int_equal(port.reserve.bytes, port.release.bytes);
+		port_grant(call);
+		assert_int_equal(qn_hub_init(&hub), 0);
+		assert_null(qn_segments_check(&hub.segments));
+	}
+}
+
+static void test_page_has_its_unit(void **state)
+{
+	const char *page;
+
+	(void)state;
+	begin();
+	page = (const char *)hub.page;
+	assert_true(is_aligned((uintptr_t)page, QN_UNIT_SIZE));
+	assert_true(port_is_committed(page, QN_UNIT_SIZE));
+	for (int i = 0; i < 2000; i++) {
+		char *p = qn_hub_meta_alloc(&hub, 100);
+
+		assert_true(p + 100 <= page || p >= page + QN_UNIT_SIZE);
+	}
+}
+
+static void test_meta_alloc(void **state)
+{
+	struct qn_unit *u;
+	size_t sum;
+
+	(void)state;
+	begin();
+	/* Dirty memory lies ready to be handed out */
+	u = qn_run_alloc(&hub.segments, 20, 1, QN_UNIT_LARGE, NULL);
+	memset(qn_unit_start(&hub.segments, u), 0xcc, 20 * QN_UNIT_SIZE);
+	qn_run_free(&hub.segments, u, 20 * QN_UNIT_SIZE);
+	sum = hub.meta_bytes;
+	for (size_t size = 1; size < 300000; size += 1 + size / 3) {
+		char *p = qn_hub_meta_alloc(&hub, size);
+
+		assert_non_null(p);
+		assert_true(is_aligned((uintptr_t)p, 64));
+		/* Nobody else has it: it would not be zero otherwise */
+		assert_true(reads_zero(p, size));
+		memset(p, 0xdd, size);
+		sum += round_up(size, (size_t)64);
+		assert_int_equal(hub.meta_bytes, sum);
+	}
+	assert_null(qn_segments_check(&hub.segments));
+}
+
+static void test_meta_alloc_refused(void **state)
+{
+	unsigned int nr = 0;
+	size_t before;
+
+	(void)state;
+	begin();
+	port_refuse(&port.commit, 0, UINT32_MAX);
+	while (qn_hub_meta_alloc(&hub, 4096))
+		nr++;
+	assert_in_range(nr, 1, (64 << 20) / 4096);
+	before = hub.meta_bytes;
+	assert_null(qn_hub_meta_alloc(&hub, 4096));
+	assert_int_equal(hub.meta_bytes, before);
+	port_grant(&port.commit);
+	assert_non_null(qn_hub_meta_alloc(&hub, 4096));
+	assert_null(qn_segments_check(&hub.segments));
+}
+
+/* ---- learning ---- */
+
+/* Blocks of all classes are in use, so that promoting pays */
+static void make_live(s64 bytes)
+{
+	for (unsigned int c = 1; c < hub.table->nr_classes; c++)
+		qn_hub_account(&hub, c, bytes, 1);
+}
+
+/* An epoch later, hand in @nr samples of @size */
+static bool learn(u32 size, unsigned int nr)
+{
+	u32 sizes[32];
+
+	assert_true(nr <= ARRAY_SIZE(sizes));
+	for (unsigned int i = 0; i < nr; i++)
+		sizes[i] = size;
+	port.clock += QN_EPOCH_US;
+	return qn_hub_learn(&hub, sizes, nr);
+}
+
+/* Until there is another table, or for some rounds; was there one? */
+static bool learn_until_change(u32 size)
+{
+	u32 generation = hub.table->generation;
+
+	for (int i = 0; i < 30 && hub.table->generation == generation; i++)
+		assert_true(learn(size, 4));
+	assert_int_equal(qn_table_check(hub.table), 0);
+	assert_int_equal(qn_profile_check(hub.profile), 0);
+	return hub.table->generation != generation;
+}
+
+static void test_promotes(void **state)
+{
+	const struct qn_stats_change *ch = &hub.page->changes[0];
+	unsigned int class, old;
+
+	(void)state;
+	begin();
+	ch = &hub.page->changes[0];
+	hub.page->start_usec = port.clock;
+	make_live(1 << 20);
+	old = hub.table->map[qn_size_steps(900)];
+	assert_true(learn_until_change(900));
+	class = hub.table->map[qn_size_steps(900)];
+	assert_int_not_equal(class, old);
+	assert_int_equal(hub.table->generation, 2);
+	assert_int_equal(qn_table_osize(hub.table, class), 912);
+	assert_int_equal(hub.page->generation, 2);
+	assert_int_equal(hub.page->nr_classes, hub.table->nr_classes);
+	assert_int_equal(hub.page->classes[class].osize, 912);
+	assert_int_equal(hub.page->classes[class].promoted, 1);
+	assert_int_equal(hub.page->nr_changes, 1);
+	assert_int_equal(ch->action, QN_ACTION_PROMOTE);
+	assert_int_equal(ch->class, class);
+	assert_int_equal(ch->size, 912);
+	assert_int_equal(ch->generation, 2);
+	assert_true(ch->gain >= QN_PROMOTE_BYTES);
+	assert_int_equal(ch->usec, port.clock - hub.page->start_usec);
+}
+
+static void test_fixed_learns_nothing(void **state)
+{
+	(void)state;
+	begin();
+	qn_controller_init(&hub.controller, &qn_policy_fixed);
+	make_live(1 << 20);
+	assert_false(learn_until_change(900));
+	assert_true(hub.page->nr_samples > 0);
+	assert_int_equal(hub.page->nr_changes, 0);
+}
+
+static void test_learn_only_tries(void **state)
+{
+	u32 size = 100;
+
+	(void)state;
+	begin();
+	qn_port_lock(&hub.learn);
+	assert_false(qn_hub_learn(&hub, &size, 1));
+	assert_int_equal(hub.page->nr_samples, 0);
+	qn_port_unlock(&hub.learn);
+	assert_true(qn_hub_learn(&hub, &size, 1));
+	assert_int_equal(hub.page->nr_samples, 1);
+	assert_int_equal(hub.profile->nr_samples, 1);
+	assert_true(qn_hub_learn(&hub, NULL, 0));
+	assert_int_equal(hub.page->nr_samples, 1);
+}
+
+static void test_epochs(void **state)
+{
+	u32 size = 100;
+	u64 before;
+
+	(void)state;
+	begin();
+	for (int i = 0; i < 100; i++) {
+		port.clock += QN_EPOCH_US / 10;
+		before = hub.page->nr_slices;
+		assert_true(qn_hub_learn(&hub, &size, 1));
+		assert_in_range(hub.page->nr_slices, before, before + 1);
+	}
+	assert_in_range(hub.page->nr_slices, 9, 11);
+	assert_int_equal(hub.page->nr_samples, 100);
+}
+
+/* Each second the segments let go of what they no longer need */
+static void test_decays_each_second(void **state)
+{
+	(void)state;
+	begin();
+	learn(100, 1);
+	hub.segments.boost = 8 << 20;
+	hub.segments.low = 2 << 20;
+	for (int i = 0; i < 400; i++)
+		learn(100, 1);
+	assert_int_equal(hub.segments.boost, 8 << 20);
+	for (int i = 0; i < 120; i++)
+		learn(100, 1);
+	assert_int_equal(hub.segments.boost, 7 << 20);
+}
+
+/* Later samples come more slowly, however slowly they came at first */
+static void test_samples_less(void **state)
+{
+	static const size_t intervals[] = { 4096, 65536, 1 << 29, 1 << 30 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(intervals); i++) {
+		begin();
+		hub.conf.sample = intervals[i];
+		hub.sampler.interval = (u32)intervals[i];
+		for (u32 n = 0; n < QN_SAMPLES_FIRST / 8 - 1; n++)
+			learn(100, 8);
+		assert_int_equal(hub.sampler.interval, intervals[i]);
+		learn(100, 8);
+		learn(100, 8);
+		assert_int_equal(hub.sampler.interval,
+				 min(intervals[i] * QN_SAMPLE_LATER,
+				     (size_t)UINT32_MAX));
+	}
+}
+
+static void test_mean_requested(void **state)
+{
+	const struct qn_stats_class *sc;
+
+	(void)state;
+	begin();
+	qn_controller_init(&hub.controller, &qn_policy_fixed);
+	sc = &hub.page->classes[hub.table->map[qn_size_steps(1000)]];
+	for (int i = 0; i < 50; i++)
+		learn(1000, 8);
+	assert_in_range(sc->requested, 999 * 16, 1000 * 16);
+	for (int i = 0; i < 50; i++)
+		learn(970, 8);
+	assert_in_range(sc->requested, 970 * 16, 971 * 16);
+	/* Direct runs have no class; nothing is written beside the page */
+	learn(UINT32_MAX, 32);
+	learn(QN_SLAB_MAX + 1, 32);
+	learn(0, 32);
+	assert_int_equal(hub.page->classes[0].requested, 0);
+}
+
+/* ---- tables and their readers ---- */
+
+/* Sizes that are well inside a wide class each */
+static u32 hot_size(unsigned int i)
+{
+	return (u32)(((size_t)9 << (8 + i / 8 % 6)) / 16 * (16 + i % 8 * 2));
+}
+
+static void test_table_get(void **state)
+{
+	const struct qn_table *a, *b;
+
+	(void)state;
+	begin();
+	make_live(1 << 20);
+	a = qn_hub_table_get(&hub, NULL);
+	assert_ptr_equal(a, hub.table);
+	assert_int_equal(a->nr_users, 1);
+	assert_ptr_equal(qn_hub_table_get(&hub, a), a);
+	assert_int_equal(a->nr_users, 1);
+	assert_ptr_equal(qn_hub_table_get(&hub, NULL), a);
+	assert_int_equal(a->nr_users, 2);
+	assert_true(learn_until_change(900));
+	b = qn_hub_table_get(&hub, a);
+	assert_ptr_equal(b, hub.table);
+	assert_ptr_not_equal(b, a);
+	assert_int_equal(a->nr_users, 1);
+	assert_int_equal(b->nr_users, 1);
+}
+
+static u32 table_sum(const struct qn_table *t)
+{
+	u32 sum = t->generation;
+
+	for (unsigned int i = 0; i < t->nr_steps; i++)
+		sum = sum * 31 + t->map[i];
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
+		sum = sum * 31 + t->class_steps[c];
+	return sum;
+}
+
+/* A reader of each generation falls asleep */
+static void test_readers_keep_their_tables(void **state)
+{
+	const struct qn_table *held[QN_NR_TABLES];
+	u32 sums[QN_NR_TABLES];
+	unsigned int nr = 0, hot = 0;
+
+	(void)state;
+	begin();
+	make_live(8 << 20);
+	do {
+		held[nr] = qn_hub_table_get(&hub, NULL);
+		sums[nr] = table_sum(held[nr]);
+		for (hot++; !learn_until_change(hot_size(hot)); hot++)
+			if (hot > 60)
+				break;
+	} while (held[nr++] != hub.table && nr < QN_NR_TABLES);
+	/* All buffers are read: learning stood still, and nothing changed */
+	assert_int_equal(nr, QN_NR_TABLES);
+	assert_ptr_equal(held[nr - 1], hub.table);
+	for (unsigned int i = 0; i < nr; i++) {
+		assert_int_equal(held[i]->generation, i + 1);
+		assert_int_equal(table_sum(held[i]), sums[i]);
+	}
+	/* The third wakes up */
+	assert_ptr_equal(qn_hub_table_get(&hub, held[2]), hub.table);
+	for (hot = 0; hot < 60 && hub.table != held[2]; hot++)
+		learn_until_change(hot_size(hot));
+	assert_ptr_equal(hub.table, held[2]);
+	assert_int_equal(hub.table->generation, QN_NR_TABLES + 1);
+	assert_int_equal(table_sum(held[3]), sums[3]);
+}
+
+/* Tables come and go, decisions are kept in a ring: the newest are right */
+static void test_many_changes(void **state)
+{
+	const struct qn_table *t = NULL;
+	const struct qn_stats_change *ch;
+
+	(void)state;
+	begin();
+	make_live(8 << 20);
+	for (unsigned int i = 0; i < 300; i++) {
+		u64 nr = hub.page->nr_changes;
+
+		t = qn_hub_table_get(&hub, t);
+		learn_until_change(hot_size(i * 7));
+		assert_in_range(hub.page->nr_changes, nr, nr + 1);
+		if (hub.page->nr_changes == nr)
+			continue;
+		ch = &hub.page->changes[nr % QN_STATS_CHANGES];
+		assert_int_equal(ch->generation, hub.table->generation);
+		assert_int_equal(hub.table->generation, t->generation + 1);
+		assert_true(ch->action == QN_ACTION_PROMOTE ||
+			    ch->action == QN_ACTION_DEMOTE);
+	}
+	assert_true(hub.page->nr_changes > 20);
+	assert_int_equal(hub.table->generation, hub.page->nr_changes + 1);
+}
+
+/* ---- accounts ---- */
+
+static void test_accounts(void **state)
+{
+	(void)state;
+	begin();
+	qn_hub_account(&hub, 5, 4000, 50);
+	qn_hub_account(&hub, 6, 500, 1);
+	qn_hub_account_large(&hub, 100000, 1);
+	assert_int_equal(hub.page->live, 104500);
+	assert_int_equal(hub.page->peak_live, 104500);
+	assert_int_equal(hub.page->classes[5].live, 4000);
+	assert_int_equal(hub.page->classes[5].nr_allocs, 50);
+	qn_hub_account(&hub, 5, -1500, 10);
+	qn_hub_account_large(&hub, -100000, 0);
+	assert_int_equal(hub.page->live, 3000);
+	assert_int_equal(hub.page->peak_live, 104500);
+	assert_int_equal(hub.page->classes[5].live, 2500);
+	assert_int_equal(hub.page->classes[5].nr_allocs, 60);
+	assert_int_equal(hub.page->large, 0);
+	assert_int_equal(hub.page->nr_large, 1);
+	assert_int_equal(hub.page->large_total, 100000);
+	/* Another thread's frees may be accounted before the allocations */
+	qn_hub_account(&hub, 7, -5000, 0);
+	assert_int_equal((s64)hub.page->live, -2000);
+	qn_hub_account(&hub, 7, 5000, 0);
+	assert_int_equal(hub.page->live, 3000);
+	assert_int_equal(hub.page->peak_live, 104500);
+}
+
+static void test_refresh(void **state)
+{
+	struct qn_stats_page *page;
+	struct qn_unit *u;
+	u64 peak;
+
+	(void)state;
+	begin();
+	page = hub.page;
+	page->start_usec = port.clock;
+	port_sleep_ms(5);
+	u = qn_run_alloc(&hub.segments, 10, 1, QN_UNIT_LARGE, NULL);
+	qn_hub_account_large(&hub, 10 * QN_UNIT_SIZE, 1);
+	page->classes[9].slab = 5000;
+	qn_hub_refresh(&hub);
+	assert_int_equal(page->used, hub.segments.used);
+	assert_int_equal(page->carved, 5000);
+	assert_int_equal(page->dirty, 0);
+	assert_int_equal(page->reserved, qn_segments_reserved(&hub.segments));
+	assert_int_equal(page->metadata,
+			 hub.meta_bytes + qn_segments_metadata(&hub.segments));
+	peak = page->metadata + 5000 + 10 * QN_UNIT_SIZE;
+	assert_int_equal(page->peak_used, peak);
+	assert_int_equal(page->peak.usec, 5000);
+	assert_int_equal(page->peak.carved + page->peak.large +
+				 page->peak.dirty + page->peak.metadata,
+			 peak);
+	assert_int_equal(page->classes[9].peak_slab, 5000);
+	page->classes[9].slab = 1000;
+	qn_hub_account_large(&hub, -(s64)(10 * QN_UNIT_SIZE), 0);
+	qn_run_free(&hub.segments, u, QN_UNIT_SIZE);
+	qn_segments_purge(&hub.segments, 0);
+	qn_hub_refresh(&hub);
+	assert_int_equal(page->carved, 1000);
+	assert_int_equal(page->purged, QN_UNIT_SIZE);
+	assert_int_equal(page->nr_purges, 1);
+	assert_int_equal(page->peak_used, peak);
+	assert_int_equal(page->peak.carved, 5000);
+	assert_int_equal(page->classes[9].peak_slab, 5000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_init),
+		cmocka_unit_test(test_init_refused),
+		cmocka_unit_test(test_page_has_its_unit),
+		cmocka_unit_test(test_meta_alloc),
+		cmocka_unit_test(test_meta_alloc_refused),
+		cmocka_unit_test(test_promotes),
+		cmocka_unit_test(test_fixed_learns_nothing),
+		cmocka_unit_test(test_learn_only_tries),
+		cmocka_unit_test(test_epochs),
+		cmocka_unit_test(test_decays_each_second),
+		cmocka_unit_test(test_samples_less),
+		cmocka_unit_test(test_mean_requested),
+		cmocka_unit_test(test_table_get),
+		cmocka_unit_test(test_readers_keep_their_tables),
+		cmocka_unit_test(test_many_changes),
+		cmocka_unit_test(test_accounts),
+		cmocka_unit_test(test_refresh),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

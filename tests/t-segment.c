@@ -1,0 +1,1304 @@
+// SPDX-License-Identifier: MIT
+/*
+ * t-segment.c - runs of units: found, split, merged, purged, and what happens when
+ * the kernel says no.
+ *
+ * Links: linuxport.c, lib/segment.c.
+ *
+ * Invariants checked here, the first four after every step:
+ * - units tile a segment: each belongs to one run, in use or free; two free runs
+ *   of one kind never touch, and clean never merges with dirty;
+ * - every free run is in the bin of its size, every dirty one once in the list by
+ *   age; the sums of used and of dirty bytes are those of the runs;
+ * - first <= frontier <= committed <= reserved <= max, all below committed can be
+ *   touched, and nothing is committed twice (the port stops the program);
+ * - runs in use never overlap and keep their contents;
+ * - what is said to read as zero does;
+ * - an address finds the descriptor of its unit, in every segment, and nothing in
+ *   the tables, in front of them or behind what is committed;
+ * - the oldest dirty runs are purged first, when more than the limit is dirty, down
+ *   to three quarters of it; a purge that fails leaves the run dirty;
+ * - memory wanted back within two seconds raises the limit, calm lowers it;
+ * - a refusal of the kernel costs the request, never the heap.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "linuxport.h"
+#include "segment.h"
+
+#define MB         ((size_t)1 << 20)
+#define GB         ((size_t)1 << 30)
+#define UNITS(b)   ((size_t)(b) >> QN_UNIT_SHIFT)
+#define DIRTY_BASE (2 * MB)
+#define NR_RUNS    96
+
+static struct qn_segments s;
+
+static const size_t page_sizes[] = { 4096, 16384, 65536 };
+
+static void begin(size_t page_size)
+{
+	port_reset(page_size);
+	qn_segments_init(&s, DIRTY_BASE);
+}
+
+/* ---- the second opinion ---- */
+
+struct tally {
+	size_t used;
+	size_t free[2];
+	size_t runs[2];
+};
+
+static struct qn_unit *unit(const struct qn_segment *seg, size_t i)
+{
+	return (struct qn_unit *)(void *)seg->base + i;
+}
+
+static bool is_free(const struct qn_unit *u)
+{
+	return u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY;
+}
+
+static void tally_segment(const struct qn_segment *seg, struct tally *t)
+{
+	unsigned int kind, before = QN_UNIT_NONE;
+	struct qn_unit *u;
+
+	assert_true(seg->first <= seg->frontier);
+	assert_true(seg->frontier <= seg->committed ||
+		    (seg->committed == 0 && seg->frontier == seg->first));
+	assert_true(seg->committed <= seg->reserved);
+	assert_true(seg->reserved <= seg->max);
+	/* The table does not reach into the first unit */
+	assert_true((char *)unit(seg, seg->max) <=
+		    seg->base + (seg->first << QN_UNIT_SHIFT));
+	for (size_t i = seg->first; i < seg->frontier; i += u->run.size) {
+		u = unit(seg, i);
+		kind = u->kind;
+		if (!is_free(u)) {
+			t->used += u->run.size;
+		} else {
+			assert_true(kind != before);
+			assert_ptr_equal(u[u->run.size - 1].head, u);
+			assert_true(kind == QN_UNIT_CLEAN || u->stamp > 0);
+			t->runs[kind == QN_UNIT_DIRTY]++;
+			t->free[kind == QN_UNIT_DIRTY] += u->run.size;
+		}
+		before = kind;
+	}
+}
+
+static void check_bins(unsigned int dirty, const struct tally *t)
+{
+	size_t nr = 0;
+
+	for (unsigned int b = 0; b < QN_NR_BINS; b++) {
+		struct qn_run **link = &s.bins[dirty].head[b];
+
+		for (; *link; link = &(*link)->next) {
+			struct qn_unit *u =
+				container_of(*link, struct qn_unit, run);
+
+			assert_ptr_equal(u->run.pprev, link);
+			assert_int_equal(qn_bin_of(u->run.size), b);
+			assert_int_equal(u->kind, QN_UNIT_CLEAN + dirty);
+			nr++;
+		}
+	}
+	assert_int_equal(nr, t->runs[dirty]);
+}
+
+static void check_age(const struct tally *t)
+{
+	const struct qn_unit *before = NULL;
+	size_t nr = 0, sum = 0;
+
+	for (struct qn_unit *u = s.oldest; u; u = u->age_next) {
+		assert_int_equal(u->kind, QN_UNIT_DIRTY);
+		assert_ptr_equal(u->age_prev, before);
+		before = u;
+		sum += (size_t)u->stamp * 1024;
+		nr++;
+	}
+	assert_ptr_equal(s.newest, before);
+	assert_int_equal(nr, t->runs[1]);
+	assert_int_equal(sum, s.dirty);
+}
+
+static struct tally check(void)
+{
+	const char *what = qn_segments_check(&s);
+	struct tally t = { 0 };
+
+	if (what)
+		fail_msg("qn_segments_check: %s", what);
+	for (unsigned int i = 0; i < s.nr; i++)
+		tally_segment(&s.seg[i], &t);
+	assert_int_equal(t.used << QN_UNIT_SHIFT, s.used);
+	check_bins(0, &t);
+	check_bins(1, &t);
+	check_age(&t);
+	return t;
+}
+
+/* ---- shorthands ---- */
+
+static char *start(const struct qn_unit *u)
+{
+	return qn_unit_start(&s, u);
+}
+
+static struct qn_unit *take(size_t nr)
+{
+	struct qn_unit *u = qn_run_alloc(&s, nr, 1, QN_UNIT_LARGE, NULL);
+
+	assert_non_null(u);
+	return u;
+}
+
+/* Give back, with contents */
+static void drop(struct qn_unit *u)
+{
+	size_t bytes = u->run.size << QN_UNIT_SHIFT;
+
+	memset(start(u), 0xcc, bytes);
+	qn_run_free(&s, u, bytes);
+}
+
+static void drop_clean(struct qn_unit *u)
+{
+	qn_run_free(&s, u, 0);
+}
+
+static bool reads_zero(const char *p, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i += 512)
+		if (*(const u64 *)(const void *)(p + i))
+			return false;
+	return true;
+}
+
+/* A run of @nr with contents between two runs in use, so that it merges with none */
+static struct qn_unit *take_island(size_t nr)
+{
+	struct qn_unit *u;
+
+	take(1);
+	u = take(nr);
+	take(1);
+	return u;
+}
+
+/* ---- where things are ---- */
+
+static void check_borders(const struct qn_unit *u)
+{
+	size_t bytes = u->run.size << QN_UNIT_SHIFT;
+	char *p = start(u);
+
+	assert_ptr_equal(qn_segments_find(&s, p), u);
+	assert_ptr_equal(qn_segments_find(&s, p + QN_UNIT_SIZE - 1), u);
+	assert_ptr_equal(qn_segments_find(&s, p + bytes - 1),
+			 u + u->run.size - 1);
+	assert_ptr_not_equal(qn_segments_find(&s, p - 1), u);
+	assert_true(port_is_committed(p, bytes));
+}
+
+static void test_addresses(void **state)
+{
+	const struct qn_segment *seg = &s.seg[0];
+	struct qn_unit *u;
+	int on_stack;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(page_sizes); i++) {
+		begin(page_sizes[i]);
+		assert_null(qn_segments_find(&s, &on_stack));
+		assert_null(qn_segments_find(&s, NULL));
+		u = take(3);
+		check_borders(u);
+		assert_ptr_equal(start(u),
+				 seg->base + seg->first * QN_UNIT_SIZE);
+		assert_null(qn_segments_find(&s, start(u) - 1));
+		assert_null(qn_segments_find(&s, seg->base));
+		assert_null(qn_segments_find(&s, seg->base - 1));
+		assert_null(qn_segments_find(&s, &on_stack));
+		assert_null(qn_segments_find(&s, NULL));
+		assert_null(qn_segments_find(&s, (void *)UINTPTR_MAX));
+		assert_null(qn_segments_find(
+			&s, seg->base + (seg->committed << QN_UNIT_SHIFT)));
+		check_borders(take(1));
+		check();
+	}
+}
+
+static void test_kind_and_owner(void **state)
+{
+	static const enum qn_unit_kind kinds[] = { QN_UNIT_SLAB, QN_UNIT_LARGE,
+						   QN_UNIT_META };
+
+	bool zeroed = false;
+
+	(void)state;
+	begin(4096);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct qn_unit *u = qn_run_alloc(&s, 1, 1, kinds[i], &zeroed);
+
+		assert_int_equal(u->kind, kinds[i]);
+		assert_null(u->owner);
+		assert_int_equal(u->run.size, 1);
+		assert_int_equal(zeroed, i == 0);
+		/* An owner that its user forgot must not survive */
+		u->owner = (struct qn_local *)(void *)&zeroed;
+		drop(u);
+		assert_null(u->owner);
+		check();
+	}
+}
+
+static void test_alignment(void **state)
+{
+	(void)state;
+	for (size_t skew = 0; skew < QN_UNIT_SIZE; skew += 60 << 10) {
+		begin(4096);
+		port.skew = skew;
+		for (size_t align = 1; align <= 4096; align *= 2) {
+			struct qn_unit *u =
+				qn_run_alloc(&s, 3, align, QN_UNIT_LARGE, NULL);
+
+			assert_non_null(u);
+			assert_true(is_aligned((uintptr_t)start(u),
+					       align << QN_UNIT_SHIFT));
+			check_borders(u);
+			check();
+			if (align % 3)
+				drop(u);
+		}
+	}
+}
+
+/* ---- free runs ---- */
+
+static const unsigned char orders[6][3] = {
+	{ 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+	{ 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 },
+};
+
+/* Runs that @kinds (a dirty one for each bit) leave when all three are free */
+static size_t runs_left(unsigned int kinds)
+{
+	return 1 + ((kinds ^ kinds >> 1) & 1) + ((kinds >> 1 ^ kinds >> 2) & 1);
+}
+
+static void check_merge(const unsigned char *order, unsigned int kinds)
+{
+	static const size_t sizes[3] = { 1, 5, 2 };
+	struct qn_unit *u[3];
+	struct tally t;
+
+	begin(4096);
+	take(1);
+	for (int i = 0; i < 3; i++)
+		u[i] = take(sizes[i]);
+	take(1);
+	for (int i = 0; i < 3; i++) {
+		unsigned int n = order[i];
+
+		if (kinds >> n & 1)
+			drop(u[n]);
+		else
+			drop_clean(u[n]);
+		check();
+	}
+	t = check();
+	assert_int_equal(t.runs[0] + t.runs[1], runs_left(kinds));
+	assert_int_equal(t.free[0] + t.free[1], 8);
+	assert_int_equal(t.free[1], (kinds & 1) + (kinds >> 1 & 1) * 5 +
+					    (kinds >> 2 & 1) * 2);
+	/* All of one kind: the whole is one run again, else it is not */
+	if (kinds == 0 || kinds == 7)
+		assert_ptr_equal(take(8), u[0]);
+	else
+		assert_ptr_not_equal(take(8), u[0]);
+	check();
+}
+
+static void test_merge(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++)
+		for (unsigned int kinds = 0; kinds < 8; kinds++)
+			check_merge(orders[i], kinds);
+}
+
+/* At the first unit there is nothing in front, at the frontier nothing behind */
+static void test_merge_at_ends(void **state)
+{
+	struct qn_unit *first, *last;
+	struct tally t;
+
+	(void)state;
+	begin(4096);
+	first = take(2);
+	take(1);
+	last = take(2);
+	drop(first);
+	drop(last);
+	t = check();
+	assert_int_equal(t.runs[1], 2);
+	/* The frontier itself never joins: what was never used stays behind it */
+	assert_int_equal(t.free[1], 4);
+	assert_ptr_equal(take(2), first);
+	assert_ptr_equal(take(3), last + 2);
+	check();
+}
+
+/* Purged memory joins its clean neighbours on both sides */
+static void test_purge_merges(void **state)
+{
+	struct qn_unit *a, *b, *c;
+	struct tally t;
+
+	(void)state;
+	begin(4096);
+	take(1);
+	a = take(1);
+	b = take(2);
+	c = take(3);
+	take(1);
+	drop_clean(a);
+	drop_clean(c);
+	drop(b);
+	assert_int_equal(check().runs[0], 2);
+	assert_int_equal(qn_segments_purge(&s, 0), 2 * QN_UNIT_SIZE);
+	t = check();
+	assert_int_equal(t.runs[0], 1);
+	assert_int_equal(t.runs[1], 0);
+	assert_ptr_equal(take(6), a);
+	check();
+}
+
+static void test_zeroed(void **state)
+{
+	struct qn_unit *u;
+	bool zeroed;
+
+	(void)state;
+	begin(4096);
+	u = qn_run_alloc(&s, 4, 1, QN_UNIT_LARGE, &zeroed);
+	assert_true(zeroed && reads_zero(start(u), 4 * QN_UNIT_SIZE));
+	drop_clean(u);
+	u = qn_run_alloc(&s, 4, 1, QN_UNIT_LARGE, &zeroed);
+	assert_true(zeroed && reads_zero(start(u), 4 * QN_UNIT_SIZE));
+	drop(u);
+	u = qn_run_alloc(&s, 4, 1, QN_UNIT_LARGE, &zeroed);
+	assert_false(zeroed);
+	drop(u);
+	qn_segments_purge(&s, 0);
+	u = qn_run_alloc(&s, 4, 1, QN_UNIT_LARGE, &zeroed);
+	assert_true(zeroed && reads_zero(start(u), 4 * QN_UNIT_SIZE));
+}
+
+/* A run that holds one written byte is dirty, whatever part of it is cut out */
+static void test_little_dirt_is_dirt(void **state)
+{
+	struct qn_unit *u, *piece;
+	bool zeroed = true;
+
+	(void)state;
+	begin(4096);
+	u = take_island(8);
+	start(u)[7 * QN_UNIT_SIZE] = 1;
+	qn_run_free(&s, u, 1);
+	piece = qn_run_alloc(&s, 2, 1, QN_UNIT_LARGE, &zeroed);
+	assert_ptr_equal(piece, u);
+	assert_false(zeroed);
+	check();
+	/* What is left is still to be purged */
+	qn_segments_purge(&s, 0);
+	assert_int_equal(check().runs[1], 0);
+	u = qn_run_alloc(&s, 6, 1, QN_UNIT_LARGE, &zeroed);
+	assert_true(zeroed && reads_zero(start(u), 6 * QN_UNIT_SIZE));
+}
+
+static void test_dirty_first(void **state)
+{
+	struct qn_unit *clean, *dirty;
+
+	(void)state;
+	begin(4096);
+	clean = take_island(2);
+	dirty = take_island(4);
+	drop_clean(clean);
+	drop(dirty);
+	assert_ptr_equal(take(2), dirty);
+	assert_ptr_equal(take(2), dirty + 2);
+	assert_ptr_equal(take(2), clean);
+	check();
+}
+
+/* ---- purging ---- */
+
+static void assert_purged(unsigned int n, const struct qn_unit *u, size_t nr)
+{
+	assert_true(n < port.nr_purged);
+	assert_ptr_equal(port.purged[n].p, start(u));
+	assert_int_equal(port.purged[n].size, nr << QN_UNIT_SHIFT);
+}
+
+static void test_oldest_first(void **state)
+{
+	struct qn_unit *u[4];
+
+	(void)state;
+	begin(4096);
+	for (int i = 0; i < 4; i++)
+		u[i] = take_island(1 + (size_t)i);
+	drop(u[2]);
+	drop(u[0]);
+	drop(u[3]);
+	drop(u[1]);
+	assert_int_equal(s.dirty, 10 * QN_UNIT_SIZE);
+	assert_int_equal(qn_segments_purge(&s, 7 * QN_UNIT_SIZE),
+			 3 * QN_UNIT_SIZE);
+	assert_int_equal(port.nr_purged, 1);
+	assert_purged(0, u[2], 3);
+	check();
+	assert_int_equal(qn_segments_purge(&s, 0), 7 * QN_UNIT_SIZE);
+	assert_purged(1, u[0], 1);
+	assert_purged(2, u[3], 4);
+	assert_purged(3, u[1], 2);
+	check();
+	assert_int_equal(qn_segments_purge(&s, 0), 0);
+	assert_int_equal(s.purged, 10 * QN_UNIT_SIZE);
+	assert_int_equal(s.nr_purges, 4);
+}
+
+/* A run that was merged with one just freed is as young as that */
+static void test_merge_is_youngest(void **state)
+{
+	struct qn_unit *a, *b, *c;
+
+	(void)state;
+	begin(4096);
+	take(1);
+	a = take(1);
+	b = take(1);
+	c = take_island(1);
+	drop(a);
+	drop(c);
+	drop(b);
+	qn_segments_purge(&s, 2 * QN_UNIT_SIZE);
+	assert_int_equal(port.nr_purged, 1);
+	assert_purged(0, c, 1);
+	check();
+}
+
+static size_t limit(void)
+{
+	return DIRTY_BASE + s.used / 16 + s.boost;
+}
+
+static void test_limit(void **state)
+{
+	struct qn_unit *u[200];
+
+	(void)state;
+	begin(4096);
+	for (int i = 0; i < 200; i++)
+		u[i] = take_island(1);
+	for (int i = 0; i < 200; i++) {
+		unsigned int before = port.nr_purged;
+		size_t would = s.dirty + QN_UNIT_SIZE;
+
+		drop(u[i]);
+		assert_true(s.dirty <= limit());
+		if (would <= limit()) {
+			assert_int_equal(port.nr_purged, before);
+			continue;
+		}
+		assert_true(port.nr_purged > before);
+		assert_true(s.dirty <= limit() / 4 * 3);
+		assert_true(s.dirty + QN_UNIT_SIZE > limit() / 4 * 3);
+		check();
+	}
+	assert_true(port.nr_purged > 100);
+}
+
+/* Purged, and wanted back at once: @nr units, @ms later */
+static void refault(size_t nr, u64 ms)
+{
+	struct qn_unit *u = take(nr);
+
+	drop(u);
+	qn_segments_purge(&s, 0);
+	port_sleep_ms(ms);
+	assert_ptr_equal(take(nr), u);
+	drop_clean(u);
+}
+
+static void test_refault_boost(void **state)
+{
+	(void)state;
+	begin(4096);
+	take(1);
+	refault(UNITS(1 * MB), 100);
+	assert_int_equal(s.refaults, 1 * MB);
+	/* The first megabyte is forgiven */
+	assert_int_equal(s.boost, 0);
+	refault(UNITS(1 * MB), 1900);
+	assert_int_equal(s.refaults, 2 * MB);
+	assert_int_equal(s.boost, 2 * MB);
+	refault(UNITS(1 * MB), 3000);
+	assert_int_equal(s.refaults, 2 * MB);
+	assert_int_equal(s.boost, 2 * MB);
+	check();
+}
+
+/* Memory that was never used is no refault, nor is a small share of the purged */
+static void test_no_false_refaults(void **state)
+{
+	struct qn_unit *u;
+
+	(void)state;
+	begin(4096);
+	drop_clean(take(UNITS(8 * MB)));
+	take(UNITS(8 * MB));
+	assert_int_equal(s.refaults, 0);
+	take(1);
+	u = take(UNITS(64 * MB));
+	take(1);
+	drop(u);
+	qn_segments_purge(&s, 0);
+	take(UNITS(8 * MB));
+	assert_int_equal(s.refaults, 8 * MB);
+	assert_int_equal(s.boost, 0);
+	take(UNITS(16 * MB));
+	assert_true(s.boost > 0);
+	check();
+}
+
+static void test_boost_decays(void **state)
+{
+	struct qn_unit *u;
+	size_t before;
+
+	(void)state;
+	begin(4096);
+	u = take_island(UNITS(3 * MB));
+	take(1);
+	for (int i = 0; i < 5; i++)
+		refault(UNITS(1 * MB), 10);
+	assert_int_equal(s.boost, 8 * MB);
+	drop(u);
+	assert_int_equal(s.dirty, 3 * MB);
+	port_sleep_ms(1000);
+	qn_segments_decay(&s);
+	/* No dirty memory stayed unused so far */
+	assert_int_equal(s.boost, 8 * MB);
+	qn_segments_decay(&s);
+	port_sleep_ms(999);
+	qn_segments_decay(&s);
+	assert_int_equal(s.boost, 8 * MB);
+	port_sleep_ms(1);
+	qn_segments_decay(&s);
+	/* 3 MB did for a whole second: half of that is not needed */
+	assert_int_equal(s.boost, 8 * MB - 3 * MB / 2);
+	for (int i = 0; i < 30; i++) {
+		before = s.boost;
+		port_sleep_ms(1000);
+		qn_segments_decay(&s);
+		assert_true(s.boost <= before);
+		assert_true(s.dirty <= limit());
+		check();
+	}
+	assert_int_equal(s.boost, 0);
+	/* And with it went what it allowed */
+	assert_true(s.dirty <= DIRTY_BASE + s.used / 16);
+}
+
+/* What is needed at times within a second is not taken away */
+static void test_no_decay_while_needed(void **state)
+{
+	struct qn_unit *u;
+
+	(void)state;
+	begin(4096);
+	take(1);
+	for (int i = 0; i < 5; i++)
+		refault(UNITS(1 * MB), 10);
+	assert_int_equal(s.boost, 8 * MB);
+	for (int i = 0; i < 20; i++) {
+		u = take(UNITS(4 * MB));
+		drop(u);
+		port_sleep_ms(1000);
+		qn_segments_decay(&s);
+	}
+	assert_int_equal(s.boost, 8 * MB);
+	assert_int_equal(s.dirty, 4 * MB);
+}
+
+static void test_purge_fails(void **state)
+{
+	struct qn_unit *a, *b;
+	bool zeroed;
+
+	(void)state;
+	begin(4096);
+	a = take_island(4);
+	b = take_island(4);
+	drop(a);
+	drop(b);
+	port_refuse(&port.purge, 0, 100);
+	assert_int_equal(qn_segments_purge(&s, 0), 0);
+	assert_int_equal(s.dirty, 8 * QN_UNIT_SIZE);
+	assert_int_equal(s.purged, 0);
+	assert_int_equal(s.nr_purges, 0);
+	assert_int_equal(check().runs[1], 2);
+	assert_non_null(qn_run_alloc(&s, 4, 1, QN_UNIT_LARGE, &zeroed));
+	assert_false(zeroed);
+	port_grant(&port.purge);
+	assert_int_equal(qn_segments_purge(&s, 0), 4 * QN_UNIT_SIZE);
+	assert_int_equal(s.dirty, 0);
+	check();
+}
+
+/* Every free tries in vain to purge: nothing is lost, and it works again later */
+static void test_purge_fails_under_load(void **state)
+{
+	struct qn_unit *u[100];
+
+	(void)state;
+	begin(4096);
+	for (int i = 0; i < 100; i++)
+		u[i] = take_island(1);
+	port_refuse(&port.purge, 0, UINT32_MAX);
+	for (int i = 0; i < 100; i++) {
+		drop(u[i]);
+		check();
+	}
+	assert_int_equal(s.dirty, 100 * QN_UNIT_SIZE);
+	port_grant(&port.purge);
+	drop(take(1));
+	assert_true(s.dirty <= limit());
+	check();
+}
+
+/* ---- resizing ---- */
+
+static void test_resize_shrinks(void **state)
+{
+	struct qn_unit *u;
+
+	(void)state;
+	begin(4096);
+	u = take(10);
+	take(1);
+	memset(start(u), 0x11, 10 * QN_UNIT_SIZE);
+	assert_true(qn_run_resize(&s, u, 10, 0));
+	assert_true(qn_run_resize(&s, u, 4, 6 * QN_UNIT_SIZE));
+	assert_int_equal(u->run.size, 4);
+	assert_int_equal(s.used, 5 * QN_UNIT_SIZE);
+	assert_int_equal(s.dirty, 6 * QN_UNIT_SIZE);
+	assert_int_equal(check().free[1], 6);
+	assert_true(qn_run_resize(&s, u, 1, 3 * QN_UNIT_SIZE));
+	assert_int_equal(check().free[1], 9);
+	assert_int_equal(check().runs[1], 1);
+	assert_int_equal(start(u)[QN_UNIT_SIZE - 1], 0x11);
+	/* And up again to just what there was */
+	assert_true(qn_run_resize(&s, u, 10, 0));
+	assert_int_equal(check().free[1], 0);
+	assert_false(qn_run_resize(&s, u, 11, 0));
+	assert_int_equal(u->run.size, 10);
+	check();
+}
+
+/* The part that was never written is clean */
+static void test_resize_cuts_clean(void **state)
+{
+	struct qn_unit *u, *v;
+	bool zeroed;
+
+	(void)state;
+	begin(4096);
+	u = take_island(6);
+	memset(start(u), 0x11, 2 * QN_UNIT_SIZE);
+	assert_true(qn_run_resize(&s, u, 2, 0));
+	assert_int_equal(check().free[0], 4);
+	v = qn_run_alloc(&s, 4, 1, QN_UNIT_LARGE, &zeroed);
+	assert_ptr_equal(v, u + 2);
+	assert_true(zeroed && reads_zero(start(v), 4 * QN_UNIT_SIZE));
+}
+
+static void test_resize_into_neighbour(void **state)
+{
+	(void)state;
+	for (int dirty = 0; dirty < 2; dirty++) {
+		struct qn_unit *u, *v;
+
+		begin(4096);
+		u = take(3);
+		v = take(5);
+		take(1);
+		memset(start(u), 0x22, 3 * QN_UNIT_SIZE);
+		assert_false(qn_run_resize(&s, u, 4, 0));
+		if (dirty)
+			drop(v);
+		else
+			drop_clean(v);
+		assert_false(qn_run_resize(&s, u, 9, 0));
+		assert_int_equal(u->run.size, 3);
+		check();
+		assert_true(qn_run_resize(&s, u, 5, 0));
+		assert_int_equal(check().free[dirty], 3);
+		assert_true(qn_run_resize(&s, u, 8, 0));
+		assert_int_equal(check().free[dirty], 0);
+		assert_int_equal(start(u)[0], 0x22);
+		assert_int_equal(start(u)[3 * QN_UNIT_SIZE - 1], 0x22);
+		assert_int_equal(s.used, 9 * QN_UNIT_SIZE);
+		assert_int_equal(s.dirty, 0);
+	}
+}
+
+static void test_resize_at_frontier(void **state)
+{
+	const struct qn_segment *seg = &s.seg[0];
+	struct qn_unit *u;
+	size_t room;
+
+	(void)state;
+	begin(4096);
+	take(1);
+	u = take(1);
+	start(u)[0] = 1;
+	assert_true(qn_run_resize(&s, u, 100, 0));
+	check_borders(u);
+	assert_true(reads_zero(start(u) + QN_UNIT_SIZE, 99 * QN_UNIT_SIZE));
+	check();
+	/* To the last unit of the segment, and not over it */
+	room = seg->reserved - seg->frontier;
+	assert_false(qn_run_resize(&s, u, 100 + room + 1, 0));
+	check();
+	assert_true(qn_run_resize(&s, u, 100 + room, 0));
+	assert_int_equal(seg->frontier, seg->reserved);
+	check_borders(u);
+	check();
+	assert_true(qn_run_resize(&s, u, 1, (99 + room) << QN_UNIT_SHIFT));
+	assert_int_equal(start(u)[0], 1);
+	check();
+}
+
+static void test_resize_commit_refused(void **state)
+{
+	struct qn_unit *u;
+
+	(void)state;
+	begin(4096);
+	u = take(1);
+	port_refuse(&port.commit, 0, 100);
+	assert_false(qn_run_resize(&s, u, UNITS(100 * MB), 0));
+	assert_int_equal(u->run.size, 1);
+	check();
+	port_grant(&port.commit);
+	assert_true(qn_run_resize(&s, u, UNITS(100 * MB), 0));
+	check_borders(u);
+	check();
+}
+
+/* ---- growth and refusals ---- */
+
+static void test_grows_in_place(void **state)
+{
+	size_t sum = 0;
+
+	(void)state;
+	for (size_t skew = 0; skew < QN_UNIT_SIZE; skew += 20 << 10) {
+		begin(4096);
+		port.skew = skew;
+		for (sum = 0; sum < 9 * GB; sum += 384 * MB)
+			check_borders(take(UNITS(384 * MB)));
+		assert_int_equal(s.nr, 1);
+		assert_in_range(qn_segments_reserved(&s), 9 * GB, 18 * GB);
+		check();
+	}
+}
+
+static void test_grows_to_the_end(void **state)
+{
+	const struct qn_segment *seg = &s.seg[0];
+	size_t n = UNITS(4 * GB);
+
+	(void)state;
+	begin(4096);
+	port.commit.most = 65 * GB;
+	for (size_t sum = 0; sum + n <= QN_SEGMENT_MAX; sum += n)
+		check_borders(take(n));
+	assert_int_equal(s.nr, 1);
+	assert_int_equal(seg->reserved, seg->max);
+	assert_int_equal(seg->frontier, seg->max);
+	check_borders(take(1));
+	assert_int_equal(s.nr, 2);
+	check();
+}
+
+/* Something lies behind segment 0 */
+static void test_second_segment(void **state)
+{
+	struct qn_unit *a, *b, *c;
+	size_t rest;
+
+	(void)state;
+	begin(4096);
+	port.no_hints = true;
+	a = take(UNITS(600 * MB));
+	b = take(UNITS(600 * MB));
+	assert_int_equal(s.nr, 2);
+	check_borders(a);
+	check_borders(b);
+	check();
+	/* What was committed behind the first one's frontier is used again */
+	rest = s.seg[0].frontier - s.seg[0].first - UNITS(600 * MB);
+	assert_true(rest > 0);
+	c = take(rest);
+	assert_ptr_equal(c, a + UNITS(600 * MB));
+	drop(a);
+	drop(b);
+	drop(c);
+	assert_int_equal(check().used, 0);
+	qn_segments_purge(&s, 0);
+	check();
+	/* Memory of two segments never becomes one run */
+	assert_int_equal(check().runs[0], 2);
+}
+
+static void test_larger_than_a_segment(void **state)
+{
+	struct qn_unit *small, *u;
+
+	(void)state;
+	begin(4096);
+	port.no_hints = true;
+	small = take(1);
+	u = take(UNITS(3 * GB));
+	check_borders(u);
+	check();
+	check_borders(take(UNITS(16 * MB)));
+	drop_clean(u);
+	assert_ptr_equal(take(UNITS(3 * GB)), u);
+	check_borders(small);
+	check();
+}
+
+static void test_reserve_halves(void **state)
+{
+	(void)state;
+	for (size_t most = 1200 * MB; most >= 20 * MB; most /= 2) {
+		begin(4096);
+		port.reserve.most = most;
+		check_borders(take(UNITS(8 * MB)));
+		assert_int_equal(s.nr, 1);
+		check_borders(take(UNITS(12 * MB)));
+		assert_in_range(qn_segments_reserved(&s), 16 * MB, 2 * most);
+		check();
+	}
+	begin(4096);
+	port.reserve.most = 15 * MB;
+	assert_null(qn_run_alloc(&s, 1, 1, QN_UNIT_LARGE, NULL));
+	assert_int_equal(s.nr, 0);
+	assert_null(check().used ? &s : NULL);
+	port_grant(&port.reserve);
+	check_borders(take(1));
+	check();
+}
+
+/* Every request to the kernel refused once, in turn: NULL, and nothing is lost */
+static void test_each_refusal(void **state)
+{
+	(void)state;
+	for (unsigned int n = 0; n < 24; n++) {
+		struct port_call *call = n % 2 ? &port.reserve : &port.commit;
+		struct qn_unit *u[12];
+
+		begin(4096);
+		port.no_hints = n % 4 < 2;
+		port_refuse(call, n / 2, 1 + n % 3);
+		for (size_t i = 0; i < 12; i++) {
+			u[i] = qn_run_alloc(&s, UNITS(200 * MB), 1 + i % 2,
+					    QN_UNIT_LARGE, NULL);
+			check();
+		}
+		port_grant(call);
+		for (int i = 0; i < 12; i++) {
+			if (!u[i])
+				u[i] = take(UNITS(200 * MB));
+			check_borders(u[i]);
+		}
+		check();
+	}
+}
+
+/* Not a page more for a while */
+static void test_commit_refused(void **state)
+{
+	struct qn_unit *u = NULL, *v;
+	size_t nr = 0;
+
+	(void)state;
+	begin(4096);
+	take(1);
+	port_refuse(&port.commit, 0, UINT32_MAX);
+	for (;;) {
+		v = qn_run_alloc(&s, 1, 1, QN_UNIT_LARGE, NULL);
+		if (!v)
+			break;
+		u = v;
+		nr++;
+	}
+	assert_true(nr < UNITS(64 * MB));
+	check();
+	assert_null(qn_run_alloc(&s, 1, 1, QN_UNIT_LARGE, NULL));
+	/* What is freed can be had again */
+	drop(u);
+	assert_ptr_equal(take(1), u);
+	assert_null(qn_run_alloc(&s, 1, 1, QN_UNIT_LARGE, NULL));
+	port_grant(&port.commit);
+	check_borders(take(1000));
+	check();
+}
+
+/* Where looking ahead is refused, the bare need may still be granted */
+static void test_commit_little(void **state)
+{
+	(void)state;
+	begin(4096);
+	take(1);
+	port.commit.most = QN_UNIT_SIZE;
+	for (int i = 0; i < 100; i++) {
+		check_borders(take(1));
+		check();
+	}
+}
+
+static void test_segments_run_out(void **state)
+{
+	unsigned int nr = 0;
+
+	(void)state;
+	begin(4096);
+	port.no_hints = true;
+	port.reserve.most = 33 * MB;
+	while (qn_run_alloc(&s, UNITS(15 * MB), 1, QN_UNIT_LARGE, NULL))
+		nr++;
+	assert_int_equal(s.nr, QN_NR_SEGMENTS);
+	assert_true(nr >= QN_NR_SEGMENTS);
+	check();
+	/* Smaller requests find what is left over */
+	check_borders(take(1));
+	check();
+}
+
+static void test_absurd_sizes(void **state)
+{
+	(void)state;
+	begin(4096);
+	assert_null(
+		qn_run_alloc(&s, UNITS(PTRDIFF_MAX), 1, QN_UNIT_LARGE, NULL));
+	assert_null(qn_run_alloc(&s, 1, UNITS(PTRDIFF_MAX / 2 + 1),
+				 QN_UNIT_LARGE, NULL));
+	assert_null(qn_run_alloc(&s, UNITS(PTRDIFF_MAX),
+				 UNITS(PTRDIFF_MAX / 2 + 1), QN_UNIT_LARGE,
+				 NULL));
+	check();
+	check_borders(take(1));
+	assert_null(
+		qn_run_alloc(&s, UNITS(PTRDIFF_MAX), 1, QN_UNIT_LARGE, NULL));
+	check_borders(take(1));
+	check();
+}
+
+static void test_figures(void **state)
+{
+	size_t before;
+
+	(void)state;
+	begin(4096);
+	assert_int_equal(qn_segments_metadata(&s), 0);
+	assert_int_equal(qn_segments_reserved(&s), 0);
+	take(1);
+	before = qn_segments_metadata(&s);
+	assert_int_equal(before, 4096);
+	take(1000);
+	assert_in_range(qn_segments_metadata(&s), 64064, 64064 + 4096);
+	assert_in_range(qn_segments_reserved(&s), GB, GB + 128 * MB);
+}
+
+/* ---- the checker itself ---- */
+
+static void test_check_finds_damage(void **state)
+{
+	struct qn_unit *a, *b;
+
+	(void)state;
+	begin(4096);
+	a = take_island(2);
+	b = take_island(3);
+	drop(a);
+	assert_null(qn_segments_check(&s));
+	a[1].head = b;
+	assert_non_null(qn_segments_check(&s));
+	a[1].head = a;
+	a->stamp++;
+	assert_non_null(qn_segments_check(&s));
+	a->stamp--;
+	b->kind = QN_UNIT_NONE;
+	assert_non_null(qn_segments_check(&s));
+	b->kind = QN_UNIT_LARGE;
+	b->run.size = 100;
+	assert_non_null(qn_segments_check(&s));
+	b->run.size = 0;
+	assert_non_null(qn_segments_check(&s));
+	b->run.size = 3;
+	b->owner = (struct qn_local *)(void *)&s;
+	assert_non_null(qn_segments_check(&s));
+	b->owner = NULL;
+	check();
+}
+
+/* ---- long sequences against a shadow ---- */
+
+/* @dirty: the run reads as zero from there on */
+struct shadow {
+	struct qn_unit *u;
+	size_t nr;
+	size_t dirty;
+	u32 tag;
+};
+
+static struct shadow shadow[NR_RUNS];
+static u32 rng;
+
+static u32 roll(u32 n)
+{
+	rng ^= rng << 13;
+	rng ^= rng >> 17;
+	rng ^= rng << 5;
+	return rng % n;
+}
+
+static size_t roll_size(void)
+{
+	switch (roll(20)) {
+	case 0:
+		return 1 + roll(300);
+	case 1:
+	case 2:
+	case 3:
+		return 1 + roll(40);
+	default:
+		return 1 + roll(6);
+	}
+}
+
+/* A mark in each unit, to see that nobody else writes there */
+static void shadow_mark(struct shadow *r, size_t from)
+{
+	char *p = start(r->u);
+
+	for (size_t i = from; i < r->nr; i++)
+		memcpy(p + (i << QN_UNIT_SHIFT), &r->tag, sizeof(r->tag));
+	r->dirty = r->nr << QN_UNIT_SHIFT;
+}
+
+static void shadow_verify(const struct shadow *r, size_t nr)
+{
+	const char *p = start(r->u);
+
+	assert_int_equal(r->u->run.size, r->nr);
+	assert_int_equal(r->u->kind, QN_UNIT_LARGE);
+	for (size_t i = 0; i < nr; i++)
+		assert_memory_equal(p + (i << QN_UNIT_SHIFT), &r->tag,
+				    sizeof(r->tag));
+}
+
+static void shadow_alloc(struct shadow *r, u32 tag)
+{
+	size_t align = (size_t)1 << (roll(4) ? 0 : roll(6));
+	bool zeroed;
+	char *p;
+
+	r->nr = roll_size();
+	r->tag = tag;
+	r->u = qn_run_alloc(&s, r->nr, align, QN_UNIT_LARGE, &zeroed);
+	if (!r->u)
+		return;
+	p = start(r->u);
+	assert_true(is_aligned((uintptr_t)p, align << QN_UNIT_SHIFT));
+	if (zeroed && r->nr < 50)
+		assert_true(reads_zero(p, r->nr << QN_UNIT_SHIFT));
+	r->dirty = zeroed ? 0 : r->nr << QN_UNIT_SHIFT;
+	/* Some runs are never written to */
+	if (!zeroed || roll(4))
+		shadow_mark(r, 0);
+}
+
+static void shadow_free(struct shadow *r)
+{
+	if (r->dirty)
+		shadow_verify(r, r->nr);
+	qn_run_free(&s, r->u, r->dirty);
+	r->u = NULL;
+}
+
+static void shadow_resize(struct shadow *r)
+{
+	size_t nr = roll_size(), old = r->nr;
+	size_t kept = min(nr, old) << QN_UNIT_SHIFT;
+
+	if (!r->dirty)
+		shadow_mark(r, 0);
+	if (!qn_run_resize(&s, r->u, nr, r->dirty - min(r->dirty, kept))) {
+		assert_true(nr > old);
+		shadow_verify(r, old);
+		return;
+	}
+	r->nr = nr;
+	shadow_verify(r, min(nr, old));
+	shadow_mark(r, min(nr, old));
+}
+
+/* The kernel is in a bad mood for some requests */
+static void shadow_trouble(void)
+{
+	static struct port_call *const calls[] = { &port.commit, &port.reserve,
+						   &port.purge };
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		port_grant(calls[i]);
+		if (!roll(3))
+			port_refuse(calls[i], roll(4), 1 + roll(3));
+	}
+}
+
+static void shadow_step(u32 tag, bool trouble)
+{
+	struct shadow *r = &shadow[roll(NR_RUNS)];
+
+	if (!r->u)
+		shadow_alloc(r, tag);
+	else if (roll(3) == 0)
+		shadow_resize(r);
+	else
+		shadow_free(r);
+	if (roll(50) == 0)
+		port_sleep_ms(roll(3000));
+	if (roll(100) == 0)
+		qn_segments_decay(&s);
+	if (roll(200) == 0)
+		qn_segments_purge(&s, roll(4) * MB);
+	if (trouble && roll(40) == 0)
+		shadow_trouble();
+}
+
+static void shadow_run(unsigned int steps, bool trouble)
+{
+	memset(shadow, 0, sizeof(shadow));
+	for (u32 i = 0; i < steps; i++) {
+		shadow_step(i + 1, trouble);
+		check();
+	}
+	for (u32 i = 0; i < NR_RUNS; i++)
+		if (shadow[i].u)
+			shadow_free(&shadow[i]);
+	assert_int_equal(check().used, 0);
+	port_grant(&port.purge);
+	qn_segments_purge(&s, 0);
+	assert_int_equal(s.dirty, 0);
+	assert_int_equal(check().runs[1], 0);
+}
+
+static void test_random(void **state)
+{
+	(void)state;
+	for (u32 seed = 1; seed <= 3; seed++) {
+		begin(page_sizes[seed % 3]);
+		rng = seed * 2654435761u;
+		shadow_run(4000, false);
+		assert_int_equal(s.nr, 1);
+	}
+}
+
+static void test_random_with_refusals(void **state)
+{
+	(void)state;
+	for (u32 seed = 1; seed <= 3; seed++) {
+		begin(page_sizes[seed % 3]);
+		rng = seed * 3266489917u;
+		shadow_run(4000, true);
+	}
+}
+
+/* Many small segments */
+static void test_random_in_pieces(void **state)
+{
+	(void)state;
+	for (u32 seed = 1; seed <= 3; seed++) {
+		begin(4096);
+		port.skew = 4096 * (seed - 1);
+		port.reserve.most = 40 * MB;
+		rng = seed * 668265263u;
+		shadow_run(3000, seed == 3);
+		assert_true(s.nr > 1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_kind_and_owner),
+		cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_merge_at_ends),
+		cmocka_unit_test(test_purge_merges),
+		cmocka_unit_test(test_zeroed),
+		cmocka_unit_test(test_little_dirt_is_dirt),
+		cmocka_unit_test(test_dirty_first),
+		cmocka_unit_test(test_oldest_first),
+		cmocka_unit_test(test_merge_is_youngest),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_refault_boost),
+		cmocka_unit_test(test_no_false_refaults),
+		cmocka_unit_test(test_boost_decays),
+		cmocka_unit_test(test_no_decay_while_needed),
+		cmocka_unit_test(test_purge_fails),
+		cmocka_unit_test(test_purge_fails_under_load),
+		cmocka_unit_test(test_resize_shrinks),
+		cmocka_unit_test(test_resize_cuts_clean),
+		cmocka_unit_test(test_resize_into_neighbour),
+		cmocka_unit_test(test_resize_at_frontier),
+		cmocka_unit_test(test_resize_commit_refused),
+		cmocka_unit_test(test_grows_in_place),
+		cmocka_unit_test(test_grows_to_the_end),
+		cmocka_unit_test(test_second_segment),
+		cmocka_unit_test(test_larger_than_a_segment),
+		cmocka_unit_test(test_reserve_halves),
+		cmocka_unit_test(test_each_refusal),
+		cmocka_unit_test(test_commit_refused),
+		cmocka_unit_test(test_commit_little),
+		cmocka_unit_test(test_segments_run_out),
+		cmocka_unit_test(test_absurd_sizes),
+		cmocka_unit_test(test_figures),
+		cmocka_unit_test(test_check_finds_damage),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_random_with_refusals),
+		cmocka_unit_test(test_random_in_pieces),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
