@@ -39,12 +39,13 @@ static void page_show_table(struct qn_hub *hub, const struct qn_table *t)
 {
 	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
 		struct qn_stats_class *sc = &hub->page->classes[c];
+		u32 osize = (u32)qn_table_osize(t, c);
 
-		sc->osize = c < t->nr_classes ? (u32)qn_table_osize(t, c) : 0;
-		sc->promoted = c > t->nr_base;
+		WRITE_ONCE(sc->osize, c < t->nr_classes ? osize : 0);
+		WRITE_ONCE(sc->promoted, c > t->nr_base);
 	}
-	hub->page->nr_classes = t->nr_classes;
-	hub->page->generation = t->generation;
+	WRITE_ONCE(hub->page->nr_classes, t->nr_classes);
+	WRITE_ONCE(hub->page->generation, t->generation);
 }
 
 static void table_publish(struct qn_hub *hub, struct qn_table *next)
@@ -81,6 +82,13 @@ const struct qn_table *qn_hub_table_get(struct qn_hub *hub,
 	return t;
 }
 
+void qn_hub_table_put(struct qn_hub *hub, const struct qn_table *t)
+{
+	qn_port_lock(&hub->learn);
+	((struct qn_table *)t)->nr_users--;
+	qn_port_unlock(&hub->learn);
+}
+
 /* ---- learning ---- */
 
 static void page_show_change(struct qn_hub *hub, const struct qn_action *act,
@@ -90,32 +98,38 @@ static void page_show_change(struct qn_hub *hub, const struct qn_action *act,
 	struct qn_stats_change *ch =
 		&page->changes[page->nr_changes % QN_STATS_CHANGES];
 
-	ch->usec = now - page->start_usec;
-	ch->action = (u16)act->kind;
-	ch->class = act->class;
-	ch->size = (u32)(act->step * QN_STEP);
-	ch->gain = act->gain;
-	ch->generation = hub->table->generation;
-	page->nr_changes++;
+	WRITE_ONCE(ch->usec, now - page->start_usec);
+	WRITE_ONCE(ch->action, (u16)act->kind);
+	WRITE_ONCE(ch->class, act->class);
+	WRITE_ONCE(ch->size, (u32)(act->step * QN_STEP));
+	WRITE_ONCE(ch->gain, act->gain);
+	WRITE_ONCE(ch->generation, hub->table->generation);
+	WRITE_ONCE(page->nr_changes, page->nr_changes + 1);
 }
 
 static void controller_look(struct qn_hub *hub, u64 now)
 {
 	size_t live[QN_NR_CLASSES];
+	u32 osize[QN_NR_CLASSES];
 	struct qn_table *next = table_spare(hub);
 	struct qn_action act;
-	struct qn_view view = { hub->table, hub->profile, live };
+	struct qn_view view = { hub->table, hub->profile, live, osize };
 
 	if (!next)
 		return;
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
-		s64 bytes = (s64)READ_ONCE(hub->page->classes[c].live);
+		struct qn_stats_class *sc = &hub->page->classes[c];
+		s64 bytes = (s64)READ_ONCE(sc->live);
 
 		live[c] = bytes > 0 ? (size_t)bytes : 0;
+		osize[c] = READ_ONCE(hub->class_osize[c]);
+		if (osize[c])
+			WRITE_ONCE(sc->osize, osize[c]);
 	}
-	hub->page->nr_slices++;
+	WRITE_ONCE(hub->page->nr_slices, hub->page->nr_slices + 1);
 	if (!qn_controller_step(&hub->controller, &view, next, &act))
 		return;
+	WRITE_ONCE(hub->class_osize[act.class], 0);
 	table_publish(hub, next);
 	page_show_change(hub, &act, now);
 }
@@ -126,14 +140,17 @@ static void page_show_requested(struct qn_hub *hub, u32 size)
 	const struct qn_table *t = hub->table;
 	size_t step = qn_size_steps(size);
 	struct qn_stats_class *sc;
+	u32 mean;
 
 	if (step >= t->nr_steps)
 		return;
 	sc = &hub->page->classes[t->map[step]];
-	if (!sc->requested)
-		sc->requested = size * 16;
+	mean = sc->requested;
+	if (!mean)
+		mean = size * 16;
 	else
-		sc->requested += (u32)((s32)(size * 16 - sc->requested) / 8);
+		mean += (u32)((s32)(size * 16 - mean) / 8);
+	WRITE_ONCE(sc->requested, mean);
 }
 
 /* Enough is known to start with: from here on samples may come more slowly */
@@ -173,9 +190,10 @@ bool qn_hub_learn(struct qn_hub *hub, const u32 *sizes, unsigned int nr)
 		qn_profile_sample(hub->profile, sizes[i]);
 		page_show_requested(hub, sizes[i]);
 	}
-	hub->page->nr_samples += nr;
+	WRITE_ONCE(hub->page->nr_samples, hub->page->nr_samples + nr);
 	second = epoch(hub, now);
-	hub->page->sample_ns += (qn_port_clock() - now) * 1000;
+	WRITE_ONCE(hub->page->sample_ns,
+		   hub->page->sample_ns + (qn_port_clock() - now) * 1000);
 	qn_port_unlock(&hub->learn);
 	if (second)
 		qn_segments_decay(&hub->segments);
@@ -211,6 +229,12 @@ void qn_hub_account(struct qn_hub *hub, unsigned int class, s64 bytes,
 		qn_stat_add(sc->live, (u64)bytes);
 		account_live(hub->page, bytes);
 	}
+}
+
+void qn_hub_note_osize(struct qn_hub *hub, unsigned int class, u32 osize)
+{
+	if (osize > READ_ONCE(hub->class_osize[class]))
+		WRITE_ONCE(hub->class_osize[class], osize);
 }
 
 void qn_hub_account_large(struct qn_hub *hub, s64 bytes, u64 nr_allocs)

@@ -41,6 +41,8 @@ struct qn_local;
  * @controller:	decides
  * @sampler:	seeds and interval for the locals' own
  * @tables:	buffers; tables[i]->nr_users says who still reads it
+ * @class_osize: largest objects that any local makes of a class; 0: none yet.
+ *		Written without a lock, where a local chooses its size
  * @last_look, @last_decay: microseconds
  * @threads:	guards @locals, @orphans and the meta cursor
  * @locals:	every local ever made
@@ -61,6 +63,7 @@ struct qn_hub {
 	struct qn_controller controller;
 	struct qn_sampler sampler;
 	struct qn_table *tables[QN_NR_TABLES];
+	u32 class_osize[QN_NR_CLASSES];
 	u64 last_look;
 	u64 last_decay;
 
@@ -103,6 +106,9 @@ void *qn_hub_meta_alloc(struct qn_hub *hub, size_t size);
 const struct qn_table *qn_hub_table_get(struct qn_hub *hub,
 					const struct qn_table *old);
 
+/* A reader will not look at @t any more. Takes hub.learn. */
+void qn_hub_table_put(struct qn_hub *hub, const struct qn_table *t);
+
 /**
  * qn_hub_learn() - hand in sampled sizes and let the controller look
  * @hub:	the hub
@@ -128,6 +134,14 @@ bool qn_hub_learn(struct qn_hub *hub, const u32 *sizes, unsigned int nr);
  */
 void qn_hub_account(struct qn_hub *hub, unsigned int class, s64 bytes,
 		    u64 nr_allocs);
+
+/**
+ * qn_hub_note_osize() - a local makes objects of @osize bytes for a class
+ *
+ * Context: any. Of two that race the smaller may stay: the policy then thinks that
+ * the class wastes less than it does.
+ */
+void qn_hub_note_osize(struct qn_hub *hub, unsigned int class, u32 osize);
 
 /* The same for direct runs */
 void qn_hub_account_large(struct qn_hub *hub, s64 bytes, u64 nr_allocs);

@@ -77,7 +77,7 @@ _Static_assert(QN_SAMPLE_BYTES >= 64, "QN_SAMPLE_BYTES");
 #define QN_SAMPLES_FIRST 1024
 #endif
 #ifndef QN_SAMPLE_LATER
-#define QN_SAMPLE_LATER 8
+#define QN_SAMPLE_LATER 2
 #endif
 
 /*
@@ -129,10 +129,10 @@ _Static_assert(QN_DEMOTE_SHARE < QN_PROMOTE_SHARE, "hysteresis");
  * counts as no longer asked for. Fewer decide sooner and err more often.
  */
 #ifndef QN_PROMOTE_SAMPLES
-#define QN_PROMOTE_SAMPLES 16
+#define QN_PROMOTE_SAMPLES 8
 #endif
 #ifndef QN_DEMOTE_SAMPLES
-#define QN_DEMOTE_SAMPLES 4
+#define QN_DEMOTE_SAMPLES 2
 #endif
 _Static_assert(QN_DEMOTE_SAMPLES < QN_PROMOTE_SAMPLES, "hysteresis");
 

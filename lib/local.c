@@ -17,6 +17,9 @@
 #define CARVE_MORE  (4 * CARVE_BYTES)
 /* After so many raises a class takes the table's size */
 #define RAISES_MOST 2
+/* A class of so many slabs does not change its object size for a few requests */
+#define HOT_SLABS   4
+#define LENT_A_SLAB 4
 /* A thread that lives on its current slabs looks around once in so many refills */
 #define REFILLS_AT_HOME 64
 /* and hands samples in at least once in so many */
@@ -199,6 +202,7 @@ static void slab_retire(struct qn_local *l, struct qn_local_class *k,
 
 static __cold void slab_drain(struct qn_local *l, struct qn_unit *u)
 {
+	slab_sync(l, u);
 	if (qn_slab_used(u) == 0) {
 		slab_release(l, u);
 		return;
@@ -296,7 +300,7 @@ void qn_local_event(struct qn_local *l, struct qn_unit *u)
 	if (unlikely(u->state == QN_SLAB_CURRENT))
 		qn_misuse("free", u->free, "the block was freed twice");
 	slab_sync(l, u);
-	if (u->state == QN_SLAB_FULL && u->osize == k->osize) {
+	if (u->state == QN_SLAB_FULL && u->osize >= k->osize) {
 		u->state = QN_SLAB_PARTIAL;
 		queue_add(k, u);
 	}
@@ -338,46 +342,101 @@ static void heads_flush(struct qn_local *l, unsigned int c)
 	}
 }
 
-/* Nothing of the class's present object size is used any more for requests */
-static __cold void class_retire(struct qn_local *l, unsigned int c)
+/*
+ * From now on objects of a class have at least @osize bytes: smaller ones are not
+ * handed out any more. UINT32_MAX: none is.
+ */
+static __cold void class_drop(struct qn_local *l, unsigned int c, u32 osize)
 {
 	struct qn_local_class *k = &l->class[c];
-	struct qn_unit *u;
+	struct qn_unit *u, *next;
 
 	heads_flush(l, c);
-	while ((u = k->head)) {
+	for (u = k->head; u; u = next) {
+		next = u->next;
+		if (u->osize >= osize)
+			continue;
 		queue_del(k, u);
 		slab_drain(l, u);
 	}
-	if (k->current)
-		slab_drain(l, k->current);
-	k->current = NULL;
+	u = k->current;
+	if (u && u->osize < osize) {
+		k->current = NULL;
+		slab_drain(l, u);
+	}
 	k->nr_slabs = 0;
-	k->osize = 0;
+}
+
+/* The class starts afresh */
+static __cold void class_retire(struct qn_local *l, unsigned int c)
+{
+	class_drop(l, c, UINT32_MAX);
+	l->class[c].osize = 0;
 }
 
 /* ---- refill ---- */
 
+static bool class_is_fixed(const struct qn_local *l, unsigned int c)
+{
+	return qn_table_osize(l->table, c) <= QN_FAST_MAX ||
+	       c > l->table->nr_base || l->class[c].raises > RAISES_MOST;
+}
+
 /*
- * Classes of large objects are wide: they serve the largest request seen so far,
- * which saves what the class would round up. Each raise strands a slab, so that
- * there are but few.
+ * Classes of large objects are wide: they serve the largest request seen of late,
+ * which saves what the class would round up. Each raise strands the smaller slabs,
+ * so that there are but few.
  */
 static __cold void class_set_osize(struct qn_local *l, unsigned int c,
 				   size_t size)
 {
 	struct qn_local_class *k = &l->class[c];
-	size_t most = qn_table_osize(l->table, c);
-	bool fixed = most <= QN_FAST_MAX || c > l->table->nr_base;
+	bool raise = k->osize != 0;
 
-	if (k->osize) {
-		class_retire(l, c);
-		k->raises++;
+	k->raises = (u16)(k->raises + raise);
+	if (class_is_fixed(l, c))
+		size = qn_table_osize(l->table, c);
+	k->osize = (u32)(qn_size_steps(size) * QN_STEP);
+	if (raise)
+		class_drop(l, c, k->osize);
+	qn_hub_note_osize(l->hub, c, k->osize);
+}
+
+/* A new slab need not have larger objects than were asked for since the last one */
+static void class_lower_osize(struct qn_local *l, struct qn_local_class *k)
+{
+	size_t seen = qn_size_steps(k->seen) * QN_STEP;
+
+	if (k->seen && seen < k->osize &&
+	    !class_is_fixed(l, (unsigned int)(k - l->class)))
+		k->osize = (u32)seen;
+	k->seen = 0;
+}
+
+/*
+ * The class that serves a request: its own, or the next one for a request that is
+ * larger than the objects of a class with many slabs. Such requests are rare at
+ * first; when they are not, the class is raised for them. A power of two has objects
+ * of just that size: qn_process_memalign() relies on it.
+ */
+static unsigned int class_choose(struct qn_local *l, size_t size)
+{
+	unsigned int c = l->table->map[qn_size_steps(size)];
+	struct qn_local_class *k = &l->class[c];
+
+	if (likely(k->osize >= size && k->osize))
+		return c;
+	if (k->nr_slabs >= HOT_SLABS && c < l->table->nr_base &&
+	    !is_power_of_2(size) && ++k->nr_lent < LENT_A_SLAB * k->nr_slabs) {
+		c++;
+		if (l->class[c].osize >= size)
+			return c;
+		if (!l->class[c].osize)
+			size = qn_table_osize(l->table, c - 1);
 	}
-	if (fixed || k->raises > RAISES_MOST)
-		k->osize = (u32)most;
-	else
-		k->osize = (u32)(qn_size_steps(size) * QN_STEP);
+	l->class[c].nr_lent = 0;
+	class_set_osize(l, c, size);
+	return c;
 }
 
 static __cold struct qn_unit *slab_new(struct qn_local *l,
@@ -388,6 +447,7 @@ static __cold struct qn_unit *slab_new(struct qn_local *l,
 	u = qn_run_alloc(&l->hub->segments, 1, 1, QN_UNIT_SLAB, NULL);
 	if (!u)
 		return NULL;
+	class_lower_osize(l, k);
 	qn_slab_init(u, l, (unsigned int)(k - l->class), k->osize);
 	l->limit = READ_ONCE(l->hub->segments.seg[0].committed);
 	k->nr_slabs++;
@@ -464,15 +524,15 @@ static __always_inline void *hand_over(struct qn_local *l,
 	u32 nr, limit = 1;
 	void *list;
 
-	qn_local_sample(l, k, size, k->osize);
+	qn_local_sample(l, k, size, u->osize);
 	/* The list ends at the next object that the sampler wants to see */
-	if (k->osize <= QN_FAST_MAX)
-		limit += k->until_sample / k->osize;
+	if (u->osize <= QN_FAST_MAX)
+		limit += k->until_sample / u->osize;
 	if (likely(u->free))
 		list = qn_slab_take(u, qn_local_slab_start(l, u), limit, &nr);
 	else
 		list = class_carve(l, k, u, limit, &nr);
-	k->until_sample -= (nr - 1) * k->osize;
+	k->until_sample -= (nr - 1) * u->osize;
 	k->pending_allocs += nr;
 	if (u->synced != (u16)qn_slab_used(u) ||
 	    k->pending_allocs >= PENDING_OBJECTS)
@@ -486,12 +546,18 @@ static noinline void *refill_slow(struct qn_local *l, size_t size)
 	struct qn_local_class *k;
 	struct qn_unit *u;
 	unsigned int c;
+	void *p;
 
 	look_around(l);
-	c = l->table->map[qn_size_steps(size)];
+	c = class_choose(l, size);
 	k = &l->class[c];
-	if (unlikely(k->osize < size || !k->osize))
-		class_set_osize(l, c, size);
+	k->seen = max(k->seen, (u32)size);
+	p = l->heads[c];
+	if (unlikely(p)) {
+		/* Another class than the caller's: the table changed */
+		l->heads[c] = *(void **)p;
+		return p;
+	}
 	u = class_slab(l, k);
 	return likely(u != NULL) ? hand_over(l, k, u, size) : NULL;
 }
@@ -514,17 +580,13 @@ void *qn_local_refill(struct qn_local *l, size_t size)
 /* A new table is in use: classes whose size changed start afresh */
 static __cold void class_retable(struct qn_local *l)
 {
-	const struct qn_table *old = l->table;
-	u16 steps[QN_NR_CLASSES];
+	l->table = qn_hub_table_get(l->hub, l->table);
+	/* The classes below are permanent */
+	for (unsigned int c = l->table->nr_base + 1u; c < QN_NR_CLASSES; c++) {
+		u32 osize = l->class[c].osize;
 
-	memcpy(steps, old->class_steps, sizeof(steps));
-	l->table = qn_hub_table_get(l->hub, old);
-	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
-		if (steps[c] == l->table->class_steps[c])
-			continue;
-		if (l->class[c].osize)
+		if (osize && osize != qn_table_osize(l->table, c))
 			class_retire(l, c);
-		l->class[c].raises = 0;
 	}
 	memcpy(l->map, l->table->map, QN_FAST_STEPS);
 	l->map[0] = l->map[1];
@@ -646,9 +708,6 @@ static struct qn_local *local_new(struct qn_hub *hub)
 	if (!l)
 		return NULL;
 	l->hub = hub;
-	l->table = qn_hub_table_get(hub, NULL);
-	memcpy(l->map, l->table->map, QN_FAST_STEPS);
-	l->map[0] = l->map[1];
 	qn_sampler_init(&l->sampler, hub->sampler.interval,
 			qn_sampler_draw(&hub->sampler) ^ (u32)(uintptr_t)l);
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
@@ -672,6 +731,7 @@ struct qn_local *qn_local_get(struct qn_hub *hub)
 		WRITE_ONCE(l->state, QN_LOCAL_OWNED);
 		l->base = hub->segments.seg[0].base;
 		l->limit = READ_ONCE(hub->segments.seg[0].committed);
+		class_retable(l);
 		qn_stat_add(hub->page->nr_threads, 1);
 		qn_stat_add(hub->page->nr_threads_total, 1);
 	}
@@ -689,6 +749,9 @@ void qn_local_put(struct qn_local *l)
 	qn_port_lock(&hub->threads);
 	__atomic_store_n(&l->state, QN_LOCAL_ORPHAN, __ATOMIC_SEQ_CST);
 	qn_local_trim(l);
+	/* Nobody may come for it, and tables are few */
+	qn_hub_table_put(hub, l->table);
+	l->table = NULL;
 	l->next_orphan = hub->orphans;
 	hub->orphans = l;
 	qn_stat_add(hub->page->nr_threads, (u64)-1);
@@ -724,8 +787,8 @@ static const char *class_check(const struct qn_local *l,
 			what = "a queued slab is neither partial nor sparse";
 		if (!what && !qn_slab_has_room(u))
 			what = "a queued slab has no room";
-		if (!what && u->osize != k->osize)
-			what = "a queued slab is of another size than its class";
+		if (!what && u->osize < k->osize)
+			what = "a queued slab has smaller objects than its class";
 	}
 	if (!what && k->current)
 		what = slab_check(l, k->current);

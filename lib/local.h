@@ -42,23 +42,28 @@ enum qn_local_state {
  * struct qn_local_class - a thread's side of one class
  * @current:	the slab that refills come from, or NULL
  * @until_sample: bytes to hand out until the next sampled object
- * @osize:	object size of new slabs; 0 before the first
+ * @osize:	object size of new slabs, at most that of slabs in use; 0 before the
+ *		first
+ * @seen:	largest request since the last new slab; of large objects only
  * @pending_allocs: objects not yet accounted in the statistics page
  * @pending_live: bytes likewise
  * @head, @tail: queue of partial slabs
  * @nr_slabs:	slabs owned that are not draining
  * @nr_sparse:	sparse slabs in the queue whose pages were not looked at yet
+ * @nr_lent:	requests that the next class served since the last raise
  * @raises:	how often @osize was raised to a larger request
  */
 struct qn_local_class {
 	struct qn_unit *current;
 	u32 until_sample;
 	u32 osize;
+	u32 seen;
 	u32 pending_allocs;
 	s32 pending_live;
 	struct qn_unit *head, *tail;
 	u16 nr_slabs;
 	u16 nr_sparse;
+	u16 nr_lent;
 	u16 raises;
 };
 
@@ -161,23 +166,24 @@ static __always_inline void *qn_local_take_one(struct qn_local *l, size_t size)
 	struct qn_unit *u = k->current;
 	void *p;
 
-	if (unlikely(!u || size > k->osize || k->until_sample < k->osize))
+	if (unlikely(!u || size > k->osize || k->until_sample < u->osize))
 		return NULL;
+	k->seen = max(k->seen, (u32)size);
 	p = u->free;
 	if (likely(p != NULL)) {
 		/* A pointer into the middle of an object was freed */
 		if (unlikely((u32)((uintptr_t)p & (QN_UNIT_SIZE - 1)) %
-			     k->osize))
+			     u->osize))
 			return NULL;
 		u->free = *(void **)p;
 	} else {
 		if (!qn_slab_can_carve(u))
 			return NULL;
-		p = qn_local_slab_start(l, u) + (size_t)u->carved * k->osize;
+		p = qn_local_slab_start(l, u) + (size_t)u->carved * u->osize;
 		u->carved++;
 	}
 	u->count++;
-	k->until_sample -= k->osize;
+	k->until_sample -= u->osize;
 	k->pending_allocs++;
 	return p;
 }

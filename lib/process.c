@@ -526,6 +526,18 @@ static void page_restart(struct qn_stats_page *page)
 	hub.segments.refaults = 0;
 }
 
+/* Threads that are gone may have been in the middle of anything */
+static void locals_lost(void)
+{
+	for (unsigned int i = 0; i < QN_NR_TABLES; i++)
+		hub.tables[i]->nr_users = 0;
+	for (struct qn_local *l = hub.locals; l; l = l->next)
+		if (l != qn_self && l->state == QN_LOCAL_OWNED)
+			l->state = QN_LOCAL_LOST;
+	if (qn_self->table)
+		((struct qn_table *)qn_self->table)->nr_users++;
+}
+
 void qn_process_fork_child(void)
 {
 	size_t size = round_up(sizeof(*hub.page), qn_port_page_size());
@@ -534,10 +546,7 @@ void qn_process_fork_child(void)
 	if (!hub_ready)
 		return;
 	fork_unlock();
-	/* Threads that are gone may have been in the middle of anything */
-	for (struct qn_local *l = hub.locals; l; l = l->next)
-		if (l != qn_self && l->state == QN_LOCAL_OWNED)
-			l->state = QN_LOCAL_LOST;
+	locals_lost();
 	if (shared) {
 		/* The parent's file must not see the child's figures */
 		struct qn_stats_page copy = *hub.page;
@@ -618,7 +627,8 @@ QN_EXPORT int qn_stats(struct qn_stats *st)
 		st->nr_live += objects;
 		st->requested += sc->requested ? objects * sc->requested / 16 :
 						 sc->live;
-		st->free += sc->slab - sc->live;
+		/* Accounted at different times, so one may be ahead */
+		st->free += sc->slab - min(sc->slab, sc->live);
 	}
 	st->requested = min(st->requested, st->live);
 	st->internal = st->live - st->requested;
