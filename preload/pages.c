@@ -369,6 +369,18 @@ void qn_pages_collect(struct qn_run_pages *r)
 			r);
 }
 
+/* Pages may have come since they were read: of what outlives the run */
+static void remove_dir(struct qn_run_pages *r)
+{
+	size_t nr, i;
+	struct found *names = list_names(r->dir, &nr);
+
+	for (i = 0; i < nr; i++)
+		unlinkat(r->dir, names[i].name, 0);
+	free(names);
+	rmdir(r->path);
+}
+
 void qn_pages_close(struct qn_run_pages *r)
 {
 	unsigned int i;
@@ -376,8 +388,8 @@ void qn_pages_close(struct qn_run_pages *r)
 	for (i = 0; i < r->nr; i++)
 		qn_figures_exit(&r->figures[i]);
 	free(r->figures);
-	close(r->dir);
 	if (r->is_ours)
-		rmdir(r->path);
+		remove_dir(r);
+	close(r->dir);
 	memset(r, 0, sizeof(*r));
 }

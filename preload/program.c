@@ -59,10 +59,10 @@ static int search(const char *name, char **found)
 		err = try_file(*found);
 		if (!err)
 			return 0;
-		free(*found);
-		if (err != ENOENT && err != ENOTDIR && err != EISDIR &&
-		    result == ENOENT)
+		if (result == ENOENT && err != EISDIR &&
+		    access(*found, F_OK) == 0)
 			result = err;
+		free(*found);
 	}
 	*found = NULL;
 	return result;
