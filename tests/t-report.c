@@ -278,6 +278,10 @@ static void last_changes_are_kept(void **unused)
 	qn_figures_add(&f, &page, false, false);
 	assert_int_equal(f.nr_events, QN_STATS_CHANGES);
 	assert_int_equal(f.events[0].usec, 5001000 + 72);
+	page.start_usec -= 3000;
+	qn_figures_add(&f, &page, false, false);
+	assert_int_equal(f.nr_events, QN_STATS_CHANGES);
+	assert_int_equal(f.events[0].usec, 5001000 + 72);
 	qn_figures_exit(&f);
 }
 
@@ -503,6 +507,28 @@ static void json_has_the_figures(void **unused)
 	assert_int_equal(json_array_size(entries), 3);
 	assert_true(json_is_null(
 		json_at(json_array_get(entries, 1), "mean_requested")));
+	json_decref(o);
+	qn_figures_exit(&f);
+}
+
+static void json_has_null_for_unknown(void **unused)
+{
+	struct qn_stats_page page = sound_page();
+	struct qn_run_pages pages = { .nr = 1, .has_own = true };
+	struct qn_figures f;
+	json_t *o, *heap;
+
+	(void)unused;
+	page.classes[1].requested = 0;
+	page.peak.usec = 0;
+	page.end_usec = 0;
+	f = figures_of(&page);
+	pages.figures = &f;
+	o = report_as_json(&pages);
+	heap = json_array_get(json_at(o, "heaps"), 0);
+	assert_true(json_is_null(json_at(heap, "at_peak")));
+	assert_true(json_is_null(json_at(heap, "wall_seconds")));
+	assert_true(json_is_null(json_at(json_at(heap, "at_end"), "internal")));
 	json_decref(o);
 	qn_figures_exit(&f);
 }
@@ -739,6 +765,7 @@ int main(void)
 		cmocka_unit_test(absent_page_is_explained),
 		cmocka_unit_test(silent_heap_is_explained),
 		cmocka_unit_test(json_has_the_figures),
+		cmocka_unit_test(json_has_null_for_unknown),
 		cmocka_unit_test(json_of_absent_page),
 		cmocka_unit_test(directory_is_summed),
 		cmocka_unit_test(directory_is_listed),

@@ -254,6 +254,27 @@ static void single_thread(void)
 	fflush(NULL);
 }
 
+static void *forks_once(void *arg)
+{
+	CHECK(fork_and(grandchild) == 0);
+	return arg;
+}
+
+/* The heap's fork handlers fit a stack of which most is in use */
+static void small_stack(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	CHECK(!pthread_attr_setstacksize(
+		&attr, (size_t)sysconf(_SC_THREAD_STACK_MIN)));
+	if (pthread_create(&thread, &attr, forks_once, NULL))
+		abort();
+	pthread_join(thread, NULL);
+	pthread_attr_destroy(&attr);
+}
+
 /* _Fork() runs no handlers; the child may do no more than end */
 static void bare_fork(void)
 {
@@ -314,6 +335,7 @@ static const struct x_case cases[] = {
 	{ "threads in malloc and in stdio", forks },
 	{ "children that fork", nested_forks },
 	{ "two threads that fork", forks_of_two },
+	{ "from a small stack", small_stack },
 	{ "_Fork", bare_fork },
 	{ "atfork handlers that allocate", handlers },
 };

@@ -372,6 +372,28 @@ static void threads()
 		thread.join();
 }
 
+struct LastWords {
+	std::string words = "longer than what a string keeps in itself";
+
+	~LastWords()
+	{
+		std::vector<std::string> copies(100, words);
+
+		CHECK(copies[99] == words);
+	}
+};
+
+/* Destroyed as the thread ends, before the C library's own data of it */
+static void thread_locals()
+{
+	for (int i = 0; i < 200; i++)
+		std::thread([] {
+			static thread_local LastWords last;
+
+			CHECK(last.words.size() > 16);
+		}).join();
+}
+
 static const struct x_case cases[] = {
 	{ "new, delete", plain },
 	{ "nothrow", nothrow },
@@ -387,6 +409,7 @@ static const struct x_case cases[] = {
 	{ "nothrow while unwinding", nothrow_while_unwinding },
 	{ "a new_handler that makes room", handler_makes_room },
 	{ "threads", threads },
+	{ "thread_local objects", thread_locals },
 };
 
 int main(int, char **argv)

@@ -5,22 +5,24 @@
 #
 #	tests/x-programs.sh [-j N] [-c CONF] [-k] [-l] [NAME...]
 #
-# Each file tests/programs/NAME.sh describes one program's work (programs/inputs.bash
-# says how). It is done twice in the same directory: without the library, then with
-# it preloaded. The test passes if exit status, stdout, stderr and what its verify()
-# prints about the files that it made are the same, if no process is left behind, and
-# if the statistics pages of the preloaded processes count at least as many
-# allocations as the file states. The output is TAP, one test per program; a program
-# that is not installed is skipped (packages.txt names the Debian packages).
+# Each file programs/NAME.sh describes one program's work; inputs.bash there tells
+# how. It is done twice in the same directory: without the library, then
+# with it preloaded. The test passes if exit status, stdout, stderr and what its
+# verify prints about the files that it made are the same, if no process is left
+# behind, and if the statistics pages of the preloaded processes count at least
+# as many allocations as the file states. The output is TAP, one test per file;
+# one whose program is not installed is skipped (packages.txt names what Debian
+# calls them).
 #
-#	-j N	N programs at a time (default 2 where there are two processors)
+#	-j N	N programs at a time (default: 2 where there are two processors)
 #	-c CONF	further settings for QUERN_CONF, say policy:fixed
-#	-k	keep the directories with what the runs left, and say where they are
+#	-k	keep what the runs left, and say where it is
 #	-l	list the names, run nothing
 #
-# Environment: QUERN_SO is the library (default build/libquern.so), CC the compiler for
-# read-stats.c. To see whether a failure is the allocator's or the test's own, name
-# another allocator, which writes no statistics: NOSTATS=1 QUERN_SO=.../libjemalloc.so.2
+# Environment: QUERN_SO is the library (default build/libquern.so), CC the
+# compiler for read-stats.c. To see whether a failure is the allocator's or the
+# test's own, name another allocator, which writes no statistics:
+# NOSTATS=1 QUERN_SO=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
@@ -52,7 +54,8 @@ while getopts j:c:kl option; do
 	esac
 done
 shift $((OPTIND - 1))
-[[ $jobs =~ ^[1-9][0-9]*$ ]] || die "-j $jobs: give the number of programs to run at a time"
+[[ $jobs =~ ^[1-9][0-9]*$ ]] ||
+	die "-j $jobs: give the number of programs to run at a time"
 
 if [ $# = 0 ]; then
 	set -- "$here"/programs/*.sh
@@ -70,7 +73,7 @@ fi
 
 QUERN_SO=${QUERN_SO:-$root/build/libquern.so}
 [ -r "$QUERN_SO" ] ||
-	die "$QUERN_SO: no library there; build it first, or let QUERN_SO name it"
+	die "$QUERN_SO: no library there; run make, or let QUERN_SO name it"
 QUERN_SO=$(realpath "$QUERN_SO")
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/quern-programs.XXXXXX") || exit 2
@@ -82,11 +85,12 @@ processes_of()
 {
 	{
 		grep -Elzs "^QUERN_TEST=$1(/|$)" /proc/[0-9]*/environ
-		find /proc/[0-9]* -maxdepth 1 -name cwd -lname "$1/*" 2>/dev/null
+		find /proc/[0-9]* -maxdepth 1 -name cwd -lname "$1/*" \
+			2>/dev/null
 	} | cut -d / -f 3 | grep -vx $$ | sort -u
 }
 
-# A zombie of a container without a reaper has no environment: it does not count.
+# A zombie that nobody reaps has no environment and does not count.
 leftovers()
 {
 	local i pids
@@ -121,22 +125,24 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# in_test FUNCTION [NAME=VALUE...] - call one of the file's functions in its own shell
+# in_test FUNCTION [NAME=VALUE...] - call a function of the file in a fresh shell
 in_test()
 {
 	local function=$1
 
 	shift
-	env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin LC_ALL=C.UTF-8 \
-		TZ=UTC TERM=xterm SHELL=/bin/sh USER=quern LOGNAME=quern \
-		HOME="$dir/home" TMPDIR="$dir/tmp" SOURCE_DATE_EPOCH=0 \
-		IN="$dir/in" QUERN_TEST="$dir" \
+	env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin \
+		LC_ALL=C.UTF-8 TZ=UTC TERM=xterm SHELL=/bin/sh \
+		USER=quern LOGNAME=quern HOME="$dir/home" \
+		TMPDIR="$dir/tmp" SOURCE_DATE_EPOCH=0 IN="$dir/in" \
+		QUERN_TEST="$dir" \
 		timeout -k 5 "$limit" env "$@" bash --norc --noprofile -c '
 			. "$0/inputs.bash" && . "$0/$1.sh" && $2' \
 		"$here/programs" "$name" "$function" </dev/null
 }
 
-# run_once KIND [NAME=VALUE...] - one run in a fresh directory, all that it shows in KIND.*
+# run_once KIND [NAME=VALUE...] - a run in a fresh directory; KIND.* is what it
+# shows
 run_once()
 {
 	local kind=$1
@@ -164,6 +170,8 @@ reference_fault()
 		echo "exit status $got without the library, $status expected"
 	elif [ ! -s "$dir/plain.stdout" ]; then
 		echo "printed nothing without the library"
+	elif [ -s "$dir/plain.stderr" ]; then
+		echo "complained without the library"
 	elif [ -s "$dir/plain.leftovers" ]; then
 		echo "left processes behind without the library"
 	fi
@@ -187,7 +195,8 @@ preloaded_fault()
 }
 
 # Sums the programs that the file names; the shell around them and its helpers
-# don't count.
+# don't count. The page counts objects as they are handed to a thread, which may
+# be up to a page full of each class before they are asked for.
 count_allocs()
 {
 	local n processes changes failed program total=0
@@ -216,8 +225,8 @@ check_stats()
 	figures="$(spaced "$total") allocations, $figures"
 	[ "$total" -ge "$allocs" ] && return
 	fault="counted $total allocations, fewer than $allocs"$'\n'
-	fault+=$(sed 's/$/ (allocations, processes, changes, failures, program)/' \
-		"$dir/allocations")
+	fault+="allocations, processes, changes, failures, program:"$'\n'
+	fault+=$(cat "$dir/allocations")
 }
 
 missing()
@@ -229,12 +238,12 @@ missing()
 	done
 }
 
-# run_test NAME - all of one test, in a subshell; leaves the verdict in its directory
+# run_test NAME - all of one test, in a subshell; leaves a file verdict
 run_test()
 {
 	local start absent fault figures
 	local dir=$scratch/$1 name=$1
-	local needs=$1 counts= allocs=100000 limit=60 status=0
+	local needs=$1 counts= allocs=100000 limit=120 status=0
 
 	unset -f prepare run verify
 	. "$here/programs/inputs.bash"
@@ -242,14 +251,16 @@ run_test()
 	counts=${counts:-$needs}
 	absent=$(PATH=$PATH:/usr/sbin:/sbin missing)
 	if [ -n "$absent" ]; then
-		echo "ok NR - $name # SKIP not installed:" $absent >"$dir/verdict"
+		echo "ok NR - $name # SKIP not installed:" $absent \
+			>"$dir/verdict"
 		return
 	fi
 	mkdir "$dir/in" "$dir/home" "$dir/tmp" "$dir/stats"
 	if declare -F prepare >/dev/null; then
 		cd "$dir/in" || return
 		if ! in_test prepare >"$dir/prepare.log" 2>&1; then
-			fault="could not be prepared"$'\n'$(tail -n 5 "$dir/prepare.log")
+			fault="could not be prepared"$'\n'
+			fault+=$(tail -n 5 "$dir/prepare.log")
 		fi
 	fi
 	if [ -z "$fault" ]; then
@@ -288,6 +299,7 @@ report()
 		echo "# the test itself did not come to an end"
 	fi
 	grep -qs '^ok' "$scratch/$1/verdict" || failed=$((failed + 1))
+	cat "$scratch/$1/allocations" >>"$scratch/sum" 2>/dev/null
 	[ -n "$keep" ] || rm -rf "${scratch:?}/$1"
 }
 
@@ -301,9 +313,20 @@ finish_one()
 	report "${name_of[$pid]}"
 }
 
+# What all processes together did, helpers and shells included
+summary()
+{
+	awk '{ n += $1; p += $2; c += $3; f += $4 } END {
+		printf "# %.0f allocations in %d processes, ", n, p
+		printf "%d changes of tables, %d failed requests\n", c, f
+	}' "$scratch/sum"
+}
+
 if [ -z "$NOSTATS" ]; then
-	${CC:-cc} -I"$root/lib" -o "$scratch/read-stats" "$here/read-stats.c" ||
-		die "cannot build read-stats.c; install gcc, or set CC or NOSTATS=1"
+	: >"$scratch/sum"
+	${CC:-cc} -I"$root/lib" -o "$scratch/read-stats" \
+		"$here/read-stats.c" ||
+		die "cannot build read-stats.c: install gcc, or set CC"
 fi
 
 declare -A name_of
@@ -322,5 +345,6 @@ done
 while [ -n "${children// /}" ]; do
 	finish_one
 done
+[ -n "$NOSTATS" ] || summary
 echo "# $((nr - failed)) passed, $failed failed"
 [ "$failed" = 0 ]

@@ -388,6 +388,38 @@ static void blocks_outlive_threads(void)
 	CHECK(resident() < before + (8 << 20));
 }
 
+/* ---- small stacks ---- */
+
+static void *allocates_all_sizes(void *arg)
+{
+	for (size_t size = 1; size < 3 << 20; size = size * 5 / 4 + 1) {
+		unsigned char *p = malloc(size);
+
+		p = realloc(p, size * 2);
+		free(p);
+		free(calloc(size, 1));
+		free(aligned_alloc(4096, size));
+	}
+	return arg;
+}
+
+/* The heap's own frames fit the smallest stack that there is */
+static void small_stacks(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	CHECK(!pthread_attr_setstacksize(
+		&attr, (size_t)sysconf(_SC_THREAD_STACK_MIN)));
+	for (int i = 0; i < 20; i++) {
+		if (pthread_create(&thread, &attr, allocates_all_sizes, NULL))
+			abort();
+		pthread_join(thread, NULL);
+	}
+	pthread_attr_destroy(&attr);
+}
+
 /* ---- cancellation ---- */
 
 static void cleanup(void *p)
@@ -428,6 +460,7 @@ static const struct x_case cases[] = {
 	{ "frees across threads", cross_frees },
 	{ "frees in a fresh thread", free_in_fresh_thread },
 	{ "blocks outlive their thread", blocks_outlive_threads },
+	{ "small stacks", small_stacks },
 	{ "cancelled threads", cancellation },
 };
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# bash: subshells, command substitutions, pipelines and background jobs, which makes
-# some 1800 processes that all allocate after fork
+# bash: subshells, command substitutions, pipelines and background jobs, which
+# makes some 1800 processes that all allocate after fork
+
 needs=bash
 
 run()

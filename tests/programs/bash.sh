@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-# bash: associative arrays, pattern substitution and arithmetic; no child processes
+# bash: associative arrays, pattern substitution and arithmetic; no child
+# processes
+
 run()
 {
 	local -A count length

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: MIT
 # bc: factorials, primes, square roots, exponentials and a long division
+
 run()
 {
 	bc -q -l <<-'END'
 	scale = 0
 	define f(n) { if (n < 2) return (1); return (n * f(n - 1)); }
-	define p(n) { auto i; for (i = 2; i * i <= n; i++) if (n % i == 0) return (0); return (1); }
+	define p(n) {
+		auto i
+		for (i = 2; i * i <= n; i++) if (n % i == 0) return (0)
+		return (1)
+	}
 	f(300)
 	c = 0
 	for (k = 2; k < 2500; k++) c += p(k)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # clang: one process compiles, assembles and prints diagnostics; ld links
+
 counts="clang clang-14"
 
 prepare()
@@ -9,7 +10,8 @@ prepare()
 
 run()
 {
-	cp "$IN/program.c" . && clang -O2 -g -Weverything -o program program.c 2>warnings
+	cp "$IN/program.c" .
+	clang -O2 -g -Weverything -o program program.c 2>warnings
 	wc -l <warnings && ./program
 }
 

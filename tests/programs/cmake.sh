@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# cmake: a script of lists, strings and JSON, then a project of 250 targets configured,
-# built by make and tested with ctest
+# cmake: a script of lists, strings and JSON, then a project of 250 targets
+# configured, built by make and tested with ctest
+
 needs="cmake ctest make"
 
 prepare()
@@ -42,12 +43,16 @@ prepare()
 	project(many LANGUAGES NONE)
 	enable_testing()
 	foreach(i RANGE 1 250)
-		file(GENERATE OUTPUT "in${i}" CONTENT "${i} $<CONFIG> $<IF:$<BOOL:${i}>,yes,no>\n")
+		file(GENERATE OUTPUT "in${i}"
+			CONTENT "${i} $<CONFIG> $<IF:$<BOOL:${i}>,yes,no>\n")
 		math(EXPR j "${i} / 2")
-		add_custom_command(OUTPUT "out${i}" COMMAND ${CMAKE_COMMAND} -E touch "out${i}" DEPENDS "${CMAKE_BINARY_DIR}/in${i}")
+		add_custom_command(OUTPUT "out${i}"
+			COMMAND ${CMAKE_COMMAND} -E touch "out${i}"
+			DEPENDS "${CMAKE_BINARY_DIR}/in${i}")
 		if(i LESS_EQUAL 20)
 			add_custom_target(t${i} ALL DEPENDS "out${i}")
-			add_test(NAME test${i} COMMAND ${CMAKE_COMMAND} -E compare_files "in${i}" "in${i}")
+			add_test(NAME test${i} COMMAND
+				${CMAKE_COMMAND} -E compare_files "in${i}" "in${i}")
 		else()
 			add_custom_target(t${i} DEPENDS "out${i}")
 		endif()
@@ -61,8 +66,10 @@ prepare()
 run()
 {
 	cmake -P "$IN/script.cmake" 2>&1
-	cp "$IN/CMakeLists.txt" . && cmake -S . -B build >log && cmake --build build >>log &&
-		(cd build && ctest -j 2 >log && grep passed log) && ls build/out* | wc -l
+	cp "$IN/CMakeLists.txt" .
+	cmake -S . -B build >log && cmake --build build >>log &&
+		(cd build && ctest -j 2 >log && grep passed log) &&
+		ls build/out* | wc -l
 }
 
 verify()

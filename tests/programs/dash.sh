@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-# dash: a long script of functions, here-documents and substitutions. It keeps nearly
-# all of its data on stacks of its own; malloc serves variables, functions and the
-# blocks of those stacks.
-allocs=40000
+# dash: a long script of functions, here-documents and substitutions
 
 prepare()
 {
@@ -14,7 +11,8 @@ prepare()
 				printf "cat <<-END\n\t$v%d\n\tEND\n", i
 		}
 		print "for w in $v2999; do for i in 1 2 3 4 5 6 7 8 9; do"
-		print "j=0; while [ $j -lt 2000 ]; do j=$((j + 1)); v1=$w$j; done"
+		print "j=0; while [ $j -lt 2000 ]; do"
+		print "j=$((j + 1)); v1=$w$j; done"
 		print "done; done; echo ${#v1} ${#v2999}"
 	}' >script
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-# a C++ program with threads: operators new and delete of every form, exceptions,
-# memory resources, and blocks that one thread makes and another frees
+# a C++ program with threads: operators new and delete of every form,
+# exceptions, memory resources, and blocks that one thread makes and another
+# frees
+
 needs="g++"
 counts=program
 
@@ -38,7 +40,8 @@ prepare()
 				m.erase(x >> 24);
 			if (i % 16 == 0) {
 				std::unique_lock<std::mutex> l(lock);
-				queue.push_back(std::make_unique<std::string>(x % 900, 'q'));
+				queue.push_back(
+					std::make_unique<std::string>(x % 900, 'q'));
 				filled.notify_one();
 			}
 		}
@@ -83,7 +86,10 @@ prepare()
 		}
 		n += new (std::nothrow) char[huge] == nullptr;
 		static int tries;
-		std::set_new_handler([] { if (++tries == 3) throw std::bad_alloc(); });
+		std::set_new_handler([] {
+			if (++tries == 3)
+				throw std::bad_alloc();
+		});
 		try {
 			delete[] new char[huge];
 		} catch (const std::bad_alloc &e) {
@@ -92,14 +98,16 @@ prepare()
 		std::pmr::unsynchronized_pool_resource pool;
 		std::pmr::vector<std::pmr::string> v(&pool);
 		for (int i = 0; i < 5000; i++)
-			v.emplace_back("a string too long to be kept in place, number " + std::to_string(i));
+			v.emplace_back("a string too long to be kept in place " +
+				       std::to_string(i));
 		return n + v.size();
 	}
 	int main()
 	{
 		std::vector<std::future<unsigned long>> makers, eaters;
 		for (unsigned i = 1; i <= 4; i++)
-			makers.push_back(std::async(std::launch::async, make, i));
+			makers.push_back(
+				std::async(std::launch::async, make, i));
 		for (int i = 0; i < 2; i++)
 			eaters.push_back(std::async(std::launch::async, eat));
 		for (auto &f : makers)

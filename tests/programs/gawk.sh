@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # gawk: words counted in arrays, split, joined and sorted
+
 prepare()
 {
 	text 30000 >text
@@ -10,7 +11,8 @@ run()
 	gawk '{
 		for (i = 1; i <= NF; i++) {
 			count[$i]++
-			at[substr($i, 1, 3)][NR % 50] = at[substr($i, 1, 3)][NR % 50] "," i
+			start = substr($i, 1, 3)
+			at[start][NR % 50] = at[start][NR % 50] "," i
 		}
 		n += split($0, part, /[aeiou]+/)
 	} END {

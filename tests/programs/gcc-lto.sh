@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-# gcc -flto=2: lto1 in parallel below make, the linker with its plugin, a static archive
-needs="gcc ar"
+# gcc -flto=2: lto1 in parallel below make, the linker with its plugin, and a
+# static archive
+
+needs="gcc gcc-ar"
 counts="gcc cc1 as collect2 ld lto-wrapper lto1 make ar gcc-ar"
 
 prepare()
@@ -11,9 +13,10 @@ prepare()
 
 run()
 {
-	gcc -O1 -flto -c "$IN/program.c" "$IN/other.c" && gcc-ar rcD libother.a other.o &&
-		gcc -O1 -flto=2 -flto-partition=balanced -save-temps -o program program.o libother.a &&
-		./program
+	gcc -O1 -flto -c "$IN/program.c" "$IN/other.c" &&
+		gcc-ar rcD libother.a other.o &&
+		gcc -O1 -flto=2 -flto-partition=balanced -save-temps \
+			-o program program.o libother.a && ./program
 }
 
 verify()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# gcc: the driver, cc1, as, collect2 and ld make a program of 150 functions at -O2 -g;
-# the program then runs too
+# gcc: the driver, cc1, as, collect2 and ld make a program of 150 functions at
+# -O2 -g; the program then runs too
+
 counts="gcc cc1 as collect2 ld"
 
 prepare()
@@ -10,7 +11,8 @@ prepare()
 
 run()
 {
-	cp "$IN/program.c" . && gcc -O2 -g -Wall -Wextra -o program program.c && ./program
+	cp "$IN/program.c" .
+	gcc -O2 -g -Wall -Wextra -o program program.c && ./program
 }
 
 verify()

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
-# gnuplot: functions, fits, surfaces, histograms and smoothing as SVG and as text
+# gnuplot: functions, fits, surfaces, histograms and smoothing as SVG and as
+# text
+
 prepare()
 {
-	numbers 6000 | awk '{ print NR, $1 % 1000, sin(NR / 50) * 100 + $1 % 50, $1 % 7 }' >data
+	numbers 6000 | awk '{
+		print NR, $1 % 1000, sin(NR / 50) * 100 + $1 % 50, $1 % 7
+	}' >data
 }
 
 run()
@@ -12,14 +16,16 @@ run()
 	set terminal svg size 800,600 name 'p'
 	set output 'a.svg'
 	set samples 2000
-	plot for [k=1:12] sin(k*x)/k + exp(-x*x/k) title sprintf('curve %d', k), '$IN/data' using (\$1/300-10):(\$3/100)
+	plot for [k=1:12] sin(k*x)/k + exp(-x*x/k) title sprintf('curve %d', k), \\
+		'$IN/data' using (\$1/300-10):(\$3/100)
 	set output 'b.svg'
 	set isosamples 60; set hidden3d; set contour; set dgrid3d 30,30
 	splot '$IN/data' using 1:2:3 with lines, x*y/1000 with lines
 	unset dgrid3d
 	set output 'c.svg'
 	set style data histogram
-	plot '$IN/data' using 2 every 30, '' using 4 every 40, '' using 3 smooth bezier with lines
+	plot '$IN/data' using 2 every 30, '' using 4 every 40, \\
+		'' using 3 smooth bezier with lines
 	set style data lines
 	set terminal dumb 100,30
 	set output 'd.txt'
@@ -30,7 +36,8 @@ run()
 	set print '-'
 	print sprintf('%.4f %.4f %.4f', a, b, c)
 	array A[5000]
-	do for [i=1:5000] { A[i] = sprintf('%d-%s', i*i, substr('abcdefghij', i%10+1, 10)) }
+	part(i) = substr('abcdefghij', i%10+1, 10)
+	do for [i=1:5000] { A[i] = sprintf('%d-%s', i*i, part(i)) }
 	s = ''
 	do for [i=1:5000] { s = (strlen(s) > 500 ? '' : s) . A[i] }
 	print strlen(s), words(s)

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MIT
 # lua5.4: tables, strings, closures, coroutines and collections
+
 run()
 {
 	lua5.4 - <<-'END'
-	local function tree(n) if n == 0 then return {} end return { tree(n - 1), tree(n - 1), n = n } end
-	local function count(t) return 1 + (t[1] and count(t[1]) + count(t[2]) or 0) end
+	local function tree(n)
+		if n == 0 then return {} end
+		return { tree(n - 1), tree(n - 1), n = n }
+	end
+	local function count(t)
+		return 1 + (t[1] and count(t[1]) + count(t[2]) or 0)
+	end
 	for i = 1, 4 do print(count(tree(15))) end
 	local words, x = {}, 1
 	for i = 1, 60000 do
@@ -17,11 +23,15 @@ run()
 	table.sort(keys)
 	print(#keys, keys[1], keys[#keys], #table.concat(keys, " "))
 	local s = table.concat(keys, " ")
-	local t, n = s:gsub("(%x+)-(%d)", "%2:%1"):reverse():upper():gsub("[AB]+", function(m) return #m end)
+	s = s:gsub("(%x+)-(%d)", "%2:%1"):reverse():upper()
+	local t, n = s:gsub("[AB]+", function(m) return #m end)
 	print(#t, n)
 	local co = {}
 	for i = 1, 2000 do
-		co[i] = coroutine.wrap(function() for k = 1, 5 do coroutine.yield({ k * i }) end return { 0 } end)
+		co[i] = coroutine.wrap(function()
+			for k = 1, 5 do coroutine.yield({ k * i }) end
+			return { 0 }
+		end)
 	end
 	local sum = 0
 	for k = 1, 6 do for i = 1, #co do sum = sum + co[i]()[1] end end

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-# octave-cli: matrices, linear algebra, strings, cells, structures, regular expressions and
-# error handling
+# octave-cli: matrices, linear algebra, strings, cells, structures, regular
+# expressions and error handling
+
 needs=octave-cli
-counts="octave-cli octave-cli-7.3.0"
+counts="octave-cli octave-cli-7.3."
 
 prepare()
 {
@@ -45,9 +46,11 @@ prepare()
 	end
 	printf("%d %d\n", numfields(s), max(cellfun(@numel, struct2cell(s))));
 	printf("%d\n", total(tree(9)));
-	words = arrayfun(@(n) sprintf("%x-%d", mod(n, 5000), mod(n, 7)), v(1:5000), "UniformOutput", false);
+	name = @(n) sprintf("%x-%d", mod(n, 5000), mod(n, 7));
+	words = arrayfun(name, v(1:5000), "UniformOutput", false);
 	[u, ~, j] = unique(words);
-	printf("%d %d %s %s\n", numel(u), max(accumarray(j(:), 1)), u{1}, u{end});
+	printf("%d %d\n", numel(u), max(accumarray(j(:), 1)));
+	printf("%s %s\n", u{1}, u{end});
 	t = regexprep(strjoin(words, " "), '(\d)([a-f])', '$2$1');
 	printf("%d %s\n", numel(t), hash("md5", t));
 	n = 0;

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-# perl: extension modules loaded by dlopen: Storable, Digest, Encode, Compress, POSIX
+# perl: extension modules loaded by dlopen: Storable, Digest, Encode,
+# Compress, POSIX
+
 needs=perl
 
 run()
@@ -18,7 +20,9 @@ run()
 	use JSON::PP;
 	use Compress::Zlib;
 	$Data::Dumper::Sortkeys = 1;
-	my $data = { map { ("key$_" => { list => [1 .. $_ % 20], text => "v" x $_ }) } 1 .. 600 };
+	my $data = { map {
+		("key$_" => { list => [1 .. $_ % 20], text => "v" x $_ })
+	} 1 .. 600 };
 	for my $i (1 .. 10) {
 		my $copy = dclone(thaw(freeze($data)));
 		$copy->{"key$i"}{text} .= "changed";
@@ -27,14 +31,17 @@ run()
 	my $dump = Dumper($data);
 	print sha256_hex($dump), " ", md5_hex($dump), "\n";
 	my $json = JSON::PP->new->canonical->encode($data);
-	print length $json, " ", sha256_hex(JSON::PP->new->canonical->encode(decode_json($json))), "\n";
+	my $again = JSON::PP->new->canonical->encode(decode_json($json));
+	print length $json, " ", sha256_hex($again), "\n";
 	my $packed = compress($json);
 	print uncompress($packed) eq $json ? "same\n" : "different\n";
 	my $n = 0;
 	for (1 .. 3000) {
-		my $u = decode("UTF-8", encode("UTF-8", join "", map { chr(0x400 + $_ * $n++ % 256) } 1 .. 20));
-		$n += length decode_base64(encode_base64(encode("UTF-16LE", $u)));
+		my $u = join "", map { chr(0x400 + $_ * $n++ % 256) } 1 .. 20;
+		$u = encode("UTF-16LE", decode("UTF-8", encode("UTF-8", $u)));
+		$n += length decode_base64(encode_base64($u));
 	}
-	print "$n ", sum(map { floor($_ / 3) } 1 .. 1000), strftime(" %Y-%m-%d\n", gmtime 86400);
+	print "$n ", sum(map { floor($_ / 3) } 1 .. 1000),
+		strftime(" %Y-%m-%d\n", gmtime 86400);
 	'
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# perl: interpreter threads; each start clones the whole interpreter, each end frees
-# the clone, and blocks travel between threads through a queue
+# perl: interpreter threads; each start clones the whole interpreter, each end
+# frees the clone, and blocks travel between threads through a queue
+
 needs=perl
 
 run()
@@ -14,7 +15,9 @@ run()
 	my @t = map { threads->create(sub {
 		while (defined(my $job = $in->dequeue)) {
 			my %h = map { ("$job/$_" => $ballast{"k$_"}) } 1 .. 200;
-			$out->enqueue(join ",", $job, scalar keys %h, length join("", sort keys %h));
+			my $names = join "", sort keys %h;
+			$names = length $names;
+			$out->enqueue(join ",", $job, scalar keys %h, $names);
 		}
 	}) } 1 .. 4;
 	$in->enqueue(1 .. 300);
@@ -24,6 +27,10 @@ run()
 	my @got;
 	while (defined(my $r = $out->dequeue)) { push @got, $r }
 	print scalar @got, "\n", map { "$_\n" } sort @got;
-	for (1 .. 6) { my ($r) = threads->create({ context => "list" }, sub { (scalar keys %ballast) })->join; print "$r\n" }
+	for (1 .. 6) {
+		my ($r) = threads->create({ context => "list" },
+			sub { (scalar keys %ballast) })->join;
+		print "$r\n";
+	}
 	'
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-# python3: libraries loaded and unloaded by dlopen while threads run; libc's malloc
-# family, sqlite3 and zlib called through ctypes, blocks freed on either side
+# python3: libraries loaded and unloaded by dlopen while threads run; libc's
+# malloc family, sqlite3 and zlib called through ctypes, blocks freed on
+# either side
+
 needs=python3
 export PYTHONMALLOC=malloc PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1
 
@@ -14,7 +16,8 @@ run()
 	c.free.argtypes = c.malloc_usable_size.argtypes = [ctypes.c_void_p]
 	c.realloc.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 	c.malloc.argtypes = [ctypes.c_size_t]
-	c.calloc.argtypes = c.aligned_alloc.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
+	c.calloc.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
+	c.aligned_alloc.argtypes = c.calloc.argtypes
 	def churn(seed, out):
 	    live, total, x = {}, 0, seed
 	    for i in range(4000):
@@ -25,22 +28,29 @@ run()
 	            assert ctypes.string_at(p, n) == bytes([slot]) * n
 	            if x & 1024:
 	                p = c.realloc(p, size)
-	                assert ctypes.string_at(p, min(n, size)) == bytes([slot]) * min(n, size)
+	                n = min(n, size)
+	                assert ctypes.string_at(p, n) == bytes([slot]) * n
 	                n = size
 	            c.free(p)
 	            total += n
 	        else:
-	            p = (c.malloc(size), c.calloc(1, size), c.aligned_alloc(64, size + 63 & ~63))[x % 3]
-	            assert p and p % (16 if size > 8 else 8) == 0 and c.malloc_usable_size(p) >= size
+	            if x % 3 == 2:
+	                p = c.aligned_alloc(64, size + 63 & ~63)
+	            else:
+	                p = c.calloc(1, size) if x % 3 else c.malloc(size)
+	            assert p and p % (16 if size > 8 else 8) == 0
+	            assert c.malloc_usable_size(p) >= size
 	            ctypes.memset(p, slot, size)
 	            live[slot] = p, size
 	    for p, n in live.values(): c.free(p)
 	    out.append(total)
 	out = []
-	threads = [threading.Thread(target=churn, args=(s, out)) for s in range(1, 5)]
+	threads = [threading.Thread(target=churn, args=(s, out))
+	           for s in range(1, 5)]
 	for t in threads: t.start()
-	names = ["bz2.so.1.0", "lzma.so.5", "sqlite3.so.0", "expat.so.1", "ncursesw.so.6", "readline.so.8",
-	         "ssl.so.3", "ffi.so.8", "stdc++.so.6"]
+	names = ["bz2.so.1.0", "lzma.so.5", "sqlite3.so.0", "expat.so.1",
+	         "ncursesw.so.6", "readline.so.8", "ssl.so.3", "ffi.so.8",
+	         "stdc++.so.6"]
 	for i in range(60):
 	    for n in names:
 	        _ctypes.dlclose(ctypes.CDLL("lib" + n)._handle)
@@ -56,7 +66,8 @@ run()
 	    assert zlib.decompress(buf.raw[:size.value]) == data
 	db = sqlite3.connect(":memory:")
 	db.execute("create table t(a integer primary key, b text)")
-	db.executemany("insert into t values(?, ?)", ((i, "x" * (i % 50)) for i in range(5000)))
+	db.executemany("insert into t values(?, ?)",
+	               ((i, "x" * (i % 50)) for i in range(5000)))
 	print(db.execute("select count(*), sum(length(b)) from t").fetchone())
 	END
 }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-# python3: subprocesses, and fork of a process whose other threads are allocating
+# python3: subprocesses, and fork of a process whose other threads are
+# allocating
+
 needs=python3
 export PYTHONMALLOC=malloc PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1
 
@@ -33,11 +35,14 @@ run()
 	with multiprocessing.get_context("fork").Pool(3) as pool:
 	    print(*pool.map(work, range(1000, 1024)), sep="\n")
 	for i in range(12):
-	    p = subprocess.run(["sort", "-n"], input="\n".join(str(j * 7919 % 4001) for j in range(2000)),
+	    text = "\n".join(str(j * 7919 % 4001) for j in range(2000))
+	    p = subprocess.run(["sort", "-n"], input=text,
 	                       capture_output=True, text=True, check=True)
 	    print(hashlib.sha1(p.stdout.encode()).hexdigest())
-	many = [subprocess.Popen([sys.executable, "-c", "import json; print(len(json.dumps(list(range(%d)))))" % n],
-	                         stdout=subprocess.PIPE, text=True) for n in range(20000, 20004)]
+	code = "import json; print(len(json.dumps(list(range(%d)))))"
+	many = [subprocess.Popen([sys.executable, "-c", code % n],
+	                         stdout=subprocess.PIPE, text=True)
+	        for n in range(20000, 20004)]
 	print([p.communicate()[0].strip() for p in many])
 	END
 }

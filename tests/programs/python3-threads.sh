@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # python3: 8 threads with queues, futures and a thread that comes and goes
+
 needs=python3
 export PYTHONMALLOC=malloc PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1
 
@@ -33,7 +34,8 @@ run()
 	print(len(got), sum(len(zlib.decompress(v)) for v in got.values()))
 	box = []
 	for i in range(300):
-	    t = threading.Thread(target=lambda: box.append([str(j) for j in range(i)]))
+	    work = lambda: box.append([str(j) for j in range(i)])
+	    t = threading.Thread(target=work)
 	    t.start()
 	    t.join()
 	print(sum(map(len, box)))

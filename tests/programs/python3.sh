@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-# python3: json, re, decimal, dictionaries and sorting, every object from malloc
+# python3: json, re, decimal, dictionaries and sorting, every object from
+# malloc
+
 export PYTHONMALLOC=malloc PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1
 
 prepare()
@@ -24,7 +26,8 @@ run()
 	    assert json.dumps(json.loads(text), sort_keys=True) == text
 	print(len(text), hashlib.sha256(text.encode()).hexdigest())
 	subs = [re.sub(r"([aeiou])(\w)", r"\2\1", l) for l in lines]
-	print(zlib.crc32("".join(subs).encode()), len(zlib.compress("".join(subs).encode())))
+	data = "".join(subs).encode()
+	print(zlib.crc32(data), len(zlib.compress(data)))
 	class Node:
 	    def __init__(self, n): self.n, self.kids, self.up = n, [], None
 	def build(n, up=None):

@@ -1,17 +1,28 @@
 # SPDX-License-Identifier: MIT
-# redis-server: redis-benchmark, a loaded data set, a forked save and a reload, on a
-# unix socket; the digest of the data set is compared
+# redis-server: redis-benchmark, a loaded data set, a forked save and a
+# reload, on a unix socket; the digest of the data set is compared
+
 needs="redis-server redis-benchmark redis-cli"
 counts="redis-server redis-benchmark"
 
 prepare()
 {
 	numbers 15000 | awk '{
-		printf "HSET h%d f%d %d%s\n", $1 % 300, NR, $1, NR % 5 ? "" : substr("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", $1 % 40)
+		tail = NR % 5 ? "" : sprintf("%*d", $1 % 40, 0)
+		gsub(/ /, "x", tail)
+		printf "HSET h%d f%d %d%s\n", $1 % 300, NR, $1, tail
 		printf "ZADD z%d %d m%d\n", $1 % 100, $1 % 1000, NR
-		printf "SET k%d v%d\nAPPEND k%d %d\nRPUSH l%d %d\n", $1 % 4000, $1, $1 % 4000, NR, $1 % 50, $1
-		printf "SADD s%d %d\nDEL k%d\n", $1 % 200, $1, ($1 + 77) % 4000
+		printf "SET k%d v%d\n", $1 % 4000, $1
+		printf "APPEND k%d %d\n", $1 % 4000, NR
+		printf "RPUSH l%d %d\n", $1 % 50, $1
+		printf "SADD s%d %d\n", $1 % 200, $1
+		printf "DEL k%d\n", ($1 + 77) % 4000
 	}' >commands
+}
+
+cli()
+{
+	redis-cli -s redis.sock "$@"
 }
 
 # start ARGS - the server, with what its tests have in common
@@ -19,11 +30,12 @@ start()
 {
 	local i
 
-	redis-server --port 0 --unixsocket redis.sock --save '' --daemonize no --loglevel warning \
+	redis-server --port 0 --unixsocket redis.sock --save '' \
+		--daemonize no --loglevel warning \
 		--enable-debug-command local "$@" >server.log 2>&1 &
 	server=$!
 	for i in {1..100}; do
-		[ "$(redis-cli -s redis.sock ping 2>/dev/null)" = PONG ] && return
+		[ "$(cli ping 2>/dev/null)" = PONG ] && return
 		kill -0 $server 2>/dev/null || break
 		sleep 0.1
 	done
@@ -33,7 +45,7 @@ start()
 
 stop()
 {
-	redis-cli -s redis.sock shutdown nosave
+	cli shutdown nosave
 	wait $server
 }
 
@@ -42,23 +54,25 @@ run()
 	local i
 
 	start || return
-	redis-cli -s redis.sock --pipe <"$IN/commands" | tail -n 1
-	redis-cli -s redis.sock debug digest
+	cli --pipe <"$IN/commands" | tail -n 1
+	cli debug digest
 	redis-benchmark -s redis.sock -n 8000 -c 20 -P 4 -d 100 -q \
-		-t set,get,incr,lpush,rpop,sadd,hset,spop,zadd,lrange_100,mset >bench.log || return
-	redis-cli -s redis.sock bgsave
+		-t set,get,incr,lpush,rpop,sadd,hset,spop,zadd,lrange_100,mset \
+		>bench.log || return
+	cli bgsave
 	for i in {1..100}; do
-		redis-cli -s redis.sock info persistence | grep -q rdb_bgsave_in_progress:0 && break
+		cli info persistence | grep -q bgsave_in_progress:0 && break
 		sleep 0.05
 	done
-	redis-cli -s redis.sock info persistence | grep rdb_last_bgsave_status
-	redis-cli -s redis.sock debug reload
-	redis-cli -s redis.sock del key:__rand_int__ myset myhash myzset
-	redis-cli -s redis.sock llen mylist
-	redis-cli -s redis.sock debug digest
-	redis-cli -s redis.sock eval 'local t = {} for i = 1, 20000 do t[#t + 1] = tostring(i) end
+	cli info persistence | grep rdb_last_bgsave_status
+	cli debug reload
+	cli del key:__rand_int__ myset myhash myzset
+	cli llen mylist
+	cli debug digest
+	cli eval 'local t = {}
+		for i = 1, 20000 do t[#t + 1] = tostring(i) end
 		return #table.concat(t, ",")' 0
-	redis-cli -s redis.sock flushall
-	redis-cli -s redis.sock dbsize
+	cli flushall
+	cli dbsize
 	stop
 }

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
-# ssh-keygen: fingerprints, look-ups and conversions over 1500 keys, signatures made
-# and checked with Ed25519, certificates
+# ssh-keygen: fingerprints, look-ups and conversions over 1500 keys,
+# signatures made and checked with Ed25519, certificates
+
 prepare()
 {
-	local i
+	local i public
 
-	ssh-keygen -q -t ed25519 -N '' -C a -f key && ssh-keygen -q -t rsa -b 2048 -N '' -C b -f rsa
+	ssh-keygen -q -t ed25519 -N '' -C a -f key
+	ssh-keygen -q -t rsa -b 2048 -N '' -C b -f rsa
 	ssh-keygen -q -t ed25519 -N '' -C ca -f ca
+	public=$(cut -d ' ' -f 1,2 key.pub)
 	for i in {1..1500}; do
-		echo "host$i.example,10.1.$((i / 250)).$((i % 250)) $(cut -d ' ' -f 1,2 key.pub)"
+		echo "host$i.example,10.1.$((i / 250)).$((i % 250)) $public"
 	done >known_hosts
 	text 500 >text
 }
@@ -23,14 +26,18 @@ run()
 		ssh-keygen -l -v -f "$IN/known_hosts" | cksum
 	done
 	ssh-keygen -F host777.example -f "$IN/known_hosts"
-	cp "$IN/known_hosts" . && ssh-keygen -R host1200.example -f known_hosts >log 2>&1 && wc -l <known_hosts
-	ssh-keygen -Y sign -f "$IN/key" -n test <"$IN/text" >text.sig 2>/dev/null && cksum text.sig
+	cp "$IN/known_hosts" .
+	ssh-keygen -R host1200.example -f known_hosts >log 2>&1
+	wc -l <known_hosts
+	ssh-keygen -Y sign -f "$IN/key" -n test <"$IN/text" >text.sig 2>log
+	cksum text.sig
 	ssh-keygen -Y check-novalidate -n test -s text.sig <"$IN/text"
 	ssh-keygen -e -m PKCS8 -f "$IN/rsa.pub" && ssh-keygen -y -f "$IN/rsa"
 	for i in {1..40}; do
 		cp "$IN/key.pub" k$i.pub
 	done
-	ssh-keygen -q -s "$IN/ca" -I me -n you -V 20200101:20300101 -z 7 k*.pub && ssh-keygen -L -f k7-cert.pub
+	ssh-keygen -q -s "$IN/ca" -I me -n you -V 20200101:20300101 -z 7 k*.pub
+	ssh-keygen -L -f k7-cert.pub
 }
 
 verify()

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
-# tmux: a server with three windows, long histories, panes, resizing, buffers and
-# captured contents
+# tmux: a server with three windows, long histories, panes, resizing, buffers
+# and captured contents
+
 counts="tmux tmux: client tmux: server"
 
 run()
 {
 	local i t="tmux -S ./sock -f /dev/null"
 
-	$t new-session -d -x 150 -y 50 -s one -n one "cat '$IN/text'; $t wait-for -S done; cat" || return
+	$t new-session -d -x 150 -y 50 -s one -n one \
+		"cat '$IN/text'; $t wait-for -S done; cat" || return
 	$t wait-for done
 	$t set -g history-limit 20000 \; set -g automatic-rename off
-	$t new-window -d -n two "cat '$IN/text' '$IN/text'; $t wait-for -S done; cat"
+	$t new-window -d -n two \
+		"cat '$IN/text' '$IN/text'; $t wait-for -S done; cat"
 	$t wait-for done
 	$t new-window -d -n three "cat '$IN/color'; $t wait-for -S done; cat"
 	$t wait-for done
@@ -36,5 +39,8 @@ run()
 prepare()
 {
 	text 3000 >text
-	awk '{ printf "\033[%dm%s\033[38;5;%dm%s\033[0m\n", NR % 7 + 31, $1, NR % 256, $2 }' text >color
+	awk '{
+		printf "\033[%dm%s\033[38;5;%dm%s\033[0m\n",
+			NR % 7 + 31, $1, NR % 256, $2
+	}' text >color
 }

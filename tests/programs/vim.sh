@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# vim -es: substitutions, sorting, undo, registers, folding, and a script of lists,
-# dictionaries, closures and regular expressions
+# vim -es: substitutions, sorting, undo, registers, folding, and a script of
+# lists, dictionaries, closures and regular expressions
+
 prepare()
 {
 	text 4000 >text
@@ -22,10 +23,15 @@ prepare()
 	    let d[w] = get(d, w, 0) + 1
 	  endfor
 	endfor
-	let top = sort(items(d), {x, y -> y[1] == x[1] ? (x[0] < y[0] ? -1 : 1) : y[1] - x[1]})[:9]
+	let Order = {x, y -> y[1] != x[1] ? y[1] - x[1] : x[0] < y[0] ? -1 : 1}
+	let top = sort(items(d), Order)[:9]
 	let text = json_encode(d)
-	call writefile([len(d), string(top), len(json_decode(text)), sha256(join(sort(keys(d)), ''))], 'out')
-	call writefile(map(range(3000), 'substitute(v:val . "x", "\\d", "<&>", "g")'), 'out', 'a')
+	let sum = sha256(join(sort(keys(d)), ''))
+	let n = len(json_decode(text))
+	call writefile([len(d), string(top), n, sum], 'out')
+	let list = range(3000)
+	call map(list, 'substitute(v:val . "x", "\\d", "<&>", "g")')
+	call writefile(list, 'out', 'a')
 	w! text.out
 	qa!
 	END
@@ -33,7 +39,8 @@ prepare()
 
 run()
 {
-	vim -es -u NONE -i NONE -N -n --not-a-term -S "$IN/script.vim" "$IN/text"
+	vim -es -u NONE -i NONE -N -n --not-a-term -S "$IN/script.vim" \
+		"$IN/text"
 	echo $?
 }
 

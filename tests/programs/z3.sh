@@ -1,35 +1,75 @@
 # SPDX-License-Identifier: MIT
-# z3: bit vectors, linear arithmetic, arrays, strings and unsatisfiable cores
-prepare()
+# z3: bit vectors, linear arithmetic, pigeonholes, arrays, strings and reals
+
+bit_vectors()
 {
-	{
-		echo '(push)(declare-const a (_ BitVec 24))(declare-const b (_ BitVec 24))'
-		echo '(assert (= (bvmul a b) #x7a2f35))(assert (bvult a b))(assert (bvugt a #x000100))(check-sat)(pop)'
-		for i in {1..40}; do
-			echo "(push)(declare-const a (_ BitVec 20))(declare-const b (_ BitVec 20))"
-			echo "(assert (= (bvxor (bvmul a b) (bvlshr a #x00003)) (_ bv$((i * 7919)) 20)))"
-			echo "(assert (bvult (bvadd a (_ bv$i 20)) b))(assert (bvugt (bvurem b #x00011) #x00003))(check-sat)(pop)"
-		done
-		echo '(push)'
-		for i in {1..70}; do echo "(declare-const x$i Int)(assert (and (> x$i 0) (< x$i 400)))"; done
-		for i in {2..70}; do echo "(assert (> (+ x$i (* 2 x$((i - 1)))) $((i * 7 % 50 + 20))))"; done
-		for i in {3..70}; do echo "(assert (or (< (- x$i x$((i - 2))) 3) (> x$i (* 3 x$((i - 1))))))"; done
-		echo '(check-sat)(pop)(push)'
-		for i in {1..8}; do
-			for h in {1..7}; do echo "(declare-const p${i}_$h Bool)"; done
-			echo "(assert (or p${i}_1 p${i}_2 p${i}_3 p${i}_4 p${i}_5 p${i}_6 p${i}_7))"
+	echo '(push)(declare-const a (_ BitVec 24))'
+	echo '(declare-const b (_ BitVec 24))'
+	echo '(assert (= (bvmul a b) #x7a2f35))(assert (bvult a b))'
+	echo '(assert (bvugt a #x000100))(check-sat)(pop)'
+	repeat 40 <<-'END'
+	(push)(declare-const a (_ BitVec 20))(declare-const b (_ BitVec 20))
+	(assert (= (bvxor (bvmul a b) (bvlshr a #x00003))
+		   (_ bv[@*7919%1048576] 20)))
+	(assert (bvult (bvadd a (_ bv@ 20)) b))
+	(assert (bvugt (bvurem b #x00011) #x00003))(check-sat)(pop)
+	END
+}
+
+arithmetic()
+{
+	local i
+
+	echo '(push)'
+	repeat 70 <<<'(declare-const x@ Int)(assert (and (> x@ 0) (< x@ 400)))'
+	for i in {3..70}; do
+		echo "(assert (> (+ x$i (* 2 x$((i - 1))))"
+		echo "	$((i * 7 % 50 + 20))))"
+		echo "(assert (or (< (- x$i x$((i - 2))) 3)"
+		echo "	(> x$i (* 3 x$((i - 1))))))"
+	done
+	echo '(check-sat)(pop)'
+}
+
+pigeons()
+{
+	local i j h
+
+	echo '(push)'
+	for i in {1..8}; do
+		for h in {1..7}; do
+			echo "(declare-const p${i}_$h Bool)"
 			for ((j = 1; j < i; j++)); do
-				for h in {1..7}; do echo "(assert (not (and p${i}_$h p${j}_$h)))"; done
+				echo "(assert (not (and p${i}_$h p${j}_$h)))"
 			done
 		done
-		echo '(check-sat)(pop)(push)(declare-fun m () (Array Int Int))(declare-fun n () (Array Int Int))'
-		for i in {1..70}; do echo "(assert (= (select (store m $i (+ (select n $i) $i)) $((i % 9))) $((i % 9 * 3))))"; done
-		echo '(check-sat)(pop)(push)(declare-const s String)(declare-const t String)'
-		echo '(assert (= (str.++ s t) "abcabcabd"))(assert (str.contains s "cab"))(assert (> (str.len t) 1))(check-sat)'
-		echo '(simplify (str.replace "hello world" "world" "there"))'
-		echo '(pop)(push)(declare-const u Real)(declare-const v Real)'
-		echo '(assert (= (* u u) 2.0))(assert (> u 0.0))(assert (= v (+ u 1.0)))(check-sat)(eval (> v 2.4))(pop)'
-	} >problem.smt2
+		echo "(assert (or p${i}_1 p${i}_2 p${i}_3 p${i}_4 p${i}_5"
+		echo "	p${i}_6 p${i}_7))"
+	done
+	echo '(check-sat)(pop)'
+}
+
+others()
+{
+	echo '(push)(declare-fun m () (Array Int Int))'
+	echo '(declare-fun n () (Array Int Int))'
+	repeat 70 <<-'END'
+	(assert (= (select (store m @ (+ (select n @) @)) [@*1%9]) [@*3%27]))
+	END
+	cat <<-'END'
+	(check-sat)(pop)(push)(declare-const s String)(declare-const t String)
+	(assert (= (str.++ s t) "abcabcabd"))(assert (str.contains s "cab"))
+	(assert (> (str.len t) 1))(check-sat)
+	(simplify (str.replace "hello world" "world" "there"))
+	(pop)(push)(declare-const u Real)(declare-const v Real)
+	(assert (= (* u u) 2.0))(assert (> u 0.0))(assert (= v (+ u 1.0)))
+	(check-sat)(eval (> v 2.4))(pop)
+	END
+}
+
+prepare()
+{
+	{ bit_vectors; arithmetic; pigeons; others; } >problem.smt2
 }
 
 run()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # zsh: arrays, associative arrays, globbing with qualifiers and sorting flags
+
 run()
 {
 	zsh -f "$IN/script" "$IN/words"
@@ -16,7 +17,8 @@ prepare()
 	print $#all ${#${(u)all}} ${#count}
 	print -l ${(o)${(k)count}[1,5]}
 	for w in ${(k)count}; do
-		[[ $w == (#b)(*)([aeiou])* ]] && count[$w]=${(U)match[1]}$match[2]
+		[[ $w == (#b)(*)([aeiou])* ]] &&
+			count[$w]=${(U)match[1]}$match[2]
 	done
 	print -l ${(on)${(v)count}} | cksum
 	for i in {1..200}; do : >file$i.txt; done

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-# zstd -T2: a dictionary trained from 800 files, all files compressed with it, one large
-# one by two threads. Contexts are few and large: about ten allocations per file.
+# zstd -T2: a dictionary trained from 800 files, all files compressed with it,
+# one large one by two threads. Contexts are few and large: about ten
+# allocations per file.
+
 allocs=5000
 
 prepare()
@@ -13,9 +15,11 @@ prepare()
 run()
 {
 	zstd -q --train -o dict --maxdict=20000 -T2 "$IN"/files/*
-	cp -r "$IN/files" . && zstd -q -19 -D dict --rm files/* && cat files/*.zst | cksum
+	cp -r "$IN/files" .
+	zstd -q -19 -D dict --rm files/* && cat files/*.zst | cksum
 	zstd -q -d -D dict --rm files/*.zst && cat files/* | cksum
-	zstd -q -T2 -12 -B256K -c "$IN/large" >large.zst && zstd -q -T2 -dc large.zst | cksum
+	zstd -q -T2 -12 -B256K -c "$IN/large" >large.zst &&
+		zstd -q -T2 -dc large.zst | cksum
 	zstd -q -T2 --long -c "$IN/large" | zstd -q -dc | cksum
 }
 

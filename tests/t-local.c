@@ -1,0 +1,1496 @@
+// SPDX-License-Identifier: MIT
+/*
+ * t-local.c - a thread's cache: refill, events, sparse slabs, tables that change,
+ * frees that go home, and the life of locals.
+ *
+ * Links: linuxport.c, lib/local.c and all below it.
+ *
+ * Invariants checked here:
+ * - an object is in one place: with the program, on a list of a local, in a batch,
+ *   in an inbox, or free in its slab; so what all slabs count as used is what the
+ *   program has plus what waits;
+ * - objects never move and keep their contents, whatever table is in use;
+ * - free objects are used before untouched memory, what others freed too;
+ * - a full slab wakes when an eighth of it is free, and leaves when all of it is;
+ *   pages of sparse slabs are purged and all their objects come back;
+ * - a class follows the table; above 1 KB its objects are as large as the largest
+ *   request so far, and no larger than the table says;
+ * - a remote free arrives after 64 objects or 32 KB, at a change of owner, at once
+ *   at an orphan's; a local that was put is adopted with all it has;
+ * - once all is freed and trimmed nothing is in use but memory of quern's own, and
+ *   the figures say so;
+ * - samples of a size are to all samples as its bytes are to all bytes;
+ * - a refusal of the kernel costs the request, never the local.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "linuxport.h"
+#include "local.h"
+
+#define NR_HELD 40000
+
+static struct qn_hub hub;
+/* What the program has */
+static void *held[NR_HELD];
+static u32 held_size[NR_HELD];
+static u32 nr_held;
+static u32 rng;
+
+static void begin(size_t page_size)
+{
+	port_reset(page_size);
+	assert_int_equal(qn_hub_init(&hub), 0);
+	/* Tables change when a test says so */
+	qn_controller_init(&hub.controller, &qn_policy_fixed);
+	qn_local_none.state = QN_LOCAL_LOST;
+	nr_held = 0;
+	rng = 2463534242u;
+}
+
+static struct qn_local *get(void)
+{
+	struct qn_local *l = qn_local_get(&hub);
+
+	assert_non_null(l);
+	return l;
+}
+
+static u32 roll(u32 n)
+{
+	rng ^= rng << 13;
+	rng ^= rng >> 17;
+	rng ^= rng << 5;
+	return rng % n;
+}
+
+/* ---- malloc and free, as process.h and process.c do it ---- */
+
+static void *object_alloc(struct qn_local *l, size_t size)
+{
+	void *p;
+
+	if (size <= QN_FAST_MAX) {
+		unsigned int c = l->map[(size + QN_STEP - 1) / QN_STEP];
+
+		p = l->heads[c];
+		if (p) {
+			l->heads[c] = *(void **)p;
+			return p;
+		}
+	} else {
+		p = qn_local_take_one(l, size);
+		if (p)
+			return p;
+	}
+	return qn_local_refill(l, size);
+}
+
+static struct qn_unit *unit_of(const void *p)
+{
+	struct qn_unit *u = qn_segments_find(&hub.segments, p);
+
+	assert_non_null(u);
+	return u;
+}
+
+static void object_free(struct qn_local *l, void *p)
+{
+	struct qn_unit *u = unit_of(p);
+
+	assert_int_equal(u->kind, QN_UNIT_SLAB);
+	if (u->owner != l) {
+		qn_local_free_remote(l, u, p);
+		return;
+	}
+	*(void **)p = u->free;
+	u->free = p;
+	if (--u->count == 0)
+		qn_local_event(l, u);
+}
+
+/* ---- the program: objects with contents ---- */
+
+static int tag(const void *p, u32 size)
+{
+	return (int)(((uintptr_t)p >> 4) * 167 + size * 13) & 255;
+}
+
+static void verify(const unsigned char *p, u32 size)
+{
+	int t = tag(p, size);
+
+	if (size)
+		assert_true(*p == t && memcmp(p, p + 1, size - 1) == 0);
+}
+
+static void *hold(struct qn_local *l, u32 size)
+{
+	unsigned char *p = object_alloc(l, size);
+	const struct qn_unit *u;
+
+	if (!p)
+		return NULL;
+	u = unit_of(p);
+	assert_ptr_equal(u->owner, l);
+	assert_int_equal(u->kind, QN_UNIT_SLAB);
+	assert_true(u->osize >= size);
+	assert_int_equal((uintptr_t)p % QN_UNIT_SIZE % u->osize, 0);
+	memset(p, tag(p, size), size);
+	assert_true(nr_held < NR_HELD);
+	held_size[nr_held] = size;
+	held[nr_held++] = p;
+	return p;
+}
+
+static void drop(struct qn_local *l, u32 i)
+{
+	verify(held[i], held_size[i]);
+	object_free(l, held[i]);
+	held[i] = held[--nr_held];
+	held_size[i] = held_size[nr_held];
+}
+
+static void drop_all(struct qn_local *l)
+{
+	while (nr_held)
+		drop(l, nr_held - 1);
+}
+
+static void verify_all(void)
+{
+	for (u32 i = 0; i < nr_held; i++)
+		verify(held[i], held_size[i]);
+}
+
+/* ---- the second opinion ---- */
+
+struct tally {
+	size_t used;
+	size_t slabs;
+	size_t meta;
+};
+
+static u32 free_list(const struct qn_unit *u)
+{
+	const char *start = qn_unit_start(&hub.segments, u);
+	u32 nr = 0;
+
+	for (const char *p = u->free; p; p = *(char *const *)(const void *)p) {
+		assert_true((size_t)(p - start) < u->carved * (size_t)u->osize);
+		assert_int_equal((size_t)(p - start) % u->osize, 0);
+		assert_true(nr++ < u->carved);
+	}
+	return nr;
+}
+
+static void tally_slab(const struct qn_unit *u, struct tally *t)
+{
+	assert_non_null(u->owner);
+	assert_true(u->carved <= u->nr && u->count > 0);
+	assert_int_equal(u->carved, qn_slab_used(u) + free_list(u) + u->hidden);
+	t->used += qn_slab_used(u);
+	t->slabs++;
+}
+
+/* No unit of another run may look like a slab to free() */
+static void check_ownerless(const struct qn_unit *u)
+{
+	for (size_t i = 0; i < u->run.size; i++)
+		assert_null(u[i].owner);
+}
+
+static struct tally tally_all(void)
+{
+	struct tally t = { 0 };
+
+	for (unsigned int n = 0; n < hub.segments.nr; n++) {
+		const struct qn_segment *seg = &hub.segments.seg[n];
+		struct qn_unit *u;
+
+		for (size_t i = seg->first; i < seg->frontier;
+		     i += u->kind == QN_UNIT_SLAB ? 1 : u->run.size) {
+			u = (struct qn_unit *)(void *)seg->base + i;
+			if (u->kind == QN_UNIT_SLAB)
+				tally_slab(u, &t);
+			else
+				check_ownerless(u);
+			if (u->kind == QN_UNIT_META)
+				t.meta += u->run.size << QN_UNIT_SHIFT;
+		}
+	}
+	return t;
+}
+
+static size_t chain(const void *p)
+{
+	size_t nr = 0;
+
+	for (; p; p = *(void *const *)p)
+		nr++;
+	return nr;
+}
+
+static size_t waiting(const struct qn_local *l)
+{
+	size_t nr = chain(l->batch) + chain(l->inbox);
+
+	assert_int_equal(chain(l->batch), l->batch_nr);
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
+		nr += chain(l->heads[c]);
+	return nr;
+}
+
+static struct tally check(void)
+{
+	struct tally t = tally_all();
+	size_t nr = nr_held;
+	const char *what = qn_segments_check(&hub.segments);
+
+	for (struct qn_local *l = hub.locals; l; l = l->next)
+		nr += waiting(l);
+	assert_int_equal(t.used, nr);
+	for (struct qn_local *l = hub.locals; l && !what; l = l->next)
+		what = qn_local_check(l);
+	if (what)
+		fail_msg("check: %s", what);
+	return t;
+}
+
+/* Everything was freed: is everything gone? */
+static void check_nothing_left(void)
+{
+	const struct qn_stats_page *page = hub.page;
+	struct tally t;
+
+	assert_int_equal(nr_held, 0);
+	for (struct qn_local *l = hub.locals; l; l = l->next)
+		qn_local_flush_batch(l);
+	for (struct qn_local *l = hub.locals; l; l = l->next)
+		qn_local_trim(l);
+	t = check();
+	assert_int_equal(t.used, 0);
+	assert_int_equal(t.slabs, 0);
+	assert_int_equal(hub.segments.used, t.meta);
+	assert_int_equal(page->live, 0);
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
+		assert_int_equal(page->classes[c].live, 0);
+		assert_int_equal(page->classes[c].slab, 0);
+	}
+	qn_segments_purge(&hub.segments, 0);
+	assert_int_equal(hub.segments.dirty, 0);
+}
+
+/* ---- allocation ---- */
+
+static void test_every_size(void **state)
+{
+	struct qn_local *l;
+
+	(void)state;
+	begin(4096);
+	l = get();
+	for (u32 size = 0; size <= QN_SLAB_MAX; size += 1 + size / 64) {
+		void *p = hold(l, size);
+		size_t most = qn_table_osize(
+			hub.table, hub.table->map[qn_size_steps(size)]);
+
+		assert_non_null(p);
+		assert_true(is_aligned((uintptr_t)p, QN_ALIGN));
+		assert_true(unit_of(p)->osize <= most);
+	}
+	verify_all();
+	check();
+	drop_all(l);
+	check_nothing_left();
+}
+
+/* An object of a power of two is aligned to it: qn_process_memalign() relies on it */
+static void check_power_of_two(u32 size, u32 lead)
+{
+	struct qn_local *l;
+	void *p;
+
+	begin(4096);
+	l = get();
+	/* Also where the class has served less so far, seldom or often */
+	hold(l, min(size + size / 20, (u32)QN_SLAB_MAX));
+	for (u32 i = 0; i < lead; i++)
+		hold(l, size - size / 20);
+	for (int i = 0; i < 300; i++) {
+		p = hold(l, size);
+		assert_true(is_aligned((uintptr_t)p, size));
+		hold(l, size - size / 20);
+	}
+	drop_all(l);
+	check_nothing_left();
+}
+
+static void test_powers_of_two(void **state)
+{
+	(void)state;
+	for (u32 size = 16; size <= QN_SLAB_MAX; size *= 2)
+		for (u32 lead = 0; lead < 2000; lead = lead * 5 + 1)
+			check_power_of_two(size, lead);
+}
+
+static void test_random(void **state)
+{
+	struct qn_local *l;
+
+	(void)state;
+	for (u32 seed = 1; seed <= 3; seed++) {
+		begin((size_t)4096 << 2 * (seed - 1));
+		rng = seed * 2654435761u;
+		l = get();
+		for (u32 i = 0; i < 60000; i++) {
+			u32 most = 16u << roll(12);
+
+			if (nr_held && roll(i / 10000 % 2 ? 3 : 5) < 2)
+				drop(l, roll(nr_held));
+			else if (nr_held < NR_HELD)
+				assert_non_null(hold(l, roll(most + 1)));
+			if (i % 2000 == 0)
+				check();
+			if (i % 15000 == 14999)
+				qn_local_trim(l);
+			port.clock += 7;
+		}
+		drop_all(l);
+		check_nothing_left();
+	}
+}
+
+/* Until the list that malloc pops from is empty */
+static void exhaust_list(struct qn_local *l, u32 size)
+{
+	while (l->heads[l->table->map[qn_size_steps(size)]])
+		assert_non_null(hold(l, size));
+}
+
+/* Fill the class's current slab and begin another one */
+static struct qn_unit *fill_slab(struct qn_local *l, u32 size)
+{
+	struct qn_unit *u;
+
+	hold(l, size);
+	u = l->class[l->table->map[qn_size_steps(size)]].current;
+	while (l->class[u->class].current == u)
+		assert_non_null(hold(l, size));
+	return u;
+}
+
+static u32 held_in(const struct qn_unit *u)
+{
+	u32 nr = 0;
+
+	for (u32 i = 0; i < nr_held; i++)
+		nr += unit_of(held[i]) == u;
+	return nr;
+}
+
+/* Free @nr of the objects of a slab */
+static void drop_in(struct qn_local *l, const struct qn_unit *u, u32 nr)
+{
+	for (u32 i = nr_held; i > 0 && nr > 0; i--)
+		if (unit_of(held[i - 1]) == u) {
+			drop(l, i - 1);
+			nr--;
+		}
+}
+
+static const u32 class_sizes[] = { 16,   48,   96,   128,  320,   1024,
+				   1280, 2048, 4096, 8192, 16384, 32768 };
+
+static void test_free_before_untouched(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(class_sizes); i++) {
+		u32 size = class_sizes[i];
+		struct qn_unit *full;
+		struct qn_local *l;
+		size_t slabs;
+
+		begin(4096);
+		l = get();
+		full = fill_slab(l, size);
+		exhaust_list(l, size);
+		assert_int_equal(held_in(full), full->nr);
+		drop_in(l, full, full->nr / 2);
+		slabs = check().slabs;
+		/* Half a slab and what the new one has: no third one */
+		for (u32 n = 0; n < full->nr / 2; n++)
+			hold(l, size);
+		assert_int_equal(check().slabs, slabs);
+		/* Large objects are taken one by one, from the current slab */
+		if (size <= QN_FAST_MAX)
+			assert_int_equal(held_in(full), full->nr);
+		drop_all(l);
+		check_nothing_left();
+	}
+}
+
+/* Allocating and freeing one object touches no new memory */
+static void test_reuse_at_once(void **state)
+{
+	struct qn_local *l;
+
+	(void)state;
+	begin(4096);
+	l = get();
+	for (size_t i = 0; i < ARRAY_SIZE(class_sizes); i++) {
+		struct qn_unit *u = NULL;
+
+		for (int n = 0; n < 50000; n++) {
+			void *p = object_alloc(l, class_sizes[i]);
+
+			if (!u)
+				u = unit_of(p);
+			assert_ptr_equal(unit_of(p), u);
+			object_free(l, p);
+		}
+	}
+	assert_int_equal(check().slabs, ARRAY_SIZE(class_sizes));
+	check_nothing_left();
+}
+
+/* ---- events ---- */
+
+static void check_life_of_slab(u32 size)
+{
+	struct qn_local *l = get();
+	struct qn_unit *u = fill_slab(l, size);
+	size_t slabs;
+	u32 freed = 0;
+
+	/* Not current any more, and nothing of it waits in a list */
+	exhaust_list(l, size);
+	assert_int_equal(u->state, QN_SLAB_FULL);
+	while (u->state == QN_SLAB_FULL) {
+		drop_in(l, u, 1);
+		freed++;
+		assert_null(qn_local_check(l));
+	}
+	assert_int_equal(freed, max(u->nr / 8, 1));
+	/* It may be looked at later than the eighth, not earlier */
+	while (qn_slab_used(u) > 1) {
+		drop_in(l, u, 1);
+		assert_null(qn_local_check(l));
+		assert_true(u->state == QN_SLAB_PARTIAL ||
+			    u->state == QN_SLAB_SPARSE);
+		if (u->state == QN_SLAB_SPARSE)
+			assert_true(qn_slab_used(u) <= u->nr / 8u);
+		if (qn_slab_used(u) < u->nr / 8u)
+			assert_int_equal(u->state, QN_SLAB_SPARSE);
+	}
+	slabs = check().slabs;
+	drop_in(l, u, 1);
+	assert_int_equal(check().slabs, slabs - 1);
+	assert_int_not_equal(u->kind, QN_UNIT_SLAB);
+	assert_null(u->owner);
+	drop_all(l);
+	check_nothing_left();
+	qn_local_put(l);
+}
+
+static void test_life_of_slab(void **state)
+{
+	(void)state;
+	begin(4096);
+	for (size_t i = 0; i < ARRAY_SIZE(class_sizes); i++)
+		if (class_sizes[i] < 32768)
+			check_life_of_slab(class_sizes[i]);
+}
+
+/* ---- sparse slabs ---- */
+
+static void fill(struct qn_local *l, u32 size, u32 nr)
+{
+	while (nr-- > 0)
+		assert_non_null(hold(l, size));
+}
+
+/* Keep one object in @keep */
+static void thin_out(struct qn_local *l, u32 keep)
+{
+	u32 kept = 0;
+
+	for (u32 i = 0; i < nr_held; i++) {
+		if (i % keep == 0) {
+			void *p = held[kept];
+			u32 size = held_size[kept];
+
+			held[kept] = held[i];
+			held_size[kept++] = held_size[i];
+			held[i] = p;
+			held_size[i] = size;
+		}
+	}
+	while (nr_held > kept)
+		drop(l, nr_held - 1);
+}
+
+static void check_sparse(u32 size, size_t page_size, bool refused)
+{
+	u32 nr = (u32)min((24u << 20) / size, (size_t)NR_HELD);
+	struct qn_local *l;
+	size_t slabs;
+
+	begin(page_size);
+	l = get();
+	fill(l, size, nr);
+	slabs = check().slabs;
+	if (refused)
+		port_refuse(&port.purge, 0, UINT32_MAX);
+	thin_out(l, 64);
+	verify_all();
+	check();
+	port_grant(&port.purge);
+	fill(l, size, nr - nr_held);
+	/* All objects came back, so the slabs are as many as before */
+	assert_in_range(check().slabs, 0, slabs + 1);
+	verify_all();
+	drop_all(l);
+	check_nothing_left();
+}
+
+static void test_sparse_slabs(void **state)
+{
+	static const u32 sizes[] = { 640, 1024, 1280, 2048 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		for (size_t page = 4096; page <= 65536; page *= 4) {
+			check_sparse(sizes[i], page, false);
+			check_sparse(sizes[i], page, true);
+		}
+}
+
+/* One object in 64 kept: most of the memory goes back without any trim */
+static void test_sparse_memory_returns(void **state)
+{
+	struct qn_local *l;
+	size_t peak;
+
+	(void)state;
+	begin(4096);
+	l = get();
+	fill(l, 1024, 30000);
+	qn_local_account(l);
+	qn_hub_refresh(&hub);
+	peak = hub.page->carved;
+	assert_in_range(peak, 30000 * 1024, 31000 * 1024);
+	thin_out(l, 64);
+	qn_hub_refresh(&hub);
+	assert_true(port.purge.bytes > peak / 2);
+	assert_true(hub.page->carved + hub.page->dirty < peak / 2);
+	drop_all(l);
+	check_nothing_left();
+}
+
+/* ---- tables ---- */
+
+/* Publish a table in which @size has its own class, or no longer has */
+static unsigned int publish(u32 size, bool promote)
+{
+	struct qn_table *next = NULL;
+	unsigned int step = (unsigned int)qn_size_steps(size);
+	int class;
+
+	qn_port_lock(&hub.learn);
+	for (int i = 0; i < QN_NR_TABLES && !next; i++)
+		if (hub.tables[i] != hub.table && !hub.tables[i]->nr_users)
+			next = hub.tables[i];
+	assert_non_null(next);
+	qn_table_copy(next, hub.table);
+	class = promote ? qn_table_promote(next, step) : next->map[step];
+	assert_true(class > 0);
+	if (!promote)
+		assert_int_equal(qn_table_demote(next, (unsigned int)class), 0);
+	assert_int_equal(qn_table_check(next), 0);
+	smp_store_release(&hub.table, next);
+	qn_port_unlock(&hub.learn);
+	return (unsigned int)class;
+}
+
+/* Work on until the local has noticed the table in use */
+static void notice(struct qn_local *l)
+{
+	u32 nr = nr_held;
+
+	for (int i = 0; i < 20000 && l->table != hub.table; i++)
+		hold(l, 512);
+	assert_ptr_equal(l->table, hub.table);
+	while (nr_held > nr)
+		drop(l, nr_held - 1);
+}
+
+static u32 osize_of(const void *p)
+{
+	return unit_of(p)->osize;
+}
+
+static void check_promotion(u32 size)
+{
+	struct qn_local *l = get();
+	u32 step = round_up(size, (u32)QN_STEP);
+	void *before, *after;
+	unsigned int class;
+	u32 nr;
+
+	fill(l, size, 500);
+	fill(l, size + 16, 500);
+	before = held[nr_held - 1];
+	class = publish(size, true);
+	notice(l);
+	check();
+	fill(l, size, 500);
+	after = held[nr_held - 1];
+	assert_int_equal(unit_of(after)->class, class);
+	assert_int_equal(osize_of(after), step);
+	assert_true(osize_of(before) > step);
+	verify_all();
+	check();
+	/* Half of each goes, old and new alike */
+	for (nr = nr_held; nr > 0; nr -= 2)
+		drop(l, nr - 1);
+	check();
+	publish(size, false);
+	notice(l);
+	fill(l, size, 300);
+	assert_int_not_equal(unit_of(held[nr_held - 1])->class, class);
+	verify_all();
+	check();
+	drop_all(l);
+	check_nothing_left();
+	qn_local_put(l);
+}
+
+static void test_promotion(void **state)
+{
+	static const u32 sizes[] = { 264, 300, 900, 1000, 1100, 5000, 17000 };
+
+	(void)state;
+	begin(4096);
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		check_promotion(sizes[i]);
+}
+
+/*
+ * The class that a size falls back to has a list already when the refill notices
+ * the new table: the list must not be forgotten.
+ */
+static void test_demotion_keeps_lists(void **state)
+{
+	struct qn_local *l;
+	u32 heir;
+
+	(void)state;
+	begin(4096);
+	for (u32 nr = 1; nr < 60; nr++) {
+		l = get();
+		publish(912, true);
+		notice(l);
+		heir = l->table->map[qn_size_steps(950)];
+		do
+			hold(l, 950);
+		while (!l->heads[heir]);
+		fill(l, 912, nr);
+		publish(912, false);
+		while (l->table != hub.table)
+			hold(l, 912);
+		check();
+		drop_all(l);
+		check_nothing_left();
+		qn_local_put(l);
+	}
+}
+
+/* The slot of a class is given to another size while its objects are in use */
+static void test_slot_is_reused(void **state)
+{
+	struct qn_local *l;
+	unsigned int class;
+
+	(void)state;
+	begin(4096);
+	l = get();
+	class = publish(912, true);
+	notice(l);
+	fill(l, 912, 200);
+	for (u32 round = 0; round < 6; round++) {
+		static const u32 sizes[] = { 912, 400, 2900, 912, 3000, 264 };
+		u32 size = sizes[(round + 1) % 6];
+
+		publish(sizes[round], false);
+		assert_int_equal(publish(size, true), class);
+		notice(l);
+		fill(l, size, 200);
+		assert_int_equal(osize_of(held[nr_held - 1]),
+				 round_up(size, (u32)QN_STEP));
+		verify_all();
+		check();
+		/* Old slabs fill up, wake and leave in any table */
+		for (u32 i = 0; i < 150; i++)
+			drop(l, roll(nr_held));
+		check();
+	}
+	drop_all(l);
+	check_nothing_left();
+}
+
+static void test_tables_change_under_load(void **state)
+{
+	struct qn_local *l;
+	u32 promoted[8] = { 0 };
+
+	(void)state;
+	begin(4096);
+	l = get();
+	for (u32 i = 0; i < 100000; i++) {
+		u32 *slot = &promoted[roll(8)];
+
+		if (i % 500 == 499 && *slot) {
+			publish(*slot, false);
+			*slot = 0;
+		} else if (i % 500 == 499) {
+			u32 size = 144 + 16 * roll(1500);
+			u32 step = (u32)qn_size_steps(size);
+
+			if (hub.table->class_steps[hub.table->map[step]] !=
+			    step) {
+				*slot = size;
+				publish(size, true);
+			}
+		}
+		if (nr_held && roll(2))
+			drop(l, roll(nr_held));
+		else
+			hold(l, roll(4) ? 1 + roll(600) : 1 + roll(24000));
+		if (i % 4000 == 0)
+			check();
+	}
+	verify_all();
+	drop_all(l);
+	check_nothing_left();
+}
+
+/* Classes of wide ranges serve the largest request so far, not what they could */
+static void test_osize_follows_requests(void **state)
+{
+	struct qn_local *l;
+
+	(void)state;
+	begin(4096);
+	l = get();
+	for (u32 size = 1040; size < QN_SLAB_MAX; size += size / 7) {
+		fill(l, size, 10);
+		assert_int_equal(osize_of(held[nr_held - 1]),
+				 round_up(size, (u32)QN_STEP));
+	}
+	verify_all();
+	check();
+	drop_all(l);
+	check_nothing_left();
+}
+
+/* Sizes of one class take turns: few slabs are stranded, and in the end none */
+static void check_changing_sizes(u32 from, u32 to)
+{
+	struct qn_local *l;
+	size_t live = 0;
+
+	begin(4096);
+	l = get();
+	for (u32 i = 0; i < 40000; i++) {
+		u32 size = from + roll(i / 5000 % 2 ? to - from : 20);
+
+		if (nr_held > 1500)
+			drop(l, roll(nr_held));
+		assert_non_null(hold(l, size));
+		if (i % 5000 == 4999) {
+			verify_all();
+			check();
+		}
+	}
+	for (u32 i = 0; i < nr_held; i++)
+		live += held_size[i];
+	assert_in_range(check().slabs * QN_UNIT_SIZE, live, 2 * live);
+	drop_all(l);
+	check_nothing_left();
+}
+
+static void test_changing_sizes(void **state)
+{
+	(void)state;
+	check_changing_sizes(4100, 4600);
+	check_changing_sizes(1030, 1152);
+	check_changing_sizes(2100, 2304);
+	check_changing_sizes(2100, 4000);
+	check_changing_sizes(9000, 10240);
+	check_changing_sizes(1030, 8192);
+}
+
+/* ---- frees of other threads ---- */
+
+static size_t nr_inbox(struct qn_local *l)
+{
+	return chain(l->inbox);
+}
+
+static void test_batch_limits(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(class_sizes); i++) {
+		u32 size = class_sizes[i];
+		u32 limit = min((u32)QN_BATCH_OBJECTS,
+				(u32)DIV_ROUND_UP(QN_BATCH_BYTES, size));
+		struct qn_local *a, *b;
+
+		begin(4096);
+		a = get();
+		b = get();
+		fill(a, size, 200);
+		for (u32 n = 1; nr_held; n++) {
+			drop(b, nr_held - 1);
+			assert_int_equal(nr_inbox(a), n / limit * limit);
+			assert_int_equal(b->batch_nr, n % limit);
+			assert_int_equal(hub.page->nr_remote,
+					 n / limit * limit);
+		}
+		qn_local_flush_batch(b);
+		assert_int_equal(nr_inbox(a), 200);
+		assert_int_equal(hub.page->nr_remote, 200);
+		check();
+		assert_int_equal(nr_inbox(a), 0);
+		check_nothing_left();
+	}
+}
+
+/* At a change of owner the batch goes first, so nothing is mixed up */
+static void test_change_of_owner(void **state)
+{
+	struct qn_local *a, *b, *c;
+
+	(void)state;
+	begin(4096);
+	a = get();
+	b = get();
+	c = get();
+	for (int i = 0; i < 50; i++) {
+		hold(a, 100);
+		hold(b, 100);
+	}
+	while (nr_held) {
+		drop(c, nr_held - 1);
+		assert_int_equal(c->batch_nr, 1);
+		check();
+	}
+	qn_local_flush_batch(c);
+	assert_int_equal(hub.page->nr_remote, 100);
+	assert_true(nr_inbox(a) + nr_inbox(b) > 0);
+	check_nothing_left();
+}
+
+/* What others freed is used again before new memory is */
+static void test_inbox_is_used(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(class_sizes); i++) {
+		u32 size = class_sizes[i];
+		u32 nr = (4 << 20) / max(size, 256u);
+		struct qn_local *a, *b;
+		size_t slabs;
+
+		begin(4096);
+		a = get();
+		b = get();
+		fill(a, size, nr);
+		slabs = check().slabs;
+		drop_all(b);
+		qn_local_flush_batch(b);
+		fill(a, size, nr);
+		assert_in_range(check().slabs, 0, slabs + 1);
+		drop_all(a);
+		check_nothing_left();
+	}
+}
+
+/* A thread that goes on allocating does not sit on the objects of others */
+static void test_batch_leaves(void **state)
+{
+	struct qn_local *a, *b;
+	u32 nr;
+
+	(void)state;
+	begin(4096);
+	a = get();
+	b = get();
+	hold(a, 100);
+	drop(b, 0);
+	assert_int_equal(b->batch_nr, 1);
+	for (nr = 0; b->batch_nr && nr < 100000; nr++)
+		hold(b, 100);
+	assert_int_equal(b->batch_nr, 0);
+	assert_int_equal(nr_inbox(a), 1);
+	drop_all(b);
+	check_nothing_left();
+}
+
+/* A thread whose destructors have run has no local to collect anything in */
+static void test_free_without_local(void **state)
+{
+	struct qn_local *a;
+
+	(void)state;
+	begin(4096);
+	a = get();
+	fill(a, 100, 10);
+	for (size_t n = 1; nr_held; n++) {
+		drop(&qn_local_none, nr_held - 1);
+		assert_int_equal(nr_inbox(a), n);
+		assert_int_equal(qn_local_none.batch_nr, 0);
+	}
+	check_nothing_left();
+}
+
+static void test_random_with_three(void **state)
+{
+	struct qn_local *l[3];
+
+	(void)state;
+	begin(4096);
+	for (int i = 0; i < 3; i++)
+		l[i] = get();
+	for (u32 i = 0; i < 100000; i++) {
+		struct qn_local *self = l[roll(3)];
+
+		if (nr_held && roll(i / 20000 % 2 ? 3 : 5) < 2)
+			drop(self, roll(nr_held));
+		else if (nr_held < NR_HELD)
+			hold(self, 1 + roll(16u << roll(9)));
+		if (i % 3000 == 0)
+			check();
+	}
+	drop_all(l[1]);
+	check_nothing_left();
+}
+
+/* ---- the life of locals ---- */
+
+static void test_get_and_put(void **state)
+{
+	struct qn_local *a, *b;
+
+	(void)state;
+	begin(4096);
+	a = get();
+	b = get();
+	assert_ptr_not_equal(a, b);
+	assert_int_equal(a->state, QN_LOCAL_OWNED);
+	assert_int_equal(hub.page->nr_threads, 2);
+	qn_local_put(a);
+	assert_int_equal(a->state, QN_LOCAL_ORPHAN);
+	assert_int_equal(hub.page->nr_threads, 1);
+	assert_ptr_equal(get(), a);
+	assert_int_equal(a->state, QN_LOCAL_OWNED);
+	assert_int_equal(hub.page->nr_threads, 2);
+	assert_int_equal(hub.page->nr_threads_total, 3);
+}
+
+static void test_orphan(void **state)
+{
+	struct qn_local *a, *b;
+	size_t slabs;
+
+	(void)state;
+	begin(4096);
+	a = get();
+	b = get();
+	fill(a, 200, 1000);
+	fill(b, 200, 100);
+	qn_local_put(a);
+	check();
+	verify_all();
+	slabs = check().slabs;
+	/* Freed by b, in order of allocation: an orphan's slabs leave at once */
+	while (nr_held > 100) {
+		drop(b, 0);
+		assert_int_equal(nr_inbox(a), 0);
+	}
+	qn_local_flush_batch(b);
+	check();
+	drop_all(b);
+	check_nothing_left();
+	assert_true(slabs > 3);
+}
+
+static void test_adoption(void **state)
+{
+	struct qn_local *a, *b;
+	void *p;
+
+	(void)state;
+	begin(4096);
+	a = get();
+	b = get();
+	fill(a, 5000, 300);
+	fill(a, 64, 300);
+	for (u32 i = 0; i < 100; i++)
+		drop(b, roll(nr_held));
+	qn_local_put(a);
+	qn_local_put(b);
+	check();
+	/* Whoever comes next has them again, and frees as if the own */
+	b = get();
+	a = get();
+	p = hold(a, 64);
+	assert_ptr_equal(unit_of(p)->owner, a);
+	verify_all();
+	drop_all(a);
+	check();
+	drop_all(b);
+	check_nothing_left();
+}
+
+/* Threads come and go: each leaves objects for a later one to free */
+static void test_many_lives(void **state)
+{
+	size_t used = 0;
+
+	(void)state;
+	begin(4096);
+	for (u32 i = 0; i < 3000; i++) {
+		struct qn_local *a = get(), *b = get();
+		u32 nr = nr_held;
+
+		for (u32 n = 0; n < 20; n++)
+			hold(a, 1 + roll(2000));
+		for (; nr > 0; nr--)
+			drop(b, nr - 1);
+		if (i % 2)
+			qn_local_put(a);
+		qn_local_put(b);
+		if (!(i % 2))
+			qn_local_put(a);
+		if (i == 200)
+			used = hub.segments.used;
+		if (i > 200)
+			assert_in_range(hub.segments.used, 0,
+					used + 16 * QN_UNIT_SIZE);
+	}
+	assert_int_equal(hub.page->nr_threads, 0);
+	check();
+	drop_all(&qn_local_none);
+	check_nothing_left();
+}
+
+/* Orphans of many generations do not keep their tables from being used again */
+static void test_orphans_hold_no_tables(void **state)
+{
+	struct qn_local *l[3 * QN_NR_TABLES];
+
+	(void)state;
+	begin(4096);
+	for (size_t i = 0; i < ARRAY_SIZE(l); i++)
+		l[i] = get();
+	for (u32 i = 0; i < ARRAY_SIZE(l); i++) {
+		/* Finds a spare table, or fails */
+		publish(2064 + 16 * (i / 2), i % 2 == 0);
+		notice(l[i]);
+		hold(l[i], 200 + 16 * i);
+		qn_local_put(l[i]);
+		if (i + 1 < ARRAY_SIZE(l))
+			for (u32 n = i + 1; n < ARRAY_SIZE(l); n++)
+				notice(l[n]);
+	}
+	check();
+	for (size_t i = 0; i < ARRAY_SIZE(l); i++) {
+		l[0] = get();
+		assert_ptr_equal(l[0]->table, hub.table);
+		assert_memory_equal(l[0]->map, hub.table->map, QN_FAST_STEPS);
+		fill(l[0], 200 + 16 * (u32)i, 100);
+	}
+	check();
+	drop_all(l[0]);
+	check_nothing_left();
+}
+
+/* ---- refusals ---- */
+
+static void test_get_refused(void **state)
+{
+	struct qn_local *l;
+	unsigned int nr = 0;
+
+	(void)state;
+	begin(4096);
+	port_refuse(&port.commit, 0, UINT32_MAX);
+	while ((l = qn_local_get(&hub)))
+		nr++;
+	assert_in_range(nr, 1, 10000);
+	assert_null(qn_local_get(&hub));
+	assert_int_equal(hub.page->nr_threads, nr);
+	port_grant(&port.commit);
+	assert_non_null(qn_local_get(&hub));
+	check();
+}
+
+/* Memory runs out, some is freed, runs out again: all that was refused is refused */
+static void test_refill_refused(void **state)
+{
+	struct qn_local *l;
+
+	(void)state;
+	begin(4096);
+	l = get();
+	port_refuse(&port.commit, 0, UINT32_MAX);
+	for (u32 round = 0; round < 12; round++) {
+		u32 size = class_sizes[round];
+		u32 nr = nr_held;
+
+		while (nr_held < NR_HELD && hold(l, size))
+			;
+		if (nr_held < NR_HELD)
+			assert_null(hold(l, size));
+		verify_all();
+		check();
+		while (nr_held > (nr_held + nr) / 2 + 10)
+			drop(l, nr_held - 1);
+		check();
+	}
+	port_grant(&port.commit);
+	assert_non_null(hold(l, 32768));
+	assert_non_null(hold(l, 16));
+	check();
+	drop_all(l);
+	check_nothing_left();
+}
+
+/* ---- misuse ---- */
+
+#define TWICE "the block was freed twice"
+
+struct misuse {
+	struct qn_local *l;
+	void *p;
+};
+
+static void free_it(void *arg)
+{
+	const struct misuse *m = arg;
+
+	object_free(m->l, m->p);
+}
+
+static void collect_it(void *arg)
+{
+	const struct misuse *m = arg;
+
+	qn_local_trim(m->l);
+}
+
+/* One free more than the current slab has objects in use */
+static void test_one_free_too_many(void **state)
+{
+	struct misuse m;
+	struct qn_unit *u;
+
+	(void)state;
+	begin(4096);
+	m.l = get();
+	m.p = object_alloc(m.l, 4096);
+	u = unit_of(m.p);
+	object_free(m.l, m.p);
+	assert_int_equal(u->state, QN_SLAB_CURRENT);
+	assert_misuse(free_it, &m, "free", m.p, TWICE);
+}
+
+/* Freed by two threads; when the second comes home the slab is gone */
+static void test_remote_double_free(void **state)
+{
+	struct qn_local *b;
+	struct qn_unit *u;
+	struct misuse m;
+
+	(void)state;
+	begin(4096);
+	m.l = get();
+	b = get();
+	u = fill_slab(m.l, 8192);
+	m.p = held[0];
+	assert_ptr_equal(unit_of(m.p), u);
+	object_free(b, m.p);
+	drop_in(m.l, u, u->nr);
+	assert_int_not_equal(u->kind, QN_UNIT_SLAB);
+	qn_local_flush_batch(b);
+	assert_misuse(collect_it, &m, "free", m.p, TWICE);
+}
+
+/* ---- the checker itself ---- */
+
+static void test_check_finds_damage(void **state)
+{
+	struct qn_local *l;
+	struct qn_unit *u;
+
+	(void)state;
+	begin(4096);
+	l = get();
+	u = fill_slab(l, 1024);
+	exhaust_list(l, 1024);
+	drop_in(l, u, u->nr / 2);
+	assert_null(qn_local_check(l));
+	u->count++;
+	assert_non_null(qn_local_check(l));
+	u->count--;
+	u->osize -= 16;
+	assert_non_null(qn_local_check(l));
+	u->osize += 16;
+	u->state = QN_SLAB_FULL;
+	assert_non_null(qn_local_check(l));
+	u->state = QN_SLAB_PARTIAL;
+	u->owner = NULL;
+	assert_non_null(qn_local_check(l));
+	u->owner = l;
+	*(void **)u->free = NULL;
+	assert_non_null(qn_local_check(l));
+}
+
+/* ---- samples ---- */
+
+#define INTERVAL   4096
+#define NR_TRAFFIC 600000u
+
+static const u32 traffic[] = { 24,   100,  104,  500,  970,   1000,
+			       1020, 2000, 3000, 5000, 20000, 32768 };
+static double bytes_of[ARRAY_SIZE(traffic)];
+static double samples_of[ARRAY_SIZE(traffic)];
+
+static struct qn_local *begin_traffic(void)
+{
+	struct qn_local *l;
+
+	begin(4096);
+	hub.sampler.interval = INTERVAL;
+	l = get();
+	memset(bytes_of, 0, sizeof(bytes_of));
+	memset(samples_of, 0, sizeof(samples_of));
+	return l;
+}
+
+/* Every sample is seen here before it is handed in */
+static void count_samples(struct qn_local *l)
+{
+	assert_true(l->nr_samples <= QN_LOCAL_SAMPLES);
+	for (u32 n = 0; n < l->nr_samples; n++)
+		for (size_t i = 0; i < ARRAY_SIZE(traffic); i++)
+			samples_of[i] += l->samples[n] == traffic[i];
+	l->nr_samples = 0;
+}
+
+static void pass(struct qn_local *l, size_t i)
+{
+	void *p = object_alloc(l, traffic[i]);
+
+	count_samples(l);
+	bytes_of[i] += osize_of(p);
+	held_size[nr_held] = 0;
+	held[nr_held++] = p;
+}
+
+/* Within five standard deviations for each size; a Poisson process has n = sd^2 */
+static void check_samples(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(traffic); i++) {
+		double mean = bytes_of[i] / INTERVAL;
+
+		/* More than a sample an object are not all seen */
+		if (traffic[i] > QN_LOCAL_SAMPLES / 2 * INTERVAL)
+			continue;
+		if (fabs(samples_of[i] - mean) > 5 * sqrt(mean) + 1)
+			fail_msg("size %u: %.0f samples where %.0f are due",
+				 (unsigned int)traffic[i], samples_of[i], mean);
+	}
+}
+
+static void test_samples_of_a_mix(void **state)
+{
+	struct qn_local *l = begin_traffic();
+
+	(void)state;
+	for (u32 i = 0; i < NR_TRAFFIC; i++) {
+		pass(l, roll(ARRAY_SIZE(traffic)));
+		if (nr_held > 2000 + roll(4000))
+			drop(l, roll(nr_held));
+	}
+	check_samples();
+	drop_all(l);
+	check();
+}
+
+/* A rhythm that the refills could fall into step with: they must not */
+static void test_samples_in_step(void **state)
+{
+	struct qn_local *l = begin_traffic();
+
+	(void)state;
+	for (u32 i = 0; i < NR_TRAFFIC / 8; i++) {
+		for (size_t n = 0; n < 8; n++)
+			pass(l, 3 + i % 2 + n % 4);
+		while (nr_held)
+			drop(l, 0);
+	}
+	check_samples();
+	check();
+}
+
+/* Few refills: long lists are handed over, cut where a sample is due */
+static void test_samples_without_frees(void **state)
+{
+	struct qn_local *l = begin_traffic();
+
+	(void)state;
+	for (u32 round = 0; round < 10; round++) {
+		for (u32 i = 0; i < NR_HELD; i++)
+			pass(l, i % 100 == 0 ? 4 : roll(3));
+		drop_all(l);
+	}
+	check_samples();
+	check();
+}
+
+/* ---- threads ---- */
+
+#define NR_THREADS 4
+#define NR_SLOTS   256
+#define NR_ROUNDS  40000
+
+static void *exchange[NR_SLOTS];
+
+static u32 *size_word(void *p)
+{
+	return (u32 *)(void *)((char *)p + 8);
+}
+
+/* Swap with what lies in the exchange, free what was there; whoever made it */
+static void thread_step(struct qn_local *l, u32 *seed)
+{
+	u32 r = *seed = *seed * 1664525 + 1013904223;
+	u32 size = 16 + (r >> 8) % (16u << (r >> 28) % 9);
+	void *p = object_alloc(l, size);
+
+	if (!p)
+		abort();
+	*size_word(p) = size;
+	memset((char *)p + 12, (int)(size & 255), size - 12);
+	/* Pairs with itself: who takes the block sees its contents */
+	p = __atomic_exchange_n(&exchange[(r >> 16) % NR_SLOTS], p,
+				__ATOMIC_ACQ_REL);
+	if (!p)
+		return;
+	size = *size_word(p);
+	for (u32 i = 12; i < size; i++)
+		if (((unsigned char *)p)[i] != (size & 255))
+			abort();
+	object_free(l, p);
+}
+
+static void *thread(void *arg)
+{
+	u32 seed = (u32)(uintptr_t)arg * 2654435761u;
+	struct qn_local *l = get();
+
+	for (u32 i = 0; i < NR_ROUNDS; i++) {
+		thread_step(l, &seed);
+		/* A new life now and then */
+		if (i % 5000 == 4999) {
+			qn_local_put(l);
+			l = get();
+		}
+	}
+	qn_local_put(l);
+	return NULL;
+}
+
+static void test_threads(void **state)
+{
+	static const u32 sizes[] = { 300, 400, 900, 1100, 5000 };
+	pthread_t threads[NR_THREADS];
+	struct qn_local *l;
+
+	(void)state;
+	begin(4096);
+	port.threads = true;
+	for (uintptr_t i = 0; i < NR_THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, thread,
+						(void *)(i + 1)),
+				 0);
+	for (size_t i = 0; i < 40; i++) {
+		l = get();
+		publish(sizes[i / 2 % ARRAY_SIZE(sizes)], i % 2 == 0);
+		qn_local_put(l);
+		sched_yield();
+	}
+	for (int i = 0; i < NR_THREADS; i++)
+		pthread_join(threads[i], NULL);
+	port.threads = false;
+	for (int i = 0; i < NR_SLOTS; i++) {
+		if (exchange[i])
+			object_free(&qn_local_none, exchange[i]);
+		exchange[i] = NULL;
+	}
+	check_nothing_left();
+	assert_int_equal(hub.page->nr_threads, 0);
+	assert_true(hub.page->nr_remote > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_size),
+		cmocka_unit_test(test_powers_of_two),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_free_before_untouched),
+		cmocka_unit_test(test_reuse_at_once),
+		cmocka_unit_test(test_life_of_slab),
+		cmocka_unit_test(test_sparse_slabs),
+		cmocka_unit_test(test_sparse_memory_returns),
+		cmocka_unit_test(test_promotion),
+		cmocka_unit_test(test_demotion_keeps_lists),
+		cmocka_unit_test(test_slot_is_reused),
+		cmocka_unit_test(test_tables_change_under_load),
+		cmocka_unit_test(test_osize_follows_requests),
+		cmocka_unit_test(test_changing_sizes),
+		cmocka_unit_test(test_batch_limits),
+		cmocka_unit_test(test_change_of_owner),
+		cmocka_unit_test(test_inbox_is_used),
+		cmocka_unit_test(test_batch_leaves),
+		cmocka_unit_test(test_free_without_local),
+		cmocka_unit_test(test_random_with_three),
+		cmocka_unit_test(test_get_and_put),
+		cmocka_unit_test(test_orphan),
+		cmocka_unit_test(test_adoption),
+		cmocka_unit_test(test_many_lives),
+		cmocka_unit_test(test_orphans_hold_no_tables),
+		cmocka_unit_test(test_get_refused),
+		cmocka_unit_test(test_refill_refused),
+		cmocka_unit_test(test_one_free_too_many),
+		cmocka_unit_test(test_remote_double_free),
+		cmocka_unit_test(test_check_finds_damage),
+		cmocka_unit_test(test_samples_of_a_mix),
+		cmocka_unit_test(test_samples_in_step),
+		cmocka_unit_test(test_samples_without_frees),
+		cmocka_unit_test(test_threads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

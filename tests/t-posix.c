@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: MIT
+/*
+ * t-posix.c - the port to Linux, held to the contracts of port.h.
+ *
+ * Links: lib/port/posix.c.
+ *
+ * Invariants checked here:
+ * - reserved memory faults, committed memory reads as zero and can be written,
+ *   purged memory reads as zero again and is not resident, released memory is gone;
+ *   neighbours are not touched;
+ * - a hint is followed where the place is free, and nothing is ever overmapped;
+ * - what cannot be done is said by NULL or -errno;
+ * - a lock lets one in, wakes whoever sleeps, and costs no system call when free;
+ * - the thread that forks passes its own locks, others wait;
+ * - errno is never touched.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "port/port.h"
+
+#define MB         ((size_t)1 << 20)
+#define NR_THREADS 4
+#define NR_ROUNDS  50000
+
+/* Every call goes through this: none may change errno */
+#define quiet(call)                            \
+	({                                     \
+		errno = 4711;                  \
+		__typeof__(call) r_ = call;    \
+		assert_int_equal(errno, 4711); \
+		r_;                            \
+	})
+#define quiet_void(call)                       \
+	do {                                   \
+		errno = 4711;                  \
+		call;                          \
+		assert_int_equal(errno, 4711); \
+	} while (0)
+
+/* Can @p be read? Ask the kernel, that gives an error instead of a signal */
+static bool is_readable(const void *p)
+{
+	int fds[2];
+	long n;
+
+	assert_int_equal(pipe(fds), 0);
+	n = syscall(SYS_write, fds[1], p, 1);
+	close(fds[0]);
+	close(fds[1]);
+	return n == 1;
+}
+
+static bool is_resident(void *p)
+{
+	unsigned char in = 0;
+
+	assert_int_equal(mincore(p, qn_port_page_size(), &in), 0);
+	return in & 1;
+}
+
+static bool is_mapped(void *p)
+{
+	unsigned char in;
+
+	return mincore(p, qn_port_page_size(), &in) == 0;
+}
+
+static bool is_all(const char *p, int byte, size_t size)
+{
+	return *p == (char)byte && memcmp(p, p + 1, size - 1) == 0;
+}
+
+/* ---- memory ---- */
+
+static void test_page_size(void **state)
+{
+	(void)state;
+	assert_int_equal(quiet(qn_port_page_size()), sysconf(_SC_PAGESIZE));
+}
+
+static void test_commit(void **state)
+{
+	size_t page = qn_port_page_size();
+	char *p = quiet(qn_port_reserve(NULL, 8 * page));
+
+	(void)state;
+	assert_non_null(p);
+	assert_true(is_aligned((uintptr_t)p, page));
+	assert_false(is_readable(p));
+	assert_int_equal(quiet(qn_port_commit(p + 2 * page, 3 * page)), 0);
+	assert_false(is_readable(p + 2 * page - 1));
+	assert_true(is_readable(p + 2 * page));
+	assert_true(is_readable(p + 5 * page - 1));
+	assert_false(is_readable(p + 5 * page));
+	assert_true(is_all(p + 2 * page, 0, 3 * page));
+	memset(p + 2 * page, 7, 3 * page);
+	/* More next to it leaves it alone */
+	assert_int_equal(quiet(qn_port_commit(p + 5 * page, page)), 0);
+	assert_true(is_all(p + 2 * page, 7, 3 * page));
+	assert_true(is_all(p + 5 * page, 0, page));
+	quiet_void(qn_port_release(p, 8 * page));
+}
+
+static void test_purge(void **state)
+{
+	size_t page = qn_port_page_size();
+	char *p = quiet(qn_port_reserve(NULL, 6 * page));
+
+	(void)state;
+	assert_int_equal(quiet(qn_port_commit(p, 6 * page)), 0);
+	memset(p, 9, 6 * page);
+	assert_true(is_resident(p + 2 * page));
+	assert_int_equal(quiet(qn_port_purge(p + page, 3 * page)), 0);
+	assert_true(is_resident(p));
+	assert_false(is_resident(p + page));
+	assert_false(is_resident(p + 3 * page));
+	assert_true(is_all(p, 9, page));
+	assert_true(is_all(p + page, 0, 3 * page));
+	assert_true(is_all(p + 4 * page, 9, 2 * page));
+	memset(p + page, 3, page);
+	assert_int_equal(p[page], 3);
+	quiet_void(qn_port_release(p, 6 * page));
+	/* Not there any more: an error, no crash */
+	assert_true(quiet(qn_port_purge(p, page)) < 0);
+	assert_true(quiet(qn_port_commit(p, page)) < 0);
+}
+
+static void test_release_in_part(void **state)
+{
+	size_t page = qn_port_page_size();
+	char *p = quiet(qn_port_reserve(NULL, 6 * page));
+
+	(void)state;
+	assert_int_equal(quiet(qn_port_commit(p + 2 * page, 2 * page)), 0);
+	memset(p + 2 * page, 9, 2 * page);
+	quiet_void(qn_port_release(p, 2 * page));
+	quiet_void(qn_port_release(p + 4 * page, 2 * page));
+	assert_false(is_mapped(p + page));
+	assert_false(is_mapped(p + 4 * page));
+	assert_true(is_all(p + 2 * page, 9, 2 * page));
+	quiet_void(qn_port_release(p + 2 * page, 2 * page));
+	assert_false(is_mapped(p + 2 * page));
+}
+
+static void test_hint(void **state)
+{
+	char *p = quiet(qn_port_reserve(NULL, 8 * MB));
+	char *q;
+
+	(void)state;
+	quiet_void(qn_port_release(p + 4 * MB, 4 * MB));
+	/* Just behind: a reservation can grow */
+	assert_ptr_equal(quiet(qn_port_reserve(p + 4 * MB, 2 * MB)),
+			 p + 4 * MB);
+	/* Both are one now, for committing too */
+	assert_int_equal(quiet(qn_port_commit(p + 3 * MB, 2 * MB)), 0);
+	p[4 * MB - 1] = p[4 * MB] = 1;
+	/* What is taken stays as it is */
+	q = quiet(qn_port_reserve(p + 3 * MB, 2 * MB));
+	assert_non_null(q);
+	assert_true(q + 2 * MB <= p || q >= p + 6 * MB);
+	assert_int_equal(p[4 * MB - 1], 1);
+	quiet_void(qn_port_release(q, 2 * MB));
+	quiet_void(qn_port_release(p, 6 * MB));
+}
+
+static void test_reserve_refused(void **state)
+{
+	(void)state;
+	assert_null(quiet(qn_port_reserve(NULL, (size_t)1 << 60)));
+	assert_null(quiet(qn_port_reserve((void *)(4 * MB), (size_t)1 << 60)));
+}
+
+/* Address space is free of charge: it counts for no limit on data */
+static void test_reserve_much(void **state)
+{
+	char *p = quiet(qn_port_reserve(NULL, (size_t)64 << 30));
+
+	(void)state;
+	assert_non_null(p);
+	assert_int_equal(quiet(qn_port_commit(p + 32 * MB, MB)), 0);
+	p[33 * MB - 1] = 1;
+	quiet_void(qn_port_release(p, (size_t)64 << 30));
+}
+
+static void test_commit_refused(void **state)
+{
+	struct rlimit old, least = { 4096, 0 };
+	char *p = quiet(qn_port_reserve(NULL, 64 * MB));
+	int err;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_DATA, &old), 0);
+	least.rlim_max = old.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_DATA, &least), 0);
+	err = quiet(qn_port_commit(p, 64 * MB));
+	assert_int_equal(setrlimit(RLIMIT_DATA, &old), 0);
+	assert_int_equal(err, -ENOMEM);
+	assert_false(is_readable(p));
+	assert_int_equal(quiet(qn_port_commit(p, 64 * MB)), 0);
+	quiet_void(qn_port_release(p, 64 * MB));
+}
+
+/* ---- clock, seed, diagnostics ---- */
+
+static u64 monotonic(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000000 + (u64)ts.tv_nsec / 1000;
+}
+
+static void test_clock(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		u64 before = monotonic();
+		u64 now = quiet(qn_port_clock());
+
+		assert_true(before <= now && now <= monotonic());
+	}
+}
+
+/* Differs from process to process */
+static void test_seed(void **state)
+{
+	u32 mine = quiet(qn_port_seed()), theirs = mine;
+	int fds[2];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		theirs = qn_port_seed();
+		_exit(write(fds[1], &theirs, sizeof(theirs)) < 0);
+	}
+	assert_int_equal(read(fds[0], &theirs, sizeof(theirs)), sizeof(theirs));
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_not_equal(mine, theirs);
+	assert_int_equal(quiet(qn_port_seed()), mine);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void test_write(void **state)
+{
+	static const char text[] = "what happened\n";
+	char got[64] = { 0 };
+	int saved = dup(STDERR_FILENO), fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	dup2(fds[1], STDERR_FILENO);
+	quiet_void(qn_port_write(text, sizeof(text) - 1));
+	quiet_void(qn_port_write("", 0));
+	quiet_void(qn_port_write(text, 4));
+	/* Nobody listens, or there is no stderr: no signal kept, no loop */
+	close(STDERR_FILENO);
+	quiet_void(qn_port_write(text, sizeof(text) - 1));
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(fds[1]);
+	assert_int_equal(read(fds[0], got, sizeof(got)), sizeof(text) + 3);
+	assert_memory_equal(got, "what happened\nwhat", sizeof(text) + 3);
+	close(fds[0]);
+}
+
+static void on_alarm(int number)
+{
+	(void)number;
+}
+
+static void *read_slowly(void *arg)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+	int fd = *(int *)arg;
+	size_t sum = 0;
+	char got[4096];
+	ssize_t n;
+
+	while ((n = read(fd, got, sizeof(got))) > 0) {
+		sum += (size_t)n;
+		nanosleep(&ms, NULL);
+	}
+	return (void *)sum;
+}
+
+/* More than the pipe holds, and signals in between: all of it arrives */
+static void test_write_goes_on(void **state)
+{
+	static char text[400000];
+	struct itimerval often = { { 0, 300 }, { 0, 300 } }, off = { 0 };
+	struct sigaction act = { .sa_handler = on_alarm };
+	int saved = dup(STDERR_FILENO), fds[2];
+	pthread_t reader;
+	void *sum;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	assert_int_equal(pipe(fds), 0);
+	sigaction(SIGALRM, &act, NULL);
+	assert_int_equal(pthread_create(&reader, NULL, read_slowly, &fds[0]),
+			 0);
+	dup2(fds[1], STDERR_FILENO);
+	setitimer(ITIMER_REAL, &often, NULL);
+	quiet_void(qn_port_write(text, sizeof(text)));
+	setitimer(ITIMER_REAL, &off, NULL);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(fds[1]);
+	pthread_join(reader, &sum);
+	close(fds[0]);
+	assert_int_equal((size_t)sum, sizeof(text));
+}
+
+static void test_abort(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		struct rlimit none = { 0, 0 };
+
+		setrlimit(RLIMIT_CORE, &none);
+		signal(SIGABRT, SIG_DFL);
+		qn_port_abort();
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
+/* ---- locks ---- */
+
+static struct qn_lock lock;
+static unsigned int counter;
+static bool inside;
+
+static void test_trylock(void **state)
+{
+	(void)state;
+	assert_int_equal(lock.word, 0);
+	assert_true(quiet(qn_port_trylock(&lock)));
+	assert_false(quiet(qn_port_trylock(&lock)));
+	quiet_void(qn_port_unlock(&lock));
+	quiet_void(qn_port_lock(&lock));
+	assert_false(quiet(qn_port_trylock(&lock)));
+	quiet_void(qn_port_unlock(&lock));
+	assert_int_equal(lock.word, 0);
+}
+
+static void *count(void *arg)
+{
+	for (int i = 0; i < NR_ROUNDS; i++) {
+		if (i % 3 != 0)
+			qn_port_lock(&lock);
+		else
+			while (!qn_port_trylock(&lock))
+				sched_yield();
+		if (inside)
+			abort();
+		inside = true;
+		counter++;
+		if (i % 1000 == 0)
+			sched_yield();
+		inside = false;
+		qn_port_unlock(&lock);
+	}
+	return arg;
+}
+
+static void test_one_at_a_time(void **state)
+{
+	pthread_t threads[NR_THREADS];
+
+	(void)state;
+	counter = 0;
+	for (int i = 0; i < NR_THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, count, NULL),
+				 0);
+	for (int i = 0; i < NR_THREADS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(counter, NR_THREADS * NR_ROUNDS);
+	assert_int_equal(lock.word, 0);
+}
+
+static void *wait_once(void *arg)
+{
+	errno = 4711;
+	qn_port_lock(&lock);
+	__atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED);
+	qn_port_unlock(&lock);
+	return errno == 4711 ? arg : NULL;
+}
+
+static void start_waiters(pthread_t *threads)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+
+	__atomic_store_n(&counter, 0, __ATOMIC_RELAXED);
+	for (int i = 0; i < NR_THREADS; i++)
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, wait_once, &lock), 0);
+	/* Until at least one sleeps, or for a while */
+	for (int i = 0; i < 200 && READ_ONCE(lock.word) != 2; i++)
+		nanosleep(&ms, NULL);
+	for (int i = 0; i < 20; i++)
+		nanosleep(&ms, NULL);
+	assert_int_equal(__atomic_load_n(&counter, __ATOMIC_RELAXED), 0);
+}
+
+static void join_waiters(pthread_t *threads)
+{
+	void *kept;
+
+	for (int i = 0; i < NR_THREADS; i++) {
+		pthread_join(threads[i], &kept);
+		assert_ptr_equal(kept, &lock);
+	}
+	assert_int_equal(__atomic_load_n(&counter, __ATOMIC_RELAXED),
+			 NR_THREADS);
+	assert_int_equal(lock.word, 0);
+}
+
+/* All who sleep are woken, one by the other */
+static void test_sleepers_wake(void **state)
+{
+	pthread_t threads[NR_THREADS];
+
+	(void)state;
+	qn_port_lock(&lock);
+	start_waiters(threads);
+	quiet_void(qn_port_unlock(&lock));
+	join_waiters(threads);
+}
+
+/* Between begin and end the forking thread passes; the others are held up */
+static void test_fork(void **state)
+{
+	pthread_t threads[NR_THREADS];
+
+	(void)state;
+	qn_port_lock(&lock);
+	quiet_void(qn_port_fork_begin());
+	quiet_void(qn_port_lock(&lock));
+	assert_true(quiet(qn_port_trylock(&lock)));
+	quiet_void(qn_port_unlock(&lock));
+	quiet_void(qn_port_unlock(&lock));
+	start_waiters(threads);
+	quiet_void(qn_port_unlock(&lock));
+	assert_int_not_equal(READ_ONCE(lock.word), 0);
+	quiet_void(qn_port_fork_end());
+	quiet_void(qn_port_unlock(&lock));
+	join_waiters(threads);
+}
+
+/* The child is alone: nobody holds anything, and it can lock and unlock */
+static void test_fork_child(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	qn_port_lock(&lock);
+	qn_port_fork_begin();
+	pid = fork();
+	if (pid == 0) {
+		qn_port_lock(&lock);
+		qn_port_unlock(&lock);
+		qn_port_fork_end();
+		qn_port_unlock(&lock);
+		_exit(!qn_port_trylock(&lock) || qn_port_trylock(&lock));
+	}
+	qn_port_fork_end();
+	qn_port_unlock(&lock);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(lock.word, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_page_size),
+		cmocka_unit_test(test_commit),
+		cmocka_unit_test(test_purge),
+		cmocka_unit_test(test_release_in_part),
+		cmocka_unit_test(test_hint),
+		cmocka_unit_test(test_reserve_refused),
+		cmocka_unit_test(test_reserve_much),
+		cmocka_unit_test(test_commit_refused),
+		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_seed),
+		cmocka_unit_test(test_write),
+		cmocka_unit_test(test_write_goes_on),
+		cmocka_unit_test(test_abort),
+		cmocka_unit_test(test_trylock),
+		cmocka_unit_test(test_one_at_a_time),
+		cmocka_unit_test(test_sleepers_wake),
+		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_fork_child),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
