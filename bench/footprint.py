@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""footprint.py - memory that goes back, and what start-up costs.
+
+The patterns of memory.c mostly wait, so all allocators wait at the same time;
+the loops, which are timed, run one after the other.
+"""
+import os
+import statistics
+import subprocess
+
+STARTUP_RUNS = 20
+STARTUP_ROUNDS = 15
+
+
+def environment(bench, library):
+    env = dict(bench.env)
+    if library != "-":
+        env["LD_PRELOAD"] = library
+    return env
+
+
+def patterns(bench, options):
+    program = os.path.join(bench.bin, "memory")
+    names = subprocess.run([program], stdout=subprocess.PIPE, text=True,
+                           check=False).stdout.split()
+    wanted = options.only.replace(",", " ").split()
+    return program, [n for n in names if not wanted or n in wanted]
+
+
+def wait_for(bench, program, pattern):
+    """All allocators at once: KB at the peak and 0, 1, 2, 5, 10 s after it."""
+    running = {name: subprocess.Popen([program, pattern], text=True,
+                                      env=environment(bench, path),
+                                      stdout=subprocess.PIPE)
+               for name, path in bench.allocators}
+    return {name: [int(n) for n in p.communicate()[0].split()]
+            for name, p in running.items()}
+
+
+def run_loop(bench, program, pattern, rounds):
+    """Microseconds of the fastest and of the mean round, medians of runs."""
+    runs = {name: [] for name, _ in bench.allocators}
+    for _ in range(rounds):
+        for name, path in bench.allocators:
+            out = subprocess.run([program, pattern], text=True, check=False,
+                                 env=environment(bench, path),
+                                 stdout=subprocess.PIPE).stdout.split()
+            if len(out) == 2:
+                runs[name].append([int(n) for n in out])
+    return {name: [statistics.median(r[i] for r in run) for i in (0, 1)]
+            for name, run in runs.items() if run}
+
+
+def memory(bench, options):
+    program, names = patterns(bench, options)
+    results = {}
+    for i, name in enumerate(names):
+        bench.progress.show("memory after a peak", name, i / len(names))
+        if name.startswith("loop-"):
+            results[name] = run_loop(bench, program, name,
+                                     min(options.rounds, 3))
+        else:
+            results[name] = wait_for(bench, program, name)
+    bench.progress.end()
+    return results
+
+
+def startup(bench, options):
+    """CPU microseconds and resident KB of true, medians of many runs."""
+    measure = os.path.join(bench.bin, "measure")
+    usage = os.path.join(bench.work, "startup")
+    allocators = [("none", "-")] + bench.allocators
+    rounds = STARTUP_ROUNDS if not options.quick else 5
+    cpu = {name: [] for name, _ in allocators}
+    resident = {name: [] for name, _ in allocators}
+    for r in range(rounds):
+        bench.progress.show("start-up", "round %d" % (r + 1), r / rounds)
+        for name, path in allocators:
+            for flags, into, column in ([], cpu, None), (["-r"], resident, 2):
+                subprocess.run([measure] + flags
+                               + ["-n", str(STARTUP_RUNS), "-o", usage,
+                                  path, "/bin/true"], env=bench.env,
+                               check=True)
+                with open(usage, encoding="ascii") as f:
+                    for line in f:
+                        n = [int(x) for x in line.split()]
+                        into[name].append(n[2] if column else n[0] + n[1])
+    bench.progress.end()
+    return {name: {"cpu_us": statistics.median(cpu[name]),
+                   "resident_kb": statistics.median(resident[name])}
+            for name, _ in allocators}

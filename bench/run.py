@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: MIT
+"""run.py - compares quern with other allocators on the suite of suite.py.
+
+In each round every workload runs once under every allocator, in an order that
+turns from round to round, so that a slow minute of the machine hits all alike.
+hyperfine times the runs; measure.c, which it runs them through, preloads the
+allocator and notes the peak resident set. What is compared is the median.
+
+Every run must print what the first one printed: an allocator that breaks a
+program does not take part in the comparison of it.
+"""
+import argparse
+import hashlib
+import json
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+
+import footprint  # noqa: E402
+import inputs  # noqa: E402
+import report  # noqa: E402
+import suite  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TIME_LIMIT = 120
+
+
+def fail(message):
+    sys.exit("bench: " + message)
+
+
+class Progress:
+    """One line on stderr: rewritten on a terminal, else one for each stage."""
+
+    def __init__(self):
+        self.live = sys.stderr.isatty()
+        self.start = time.monotonic()
+        self.stage = None
+
+    def show(self, stage, detail, part):
+        spent = time.monotonic() - self.start
+        left = spent / part - spent if part > 0 else 0
+        if self.live:
+            sys.stderr.write("\r\033[Kbench: %s, %s; %s, about %s to go"
+                             % (stage, detail, clock(spent), clock(left)))
+        elif stage != self.stage:
+            sys.stderr.write("bench: %s; %s\n" % (stage, clock(spent)))
+        self.stage = stage
+        sys.stderr.flush()
+
+    def say(self, message):
+        sys.stderr.write(("\r\033[K" if self.live else "") + "bench: "
+                         + message + "\n")
+
+    def end(self):
+        if self.live:
+            sys.stderr.write("\r\033[K")
+
+
+def clock(seconds):
+    return "%d:%02d" % (seconds // 60, seconds % 60)
+
+
+class Bench:
+    """Where things are, and the environment in which programs run."""
+
+    def __init__(self, options):
+        self.build = os.path.abspath(options.build)
+        self.bin = os.path.join(self.build, "bench")
+        self.out = os.path.abspath(options.out or self.bin)
+        self.work = tempfile.mkdtemp(prefix="quern-bench.")
+        self.inputs = os.path.join(self.bin, "in")
+        self.progress = Progress()
+        self.allocators, missing = suite.allocators(
+            os.path.abspath(options.library
+                            or os.path.join(self.build, "libquern.so")))
+        if options.allocators:
+            wanted = options.allocators.split(",")
+            unknown = set(wanted) - {n for n, _ in self.allocators}
+            if unknown:
+                fail("no allocator called %s here; there are: %s"
+                     % (", ".join(sorted(unknown)),
+                        ", ".join(n for n, _ in self.allocators)))
+            self.allocators = [(n, p) for n, p in self.allocators
+                               if n in wanted]
+        for peer in missing:
+            self.progress.say("not compared: " + peer)
+        for what in ("workloads", "memory", "measure"):
+            if not os.access(os.path.join(self.bin, what), os.X_OK):
+                fail("%s/%s is missing: run make bench, which builds it"
+                     % (self.bin, what))
+        for name, path in self.allocators:
+            if path != "-" and not os.path.exists(path):
+                fail("%s: %s is missing: build it, or name another by "
+                     "--library" % (name, path))
+        self.env = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": self.work,
+            "TERM": "dumb", "GIT_CONFIG_NOSYSTEM": "1",
+        }
+        if "QUERN_CONF" in os.environ:
+            self.env["QUERN_CONF"] = os.environ["QUERN_CONF"]
+
+    def close(self):
+        shutil.rmtree(self.work, ignore_errors=True)
+
+
+class Runner:
+    """One workload, ready to run under any allocator."""
+
+    def __init__(self, bench, workload):
+        self.bench = bench
+        self.workload = workload
+        self.tmp = os.path.join(bench.work, workload.name)
+        os.makedirs(self.tmp)
+        folder = ""
+        if workload.data:
+            folder = inputs.make(workload.data, bench.inputs)
+        self.names = {
+            "in": folder, "tmp": self.tmp, "bench": HERE,
+            "programs": os.path.join(HERE, "programs"),
+            "workloads": os.path.join(bench.bin, "workloads"),
+        }
+        self.argv = self.filled(workload.argv)
+        self.expected = None
+
+    def filled(self, argv):
+        return [arg.format(**self.names) for arg in argv]
+
+    def lacks(self):
+        """What keeps it from running here, or None."""
+        if shutil.which(self.argv[0], path=self.bench.env["PATH"]):
+            return None
+        package = self.workload.package
+        return "%s is missing (apt-get install %s)" % (self.argv[0], package)
+
+    def hyperfine(self, library, stdout, usage):
+        export = os.path.join(self.tmp, ".time.json")
+        command = [os.path.join(self.bench.bin, "measure"), "-o", usage,
+                   library] + self.argv
+        argv = ["hyperfine", "-N", "--runs", "1", "--style", "none",
+                "--output", stdout, "--export-json", export]
+        if self.workload.prepare:
+            argv += ["--prepare", shlex.join(self.filled(
+                self.workload.prepare))]
+        env = dict(self.bench.env, **self.workload.env)
+        done = subprocess.run(argv + ["--", shlex.join(command)], env=env,
+                              cwd=self.tmp, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=TIME_LIMIT, check=False)
+        if done.returncode:
+            said = done.stdout.decode(errors="replace").strip().split("\n")
+            raise RuntimeError(said[-1])
+        with open(export, encoding="ascii") as f:
+            return json.load(f)["results"][0]
+
+    def answer(self, stdout):
+        path = stdout
+        if self.workload.answer:
+            path = self.workload.answer.format(**self.names)
+        with open(path, "rb") as f:
+            return hashlib.sha256(f.read()).hexdigest()
+
+    def run(self, library):
+        """CPU seconds, elapsed seconds and peak KB of one run."""
+        stdout = os.path.join(self.tmp, ".stdout")
+        usage = os.path.join(self.tmp, ".usage")
+        try:
+            timed = self.hyperfine(library, stdout, usage)
+            answer = self.answer(stdout)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError("not done after %d s" % TIME_LIMIT) from None
+        except OSError as error:
+            raise RuntimeError(str(error)) from None
+        if self.expected is None:
+            self.expected = answer
+        if answer != self.expected:
+            raise RuntimeError("its output differs from the first run's")
+        with open(usage, encoding="ascii") as f:
+            peak = int(f.read().split()[2])
+        return {"cpu": timed["user"] + timed["system"],
+                "elapsed": timed["mean"], "peak": peak}
+
+
+def choose(options):
+    workloads = suite.PATTERNS + suite.programs()
+    if options.only:
+        names = options.only.replace(",", " ").split()
+        known = {w.name for w in workloads}
+        # a name without its number of threads means all of them
+        stems = {n.rsplit("-", 1)[0] for n in known if n[-1].isdigit()}
+        unknown = set(names) - known - stems
+        if unknown:
+            fail("no workload called %s; there are:\n  %s"
+                 % (", ".join(sorted(unknown)), " ".join(sorted(known))))
+        return [w for w in workloads if w.name in names
+                or w.name.rsplit("-", 1)[0] in names and w.name[-1].isdigit()]
+    return [w for w in workloads if w.quick or not options.quick]
+
+
+def prepare(bench, workloads):
+    runners = []
+    for i, workload in enumerate(workloads):
+        bench.progress.show("making inputs", workload.name, 0)
+        try:
+            runner = Runner(bench, workload)
+            lacks = runner.lacks()
+        except (OSError, subprocess.CalledProcessError) as error:
+            lacks = str(error)
+        if lacks:
+            bench.progress.say("left out: %s: %s" % (workload.name, lacks))
+        else:
+            runners.append(runner)
+    return runners
+
+
+def run_suite(bench, options, results):
+    runners = prepare(bench, choose(options))
+    if not runners:
+        fail("there is nothing to run")
+    times = results["workloads"] = {
+        r.workload.name: {n: [] for n, _ in bench.allocators} for r in runners}
+    broken = results["broken"] = {}
+    progress = bench.progress
+    progress.start = time.monotonic()
+    done, total = 0, options.rounds * len(runners) * len(bench.allocators)
+    for r in range(options.rounds):
+        for runner in runners:
+            workload = runner.workload.name
+            turn = r % len(bench.allocators)
+            for name, path in bench.allocators[turn:] \
+                    + bench.allocators[:turn]:
+                key = "%s under %s" % (workload, name)
+                progress.show("round %d of %d" % (r + 1, options.rounds),
+                              key, done / total)
+                done += 1
+                if key in broken:
+                    continue
+                try:
+                    times[workload][name].append(runner.run(path))
+                except RuntimeError as error:
+                    progress.say("%s: %s" % (key, error))
+                    broken[key] = str(error)
+                    times[workload][name] = []
+    progress.end()
+
+
+def describe_machine():
+    model = ""
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
+        for line in f:
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    return {"cpu": model, "cores": os.cpu_count(),
+            "kernel": platform.release(), "system": platform.platform()}
+
+
+def save(bench, what, results):
+    os.makedirs(bench.out, exist_ok=True)
+    name = "results" if what in ("all", "suite") else what
+    path = os.path.join(bench.out, name + ".json")
+    with open(path, "w", encoding="ascii") as f:
+        json.dump(results, f, indent=1)
+        f.write("\n")
+    return path
+
+
+def parse():
+    p = argparse.ArgumentParser(
+        prog="run.py", description="Compare quern with other allocators.")
+    p.add_argument("what", choices=("all", "suite", "memory", "startup",
+                                    "report", "peers", "list"),
+                   help="all: suite, memory and startup; report: print an "
+                   "earlier run's tables again; peers: print the libraries")
+    p.add_argument("--build", default=".", metavar="DIR",
+                   help="where libquern.so and bench/ were built (default .)")
+    p.add_argument("--library", metavar="FILE",
+                   help="another libquern.so than the one in the build")
+    p.add_argument("--out", metavar="DIR", help="where results.json and the "
+                   "plots go (default bench/ in the build)")
+    p.add_argument("--rounds", type=int, default=5, metavar="N",
+                   help="default 5")
+    p.add_argument("--quick", action="store_true",
+                   help="a third of the workloads, three rounds")
+    p.add_argument("--only", metavar="NAMES", default="",
+                   help="these workloads, memory patterns alike")
+    p.add_argument("--allocators", metavar="NAMES",
+                   help="these allocators, separated by commas")
+    options = p.parse_args()
+    if options.quick:
+        options.rounds = min(options.rounds, 3)
+    if options.rounds < 1:
+        fail("--rounds: give a number from 1 on")
+    return options
+
+
+def measure_all(bench, options, results):
+    if options.what in ("all", "suite"):
+        if not shutil.which("hyperfine"):
+            fail("hyperfine is missing: apt-get install hyperfine")
+        run_suite(bench, options, results)
+    whole = options.what == "all" and not options.only
+    if whole or options.what == "memory":
+        results["memory"] = footprint.memory(bench, options)
+    if whole or options.what == "startup":
+        results["startup"] = footprint.startup(bench, options)
+
+
+def main():
+    options = parse()
+    if options.what == "list":
+        for workload in suite.PATTERNS + suite.programs():
+            print(workload.name)
+        return 0
+    bench = Bench(options)
+    try:
+        if options.what == "peers":
+            for name, path in bench.allocators:
+                print(path)
+            return 0
+        if options.what == "report":
+            with open(os.path.join(bench.out, "results.json"),
+                      encoding="ascii") as f:
+                results = json.load(f)
+        else:
+            results = {"machine": describe_machine(),
+                       "rounds": options.rounds,
+                       "allocators": dict(bench.allocators)}
+            measure_all(bench, options, results)
+            path = save(bench, options.what, results)
+        report.show(results)
+        if options.what in ("all", "suite", "report"):
+            report.plot(results, bench.out)
+        if options.what != "report":
+            print("All figures: " + path)
+        ours = [k for k in results.get("broken", {})
+                if k.endswith(" under " + suite.OURS)]
+        return 1 if ours else 0
+    except FileNotFoundError as error:
+        fail(str(error))
+    finally:
+        bench.close()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("\nbench: interrupted")
