@@ -2,7 +2,7 @@
 /*
  * bins.h - free runs by size, and the one rule by which a run is chosen.
  *
- * Serves two owners: zone.c, which keeps the node inside the free memory, and
+ * Serves two owners: zone.h, which keeps the node inside the free memory, and
  * the segments of Linux, which keep it in a descriptor since free memory may have
  * been purged there. A size is counted in the owner's granules; a node must lie
  * at a higher address than another exactly if its run does.
@@ -12,19 +12,21 @@
  * something, bin 0 in its top bit, so that "the first at or above" is one count
  * of leading zeroes.
  *
- * Placement: a run of exactly the size; else, of the first runs of the first
- * three bins that fit, the one at the lowest address. An added run goes in front
- * if it lies below the bin's first, else second, which keeps the lists nearly in
- * address order for a constant price. Low addresses fill up and the top of the
- * memory stays whole: that decides about fragmentation more than the fit does.
- * Best fit, worst fit, allocating from both ends and a designated victim were
- * tried and lose.
+ * Placement: a run of exactly the size; if the size shares its bin, one that is
+ * large enough of the first QN_BINS_TRIES there; else, of the first runs of the next
+ * three bins (within one word of the mask), the one at the lowest address. A run is
+ * added in front if it lies below its bin's first, else second, which keeps the
+ * lists nearly in address order at a constant price. Low addresses fill up and the
+ * top of the memory stays whole: that decides about fragmentation more than the fit
+ * does. Measured on traces of firmware: one candidate instead of three needs 2 %
+ * more memory, all of them nothing less; adding always in front needs 3 % more;
+ * lists in exact address order and all candidates, which nobody can afford, 1 %
+ * less. Best fit, worst fit, allocating from both ends and a designated victim
+ * lose as well.
  *
- * Time: qn_bins_add() and qn_bins_del() have no loop. qn_bins_find() looks at
- * three heads; only if nothing larger exists does it search the one bin whose
- * runs may or may not be large enough, QN_BINS_TRIES runs of it at most. So a
- * request can be refused while a run longer by less than a quarter than it, and
- * than nothing else, hides behind as many shorter ones of its bin.
+ * Time: nothing here has a loop but the search of a shared bin. So a request can be
+ * refused while a run less than a quarter longer than it, and than everything else
+ * that is free, hides behind QN_BINS_TRIES shorter ones of its bin.
  */
 #ifndef QN_BINS_H
 #define QN_BINS_H
@@ -34,20 +36,21 @@
 #include "knobs.h"
 
 #define QN_BINS_EXACT 24
-#define QN_BINS_WORD  (8 * sizeof(unsigned long))
+#define QN_BINS_WORD  ((unsigned int)(8 * sizeof(unsigned long)))
 #define QN_BINS_WORDS (QN_NR_BINS / QN_BINS_WORD)
-#define QN_BINS_TRIES 8
+#define QN_BINS_TRIES 4
 _Static_assert(QN_NR_BINS % QN_BINS_WORD == 0, "QN_NR_BINS: whole words");
+_Static_assert(QN_BINS_EXACT < QN_BINS_WORD, "exact bins: in the first word");
 
 /**
  * struct qn_run - a free run's node
  * @next:	the next of its bin, or NULL
- * @pprev:	what points here: the bin's head or the next of another node
+ * @prev:	the one before it; says nothing in the first of a bin
  * @size:	granules
  */
 struct qn_run {
 	struct qn_run *next;
-	struct qn_run **pprev;
+	struct qn_run *prev;
 	size_t size;
 };
 
@@ -64,22 +67,52 @@ struct qn_bins {
 	struct qn_run *head[QN_NR_BINS];
 };
 
+/**
+ * struct qn_choice - a run that was found
+ * @run:	NULL if there is none
+ * @bin:	where it is, as the first
+ */
+struct qn_choice {
+	struct qn_run *run;
+	unsigned int bin;
+};
+
+/* The bin of a size of at least QN_BINS_EXACT */
+static __always_inline unsigned int qn_bin_of_large(size_t size)
+{
+	unsigned int octave = qn_ilog2(size);
+	size_t bin = 4 * octave + (size >> (octave - 2)) + 2;
+
+	return (unsigned int)min(bin, (size_t)QN_NR_BINS - 1);
+}
+
 /* The bin of a size; 0 is never used */
 static __always_inline unsigned int qn_bin_of(size_t size)
 {
-	unsigned int octave;
-	size_t bin;
-
-	if (size < QN_BINS_EXACT)
-		return (unsigned int)size;
-	octave = qn_ilog2(size);
-	bin = 4 * octave + (size >> (octave - 2)) + 2;
-	return (unsigned int)min(bin, (size_t)QN_NR_BINS - 1);
+	return size < QN_BINS_EXACT ? (unsigned int)size :
+				      qn_bin_of_large(size);
 }
 
 static __always_inline unsigned long qn_bin_bit(unsigned int bin)
 {
 	return (~0ul ^ (~0ul >> 1)) >> bin % QN_BINS_WORD;
+}
+
+/* Tell the compiler that a bin is in the first word of the mask */
+static __always_inline void qn_bins_assume_exact(unsigned int bin)
+{
+	if (bin >= QN_BINS_EXACT)
+		__builtin_unreachable();
+}
+
+static __always_inline void qn_bins_mark(struct qn_bins *b, unsigned int bin)
+{
+	b->mask[bin / QN_BINS_WORD] |= qn_bin_bit(bin);
+}
+
+static __always_inline void qn_bins_unmark(struct qn_bins *b, unsigned int bin)
+{
+	b->mask[bin / QN_BINS_WORD] &= ~qn_bin_bit(bin);
 }
 
 static inline void qn_bins_init(struct qn_bins *b)
@@ -90,6 +123,51 @@ static inline void qn_bins_init(struct qn_bins *b)
 		b->head[i] = NULL;
 }
 
+/* Put a run into its bin, which is known and not empty */
+static __always_inline void qn_bins_link(struct qn_bins *b, unsigned int bin,
+					 struct qn_run *first,
+					 struct qn_run *run)
+{
+	struct qn_run *next;
+
+	if (run < first) {
+		run->next = first;
+		first->prev = run;
+		b->head[bin] = run;
+		return;
+	}
+	next = first->next;
+	run->next = next;
+	run->prev = first;
+	first->next = run;
+	if (next)
+		next->prev = run;
+}
+
+/* Put a run into its bin, which is known */
+static __always_inline void qn_bins_insert(struct qn_bins *b, unsigned int bin,
+					   struct qn_run *run)
+{
+	struct qn_run *first = b->head[bin];
+
+	if (first) {
+		qn_bins_link(b, bin, first, run);
+		return;
+	}
+	run->next = NULL;
+	b->head[bin] = run;
+	qn_bins_mark(b, bin);
+}
+
+/* Take the first run out of a bin */
+static __always_inline void qn_bins_pop(struct qn_bins *b, unsigned int bin,
+					struct qn_run *first)
+{
+	b->head[bin] = first->next;
+	if (!first->next)
+		qn_bins_unmark(b, bin);
+}
+
 /**
  * qn_bins_add() - a run is free
  * @b:		the bins
@@ -97,23 +175,20 @@ static inline void qn_bins_init(struct qn_bins *b)
  */
 static inline void qn_bins_add(struct qn_bins *b, struct qn_run *run)
 {
-	unsigned int bin = qn_bin_of(run->size);
-	struct qn_run **link = &b->head[bin];
-	struct qn_run *next = *link;
+	qn_bins_insert(b, qn_bin_of(run->size), run);
+}
 
-	if (!next) {
-		b->mask[bin / QN_BINS_WORD] |= qn_bin_bit(bin);
-	} else {
-		if (next < run) {
-			link = &next->next;
-			next = *link;
-		}
-		if (next)
-			next->pprev = &run->next;
+/* Take any run out of its bin, which is known */
+static __always_inline void qn_bins_remove(struct qn_bins *b, unsigned int bin,
+					   struct qn_run *run)
+{
+	if (b->head[bin] == run) {
+		qn_bins_pop(b, bin, run);
+		return;
 	}
-	run->next = next;
-	run->pprev = link;
-	*link = run;
+	run->prev->next = run->next;
+	if (run->next)
+		run->next->prev = run->prev;
 }
 
 /**
@@ -123,66 +198,85 @@ static inline void qn_bins_add(struct qn_bins *b, struct qn_run *run)
  */
 static inline void qn_bins_del(struct qn_bins *b, struct qn_run *run)
 {
-	struct qn_run *next = run->next;
-	struct qn_run **link = run->pprev;
-	size_t bin;
-
-	*link = next;
-	if (next) {
-		next->pprev = link;
-		return;
-	}
-	/* The last of its list; the list is empty if a head points here */
-	bin = ((uintptr_t)link - (uintptr_t)b->head) / sizeof(*link);
-	if (bin < QN_NR_BINS)
-		b->mask[bin / QN_BINS_WORD] &= ~qn_bin_bit((unsigned int)bin);
+	qn_bins_remove(b, qn_bin_of(run->size), run);
 }
 
-/* @to takes the place of @run, whose bin its size falls into as well */
-static inline void qn_bins_replace(struct qn_run *run, struct qn_run *to)
+/* Make a run the first of its bin */
+static __always_inline void qn_bins_raise(struct qn_bins *b, unsigned int bin,
+					  struct qn_run *run)
 {
-	struct qn_run *next = run->next;
-	struct qn_run **link = run->pprev;
+	struct qn_run *first = b->head[bin];
 
-	to->next = next;
-	to->pprev = link;
-	*link = to;
-	if (next)
-		next->pprev = &to->next;
+	if (run == first)
+		return;
+	run->prev->next = run->next;
+	if (run->next)
+		run->next->prev = run->prev;
+	run->next = first;
+	first->prev = run;
+	b->head[bin] = run;
 }
 
-/* Of the first runs of up to @n bins at or above @bin, the lowest */
-static inline struct qn_run *qn_bins_lowest(const struct qn_bins *b,
-					    unsigned int bin, unsigned int n,
-					    struct qn_run *best)
+/* The first run of the first bin in @mask, which is word @w; that bit goes */
+static __always_inline struct qn_choice
+qn_bins_first(const struct qn_bins *b, unsigned int w, unsigned long *mask)
+{
+	unsigned int i = (unsigned int)__builtin_clzl(*mask);
+	unsigned int bin = w * QN_BINS_WORD + i;
+
+	*mask &= ~qn_bin_bit(i);
+	return (struct qn_choice){ b->head[bin], bin };
+}
+
+/* Of the first runs of the first three bins in @mask, the lowest */
+static __always_inline struct qn_choice
+qn_bins_three(const struct qn_bins *b, unsigned int w, unsigned long mask)
+{
+	struct qn_choice best = qn_bins_first(b, w, &mask), other;
+
+	if (!mask)
+		return best;
+	other = qn_bins_first(b, w, &mask);
+	if (other.run < best.run)
+		best = other;
+	if (!mask)
+		return best;
+	other = qn_bins_first(b, w, &mask);
+	return other.run < best.run ? other : best;
+}
+
+/* The lowest of the first three at or above @bin, all of which fit */
+static __always_inline struct qn_choice qn_bins_lowest(const struct qn_bins *b,
+						       unsigned int bin)
 {
 	unsigned int w = bin / QN_BINS_WORD;
 	unsigned long mask = b->mask[w] & (~0ul >> bin % QN_BINS_WORD);
 
-	for (;;) {
-		for (; mask && n > 0; n--) {
-			unsigned int i = (unsigned int)__builtin_clzl(mask);
-			struct qn_run *run = b->head[w * QN_BINS_WORD + i];
-
-			if (!best || run < best)
-				best = run;
-			mask &= ~qn_bin_bit(i);
-		}
-		if (n == 0 || ++w == QN_BINS_WORDS)
-			return best;
+	while (unlikely(!mask)) {
+		if (++w == QN_BINS_WORDS)
+			return (struct qn_choice){ NULL, 0 };
 		mask = b->mask[w];
 	}
+	return qn_bins_three(b, w, mask);
 }
 
-/* Search one bin whose runs may be too small; bounded */
-static inline struct qn_run *qn_bins_try(struct qn_run *run, size_t size)
+/* Choose for a size of at least QN_BINS_EXACT; makes the run the first of its bin */
+static __always_inline struct qn_choice qn_bins_find_large(struct qn_bins *b,
+							   size_t size)
 {
+	unsigned int bin = qn_bin_of_large(size);
+	struct qn_run *run = b->head[bin];
+
 	for (unsigned int n = QN_BINS_TRIES; run && n > 0; n--) {
-		if (run->size >= size)
-			return run;
+		if (run->size >= size) {
+			qn_bins_raise(b, bin, run);
+			return (struct qn_choice){ run, bin };
+		}
 		run = run->next;
 	}
-	return NULL;
+	if (unlikely(bin + 1 == QN_NR_BINS))
+		return (struct qn_choice){ NULL, 0 };
+	return qn_bins_lowest(b, bin + 1);
 }
 
 /**
@@ -192,21 +286,13 @@ static inline struct qn_run *qn_bins_try(struct qn_run *run, size_t size)
  *
  * Return: a run of at least @size, still in its bin, or NULL.
  */
-static inline struct qn_run *qn_bins_find(const struct qn_bins *b, size_t size)
+static inline struct qn_run *qn_bins_find(struct qn_bins *b, size_t size)
 {
-	unsigned int bin = qn_bin_of(size);
-	struct qn_run *first = b->head[bin];
-	struct qn_run *run;
-	unsigned int n = 3;
-
-	if (first && size < QN_BINS_EXACT)
-		return first;
-	run = first && first->size >= size ? first : NULL;
-	if (run)
-		n--;
-	if (bin + 1 < QN_NR_BINS)
-		run = qn_bins_lowest(b, bin + 1, n, run);
-	return run ? run : qn_bins_try(first, size);
+	if (size >= QN_BINS_EXACT)
+		return qn_bins_find_large(b, size).run;
+	if (b->head[size])
+		return b->head[size];
+	return qn_bins_lowest(b, (unsigned int)size + 1).run;
 }
 
 /* Is there a run in @bin or a later one */

@@ -16,6 +16,16 @@ static __always_inline unsigned int qn_ctz(unsigned long x)
 	return (unsigned int)__builtin_ctzl(x);
 }
 
+/*
+ * Index of the lowest set bit; 32 for 0, which is what the instruction gives where
+ * there is one, if the compiler knows no more about @x than we do
+ */
+static __always_inline unsigned int qn_ctz32(u32 x)
+{
+	__asm__("" : "+r"(x));
+	return x ? (unsigned int)__builtin_ctz(x) : 32;
+}
+
 /* Index of the highest set bit; @x must not be 0 */
 static __always_inline unsigned int qn_ilog2(unsigned long x)
 {

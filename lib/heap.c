@@ -29,36 +29,61 @@ static u32 draw_granules(struct qn_heap *h)
 	return qn_sampler_draw(&h->sampler) / QN_GRANULE + 1;
 }
 
-/* Bring the counts up to date, arm @slack anew */
-static noinline void settle_counts(struct qn_heap *h, size_t size)
+static size_t budget_nr(const struct qn_heap *h)
 {
-	size_t used = h->armed - (size_t)h->slack;
-	size_t live = (h->allocated += used) - h->freed;
-
-	h->peak = max(h->peak, live);
-	if (used >= h->due) {
-		h->samples[h->nr_samples++ % QN_HEAP_SAMPLES] = size;
-		h->due = draw_granules(h);
-	} else {
-		h->due -= used;
-	}
-	h->armed = min(h->peak - live, h->due - 1);
-	h->slack = (ptrdiff_t)h->armed;
+	return (size_t)h->budget & (((size_t)1 << QN_BUDGET_SHIFT) - 1);
 }
 
-/* A block of @k granules serves a request of @size bytes */
-static __always_inline void count_alloc(struct qn_heap *h, size_t k,
-					size_t size)
+static size_t allocated_granules(const struct qn_heap *h)
+{
+	return h->limit - (size_t)(h->budget >> QN_BUDGET_SHIFT);
+}
+
+static size_t live_granules(const struct qn_heap *h)
+{
+	return allocated_granules(h) - (h->freed - h->nr_frees);
+}
+
+/* @k granules more, for @size bytes: bring all counts up to date, arm the budget */
+static noinline void settle(struct qn_heap *h, size_t k, size_t size)
+{
+	size_t allocated = allocated_granules(h) + k;
+	size_t live = allocated - (h->freed - h->nr_frees);
+	size_t arm;
+
+	if (live > h->peak)
+		h->peak = live;
+	if ((ptrdiff_t)(h->due - allocated) <= 0) {
+		h->samples[h->nr_samples++ % QN_HEAP_SAMPLES] = size;
+		h->due = allocated + h->distance;
+	}
+	arm = min(h->peak - live, h->due - allocated - 1);
+	arm = min(arm, QN_BUDGET_MAX);
+	h->limit = allocated + arm;
+	h->nr_allocs += budget_nr(h);
+	h->budget = (ptrdiff_t)(arm << QN_BUDGET_SHIFT);
+}
+
+/* The same for one block more */
+static void settle_block(struct qn_heap *h, size_t k, size_t size)
 {
 	h->nr_allocs++;
-	h->slack -= (ptrdiff_t)k;
-	if (unlikely(h->slack < 0))
-		settle_counts(h, size);
+	settle(h, k, size);
 }
 
-static __always_inline void count_free(struct qn_heap *h, size_t k)
+/*
+ * The budget after a block of @k granules more; negative if something has to be
+ * looked at. Counting comes first: what then makes the block can end with a jump
+ */
+static __always_inline ptrdiff_t budget_after(const struct qn_heap *h, size_t k)
 {
-	h->freed += k;
+	return h->budget - (ptrdiff_t)(k << QN_BUDGET_SHIFT) + 1;
+}
+
+/* A block ends; @first is its granules and one */
+static __always_inline void count_free(struct qn_heap *h, size_t first)
+{
+	h->freed += first;
 	h->nr_frees++;
 }
 
@@ -70,74 +95,172 @@ static size_t granules_for(size_t size)
 	return qn_zone_fit(qn_size_steps(size));
 }
 
-/* No run is long enough: a held block may be */
-static struct qn_run *take_held(struct qn_zone *z, size_t k)
-{
-	struct qn_run *run;
-	size_t n;
-
-	for (n = k - QN_ZONE_MIN; n < QN_HELD_SIZES; n++) {
-		run = qn_zone_unhold(z, n);
-		if (run) {
-			run->size = n + QN_ZONE_MIN;
-			return run;
-		}
-	}
-	return NULL;
-}
-
-static struct qn_run *zone_alloc(struct qn_zone *z, size_t k, size_t align)
-{
-	struct qn_run *run;
-
-	if (align > QN_GRANULE)
-		return qn_zone_alloc_aligned(z, k, align);
-	run = qn_zone_alloc(z, k);
-	return run ? run : take_held(z, k);
-}
-
-/* The zones in turn, the lock held */
+/* The zones in turn, in any way there is */
 static noinline void *alloc_slow(struct qn_heap *h, size_t size, size_t align,
 				 unsigned int flags)
 {
-	size_t k = granules_for(size);
-	struct qn_run *run;
 	struct qn_zone *z;
+	size_t k;
+	void *p;
 
-	for (z = h->zones; z; z = z->next) {
+	for (z = &h->zone; z; z = z->next) {
 		if (flags & QN_ALLOC_DMA && z->flags & QN_ZONE_NODMA)
 			continue;
-		run = zone_alloc(z, k, align);
-		qn_zone_relax(z);
-		if (run) {
-			count_alloc(h, run->size, size);
-			return run;
+		k = granules_for(size);
+		if (align > QN_GRANULE)
+			p = qn_zone_alloc_aligned(z, &k, align);
+		else
+			p = qn_zone_alloc(z, &k);
+		if (p) {
+			settle_block(h, k, size);
+			return p;
 		}
 	}
 	h->nr_failed++;
 	return NULL;
 }
 
-/* A held block or a free run of exactly the size, else the slow way */
+/* From a run of any length; the budget is used up */
+static noinline void *cut_and_settle(struct qn_heap *h, size_t size,
+				     struct qn_run *run, unsigned int bin)
+{
+	size_t k = granules_for(size);
+
+	settle_block(h, k, size);
+	return qn_zone_cut(&h->zone, run, bin, k);
+}
+
+/* A held block; the budget is used up */
+static noinline void *unhold_and_settle(struct qn_heap *h, size_t size)
+{
+	size_t k = granules_for(size);
+
+	settle_block(h, k, size);
+	return qn_zone_unhold(&h->zone, k);
+}
+
+/* There is no run that is not too large */
+static noinline void *alloc_far(struct qn_heap *h, size_t size)
+{
+	size_t k = (size + QN_GRANULE - 1) / QN_GRANULE;
+	struct qn_choice from = qn_bins_lowest(&h->zone.bins, QN_BINS_WORD);
+	ptrdiff_t budget = budget_after(h, k);
+
+	if (unlikely(!from.run))
+		return alloc_slow(h, size, 0, 0);
+	if (unlikely(budget < 0))
+		settle_block(h, k, size);
+	else
+		h->budget = budget;
+	return qn_zone_cut(&h->zone, from.run, from.bin, k);
+}
+
+/* A block that was held for long */
+static noinline void *alloc_aged(struct qn_heap *h, size_t size, size_t k)
+{
+	ptrdiff_t budget = budget_after(h, k);
+
+	if (unlikely(budget < 0))
+		return unhold_and_settle(h, size);
+	h->budget = budget;
+	return qn_held_pop(&h->zone.aged[k]);
+}
+
+static void *alloc_tiny(struct qn_heap *h, size_t size);
+
+/* Nothing of exactly this length: carve a longer run */
+static noinline void *alloc_miss(struct qn_heap *h, size_t size)
+{
+	size_t k = (size + QN_GRANULE - 1) / QN_GRANULE;
+	struct qn_choice from;
+	unsigned long mask;
+	ptrdiff_t budget;
+
+	if (unlikely(k < QN_ZONE_MIN))
+		return alloc_tiny(h, size);
+	if (h->zone.aged[k])
+		return alloc_aged(h, size, k);
+	mask = qn_zone_fits(&h->zone, k);
+	if (unlikely(!mask))
+		return alloc_far(h, size);
+	from = qn_bins_three(&h->zone.bins, 0, mask);
+	budget = budget_after(h, k);
+	if (unlikely(budget < 0))
+		settle_block(h, k, size);
+	else
+		h->budget = budget;
+	if (unlikely(from.bin >= QN_BINS_EXACT))
+		return qn_zone_cut(&h->zone, from.run, from.bin, k);
+	qn_zone_carve(&h->zone, from, k);
+	return from.run;
+}
+
+/* A block that one window does not show */
+static noinline void *alloc_long(struct qn_heap *h, size_t size)
+{
+	size_t k = size / QN_GRANULE + (size % QN_GRANULE != 0);
+	struct qn_choice from;
+	ptrdiff_t budget;
+
+	if (unlikely(k > QN_BUDGET_MAX))
+		return alloc_slow(h, size, 0, 0);
+	k += k == QN_ZONE_GAP;
+	from = qn_bins_find_large(&h->zone.bins, k);
+	budget = budget_after(h, k);
+	if (unlikely(!from.run || from.run->size == k + 1))
+		return alloc_slow(h, size, 0, 0);
+	if (unlikely(budget < 0))
+		settle_block(h, k, size);
+	else
+		h->budget = budget;
+	return qn_zone_cut(&h->zone, from.run, from.bin, k);
+}
+
+/* A held block of @k granules, or a free run of exactly that length */
+static __always_inline void *alloc_exact(struct qn_heap *h, size_t size,
+					 size_t k)
+{
+	struct qn_zone *z = &h->zone;
+	ptrdiff_t budget = budget_after(h, k);
+	struct qn_held *held = z->held[k];
+	struct qn_run *run;
+
+	if (held) {
+		if (unlikely(budget < 0))
+			return unhold_and_settle(h, size);
+		h->budget = budget;
+		z->held[k] = held->next;
+		held->tag = 0;
+		return held;
+	}
+	run = z->bins.head[k];
+	if (unlikely(!run))
+		return alloc_miss(h, size);
+	if (unlikely(budget < 0))
+		return cut_and_settle(h, size, run, (unsigned int)k);
+	h->budget = budget;
+	qn_bins_assume_exact((unsigned int)k);
+	qn_bins_pop(&z->bins, (unsigned int)k, run);
+	qn_zone_mark_whole(z, run);
+	return run;
+}
+
+/* Up to one granule, which is served by two; or so much that it wrapped around */
+static noinline void *alloc_tiny(struct qn_heap *h, size_t size)
+{
+	if (unlikely(size > QN_GRANULE))
+		return alloc_slow(h, size, 0, 0);
+	return alloc_exact(h, QN_GRANULE + 1, QN_ZONE_MIN);
+}
+
+/* There is no held block and no run of 0 or 1 granules: these miss */
 static __always_inline void *alloc_fast(struct qn_heap *h, size_t size)
 {
-	struct qn_zone *z = h->zones;
-	size_t n = (size - QN_GRANULE - 1) / QN_GRANULE;
-	struct qn_run *run;
-	void *p;
+	size_t k = (size + QN_GRANULE - 1) / QN_GRANULE;
 
-	if (unlikely(n >= QN_HELD_SIZES))
-		return alloc_slow(h, size, 0, 0);
-	p = qn_zone_unhold(z, n);
-	if (unlikely(!p)) {
-		run = z->bins.head[n + QN_ZONE_MIN];
-		if (unlikely(!run))
-			return alloc_slow(h, size, 0, 0);
-		qn_zone_take(z, run);
-		p = run;
-	}
-	count_alloc(h, n + QN_ZONE_MIN, size);
-	return p;
+	if (unlikely(k > QN_ZONE_SHORT))
+		return alloc_long(h, size);
+	return alloc_exact(h, size, k);
 }
 
 void *qn_heap_alloc(struct qn_heap *h, size_t size)
@@ -194,37 +317,33 @@ void *qn_heap_calloc(struct qn_heap *h, size_t n, size_t size)
 
 /* ---- free ---- */
 
-/* The zone of a block; where it begins and how long it is */
-struct place {
-	struct qn_zone *zone;
-	size_t g;
-	size_t k;
-};
-
-static __always_inline bool is_held(const struct qn_zone *z, const void *p,
-				    size_t k)
+static bool is_held(const struct qn_zone *z, const void *p, size_t k)
 {
-	const struct qn_held *held = p;
+	return qn_zone_is_suspect(p) && qn_zone_is_held(z, p, k);
+}
 
-	return unlikely(qn_zone_is_suspect(held)) && k <= QN_ZONE_SHORT &&
-	       qn_zone_is_held(z, held, (unsigned int)k - QN_ZONE_MIN);
+static struct qn_zone *zone_of(struct qn_heap *h, const void *p)
+{
+	struct qn_zone *z = &h->zone;
+
+	while (z && !qn_zone_has(z, p))
+		z = z->next;
+	return z;
 }
 
 /* What is wrong with a pointer that is no live block */
-static __cold const char *finding(const struct qn_heap *h, const void *p)
+static __cold const char *finding(struct qn_heap *h, void *p)
 {
-	const struct qn_zone *z;
+	void *granule = (void *)round_down((uintptr_t)p, QN_GRANULE);
+	struct qn_zone *z = zone_of(h, granule);
 
-	for (z = h->zones; z; z = z->next) {
-		if ((uintptr_t)p - z->base >= z->nr * QN_GRANULE)
-			continue;
-		if (!is_aligned((uintptr_t)p, QN_GRANULE))
-			return "misaligned pointer, no block begins at";
-		if (qn_zone_block(z, qn_zone_granule(z, p)))
-			return "freed twice:";
-		return "freed twice, or no block begins at";
-	}
-	return "not memory of this heap:";
+	if (!z)
+		return "not memory of this heap:";
+	if (granule != p)
+		return "misaligned pointer, no block begins at";
+	if (qn_zone_block(z, p))
+		return "freed twice:";
+	return "freed twice, or no block begins at";
 }
 
 static noinline __cold __noreturn void bad_pointer(struct qn_heap *h, void *p)
@@ -235,68 +354,143 @@ static noinline __cold __noreturn void bad_pointer(struct qn_heap *h, void *p)
 	qn_report(what, (uintptr_t)p);
 }
 
-/* Find a live block, or stop the program */
-static struct place locate(struct qn_heap *h, void *p)
+/* The length of a live block, or 0 */
+static __always_inline size_t live_block(const struct qn_zone *z, const void *p)
 {
-	struct place at = { .zone = h->zones };
+	size_t k = z ? qn_zone_block(z, p) : 0;
 
-	for (; at.zone; at.zone = at.zone->next) {
-		at.g = qn_zone_granule(at.zone, p);
-		if (at.g < at.zone->nr)
-			break;
-	}
-	if (at.zone)
-		at.k = qn_zone_block(at.zone, at.g);
-	if (!at.k || is_held(at.zone, p, at.k))
+	return k && is_held(z, p, k) ? 0 : k;
+}
+
+/* A live block: where and how long */
+struct block {
+	struct qn_zone *zone;
+	size_t k;
+};
+
+/* Find a live block, or stop the program */
+static struct block locate(struct qn_heap *h, void *p)
+{
+	struct block b = { .zone = zone_of(h, p) };
+
+	b.k = live_block(b.zone, p);
+	if (!b.k)
 		bad_pointer(h, p);
-	return at;
+	return b;
 }
 
 static noinline void free_slow(struct qn_heap *h, void *p)
 {
-	struct place at;
-	unsigned int n;
+	struct qn_zone *z = zone_of(h, p);
+	size_t k = live_block(z, p);
 
-	if (!p)
-		return;
-	at = locate(h, p);
-	count_free(h, at.k);
-	n = (unsigned int)at.k - QN_ZONE_MIN;
-	if (n < QN_HELD_SIZES && qn_zone_holds(at.zone, n)) {
-		qn_zone_hold(at.zone, p, n);
+	if (unlikely(!k)) {
+		if (p)
+			bad_pointer(h, p);
 		return;
 	}
-	qn_zone_free(at.zone, at.g, at.k);
-	qn_zone_relax(at.zone);
+	count_free(h, k + 1);
+	if (k <= QN_ZONE_SHORT && z->fate[k + 1] == QN_FATE_HOLD)
+		qn_zone_hold(z, p, k);
+	else
+		qn_zone_free(z, p, k);
 }
 
-/* A short block behind a block in use, of a length that is held */
-static __always_inline bool free_fast(struct qn_heap *h, void *p)
+/* A short block behind a block; a free run follows */
+static noinline void free_next(struct qn_heap *h, void *p, unsigned int first)
 {
-	struct qn_zone *z = h->zones;
-	size_t g = qn_zone_granule(z, p);
-	u32 window, body;
-	unsigned int n;
+	count_free(h, first);
+	qn_zone_free_next(&h->zone, p, first - 1);
+}
 
-	if (unlikely(g >= z->nr))
-		return false;
-	window = qn_zone_window(z, g);
-	body = window >> 3;
-	if (unlikely((window & 7) != QN_WINDOW_BEHIND_USED || !body))
-		return false;
-	n = qn_ctz(body);
-	if (!qn_zone_holds(z, n) || unlikely(qn_zone_is_suspect(p)))
-		return false;
-	qn_zone_hold(z, p, n);
-	count_free(h, n + QN_ZONE_MIN);
-	return true;
+/* A long block, if it is a block: the start was seen */
+static noinline void free_long(struct qn_heap *h, void *p)
+{
+	size_t k = qn_zone_long(&h->zone, p);
+
+	if (unlikely(!k)) {
+		free_slow(h, p);
+		return;
+	}
+	count_free(h, k + 1);
+	qn_zone_free(&h->zone, p, k);
+}
+
+/* A free run lies before, or it is no block at all */
+static noinline void free_behind(struct qn_heap *h, void *p, u32 window)
+{
+	unsigned int first = qn_zone_first(window, QN_WINDOW_BEHIND_RUN);
+	size_t size = qn_zone_size_before(&h->zone, p);
+	unsigned int fate = h->zone.fate[first];
+
+	if (unlikely(size < QN_ZONE_MIN || qn_zone_is_suspect(p))) {
+		free_slow(h, p);
+	} else if (fate == QN_FATE_LOOK) {
+		free_long(h, p);
+	} else {
+		count_free(h, first);
+		if (fate == QN_FATE_HOLD)
+			qn_zone_hold(&h->zone, p, first - 1);
+		else
+			qn_zone_free_behind(&h->zone, p, first - 1, size);
+	}
+}
+
+/* Neither short nor behind a block, or held twice, or no block at all */
+static noinline void free_other(struct qn_heap *h, void *p, u32 window)
+{
+	unsigned int first = qn_zone_first(window, QN_WINDOW_BEHIND_BLOCK);
+	u32 start = window & QN_WINDOW_START;
+
+	if (start == QN_WINDOW_BEHIND_RUN) {
+		free_behind(h, p, window);
+	} else if (start != QN_WINDOW_BEHIND_BLOCK || qn_zone_is_suspect(p)) {
+		free_slow(h, p);
+	} else if (h->zone.fate[first] == QN_FATE_LOOK) {
+		free_long(h, p);
+	} else if (window >> first & 2) {
+		free_next(h, p, first);
+	} else {
+		count_free(h, first);
+		qn_zone_free_relaxed(&h->zone, p, first - 1);
+	}
+}
+
+/* A short block behind a block is the common case */
+static __always_inline void free_fast(struct qn_heap *h, void *p)
+{
+	struct qn_zone *z = &h->zone;
+	unsigned int first, fate;
+	u32 window;
+
+	if (unlikely(!qn_zone_has(z, p))) {
+		free_slow(h, p);
+		return;
+	}
+	window = qn_zone_window(z, p);
+	first = qn_zone_first(window, QN_WINDOW_BEHIND_BLOCK);
+	fate = z->fate[first];
+	if (fate == QN_FATE_MERGE) {
+		if (window >> first & 2) {
+			free_next(h, p, first);
+			return;
+		}
+		qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
+		qn_bins_assume_exact(first - 1);
+		qn_bins_insert(&z->bins, first - 1, p);
+	} else if (fate == QN_FATE_HOLD && likely(!qn_zone_is_suspect(p))) {
+		qn_zone_hold(z, p, first - 1);
+	} else {
+		free_other(h, p, window);
+		return;
+	}
+	count_free(h, first);
 }
 
 void qn_heap_free(struct qn_heap *h, void *p)
 {
 	heap_lock(h);
-	if (!free_fast(h, p))
-		free_slow(h, p);
+	free_fast(h, p);
 	heap_unlock(h);
 }
 
@@ -308,46 +502,45 @@ static void count_resize(struct qn_heap *h, size_t from, size_t to, size_t size)
 		h->freed += from - to;
 		return;
 	}
-	h->slack -= (ptrdiff_t)(to - from);
-	if (h->slack < 0)
-		settle_counts(h, size);
+	settle(h, to - from, size);
 }
 
-/* Where it lies, or towards lower addresses */
-static bool resize(struct qn_heap *h, const struct place *at, size_t size)
+/* Where it lies */
+static bool resize(struct qn_heap *h, struct block b, void *p, size_t size)
 {
-	size_t k = qn_zone_resize(at->zone, at->g, at->k, granules_for(size));
+	size_t k = qn_zone_resize(b.zone, p, b.k, granules_for(size));
 
 	if (!k)
 		return false;
-	count_resize(h, at->k, k, size);
+	count_resize(h, b.k, k, size);
 	return true;
 }
 
-static void *slide(struct qn_heap *h, const struct place *at, size_t size)
+/* Towards lower addresses */
+static void *slide(struct qn_heap *h, struct block b, void *p, size_t size)
 {
 	size_t k = granules_for(size);
-	void *p = qn_zone_slide(at->zone, at->g, at->k, &k);
 
+	p = qn_zone_slide(b.zone, p, b.k, &k);
 	if (p)
-		count_resize(h, at->k, k, size);
+		count_resize(h, b.k, k, size);
 	return p;
 }
 
 static void *realloc_locked(struct qn_heap *h, void *p, size_t size)
 {
-	struct place at = locate(h, p);
+	struct block b = locate(h, p);
 	void *to;
 
-	if (resize(h, &at, size))
+	if (resize(h, b, p, size))
 		return p;
 	to = alloc_fast(h, size);
 	if (to) {
-		memcpy(to, p, min(at.k * QN_GRANULE, size));
+		memcpy(to, p, min(b.k * QN_GRANULE, size));
 		free_slow(h, p);
 		return to;
 	}
-	to = slide(h, &at, size);
+	to = slide(h, b, p, size);
 	if (to)
 		h->nr_failed--;
 	return to;
@@ -383,7 +576,7 @@ static u32 hot_lengths(const struct qn_table *t)
 		unsigned int k = t->class_steps[c];
 
 		if (k > 0 && k <= QN_ZONE_SHORT)
-			hot |= 1u << 31 >> (max(k, 2u) - QN_ZONE_MIN);
+			hot |= 1u << max(k, (unsigned int)QN_ZONE_MIN);
 	}
 	return hot;
 }
@@ -392,7 +585,7 @@ static void set_hot(struct qn_heap *h)
 {
 	struct qn_zone *z;
 
-	for (z = h->zones; z; z = z->next)
+	for (z = &h->zone; z; z = z->next)
 		qn_zone_set_hot(z, hot_lengths(h->table));
 }
 
@@ -415,6 +608,7 @@ static bool drain_samples(struct qn_heap *h)
 		h->nr_drained = h->nr_samples - QN_HEAP_SAMPLES;
 	if (h->nr_drained == h->nr_samples)
 		return false;
+	h->distance = draw_granules(h);
 	learn(h, h->samples[h->nr_drained++ % QN_HEAP_SAMPLES]);
 	return true;
 }
@@ -433,15 +627,24 @@ static bool act(struct qn_heap *h)
 	return true;
 }
 
-/* Merge a few held blocks; all that are not wanted, in the end */
+/* Merge a few held blocks; once there was some activity, let others age */
 static bool drain_held(struct qn_heap *h)
 {
-	bool more = false;
+	size_t nr_allocs = h->nr_allocs + budget_nr(h);
+	bool more = false, is_due = nr_allocs - h->aged_at >= QN_AGE_ALLOCS;
 	struct qn_zone *z;
+	unsigned int i;
 
-	for (z = h->zones; z; z = z->next)
-		for (unsigned int i = 0; i < QN_STEP_DRAINS; i++)
-			more |= qn_zone_drain(z, QN_HELD_SIZES);
+	if (is_due)
+		h->aged_at = nr_allocs;
+	for (z = &h->zone; z; z = z->next) {
+		for (i = 0; i < QN_STEP_DRAINS; i++)
+			if (!qn_zone_drain(z, QN_ZONE_SHORT))
+				break;
+		more |= i == QN_STEP_DRAINS;
+		if (is_due)
+			qn_zone_age(z);
+	}
 	return more;
 }
 
@@ -487,19 +690,6 @@ static void *cut(uintptr_t *mem, uintptr_t end, size_t size)
 	return (void *)p;
 }
 
-/* Memory that only some requests can use comes first, the rest in order */
-static void link_zone(struct qn_heap *h, struct qn_zone *z)
-{
-	struct qn_zone **link = &h->zones;
-
-	while (*link &&
-	       (!(z->flags & QN_ZONE_NODMA) || (*link)->flags & QN_ZONE_NODMA))
-		link = &(*link)->next;
-	z->next = *link;
-	*link = z;
-	h->nr_zones++;
-}
-
 static void init_learning(struct qn_heap *h)
 {
 	qn_table_init_direct(h->table, QN_HEAP_STEPS);
@@ -507,6 +697,7 @@ static void init_learning(struct qn_heap *h)
 	qn_sampler_init(&h->sampler, QN_SAMPLE_BYTES, qn_port_seed());
 	qn_controller_init(&h->controller, &qn_policy_rule);
 	h->due = draw_granules(h);
+	h->distance = draw_granules(h);
 }
 
 struct qn_heap *qn_heap_init(void *mem, size_t size)
@@ -528,7 +719,7 @@ struct qn_heap *qn_heap_init(void *mem, size_t size)
 		return NULL;
 	h->zone.mem = (uintptr_t)mem;
 	h->zone.size = size;
-	link_zone(h, &h->zone);
+	h->nr_zones = 1;
 	h->error = "";
 	init_learning(h);
 	return h;
@@ -539,11 +730,41 @@ static bool overlaps(const struct qn_heap *h, const void *mem, size_t size)
 	uintptr_t start = (uintptr_t)mem;
 	const struct qn_zone *z;
 
-	for (z = h->zones; z; z = z->next) {
+	for (z = &h->zone; z; z = z->next) {
 		if (start < z->mem + z->size && z->mem < start + size)
 			return true;
 	}
 	return false;
+}
+
+/* Two zones change places, each with what follows it */
+static void swap_zones(struct qn_zone *a, struct qn_zone *b)
+{
+	unsigned char *x = (unsigned char *)a, *y = (unsigned char *)b, byte;
+
+	for (size_t i = 0; i < sizeof(*a); i++) {
+		byte = x[i];
+		x[i] = y[i];
+		y[i] = byte;
+	}
+}
+
+/* Memory that only some requests can use comes first, the rest in order */
+static void link_zone(struct qn_heap *h, struct qn_zone *z)
+{
+	struct qn_zone *at = &h->zone;
+
+	h->nr_zones++;
+	if (z->flags & QN_ZONE_NODMA && !(at->flags & QN_ZONE_NODMA)) {
+		swap_zones(at, z);
+		at->next = z;
+		return;
+	}
+	while (at->next &&
+	       (!(z->flags & QN_ZONE_NODMA) || at->next->flags & QN_ZONE_NODMA))
+		at = at->next;
+	z->next = at->next;
+	at->next = z;
 }
 
 static int add_zone(struct qn_heap *h, void *mem, size_t size,
@@ -581,11 +802,6 @@ int qn_heap_add_zone(struct qn_heap *h, void *mem, size_t size, unsigned flags)
 
 /* ---- look ---- */
 
-static size_t live_granules(const struct qn_heap *h)
-{
-	return h->allocated + h->armed - (size_t)h->slack - h->freed;
-}
-
 static void add_zone_stats(const struct qn_zone *z, struct qn_stats *st)
 {
 	struct qn_run *largest = qn_bins_largest(&z->bins);
@@ -604,7 +820,7 @@ static void fill_stats(const struct qn_heap *h, struct qn_stats *st)
 	const struct qn_zone *z;
 
 	memset(st, 0, sizeof(*st));
-	for (z = h->zones; z; z = z->next)
+	for (z = &h->zone; z; z = z->next)
 		add_zone_stats(z, st);
 	st->live = live * QN_GRANULE;
 	st->peak_live = max(h->peak, live) * QN_GRANULE;
@@ -613,9 +829,9 @@ static void fill_stats(const struct qn_heap *h, struct qn_stats *st)
 	st->requested = st->live - st->internal;
 	st->free = st->size - st->metadata - st->live;
 	st->external = st->free - st->largest_free;
-	st->nr_allocs = h->nr_allocs;
+	st->nr_allocs = h->nr_allocs + budget_nr(h);
 	st->nr_frees = h->nr_frees;
-	st->nr_live = h->nr_allocs - h->nr_frees;
+	st->nr_live = st->nr_allocs - st->nr_frees;
 	st->nr_failed = h->nr_failed;
 	st->nr_samples = h->nr_samples;
 	st->nr_tables = h->table->generation;
@@ -639,14 +855,15 @@ static const char *check_sums(const struct qn_heap *h)
 	const struct qn_zone *z;
 	const char *error;
 
-	for (z = h->zones; z; z = z->next) {
+	for (z = &h->zone; z; z = z->next) {
 		error = qn_zone_check(z, &sums);
 		if (error)
 			return error;
 		live += sums.used - sums.held;
 		nr_live += sums.nr_used - sums.nr_held;
 	}
-	if (live != live_granules(h) || nr_live != h->nr_allocs - h->nr_frees)
+	if (live != live_granules(h) ||
+	    nr_live != h->nr_allocs + budget_nr(h) - h->nr_frees)
 		return "the blocks found are not the blocks counted";
 	return "";
 }

@@ -6,15 +6,20 @@
  * is learned and which zone serves what. All of it lies at the start of the memory
  * that the heap was given:
  *
- *	struct qn_heap | two tables | profile | bits of the first zone | granules
+ *	struct qn_heap | two tables | profile | bits | granules
  *
- * Counting is exact and nearly free. Every operation adds to one pair of words,
- * and @slack is armed so that it runs out at the next allocation that could be a
- * new peak of live memory or that the sampler wants to see, whichever is nearer;
- * only then is anything compared:
+ * A zone that is added lays its struct qn_zone at its own start.
  *
- *	allocated so far = @allocated + @armed - @slack
- *	live = allocated so far - @freed
+ * Counting is exact and nearly free. An allocation changes one word, @budget: its
+ * upper half is the granules that may still be allocated before anything has to be
+ * looked at, its lower half counts allocations. It is armed so that it would turn
+ * negative with the next allocation that could be a new peak of live memory or that
+ * the sampler wants to see, whichever comes first. As an allocation takes two
+ * granules at least, the lower half cannot overflow before.
+ *
+ *	granules allocated so far = @limit - (@budget's upper half)
+ *	allocations so far = @nr_allocs + (@budget's lower half)
+ *	granules freed so far = @freed - @nr_frees
  */
 #ifndef QN_HEAP_H
 #define QN_HEAP_H
@@ -29,46 +34,51 @@
 #include "table.h"
 #include "zone.h"
 
+/* Half a word's bits, and the most granules that a budget is armed with */
+#define QN_BUDGET_SHIFT (4 * sizeof(size_t))
+#define QN_BUDGET_MAX   (((size_t)1 << (QN_BUDGET_SHIFT - 1)) - 1)
+
 /* Sampled sizes that wait for qn_heap_step(); the latest ones are kept */
 #define QN_HEAP_SAMPLES 8
 
 /**
  * struct qn_heap - the state of a heap
- * @zones:	in the order in which they are tried
- * @slack:	granules until @armed is used up; see above
- * @nr_allocs:	successful allocations
- * @freed:	granules freed so far
+ * @zone:	the zone that is tried first, here for speed; the others follow by ->next
+ *		in the order in which they are tried
+ * @budget:	granules to go and allocations since it was armed; see above
+ * @freed:	granules freed so far, and one more for each free
  * @nr_frees:	frees
  * @lock:	guards all of it
- * @allocated:	granules allocated when @slack was armed last
- * @armed:	what @slack was then
- * @due:	granules from then to the next sample
+ * @limit:	granules that will have been allocated when the budget is used up
+ * @nr_allocs:	successful allocations until it was armed
+ * @due:	granules that will have been allocated at the next sample
  * @peak:	highest live granules
  * @nr_failed:	requests that returned NULL
  * @nr_samples:	sampled requests so far; the last ones are in @samples, number n in
  *		slot n % QN_HEAP_SAMPLES
  * @nr_drained:	of those, how many the profile has
+ * @distance:	granules between the next sample and the one after it
  * @waste:	decayed mean share of a block that was not asked for, in 1/65536
  * @table:	published
  * @next_table:	the buffer for its successor
  * @error:	what the last check found, or ""
  * @nr_zones:	how many
- * @zone:	the first that it was given
+ * @aged_at:	allocations when held blocks last became older
  */
 struct qn_heap {
-	struct qn_zone *zones;
-	ptrdiff_t slack;
-	size_t nr_allocs;
+	struct qn_zone zone;
+	ptrdiff_t budget;
 	size_t freed;
 	size_t nr_frees;
 	struct qn_lock lock;
-	size_t allocated;
-	size_t armed;
+	size_t limit;
+	size_t nr_allocs;
 	size_t due;
 	size_t peak;
 	size_t nr_failed;
 	u32 nr_samples;
 	u32 nr_drained;
+	size_t distance;
 	u32 waste;
 	size_t samples[QN_HEAP_SAMPLES];
 	struct qn_sampler sampler;
@@ -78,7 +88,7 @@ struct qn_heap {
 	struct qn_profile *profile;
 	const char *error;
 	unsigned int nr_zones;
-	struct qn_zone zone;
+	size_t aged_at;
 };
 
 #endif /* QN_HEAP_H */

@@ -141,6 +141,14 @@ _Static_assert(QN_DEMOTE_SAMPLES < QN_PROMOTE_SAMPLES, "hysteresis");
 #define QN_STEP_DRAINS 8
 #endif
 
+/*
+ * QN_AGE_ALLOCS: a held block that this many allocations at least did not take is
+ * merged by qn_heap_step()
+ */
+#ifndef QN_AGE_ALLOCS
+#define QN_AGE_ALLOCS 24
+#endif
+
 /* QN_DEBUG: compile qn_assert() in */
 #ifndef QN_DEBUG
 #define QN_DEBUG 0

@@ -1,224 +1,287 @@
 // SPDX-License-Identifier: MIT
 /*
  * zone.c - blocks and free runs of one piece of memory; zone.h tells the code in
- * which the bits are written and why.
+ * which the bits are written and why, and has the parts that allocation and
+ * release in their common form are made of.
  *
- * Nothing here has a loop, but for the bounded search of the bins, qn_zone_init()
- * and qn_zone_check().
+ * Nothing here has a loop, but for the bounded searches of the bins and of held
+ * lists, qn_zone_init(), and what only looks.
  */
 #include <string.h>
 
 #include "zone.h"
 
-/* Holding needs a free run of this part of the zone */
-#define QN_ROOMY_PART 4
-/* Blocks of a list of held ones looked through before a second free is denied */
-#define QN_HELD_TRIES 64
+/* The zone is roomy while a run of this part of it is free */
+#define ROOMY_PART 4
 
 /* ---- the bits ---- */
 
-/* From the marker of a long block on: bit @g % 8 is that of granule @g */
-static struct qn_word *tail_word(const struct qn_zone *z, size_t g)
+static struct qn_run *before(const void *p, size_t n)
 {
-	return (struct qn_word *)(void *)(z->bits + (g + 2) / 8);
+	return (struct qn_run *)((uintptr_t)p - n * QN_GRANULE);
 }
 
-static unsigned int tail_shift(size_t g)
+static u8 *byte_of(const struct qn_zone *z, const void *p)
 {
-	return (unsigned int)((g + 2) % 8);
+	return (u8 *)(z->map + (qn_granule_of(p) + 2) / 8);
 }
 
-static bool bit_at(const struct qn_zone *z, size_t g)
+static unsigned int bit_of(const void *p)
 {
-	return z->bits[(g + 2) / 8] >> (g + 2) % 8 & 1;
+	return (unsigned int)(qn_granule_of(p) + 2) % 8;
 }
 
-static void set_bit(struct qn_zone *z, size_t g)
+static void set_bit(struct qn_zone *z, const void *p)
 {
-	z->bits[(g + 2) / 8] |= (u8)(1u << (g + 2) % 8);
+	*byte_of(z, p) |= (u8)(1u << bit_of(p));
 }
 
-static void clear_bit(struct qn_zone *z, size_t g)
+static void clear_bit(struct qn_zone *z, const void *p)
 {
-	z->bits[(g + 2) / 8] &= (u8) ~(1u << (g + 2) % 8);
+	*byte_of(z, p) &= (u8) ~(1u << bit_of(p));
 }
 
-/* Does a block begin here, if it does not begin behind a block */
-static bool is_behind_free(const struct qn_zone *z, size_t g, u32 window)
+/* The bits of the first QN_ZONE_SHORT granules, in their window */
+#define ZONE_HEAD ((u32)qn_low_mask(QN_ZONE_SHORT) << 2)
+
+/* All the bits of a block shorter than QN_ZONE_LONG */
+static struct qn_word64 *word64(const struct qn_zone *z, const void *p)
 {
-	return (window & 7) == QN_WINDOW_BEHIND_FREE && bit_at(z, g - 3);
+	return (struct qn_word64 *)(z->map + qn_granule_of(p) / 8);
 }
 
-static noinline size_t long_block(const struct qn_zone *z, size_t g)
+/* What follows the first QN_ZONE_SHORT granules of a long block */
+static struct qn_word *tail_word(const struct qn_zone *z, const void *p)
 {
-	size_t tail = g + QN_ZONE_SHORT;
-	unsigned long w = tail_word(z, tail)->v >> tail_shift(tail);
-	size_t k;
-
-	if (w & 1)
-		k = w >> 1 & qn_low_mask(QN_ZONE_FIELD);
-	else
-		k = QN_ZONE_SHORT + 1 + qn_ctz(w);
-	return k <= z->nr - g ? k : 0;
+	return (struct qn_word *)byte_of(z, qn_granules_on(p, QN_ZONE_SHORT));
 }
 
-size_t qn_zone_block(const struct qn_zone *z, size_t g)
+static unsigned int tail_shift(const void *p)
 {
-	u32 window, body;
-
-	if (g >= z->nr)
-		return 0;
-	window = qn_zone_window(z, g);
-	if ((window & 7) != QN_WINDOW_BEHIND_USED &&
-	    !is_behind_free(z, g, window))
-		return 0;
-	body = window >> 3 & (u32)qn_low_mask(QN_ZONE_SHORT - 1);
-	return body ? qn_ctz(body) + 2 : long_block(z, g);
+	return bit_of(qn_granules_on(p, QN_ZONE_SHORT));
 }
 
-/* The bits of a long block that differ from those of a free run */
-static noinline void mark_long(struct qn_zone *z, size_t g, size_t k)
+static size_t granules_behind(const struct qn_zone *z, const void *p)
 {
-	size_t tail = g + QN_ZONE_SHORT, end = g + k;
-	unsigned int shift = tail_shift(tail);
-	unsigned long head = qn_low_mask(QN_ZONE_SHORT);
-	unsigned long ones = qn_low_mask(QN_ZONE_FIELD) << 1;
-	struct qn_word *w = tail_word(z, tail);
-
-	qn_zone_word(z, g)->v &= ~(u32)(head << (g % 8 + 2));
-	if (k < QN_ZONE_LONG) {
-		ones = qn_low_mask((unsigned int)(k - QN_ZONE_GAP));
-		w->v &= ~(ones << shift);
-	} else {
-		w->v = (w->v & ~(ones << shift)) | k << (shift + 1);
-		clear_bit(z, end - 2);
-	}
-	set_bit(z, end - 1);
-}
-
-static noinline void unmark_long(struct qn_zone *z, size_t g, size_t k)
-{
-	size_t tail = g + QN_ZONE_SHORT, end = g + k;
-	unsigned int shift = tail_shift(tail);
-	struct qn_word *w = tail_word(z, tail);
-
-	qn_zone_word(z, g)->v |= (u32)qn_low_mask(QN_ZONE_SHORT) << (g % 8 + 2);
-	if (k < QN_ZONE_LONG) {
-		w->v -= 1ul << shift;
-	} else {
-		w->v |= qn_low_mask(QN_ZONE_FIELD) << (shift + 1);
-		set_bit(z, end - 2);
-		clear_bit(z, end - 1);
-	}
-}
-
-/* From the bits of the first @k granules of a free run to those of a block */
-static void mark_used(struct qn_zone *z, size_t g, size_t k)
-{
-	struct qn_word32 *w = qn_zone_word(z, g);
-	unsigned int shift = g % 8 + 2;
-	u32 last;
-
-	if (unlikely(k > QN_ZONE_SHORT)) {
-		mark_long(z, g, k);
-		return;
-	}
-	last = 1u << (k - 1);
-	w->v = (w->v & ~((last - 1) << shift)) | last << shift;
-}
-
-/* From the bits of a block to those of a free run */
-static void mark_free(struct qn_zone *z, size_t g, size_t k)
-{
-	if (unlikely(k > QN_ZONE_SHORT))
-		unmark_long(z, g, k);
-	else
-		qn_zone_word(z, g)->v -= 4u << g % 8;
-}
-
-/* ---- the runs ---- */
-
-static struct qn_run *run_at(const struct qn_zone *z, size_t g)
-{
-	return qn_zone_at(z, g);
-}
-
-static size_t granule_of(const struct qn_zone *z, const struct qn_run *run)
-{
-	return ((uintptr_t)run - z->base) / QN_GRANULE;
-}
-
-/* The word that holds the length of the free run that ends at @end */
-static size_t *last_word(void *end)
-{
-	return (size_t *)end - 1;
-}
-
-static void set_size(struct qn_run *run, size_t size)
-{
-	run->size = size;
-	*last_word((char *)run + size * QN_GRANULE) = size;
-}
-
-static void add_run(struct qn_zone *z, struct qn_run *run, size_t size)
-{
-	set_size(run, size);
-	qn_bins_add(&z->bins, run);
-}
-
-/* Cut a block of @k granules off the low end of a free run */
-static struct qn_run *carve(struct qn_zone *z, struct qn_run *run, size_t k)
-{
-	size_t g = granule_of(z, run);
-	size_t rest = run->size - k;
-	struct qn_run *tail = run_at(z, g + k);
-
-	qn_assert(run->size >= k);
-	if (rest < QN_ZONE_MIN) {
-		k += rest;
-		qn_bins_del(&z->bins, run);
-	} else if (qn_bin_of(rest) == qn_bin_of(run->size)) {
-		qn_bins_replace(run, tail);
-		set_size(tail, rest);
-	} else {
-		qn_bins_del(&z->bins, run);
-		add_run(z, tail, rest);
-	}
-	mark_used(z, g, k);
-	run->size = k;
-	return run;
+	return z->nr - (qn_granule_of(p) + z->origin);
 }
 
 /*
- * A run of QN_ZONE_GAP granules is no use for a block one shorter: the granule
- * left over cannot stand alone, nor belong to the block
+ * From the bits of a free run that begins with a long block, or is it, to those of
+ * the block. Up to QN_ZONE_LONG the block is split off and the carry does the rest
  */
-static struct qn_run *find(const struct qn_zone *z, size_t k)
+static void mark_long(struct qn_zone *z, void *p, size_t k)
 {
-	if (k == QN_ZONE_GAP - 1 && !z->bins.head[k])
-		k = QN_ZONE_GAP + 1;
-	return qn_bins_find(&z->bins, k);
+	struct qn_word *tail = tail_word(z, p);
+	unsigned long ones = qn_low_mask(QN_ZONE_FIELD) << 1;
+	unsigned int shift = tail_shift(p);
+
+	if (k < QN_ZONE_LONG) {
+		clear_bit(z, qn_granules_on(p, k - 1));
+		word64(z, p)->v += 4u << qn_zone_shift(p);
+		return;
+	}
+	qn_zone_word(z, p)->v &= ~(ZONE_HEAD << qn_zone_shift(p));
+	tail->v = (tail->v & ~(ones << shift)) | k << (shift + 1);
+	clear_bit(z, qn_granules_on(p, k - 2));
+	set_bit(z, qn_granules_on(p, k - 1));
 }
 
-/* Hold blocks only while that costs no memory anybody else could want */
-static void update_hold(struct qn_zone *z)
+/* From the bits of a long block to those of a free run */
+static void unmark_long(struct qn_zone *z, void *p, size_t k)
 {
-	u32 hold = qn_bins_has(&z->bins, z->roomy) ? z->hot : 0;
+	unsigned long ones = qn_low_mask(QN_ZONE_FIELD) << 1;
 
-	if (z->hold && !hold)
-		z->undrained = QN_HELD_SIZES;
-	z->hold = hold;
+	if (k < QN_ZONE_LONG) {
+		word64(z, p)->v -= 4u << qn_zone_shift(p);
+		return;
+	}
+	qn_zone_word(z, p)->v |= ZONE_HEAD << qn_zone_shift(p);
+	tail_word(z, p)->v |= ones << tail_shift(p);
+	set_bit(z, qn_granules_on(p, k - 2));
+	clear_bit(z, qn_granules_on(p, k - 1));
 }
 
-struct qn_run *qn_zone_alloc(struct qn_zone *z, size_t k)
+/* From the bits of a block to those of a free run */
+static void unmark(struct qn_zone *z, void *p, size_t k)
 {
-	struct qn_run *run = find(z, k);
+	if (unlikely(k > QN_ZONE_SHORT))
+		unmark_long(z, p, k);
+	else
+		qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
+}
 
-	if (!run)
-		return NULL;
-	run = carve(z, run, k);
-	update_hold(z);
+/* Granules of the free run that begins here: 1..1 0 */
+static __always_inline size_t size_from(const struct qn_run *run, u32 window)
+{
+	unsigned int ones = qn_ctz32(~window);
+
+	return ones < QN_ZONE_SHORT ? ones + 1 : run->size;
+}
+
+static size_t run_size(const struct qn_zone *z, const struct qn_run *run)
+{
+	return size_from(run, qn_zone_window(z, run) >> 2);
+}
+
+/* ---- room ---- */
+
+static void set_roomy(struct qn_zone *z)
+{
+	z->is_roomy = true;
+	z->undrained = 0;
+	__builtin_memcpy(z->fate, z->plan, QN_FATES_PLAN);
+}
+
+/* Short blocks behind a block have this fate, whatever their length */
+static void set_fates(struct qn_zone *z, u8 fate)
+{
+	__builtin_memset(z->fate, fate, QN_FATES_PLAN);
+	__builtin_memset(z->fate, QN_FATE_LOOK, QN_ZONE_MIN + 1);
+}
+
+static noinline void update_room(struct qn_zone *z)
+{
+	bool is_roomy = qn_bins_has(&z->bins, z->room);
+
+	if (is_roomy == z->is_roomy)
+		return;
+	if (is_roomy) {
+		set_roomy(z);
+		return;
+	}
+	z->is_roomy = false;
+	if (z->has_held) {
+		z->undrained = QN_ZONE_SHORT;
+		set_fates(z, QN_FATE_RELAX);
+	}
+}
+
+/* ---- runs ---- */
+
+/* Write a long run's length to both its ends */
+static __always_inline void set_size(struct qn_run *run, size_t size)
+{
+	run->size = size;
+	((size_t *)qn_granules_on(run, size))[-1] = size;
+}
+
+static __always_inline void insert_run(struct qn_zone *z, struct qn_run *run,
+				       size_t size)
+{
+	unsigned int bin = (unsigned int)size;
+
+	if (size > QN_ZONE_SHORT) {
+		set_size(run, size);
+		bin = qn_bin_of(size);
+		if (unlikely(bin >= z->room && !z->is_roomy))
+			set_roomy(z);
+	}
+	qn_bins_insert(&z->bins, bin, run);
+}
+
+static noinline void add_run(struct qn_zone *z, struct qn_run *run, size_t size)
+{
+	insert_run(z, run, size);
+}
+
+static noinline void del_run(struct qn_zone *z, struct qn_run *run, size_t size)
+{
+	qn_bins_remove(&z->bins, qn_bin_of(size), run);
+}
+
+/* The first of a bin gives way to what is left of it, its tail of @rest granules */
+static __always_inline void trim(struct qn_zone *z, struct qn_run *run,
+				 unsigned int bin, struct qn_run *tail,
+				 size_t rest)
+{
+	struct qn_run *next = run->next;
+	unsigned int to = qn_bin_of(rest);
+
+	if (rest > QN_ZONE_SHORT)
+		set_size(tail, rest);
+	if (to == bin) {
+		z->bins.head[bin] = tail;
+		tail->next = next;
+		if (next)
+			next->prev = tail;
+		return;
+	}
+	qn_bins_pop(&z->bins, bin, run);
+	qn_bins_insert(&z->bins, to, tail);
+	if (bin >= z->room && to < z->room)
+		update_room(z);
+}
+
+void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
+		  size_t k)
+{
+	size_t rest = (bin < QN_BINS_EXACT ? bin : run->size) - k;
+
+	qn_assert(rest != 1);
+	if (likely(rest)) {
+		trim(z, run, bin, qn_granules_on(run, k), rest);
+	} else {
+		qn_bins_pop(&z->bins, bin, run);
+		if (bin >= z->room)
+			update_room(z);
+	}
+	if (k > QN_ZONE_SHORT)
+		mark_long(z, run, k);
+	else if (rest)
+		qn_zone_mark(z, run, k);
+	else
+		qn_zone_mark_whole(z, run);
 	return run;
+}
+
+/* No run is long enough: a held block may be */
+static void *take_held(struct qn_zone *z, size_t *k)
+{
+	size_t n;
+	void *p;
+
+	for (n = *k; n <= QN_ZONE_SHORT; n++) {
+		p = qn_zone_unhold(z, n);
+		if (p) {
+			*k = n;
+			return p;
+		}
+	}
+	return NULL;
+}
+
+/* A run for a block of up to QN_ZONE_SHORT granules */
+static struct qn_choice find_short(const struct qn_zone *z, size_t k)
+{
+	struct qn_choice from = { z->bins.head[k], (unsigned int)k };
+
+	if (!from.run)
+		from = qn_bins_lowest(&z->bins, (unsigned int)k + QN_ZONE_MIN);
+	if (!from.run && k + 1 != QN_ZONE_GAP)
+		from = (struct qn_choice){ z->bins.head[k + 1],
+					   (unsigned int)k + 1 };
+	return from;
+}
+
+void *qn_zone_alloc(struct qn_zone *z, size_t *k)
+{
+	struct qn_choice from;
+	void *p;
+
+	qn_assert(*k == qn_zone_fit(*k));
+	if (*k > QN_ZONE_SHORT) {
+		from = qn_bins_find_large(&z->bins, *k);
+	} else {
+		p = qn_zone_unhold(z, *k);
+		if (p)
+			return p;
+		from = find_short(z, *k);
+	}
+	if (!from.run)
+		return take_held(z, k);
+	*k += run_size(z, from.run) == *k + 1;
+	return qn_zone_cut(z, from.run, from.bin, *k);
 }
 
 /* Granules between @run and the first block at @align; none or enough for a run */
@@ -231,128 +294,6 @@ static size_t lead(const struct qn_run *run, size_t align)
 	return bytes / QN_GRANULE;
 }
 
-/* Let the first @skip granules of a free run be a run of their own */
-static struct qn_run *split(struct qn_zone *z, struct qn_run *run, size_t skip)
-{
-	size_t g = granule_of(z, run) + skip;
-	size_t rest = run->size - skip;
-
-	qn_bins_del(&z->bins, run);
-	add_run(z, run, skip);
-	clear_bit(z, g - 1);
-	add_run(z, run_at(z, g), rest);
-	return run_at(z, g);
-}
-
-struct qn_run *qn_zone_alloc_aligned(struct qn_zone *z, size_t k, size_t align)
-{
-	struct qn_run *run = find(z, k + align / QN_GRANULE + 1);
-	size_t skip;
-
-	if (!run)
-		return NULL;
-	skip = lead(run, align);
-	run = carve(z, skip ? split(z, run, skip) : run, k);
-	update_hold(z);
-	return run;
-}
-
-/* Take the free run out that begins at @g, if one does; its granules */
-static size_t absorb_next(struct qn_zone *z, size_t g)
-{
-	struct qn_run *run = run_at(z, g);
-
-	if (!bit_at(z, g))
-		return 0;
-	set_bit(z, g - 1);
-	qn_bins_del(&z->bins, run);
-	return run->size;
-}
-
-size_t qn_zone_before(const struct qn_zone *z, size_t g)
-{
-	return bit_at(z, g - 1) ? 0 : *last_word(run_at(z, g));
-}
-
-/* The same for the one that ends at @g */
-static size_t absorb_prev(struct qn_zone *z, size_t g)
-{
-	size_t size = qn_zone_before(z, g);
-
-	if (size) {
-		set_bit(z, g - 1);
-		qn_bins_del(&z->bins, run_at(z, g - size));
-	}
-	return size;
-}
-
-void qn_zone_free(struct qn_zone *z, size_t g, size_t k)
-{
-	size_t before;
-
-	mark_free(z, g, k);
-	k += absorb_next(z, g + k);
-	before = absorb_prev(z, g);
-	add_run(z, run_at(z, g - before), k + before);
-	update_hold(z);
-}
-
-/* ---- blocks held ---- */
-
-bool qn_zone_is_held(const struct qn_zone *z, const struct qn_held *held,
-		     unsigned int n)
-{
-	const struct qn_held *h = z->held[n];
-
-	for (unsigned int i = 0; h && i < QN_HELD_TRIES; i++) {
-		if (h == held)
-			return true;
-		h = h->next;
-	}
-	return false;
-}
-
-bool qn_zone_drain(struct qn_zone *z, unsigned int tries)
-{
-	for (; tries > 0; tries--) {
-		unsigned int n = z->drain;
-		void *block = qn_zone_unhold(z, n);
-
-		if (block) {
-			qn_zone_free(z, granule_of(z, block), n + QN_ZONE_MIN);
-			return true;
-		}
-		z->drain = (u8)(n + 1 < QN_HELD_SIZES ? n + 1 : 0);
-		if (z->undrained)
-			z->undrained--;
-	}
-	return false;
-}
-
-size_t qn_zone_nr_held(const struct qn_zone *z)
-{
-	const struct qn_held *held;
-	size_t sum = 0;
-
-	for (unsigned int n = 0; n < QN_HELD_SIZES; n++)
-		for (held = z->held[n]; held; held = held->next)
-			sum += n + QN_ZONE_MIN;
-	return sum;
-}
-
-void qn_zone_set_hot(struct qn_zone *z, u32 hot)
-{
-	z->hot = hot & ~(~0u >> QN_HELD_SIZES);
-	update_hold(z);
-}
-
-/* ---- blocks resized ---- */
-
-static size_t after(const struct qn_zone *z, size_t end)
-{
-	return bit_at(z, end) ? run_at(z, end)->size : 0;
-}
-
 /* The length of a block for @want in @avail granules, or 0 */
 static size_t settle(size_t avail, size_t want)
 {
@@ -363,153 +304,385 @@ static size_t settle(size_t avail, size_t want)
 	return avail == QN_ZONE_GAP ? 0 : avail;
 }
 
-/* A block of @k granules where free bits are, and a free run behind it */
-static void cut(struct qn_zone *z, size_t g, size_t avail, size_t k)
+/* Of @avail free granules that are in no bin, a block of @k and a run */
+static void cut(struct qn_zone *z, void *p, size_t avail, size_t k)
 {
-	if (k < avail)
-		add_run(z, run_at(z, g + k), avail - k);
-	mark_used(z, g, k);
+	if (k < avail) {
+		add_run(z, qn_granules_on(p, k), avail - k);
+		if (k <= QN_ZONE_SHORT)
+			qn_zone_mark(z, p, k);
+	} else if (k <= QN_ZONE_SHORT) {
+		qn_zone_mark_whole(z, p);
+	}
+	if (k > QN_ZONE_SHORT)
+		mark_long(z, p, k);
 }
 
-size_t qn_zone_resize(struct qn_zone *z, size_t g, size_t k, size_t want)
+void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
 {
-	size_t avail = k + after(z, g + k);
+	size_t spare = align / QN_GRANULE + (*k == QN_ZONE_GAP - 1 ? 3 : 1);
+	struct qn_run *run = qn_bins_find(&z->bins, *k + spare);
+	size_t skip, avail;
+
+	if (!run)
+		return NULL;
+	skip = lead(run, align);
+	avail = run_size(z, run);
+	del_run(z, run, avail);
+	avail -= skip;
+	if (skip) {
+		clear_bit(z, qn_granules_on(run, skip - 1));
+		add_run(z, run, skip);
+		run = qn_granules_on(run, skip);
+	}
+	*k = settle(avail, *k);
+	cut(z, run, avail, *k);
+	update_room(z);
+	return run;
+}
+
+/* Granules of the free run that begins at @p, or 0 */
+static size_t free_after(const struct qn_zone *z, const void *p)
+{
+	return qn_zone_bit(z, p) ? run_size(z, p) : 0;
+}
+
+/* Granules of the free run that ends before @p, or 0 */
+static size_t free_before(const struct qn_zone *z, const void *p)
+{
+	return qn_zone_bit(z, before(p, 1)) ? 0 : qn_zone_size_before(z, p);
+}
+
+/*
+ * If a free run begins at @next, take it out of its bin and let the bits run on
+ * into it; its granules
+ */
+static __always_inline size_t absorb_next(struct qn_zone *z,
+					  struct qn_run *next)
+{
+	struct qn_word32 *word = qn_zone_word(z, next);
+	unsigned int shift = qn_zone_shift(next);
+	u32 w = word->v, window = w >> shift;
+	size_t size;
+
+	if (!(window & 4))
+		return 0;
+	word->v = w | 2u << shift;
+	size = size_from(next, window >> 2);
+	qn_bins_remove(&z->bins, qn_bin_of(size), next);
+	return size;
+}
+
+/* The same for a free run that ends before @p */
+static __always_inline size_t absorb_prev(struct qn_zone *z, void *p)
+{
+	struct qn_word32 *word = qn_zone_word_before(z, p);
+	unsigned int shift = qn_zone_shift_before(p);
+	u32 w = word->v, window = w << (7 - shift);
+	size_t size;
+
+	if (window >> 31)
+		return 0;
+	word->v = w | 1u << (24 + shift);
+	size = qn_zone_size_until(p, window);
+	qn_bins_remove(&z->bins, qn_bin_of(size), before(p, size));
+	return size;
+}
+
+void qn_zone_free(struct qn_zone *z, void *p, size_t k)
+{
+	size_t size;
+
+	unmark(z, p, k);
+	k += absorb_next(z, qn_granules_on(p, k));
+	size = absorb_prev(z, p);
+	insert_run(z, before(p, size), k + size);
+}
+
+void qn_zone_free_next(struct qn_zone *z, void *p, size_t k)
+{
+	qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
+	insert_run(z, p, k + absorb_next(z, qn_granules_on(p, k)));
+}
+
+void qn_zone_free_behind(struct qn_zone *z, void *p, size_t k, size_t size)
+{
+	struct qn_run *prev = before(p, size);
+
+	/* The last bit of the run before, 0, becomes 1, and 0..0 1 becomes 1..1 0 */
+	qn_zone_word(z, p)->v -= 2u << qn_zone_shift(p);
+	k += absorb_next(z, qn_granules_on(p, k));
+	qn_bins_remove(&z->bins, qn_bin_of(size), prev);
+	insert_run(z, prev, k + size);
+}
+
+/* What is free around a block before it is resized: the same, out of line */
+static noinline size_t take_next(struct qn_zone *z, void *p)
+{
+	return absorb_next(z, p);
+}
+
+static noinline size_t take_prev(struct qn_zone *z, void *p)
+{
+	return absorb_prev(z, p);
+}
+
+/* ---- blocks held ---- */
+
+static bool is_listed(const struct qn_held *held, const void *p)
+{
+	while (held && held != p)
+		held = held->next;
+	return held;
+}
+
+bool qn_zone_is_held(const struct qn_zone *z, const void *p, size_t k)
+{
+	return k <= QN_ZONE_SHORT &&
+	       (is_listed(z->held[k], p) || is_listed(z->aged[k], p));
+}
+
+bool qn_zone_drain(struct qn_zone *z, unsigned int tries)
+{
+	for (; tries > 0; tries--) {
+		size_t k = z->drain;
+		void *p = z->is_roomy ? qn_held_pop(&z->aged[k]) :
+					qn_zone_unhold(z, k);
+
+		if (p) {
+			qn_zone_free(z, p, k);
+			return true;
+		}
+		z->drain = (u8)(k < QN_ZONE_SHORT ? k + 1 : QN_ZONE_MIN);
+		if (z->undrained && --z->undrained == 0)
+			set_fates(z, QN_FATE_MERGE);
+	}
+	return false;
+}
+
+void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k)
+{
+	qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
+	qn_bins_assume_exact((unsigned int)k);
+	qn_bins_insert(&z->bins, (unsigned int)k, p);
+	qn_zone_drain(z, QN_RELAX_TRIES);
+}
+
+void qn_zone_age(struct qn_zone *z)
+{
+	for (size_t k = QN_ZONE_MIN; k <= QN_ZONE_SHORT; k++) {
+		if (z->aged[k])
+			continue;
+		z->aged[k] = z->held[k];
+		z->held[k] = NULL;
+	}
+}
+
+static size_t nr_listed(const struct qn_held *held)
+{
+	size_t nr = 0;
+
+	for (; held; held = held->next)
+		nr++;
+	return nr;
+}
+
+size_t qn_zone_nr_held(const struct qn_zone *z)
+{
+	size_t sum = 0;
+
+	for (size_t k = QN_ZONE_MIN; k <= QN_ZONE_SHORT; k++)
+		sum += k * (nr_listed(z->held[k]) + nr_listed(z->aged[k]));
+	return sum;
+}
+
+void qn_zone_set_hot(struct qn_zone *z, u32 hot)
+{
+	for (unsigned int k = QN_ZONE_MIN; k <= QN_ZONE_SHORT; k++)
+		z->plan[k + 1] = hot >> k & 1 ? QN_FATE_HOLD : QN_FATE_MERGE;
+	z->has_held |= hot != 0;
+	if (z->is_roomy)
+		set_roomy(z);
+}
+
+/* ---- blocks resized ---- */
+
+size_t qn_zone_resize(struct qn_zone *z, void *p, size_t k, size_t want)
+{
+	size_t avail = k + free_after(z, qn_granules_on(p, k));
 	size_t size = settle(avail, want);
 
 	if (!size || size == k)
 		return size;
-	mark_free(z, g, k);
-	absorb_next(z, g + k);
-	cut(z, g, avail, size);
+	unmark(z, p, k);
+	take_next(z, qn_granules_on(p, k));
+	cut(z, p, avail, size);
+	update_room(z);
 	return size;
 }
 
-void *qn_zone_slide(struct qn_zone *z, size_t g, size_t k, size_t *want)
+void *qn_zone_slide(struct qn_zone *z, void *p, size_t k, size_t *want)
 {
-	size_t before = qn_zone_before(z, g);
-	size_t avail = before + k + after(z, g + k);
+	size_t skip = free_before(z, p);
+	size_t avail = skip + k + free_after(z, qn_granules_on(p, k));
 	size_t size = settle(avail, *want);
-	void *to = run_at(z, g - before);
+	void *to = before(p, skip);
 
-	if (!before || !size)
+	if (!skip || !size)
 		return NULL;
-	mark_free(z, g, k);
-	absorb_next(z, g + k);
-	absorb_prev(z, g);
-	memmove(to, run_at(z, g), k * QN_GRANULE);
-	cut(z, g - before, avail, size);
+	unmark(z, p, k);
+	take_next(z, qn_granules_on(p, k));
+	take_prev(z, p);
+	memmove(to, p, k * QN_GRANULE);
+	cut(z, to, avail, size);
+	update_room(z);
 	*want = size;
 	return to;
 }
 
 /* ---- the whole ---- */
 
-/* Bytes of bits for @nr granules: with the two before, and what a word reads over */
+/*
+ * Bytes of bits for @nr granules: also for the two before the first and for what
+ * the first byte has of others, for what a word reads before them and behind
+ */
 static size_t bits_size(size_t nr)
 {
-	return round_up((nr + 2) / 8 + 1 + sizeof(struct qn_word), QN_GRANULE);
+	size_t bytes = sizeof(u32) + (nr + 9) / 8 + 1 + sizeof(u64);
+
+	return round_up(bytes, QN_GRANULE);
+}
+
+static void init_bits(struct qn_zone *z, u8 *bits, size_t size)
+{
+	void *start = (void *)(0 - z->origin * QN_GRANULE);
+
+	z->map = (uintptr_t)bits + sizeof(u32) - qn_granule_of(start) / 8;
+	memset(bits, 0xff, size);
+	clear_bit(z, before(start, 2));
+	clear_bit(z, qn_granules_on(start, z->nr - 1));
+	clear_bit(z, qn_granules_on(start, z->nr));
+}
+
+static void init_room(struct qn_zone *z)
+{
+	unsigned int room = qn_bin_of(z->nr / ROOMY_PART);
+
+	z->room = (u8)max(room, (unsigned int)QN_BINS_EXACT);
+	z->drain = QN_ZONE_MIN;
+	memset(z->fate, QN_FATE_LOOK, sizeof(z->fate));
+	memset(z->plan, QN_FATE_LOOK, sizeof(z->plan));
+	qn_zone_set_hot(z, 0);
+	set_roomy(z);
 }
 
 bool qn_zone_init(struct qn_zone *z, void *mem, size_t size)
 {
 	uintptr_t start = round_up((uintptr_t)mem, QN_GRANULE);
 	uintptr_t end = round_down((uintptr_t)mem + size, QN_GRANULE);
-	size_t nr, bits;
+	size_t bits;
 
+	memset(z, 0, sizeof(*z));
 	if (end <= start)
 		return false;
-	nr = min((end - start) / QN_GRANULE, QN_ZONE_LIMIT);
-	bits = bits_size(nr);
+	z->nr = min((end - start) / QN_GRANULE, QN_ZONE_LIMIT);
+	bits = bits_size(z->nr);
 	if (end - start < bits + QN_ZONE_MIN * QN_GRANULE)
 		return false;
-	nr = min((end - start - bits) / QN_GRANULE, QN_ZONE_LIMIT);
-	memset(z, 0, sizeof(*z));
-	z->bits = (u8 *)start;
-	z->base = start + bits;
-	z->nr = nr;
-	z->roomy = (u8)qn_bin_of(nr / QN_ROOMY_PART);
-	memset(z->bits, 0xff, bits);
-	z->bits[0] = 0xfe;
-	clear_bit(z, nr - 1);
-	clear_bit(z, nr);
-	add_run(z, run_at(z, 0), nr);
+	z->nr = min((end - start - bits) / QN_GRANULE, QN_ZONE_LIMIT);
+	z->origin = 0 - (start + bits) / QN_GRANULE;
+	init_bits(z, (u8 *)start, bits);
+	init_room(z);
+	add_run(z, (struct qn_run *)(start + bits), z->nr);
+	update_room(z);
 	return true;
 }
 
-/* Do granules [@from, @to) all read @value */
-static bool is_all(const struct qn_zone *z, size_t from, size_t to, bool value)
+/* Do the granules from @p up to @end all read @value */
+static bool is_all(const struct qn_zone *z, const void *p, const void *end,
+		   bool value)
 {
-	for (; from < to; from++)
-		if (bit_at(z, from) != value)
+	for (; p < end; p = qn_granules_on(p, 1))
+		if (qn_zone_bit(z, p) != value)
 			return false;
 	return true;
 }
 
-static const char *check_block(const struct qn_zone *z, size_t g, size_t k)
+static const char *check_block(const struct qn_zone *z, const void *p, size_t k)
 {
+	const void *end = qn_granules_on(p, k);
+
 	if (k < QN_ZONE_MIN || k == QN_ZONE_GAP)
 		return "no block begins where one should";
-	if (bit_at(z, g + k - 2) || !bit_at(z, g + k - 1))
+	if (qn_zone_bit(z, before(end, 2)) || !qn_zone_bit(z, before(end, 1)))
 		return "the end of a block is not marked";
-	if (k >= QN_ZONE_LONG &&
-	    !is_all(z, g + QN_ZONE_LONG - 2, g + k - 2, true))
+	if (k >= QN_ZONE_LONG && !is_all(z, qn_granules_on(p, QN_ZONE_LONG - 4),
+					 before(end, 2), true))
 		return "the inside of a long block is not marked";
 	return NULL;
 }
 
-static const char *check_run(const struct qn_zone *z, size_t g)
+static const char *check_run(const struct qn_zone *z, const struct qn_run *run)
 {
-	const struct qn_run *run = run_at(z, g);
-	size_t size = run->size;
+	size_t size = run_size(z, run);
+	const void *end = qn_granules_on(run, size);
 
-	if (size < QN_ZONE_MIN || size > z->nr - g)
+	if (size < QN_ZONE_MIN || size > granules_behind(z, run))
 		return "a free run has an impossible size";
-	if (*last_word(run_at(z, g + size)) != size)
+	if (qn_zone_size_before(z, end) != size)
 		return "the two ends of a free run differ";
-	if (!is_all(z, g, g + size - 1, true) || bit_at(z, g + size - 1))
+	if (!is_all(z, run, before(end, 1), true) ||
+	    qn_zone_bit(z, before(end, 1)))
 		return "the inside of a free run is not marked";
-	if (!bit_at(z, g - 1) || bit_at(z, g + size))
+	if (!qn_zone_bit(z, before(run, 1)) || qn_zone_bit(z, end))
 		return "two free runs touch";
-	if (*run->pprev != run || (run->next && run->next->pprev != &run->next))
-		return "a free run is not in its list";
 	return NULL;
 }
 
-/* Every run in a bin is of this zone, of this bin; @free is what they sum to */
+/* Every run in a bin is of this zone, of this bin; @sum counts them up to @max */
+static const char *check_bin(const struct qn_zone *z, unsigned int bin,
+			     size_t *sum, size_t max)
+{
+	const struct qn_run *run = z->bins.head[bin], *prev = NULL;
+
+	for (; run; run = run->next) {
+		if (!qn_zone_has(z, run) || (prev && run->prev != prev))
+			return "a list of free runs is torn";
+		*sum += run_size(z, run);
+		if (qn_bin_of(run_size(z, run)) != bin || *sum > max)
+			return "a free run is in the wrong bin";
+		prev = run;
+	}
+	return NULL;
+}
+
 static const char *check_bins(const struct qn_zone *z, size_t free)
 {
+	const char *error;
 	size_t sum = 0;
 
 	for (unsigned int bin = 0; bin < QN_NR_BINS; bin++) {
-		const struct qn_run *run = z->bins.head[bin];
 		unsigned long mask = z->bins.mask[bin / QN_BINS_WORD];
 
-		if (!run != !(mask & qn_bin_bit(bin)))
+		if (!z->bins.head[bin] != !(mask & qn_bin_bit(bin)))
 			return "the mask of the bins is wrong";
-		for (; run; run = run->next) {
-			if (qn_zone_granule(z, run) >= z->nr)
-				return "a bin leads out of the zone";
-			sum += run->size;
-			if (qn_bin_of(run->size) != bin || sum > free)
-				return "a free run is in the wrong bin";
-		}
+		error = check_bin(z, bin, &sum, free);
+		if (error)
+			return error;
 	}
 	return sum == free ? NULL : "a free run is in no bin";
 }
 
-static const char *check_held(const struct qn_zone *z, unsigned int n,
+static const char *check_held(const struct qn_zone *z, size_t k,
+			      const struct qn_held *held,
 			      struct qn_zone_sums *sums)
 {
-	const struct qn_held *held = z->held[n];
-
 	for (; held; held = held->next) {
-		size_t g = qn_zone_granule(z, held);
-
-		if (qn_zone_block(z, g) != n + QN_ZONE_MIN)
+		if (qn_zone_block(z, held) != k)
 			return "a held block is no block of its length";
 		if (!qn_zone_is_suspect(held))
 			return "a held block has lost its tag";
-		sums->held += n + QN_ZONE_MIN;
+		sums->held += k;
 		sums->nr_held++;
 		if (sums->held > sums->used)
 			return "held blocks go round in a circle";
@@ -517,39 +690,44 @@ static const char *check_held(const struct qn_zone *z, unsigned int n,
 	return NULL;
 }
 
-static const char *check_all_held(const struct qn_zone *z,
-				  struct qn_zone_sums *sums)
+static const char *check_lists(const struct qn_zone *z,
+			       struct qn_zone_sums *sums)
 {
-	const char *error = NULL;
+	const char *error = check_bins(z, sums->free);
 
-	for (unsigned int n = 0; n < QN_HELD_SIZES && !error; n++)
-		error = check_held(z, n, sums);
+	for (size_t k = 0; k <= QN_ZONE_SHORT && !error; k++) {
+		error = check_held(z, k, z->held[k], sums);
+		if (!error)
+			error = check_held(z, k, z->aged[k], sums);
+	}
+	if (!error && z->is_roomy != qn_bins_has(&z->bins, z->room))
+		error = "a zone is wrong about how roomy it is";
 	return error;
 }
 
 const char *qn_zone_check(const struct qn_zone *z, struct qn_zone_sums *sums)
 {
-	const char *error;
-	size_t g = 0, k;
+	const char *p = (const char *)(0 - z->origin * QN_GRANULE);
+	const char *end = qn_granules_on(p, z->nr);
+	const char *error = NULL;
+	size_t k;
 
 	memset(sums, 0, sizeof(*sums));
-	if ((z->bits[0] & 3) != 2 || bit_at(z, z->nr))
+	if (qn_zone_bit(z, before(p, 2)) || !qn_zone_bit(z, before(p, 1)) ||
+	    qn_zone_bit(z, end))
 		return "the borders of a zone are not marked";
-	while (g < z->nr) {
-		if (bit_at(z, g)) {
-			error = check_run(z, g);
-			k = run_at(z, g)->size;
+	for (; p < end && !error; p = qn_granules_on(p, k)) {
+		if (qn_zone_bit(z, p)) {
+			error = check_run(z, (const struct qn_run *)p);
+			k = run_size(z, (const struct qn_run *)p);
 			sums->free += k;
+			sums->longest = max(sums->longest, k);
 		} else {
-			k = qn_zone_block(z, g);
-			error = check_block(z, g, k);
+			k = qn_zone_block(z, p);
+			error = check_block(z, p, k);
 			sums->used += k;
 			sums->nr_used++;
 		}
-		if (error)
-			return error;
-		g += k;
 	}
-	error = check_bins(z, sums->free);
-	return error ? error : check_all_held(z, sums);
+	return error ? error : check_lists(z, sums);
 }

@@ -3,8 +3,8 @@
  * zone.h - one contiguous piece of memory, cut into blocks and free runs.
  *
  * Above the bins (which run to take), below the heap (which zone, what to count,
- * what to hold back). A zone is cut into granules of QN_ALIGN bytes, and all it
- * knows about its blocks is one bit a granule: no headers.
+ * what to learn). A zone is cut into granules of QN_ALIGN bytes, and all it knows
+ * about its blocks is one bit a granule: no headers.
  *
  * A block of k granules reads 0^(k-1) 1, a free run of k granules 1^(k-1) 0, the
  * first granule leftmost; neither is shorter than two granules, and free runs
@@ -16,12 +16,12 @@
  *    split by clearing one 1;
  *  - the bit to the left of a block tells whether its neighbour there is in use,
  *    the bit to the right of it the same;
- *  - a block starts at granule g exactly if bit g is 0 and the bits before it
+ *  - a block starts at a granule exactly if its bit is 0 and the bits before it
  *    read 01 (the end of a block) or 110 (the end of a free run). An interior
  *    pointer, a second free, a granule of a free run: none of them passes.
  *
- * All of this is seen in one window: the 32 bits at the byte where the bit of
- * granule g - 2 lies, shifted down, are 25 bits from g - 2 to g + 22. This
+ * All of this is seen in one window: the 32 bits at the byte where the bit of the
+ * second granule before a block lies, shifted down, are 25 bits from there on. This
  * suffices for a block of up to QN_ZONE_SHORT = 22 granules and the bit behind it.
  *
  * Longer blocks must be measured without a scan of unbounded length, and without
@@ -39,12 +39,21 @@
  * three windows at most, however long the block is, for the bits behind the length
  * stay 1 from when it was free.
  *
- * An interior pointer into those QN_ZONE_FIELD bits that hold the length of a long
- * block may read as the start of a block; every other one is recognised.
+ * An interior pointer into those QN_ZONE_FIELD granules whose bits hold the length
+ * of a long block may read as the start of a block; every other one is recognised.
  *
- * A free run has its node (bins.h) in its first granules and its length once more
- * in its last word, where the neighbour behind it finds it. On 32-bit machines
- * that fills the smallest run of 16 bytes to the last one.
+ * A free run has its node (bins.h) in its first granules. Up to QN_ZONE_SHORT
+ * granules its bits tell its length as well, forwards and backwards, and no word of
+ * it is written but the two links; a longer one has its length in the node and once
+ * more in its last word, where the neighbour behind it finds it.
+ *
+ * Blocks held. A freed block of a length that is asked for often is not merged but
+ * kept on a list of its own, for the next request of the same length; its bits stay
+ * those of a block. Blocks are held only while the zone is roomy, that is, while it
+ * has a free run of about a quarter of its size: then holding takes memory from
+ * nobody. Once it is not, nothing more is held, each release that is cheap itself
+ * merges one held block, and a request that no free run can serve takes a held
+ * block that is long enough.
  */
 #ifndef QN_ZONE_H
 #define QN_ZONE_H
@@ -58,24 +67,42 @@
 
 #define QN_GRANULE QN_ALIGN
 
-/* Lengths in granules: all that one window shows; the one that no block has */
+/* Lengths in granules: the least, all that one window shows, the one none has */
 #define QN_ZONE_MIN   2
 #define QN_ZONE_SHORT 22
 #define QN_ZONE_GAP   23
 /* Bits of a length, and the first length that is written as a number */
-#define QN_ZONE_FIELD (sizeof(long) == 8 ? 32 : 20)
+#define QN_ZONE_FIELD (sizeof(long) == 8 ? 28 : 20)
 #define QN_ZONE_LONG  (QN_ZONE_SHORT + 1 + QN_ZONE_FIELD + 4)
 #define QN_ZONE_LIMIT (((size_t)1 << QN_ZONE_FIELD) - 1)
+_Static_assert(QN_BINS_EXACT == QN_ZONE_GAP + 1,
+	       "bins and lengths go together");
 
-/* What the three lowest bits of a window say at the start of a block */
-#define QN_WINDOW_BEHIND_USED 2 /* 0 1 | 0 */
-#define QN_WINDOW_BEHIND_FREE 1 /* 1 0 | 0; in truth 1 1 0 | 0 */
+/* A window as it looks at the start of a block: 0 1 | 0 or (1) 1 0 | 0 */
+#define QN_WINDOW_START        7u
+#define QN_WINDOW_BEHIND_BLOCK 2u
+#define QN_WINDOW_BEHIND_RUN   1u
 
-/* Lists of held blocks that one operation looks at */
+/**
+ * enum qn_fate - what becomes of a block that is freed
+ * @QN_FATE_MERGE: a short one behind a block: free, merged with what follows
+ * @QN_FATE_HOLD: the same, but it is held
+ * @QN_FATE_RELAX: the same as merge, and something held is merged as well
+ * @QN_FATE_LOOK: anything else: look closer
+ */
+enum qn_fate {
+	QN_FATE_MERGE,
+	QN_FATE_HOLD,
+	QN_FATE_RELAX,
+	QN_FATE_LOOK
+};
+
+/* Lists of held blocks that one release looks at */
 #define QN_RELAX_TRIES 4
 
-/* Lengths that can be held: QN_ZONE_MIN + 0 .. QN_HELD_SIZES - 1 */
-#define QN_HELD_SIZES (QN_ZONE_SHORT - QN_ZONE_MIN + 1)
+/* Where the first 1 of a window can be: nowhere is 32; rounded to words */
+#define QN_FATES      40
+#define QN_FATES_PLAN (QN_ZONE_SHORT + 2)
 
 /**
  * struct qn_held - a block that was freed and is kept for the next request
@@ -89,47 +116,49 @@ struct qn_held {
 
 /**
  * struct qn_zone - one piece of memory
- * @base:	address of granule 0
+ * @fate:	by the place of the first 1 in a block's window, see qn_zone_first()
+ * @origin:	minus the number of the first granule; granules are numbered through
+ *		the address space
  * @nr:		granules
- * @bits:	the bit of granule g is bit (g + 2) % 8 of byte (g + 2) / 8; before
- *		the first granule they read as the end of a block, behind the last
- *		as the beginning of one
- * @hold:	lengths that are held now: @hot while the zone is roomy, else 0
- * @hot:	lengths worth holding: QN_ZONE_MIN + n in the n-th bit from the top
- * @roomy:	the zone is roomy while a run of this bin or above is free
- * @drain:	the list of held blocks to be looked at next
+ * @map:	where the window of granule 0 would be: that of granule g is in the word
+ *		at @map + g / 8 from bit g % 8 on, and its bit 2 is the bit of granule
+ *		g itself. Before the first granule the bits read as the end of a
+ *		block, behind the last as the beginning of one
  * @held:	blocks held, by length
+ * @aged:	those that were held when qn_zone_age() was called last and have not
+ *		been asked for since
  * @bins:	its free runs
+ * @plan:	the first of @fate while the zone is roomy
+ * @room:	the zone is roomy while there is a run in this bin or above
+ * @is_roomy:	it is
+ * @has_held:	blocks have been held
  * @flags:	QN_ZONE_*
- * @undrained:	the zone stopped being roomy: lists of held blocks not yet emptied
+ * @undrained:	it has stopped being roomy: lengths whose lists may not be empty
+ * @drain:	the list of held blocks to be looked at next
  * @mem, @size:	the memory that the zone was made of
  * @next:	the zone to try when this one has nothing
  */
 struct qn_zone {
-	uintptr_t base;
+	u8 fate[QN_FATES] __aligned(8);
+	size_t origin;
 	size_t nr;
-	u8 *bits;
-	u32 hold;
-	u32 hot;
-	u8 roomy;
-	u8 drain;
+	uintptr_t map;
+	struct qn_held *held[QN_ZONE_SHORT + 1];
+	struct qn_held *aged[QN_ZONE_SHORT + 1];
+	struct qn_bins bins;
+	u8 plan[QN_FATES_PLAN] __aligned(8);
+	u8 room;
+	bool is_roomy;
+	bool has_held;
 	u8 flags;
 	u8 undrained;
-	struct qn_held *held[QN_HELD_SIZES];
-	struct qn_bins bins;
+	u8 drain;
 	uintptr_t mem;
 	size_t size;
 	struct qn_zone *next;
 };
 
-/* Where the words of bits are read: at any byte */
-struct qn_word32 {
-	u32 v;
-} __packed __attribute__((may_alias));
-
-struct qn_word {
-	unsigned long v;
-} __packed __attribute__((may_alias));
+/* ---- lengths and addresses ---- */
 
 /* The length that serves @k granules */
 static __always_inline size_t qn_zone_fit(size_t k)
@@ -139,34 +168,77 @@ static __always_inline size_t qn_zone_fit(size_t k)
 	return k + (k == QN_ZONE_GAP);
 }
 
-/* A number in no zone for what is no address of a granule of this one */
-static __always_inline size_t qn_zone_granule(const struct qn_zone *z,
-					      const void *p)
+/* Is @p the address of a granule of the zone */
+static __always_inline bool qn_zone_has(const struct qn_zone *z, const void *p)
 {
-	uintptr_t offset = (uintptr_t)p - z->base;
+	uintptr_t a = (uintptr_t)p;
+	unsigned int shift = qn_ctz(QN_GRANULE);
+	/* Rotated, a misaligned address becomes a huge number */
+	uintptr_t g = a >> shift | a << (8 * sizeof(a) - shift);
 
-	/* Rotated, so that a misaligned address becomes a huge number */
-	return offset / QN_GRANULE |
-	       offset << (8 * sizeof(offset) - qn_ctz(QN_GRANULE));
+	return g + z->origin < z->nr;
 }
 
-static __always_inline void *qn_zone_at(const struct qn_zone *z, size_t g)
+static __always_inline size_t qn_granule_of(const void *p)
 {
-	return (void *)(z->base + g * QN_GRANULE);
+	return (uintptr_t)p / QN_GRANULE;
 }
 
-/* The word that holds the window of granule @g, from bit @g % 8 on */
+/* The address @n granules behind @p */
+static __always_inline void *qn_granules_on(const void *p, size_t n)
+{
+	return (void *)((uintptr_t)p + n * QN_GRANULE);
+}
+
+/* ---- windows ---- */
+
+/* Words of bits are read and written at any byte */
+struct qn_word32 {
+	u32 v;
+} __packed __attribute__((may_alias));
+
+struct qn_word {
+	unsigned long v;
+} __packed __attribute__((may_alias));
+
+struct qn_word64 {
+	u64 v;
+} __packed __attribute__((may_alias));
+
+/* The word of a granule's window, and where in it the window begins */
 static __always_inline struct qn_word32 *qn_zone_word(const struct qn_zone *z,
-						      size_t g)
+						      const void *p)
 {
-	return (struct qn_word32 *)(void *)(z->bits + g / 8);
+	uintptr_t word = z->map + qn_granule_of(p) / 8;
+
+	/* One register, not two */
+	__asm__("" : "+r"(word));
+	return (struct qn_word32 *)word;
 }
 
-/* 25 bits around granule @g, bit 0 for granule @g - 2 */
-static __always_inline u32 qn_zone_window(const struct qn_zone *z, size_t g)
+static __always_inline unsigned int qn_zone_shift(const void *p)
 {
-	return qn_zone_word(z, g)->v >> g % 8;
+	return (unsigned int)qn_granule_of(p) % 8;
 }
+
+/* 25 bits around the granule at @p, which has bit 2 */
+static __always_inline u32 qn_zone_window(const struct qn_zone *z,
+					  const void *p)
+{
+	return qn_zone_word(z, p)->v >> qn_zone_shift(p);
+}
+
+/*
+ * One number says all: of a window that begins as @expected the first other 1 is
+ * at the length plus one, if the block is short; from 0 to 2, if the window does
+ * not begin so; above, if the block is long
+ */
+static __always_inline unsigned int qn_zone_first(u32 window, u32 expected)
+{
+	return qn_ctz32(window ^ expected);
+}
+
+/* ---- blocks ---- */
 
 /**
  * qn_zone_init() - lay a zone out
@@ -178,129 +250,184 @@ static __always_inline u32 qn_zone_window(const struct qn_zone *z, size_t g)
  */
 bool qn_zone_init(struct qn_zone *z, void *mem, size_t size);
 
-/**
- * qn_zone_alloc() - make a block
- * @z:		the zone
- * @k:		granules, as qn_zone_fit() gives them
- *
- * The block may be one granule longer than asked for, since nothing is shorter
- * than two. Bounded time.
- *
- * Return: the block, its length in ->size (part of its own memory), or NULL.
- */
-struct qn_run *qn_zone_alloc(struct qn_zone *z, size_t k);
-
-/* The same with the block's address a multiple of @align, a power of two */
-struct qn_run *qn_zone_alloc_aligned(struct qn_zone *z, size_t k, size_t align);
-
-/**
- * qn_zone_take() - make a block of a whole free run
- * @z:		the zone
- * @run:	a free run of 2 .. QN_ZONE_SHORT granules
- */
-static __always_inline void qn_zone_take(struct qn_zone *z, struct qn_run *run)
+/* Is the granule at @p the first of a free run or the last of a block */
+static __always_inline bool qn_zone_bit(const struct qn_zone *z, const void *p)
 {
-	size_t g = ((uintptr_t)run - z->base) / QN_GRANULE;
+	size_t bit = qn_granule_of(p) + 2;
 
-	qn_bins_del(&z->bins, run);
-	qn_zone_word(z, g)->v += 4u << g % 8;
+	return *(const u8 *)(z->map + bit / 8) >> bit % 8 & 1;
+}
+
+/*
+ * The same backwards: the word with the bit of the granule before @p in its top byte,
+ * and where there
+ */
+static __always_inline struct qn_word32 *
+qn_zone_word_before(const struct qn_zone *z, const void *p)
+{
+	uintptr_t word = z->map + (qn_granule_of(p) + 1) / 8 - 3;
+
+	__asm__("" : "+r"(word));
+	return (struct qn_word32 *)word;
+}
+
+static __always_inline unsigned int qn_zone_shift_before(const void *p)
+{
+	return (unsigned int)(qn_granule_of(p) + 1) % 8;
+}
+
+/*
+ * Granules of the free run that ends before @p, if one does; less than two if none
+ * can. @window ends with its last bit, which is 0; its 1s are followed by the end of
+ * the block before it, 01 from here
+ */
+static __always_inline size_t qn_zone_size_until(const void *p, u32 window)
+{
+	unsigned int ones = (unsigned int)__builtin_clz(~(window << 1));
+
+	return ones <= QN_ZONE_SHORT ? ones : ((const size_t *)p)[-1];
+}
+
+static __always_inline size_t qn_zone_size_before(const struct qn_zone *z,
+						  const void *p)
+{
+	u32 w = qn_zone_word_before(z, p)->v;
+
+	return qn_zone_size_until(p, w << (7 - qn_zone_shift_before(p)));
+}
+
+/* The length of a block whose first QN_ZONE_SHORT bits are 0; 0 if it is too much */
+static __always_inline size_t qn_zone_long(const struct qn_zone *z,
+					   const void *p)
+{
+	size_t g = qn_granule_of(p), bit = g + 2 + QN_ZONE_SHORT, k;
+	const struct qn_word *w = (const void *)(z->map + bit / 8);
+	unsigned long tail = w->v >> bit % 8;
+
+	if (tail & 1)
+		k = tail >> 1 & qn_low_mask(QN_ZONE_FIELD);
+	else
+		k = QN_ZONE_SHORT + 1 + qn_ctz(tail);
+	return k <= z->nr - (g + z->origin) ? k : 0;
 }
 
 /**
- * qn_zone_block() - how long is the block that begins at a granule
+ * qn_zone_block() - how long is the block that begins at @p
  * @z:		the zone
- * @g:		any number
+ * @p:		the address of a granule of the zone
  *
  * Return: its granules, or 0 if no block begins there.
  */
-size_t qn_zone_block(const struct qn_zone *z, size_t g);
+static __always_inline size_t qn_zone_block(const struct qn_zone *z,
+					    const void *p)
+{
+	u32 window = qn_zone_window(z, p), start = window & QN_WINDOW_START;
+	unsigned int first;
+
+	if (start != QN_WINDOW_BEHIND_BLOCK &&
+	    (start != QN_WINDOW_BEHIND_RUN ||
+	     !qn_zone_bit(z, (const char *)p - 3 * QN_GRANULE)))
+		return 0;
+	first = qn_zone_first(window, start);
+	return first <= QN_ZONE_SHORT + 1 ? first - 1 : qn_zone_long(z, p);
+}
+
+/* Give the first @k granules of a free run, not all of it, the bits of a block */
+static __always_inline void qn_zone_mark(struct qn_zone *z, void *p, size_t k)
+{
+	struct qn_word32 *word = qn_zone_word(z, p);
+	u32 ones;
+
+	/* 1..1 becomes 0..0 1 */
+	ones = (1u << (k - 1)) - 1;
+	word->v -= ones << qn_zone_shift(p) << 2;
+}
+
+/* Make a block of a whole free run, which is in no bin any more and not long */
+static __always_inline void qn_zone_mark_whole(struct qn_zone *z, void *p)
+{
+	qn_zone_word(z, p)->v += 4u << qn_zone_shift(p);
+}
+
+/*
+ * Which bins in the first word have runs from which a short block of @k granules can
+ * be carved, so that something is left; when no run has its length exactly
+ */
+static __always_inline unsigned long qn_zone_fits(const struct qn_zone *z,
+						  size_t k)
+{
+	return z->bins.mask[0] & (~0ul >> (k + QN_ZONE_MIN));
+}
+
+/**
+ * qn_zone_carve() - make a block from the low end of a free run
+ * @z:		the zone
+ * @from:	a run below QN_BINS_EXACT, the first of its bin, longer than @k by two
+ *		granules or more
+ * @k:		granules
+ */
+static __always_inline void qn_zone_carve(struct qn_zone *z,
+					  struct qn_choice from, size_t k)
+{
+	struct qn_run *tail = qn_granules_on(from.run, k);
+	size_t rest = from.bin - k;
+
+	qn_bins_assume_exact(from.bin);
+	qn_bins_assume_exact((unsigned int)rest);
+	qn_bins_pop(&z->bins, from.bin, from.run);
+	qn_bins_insert(&z->bins, (unsigned int)rest, tail);
+	qn_zone_mark(z, from.run, k);
+}
+
+/**
+ * qn_zone_cut() - make a block from the low end of a free run
+ * @z:		the zone
+ * @run:	the run, the first of its bin
+ * @bin:	where it is
+ * @k:		granules: all of the run, or less by two at least
+ *
+ * Return: @run.
+ */
+void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
+		  size_t k);
+
+/**
+ * qn_zone_alloc() - make a block in any way there is
+ * @z:		the zone
+ * @k:		its granules, as qn_zone_fit() gives them; then its real length
+ *
+ * The last resort is a held block. Bounded time.
+ *
+ * Return: the block, or NULL.
+ */
+void *qn_zone_alloc(struct qn_zone *z, size_t *k);
+
+/* The same with the block's address a multiple of @align, a power of two */
+void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align);
 
 /**
  * qn_zone_free() - a block turns free and is merged with its neighbours
  * @z:		the zone
- * @g:		where it begins
+ * @p:		the block
  * @k:		its granules
  *
  * Bounded time.
  */
-void qn_zone_free(struct qn_zone *z, size_t g, size_t k);
+void qn_zone_free(struct qn_zone *z, void *p, size_t k);
 
-/* May blocks of QN_ZONE_MIN + @n granules be held now */
-static __always_inline bool qn_zone_holds(const struct qn_zone *z,
-					  unsigned int n)
-{
-	return (s32)(z->hold << n) < 0;
-}
+/* The same for a short block behind a block */
+void qn_zone_free_next(struct qn_zone *z, void *p, size_t k);
 
-/* A second free of @held? The tag can lie, a look at the list cannot */
-static __always_inline bool qn_zone_is_suspect(const struct qn_held *held)
-{
-	return held->tag + (uintptr_t)held == 0;
-}
+/* The same for one with a block behind it as well; merges a held block, too */
+void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k);
 
-/**
- * qn_zone_is_held() - is this block in its list
- *
- * Looks at the first QN_HELD_TRIES of the list.
- */
-bool qn_zone_is_held(const struct qn_zone *z, const struct qn_held *held,
-		     unsigned int n);
-
-/**
- * qn_zone_hold() - keep a block of QN_ZONE_MIN + @n granules as it is
- */
-static __always_inline void qn_zone_hold(struct qn_zone *z,
-					 struct qn_held *held, unsigned int n)
-{
-	held->next = z->held[n];
-	held->tag = -(uintptr_t)held;
-	z->held[n] = held;
-}
-
-/**
- * qn_zone_unhold() - take the block out that was held last, if there is one
- */
-static __always_inline void *qn_zone_unhold(struct qn_zone *z, size_t n)
-{
-	struct qn_held *held = z->held[n];
-
-	if (held) {
-		z->held[n] = held->next;
-		held->tag = 0;
-	}
-	return held;
-}
-
-/**
- * qn_zone_drain() - merge at most one held block
- * @z:		the zone
- * @tries:	lists to look at
- *
- * Return: true if one was merged.
- */
-bool qn_zone_drain(struct qn_zone *z, unsigned int tries);
-
-/**
- * qn_zone_relax() - once a zone is no longer roomy, merge what it holds
- *
- * Called with each operation that takes the slow way: a few lists, one block.
- */
-static __always_inline void qn_zone_relax(struct qn_zone *z)
-{
-	if (unlikely(z->undrained))
-		qn_zone_drain(z, QN_RELAX_TRIES);
-}
-
-/* Granules in blocks that are held; looks at all of them */
-size_t qn_zone_nr_held(const struct qn_zone *z);
-
-/* Which lengths are worth holding, as @hot of struct qn_zone */
-void qn_zone_set_hot(struct qn_zone *z, u32 hot);
+/* The same for a short block behind a free run of @size granules */
+void qn_zone_free_behind(struct qn_zone *z, void *p, size_t k, size_t size);
 
 /**
  * qn_zone_resize() - make a block longer or shorter where it lies
  * @z:		the zone
- * @g:		where it begins
+ * @p:		the block
  * @k:		its granules
  * @want:	granules, as qn_zone_fit() gives them
  *
@@ -309,12 +436,12 @@ void qn_zone_set_hot(struct qn_zone *z, u32 hot);
  * Return: its new length, at least @want; 0 if the run behind it is not long
  * enough.
  */
-size_t qn_zone_resize(struct qn_zone *z, size_t g, size_t k, size_t want);
+size_t qn_zone_resize(struct qn_zone *z, void *p, size_t k, size_t want);
 
 /**
  * qn_zone_slide() - make a block longer towards lower addresses
  * @z:		the zone
- * @g:		where it begins
+ * @p:		the block
  * @k:		its granules
  * @want:	granules, as qn_zone_fit() gives them; then the new length
  *
@@ -324,12 +451,74 @@ size_t qn_zone_resize(struct qn_zone *z, size_t g, size_t k, size_t want);
  * Return: the block's new address, or NULL if nothing free lies before it or both
  * are not long enough.
  */
-void *qn_zone_slide(struct qn_zone *z, size_t g, size_t k, size_t *want);
+void *qn_zone_slide(struct qn_zone *z, void *p, size_t k, size_t *want);
+
+/* ---- blocks held ---- */
+
+/* A second free? The tag can lie, a look at the list cannot */
+static __always_inline bool qn_zone_is_suspect(const struct qn_held *held)
+{
+	return held->tag + (uintptr_t)held == 0;
+}
+
+/* Is this block of @k granules in its list */
+bool qn_zone_is_held(const struct qn_zone *z, const void *p, size_t k);
+
+/* Keep a block of @k granules as it is */
+static __always_inline void qn_zone_hold(struct qn_zone *z, void *p, size_t k)
+{
+	struct qn_held *held = p;
+
+	held->next = z->held[k];
+	held->tag = -(uintptr_t)held;
+	z->held[k] = held;
+}
+
+/* Take the first block off a list */
+static __always_inline void *qn_held_pop(struct qn_held **list)
+{
+	struct qn_held *held = *list;
+
+	if (held) {
+		*list = held->next;
+		held->tag = 0;
+	}
+	return held;
+}
+
+/* Take a held block of @k granules out, the latest; NULL if there is none */
+static __always_inline void *qn_zone_unhold(struct qn_zone *z, size_t k)
+{
+	void *p = qn_held_pop(&z->held[k]);
+
+	return p ? p : qn_held_pop(&z->aged[k]);
+}
 
 /**
- * qn_zone_before() - granules of the free run that ends where @g begins, or 0
+ * qn_zone_drain() - merge at most one held block
+ * @z:		the zone
+ * @tries:	lengths to look at
+ *
+ * An aged one; any, once the zone is no longer roomy.
+ *
+ * Return: true if one was merged.
  */
-size_t qn_zone_before(const struct qn_zone *z, size_t g);
+bool qn_zone_drain(struct qn_zone *z, unsigned int tries);
+
+/* What is held now and not asked for until the next call may be drained */
+void qn_zone_age(struct qn_zone *z);
+
+/**
+ * qn_zone_set_hot() - which lengths to hold
+ * @z:		the zone
+ * @hot:	bit k: those of k granules
+ */
+void qn_zone_set_hot(struct qn_zone *z, u32 hot);
+
+/* Granules in blocks that are held; looks at all of them */
+size_t qn_zone_nr_held(const struct qn_zone *z);
+
+/* ---- checks ---- */
 
 /**
  * struct qn_zone_sums - what qn_zone_check() counted
@@ -338,6 +527,7 @@ size_t qn_zone_before(const struct qn_zone *z, size_t g);
  * @held:	granules in blocks that are held
  * @nr_held:	those blocks
  * @free:	granules in free runs
+ * @longest:	granules of the longest
  */
 struct qn_zone_sums {
 	size_t used;
@@ -345,6 +535,7 @@ struct qn_zone_sums {
 	size_t held;
 	size_t nr_held;
 	size_t free;
+	size_t longest;
 };
 
 /**

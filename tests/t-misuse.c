@@ -79,7 +79,7 @@ static void test_second_free_of_held(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_hot(h->zones, ~0u);
+	qn_zone_set_hot(&h->zone, ~0u);
 	p = qn_heap_alloc(h, 50);
 	q = qn_heap_alloc(h, 50);
 	qn_heap_free(h, p);
@@ -98,7 +98,7 @@ static void test_tag_in_user_data(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_hot(h->zones, ~0u);
+	qn_zone_set_hot(&h->zone, ~0u);
 	qn_heap_free(h, qn_heap_alloc(h, 50));
 	p = qn_heap_alloc(h, 100);
 	for (size_t i = 0; i < 100 / sizeof(*p); i++)

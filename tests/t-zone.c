@@ -36,19 +36,41 @@ static void reset(void)
 	assert_true(qn_zone_init(z, memory, sizeof(memory)));
 }
 
-static size_t granule(const void *p)
+/* Where the first granule is, and what lies @n granules behind it */
+static unsigned char *start(void)
 {
-	return qn_zone_granule(z, p);
+	return (unsigned char *)(0 - z->origin * QN_GRANULE);
 }
 
-static size_t alloc(size_t k)
+static void *at(const void *p, size_t n)
 {
-	struct qn_run *run = qn_zone_alloc(z, k);
+	return (unsigned char *)p + n * QN_GRANULE;
+}
 
-	assert_non_null(run);
-	assert_int_equal(run->size, k);
-	assert_int_equal(qn_zone_block(z, granule(run)), k);
-	return granule(run);
+static void *alloc(size_t k)
+{
+	size_t got = k;
+	void *p = qn_zone_alloc(z, &got);
+
+	assert_non_null(p);
+	assert_true(qn_zone_has(z, p));
+	assert_int_equal(got, k);
+	assert_int_equal(qn_zone_block(z, p), k);
+	return p;
+}
+
+static void release(void *p, size_t k)
+{
+	qn_zone_free(z, p, k);
+}
+
+/* Granules of the longest free run */
+static size_t longest(void)
+{
+	struct qn_zone_sums sums;
+
+	qn_zone_check(z, &sums);
+	return sums.longest;
 }
 
 static size_t assert_sound(void)
@@ -65,7 +87,7 @@ static size_t assert_sound(void)
 static void assert_whole(void)
 {
 	assert_int_equal(assert_sound(), 0);
-	assert_int_equal(qn_bins_largest(&z->bins)->size, z->nr);
+	assert_int_equal(longest(), z->nr);
 }
 
 /* Which interior granules of a block of @k may look like a start */
@@ -75,11 +97,11 @@ static bool is_length_field(size_t k, size_t i)
 	       i <= QN_ZONE_SHORT + QN_ZONE_FIELD;
 }
 
-static void assert_only_start(size_t g, size_t k)
+static void assert_only_start(const void *p, size_t k)
 {
 	for (size_t i = 1; i < k; i++)
 		if (!is_length_field(k, i))
-			assert_int_equal(qn_zone_block(z, g + i), 0);
+			assert_int_equal(qn_zone_block(z, at(p, i)), 0);
 }
 
 static void test_every_length(void **state)
@@ -90,17 +112,17 @@ static void test_every_length(void **state)
 		if (k == QN_ZONE_GAP)
 			continue;
 		for (size_t pad = 2; pad < 2 + 8; pad++) {
-			size_t before = alloc(pad), g = alloc(k);
+			void *before = alloc(pad), *p = alloc(k);
 
-			assert_int_equal(g, before + pad);
-			assert_only_start(g, k);
+			assert_ptr_equal(p, at(before, pad));
+			assert_only_start(p, k);
 			assert_int_equal(assert_sound(), pad + k);
-			qn_zone_free(z, before, pad);
+			release(before, pad);
 			/* Now behind a free run */
-			assert_int_equal(qn_zone_block(z, g), k);
-			assert_only_start(g, k);
+			assert_int_equal(qn_zone_block(z, p), k);
+			assert_only_start(p, k);
 			assert_int_equal(assert_sound(), k);
-			qn_zone_free(z, g, k);
+			release(p, k);
 			assert_whole();
 		}
 	}
@@ -120,7 +142,7 @@ static void test_fit(void **state)
 
 static void test_no_start_in_free_memory(void **state)
 {
-	size_t a, b, c;
+	void *a, *b, *c;
 
 	(void)state;
 	reset();
@@ -130,16 +152,16 @@ static void test_no_start_in_free_memory(void **state)
 		a = alloc(2);
 		b = alloc(k);
 		c = alloc(2);
-		qn_zone_free(z, b, k);
+		release(b, k);
 		for (size_t i = 0; i < k; i++)
-			assert_int_equal(qn_zone_block(z, b + i), 0);
-		qn_zone_free(z, a, 2);
+			assert_int_equal(qn_zone_block(z, at(b, i)), 0);
+		release(a, 2);
 		for (size_t i = 0; i < k + 2; i++)
-			assert_int_equal(qn_zone_block(z, a + i), 0);
-		qn_zone_free(z, c, 2);
+			assert_int_equal(qn_zone_block(z, at(a, i)), 0);
+		release(c, 2);
 		assert_whole();
 		for (size_t i = 0; i < z->nr; i++)
-			assert_int_equal(qn_zone_block(z, i), 0);
+			assert_int_equal(qn_zone_block(z, at(start(), i)), 0);
 	}
 }
 
@@ -147,31 +169,33 @@ static void test_foreign(void **state)
 {
 	(void)state;
 	reset();
-	assert_int_equal(qn_zone_block(z, z->nr), 0);
-	assert_int_equal(qn_zone_block(z, SIZE_MAX), 0);
-	assert_true(granule((char *)qn_zone_at(z, 3) + 1) >= z->nr);
-	assert_true(granule((char *)qn_zone_at(z, 0) - QN_GRANULE) >= z->nr);
-	assert_true(granule(NULL) >= z->nr);
+	for (size_t i = 0; i < z->nr; i++)
+		assert_true(qn_zone_has(z, at(start(), i)));
+	for (size_t i = 1; i < QN_GRANULE; i++)
+		assert_false(qn_zone_has(z, start() + i));
+	assert_false(qn_zone_has(z, at(start(), z->nr)));
+	assert_false(qn_zone_has(z, start() - QN_GRANULE));
+	assert_false(qn_zone_has(z, NULL));
 }
 
 /* Free the middle of three, with the outer ones free or not */
 static void merge(size_t k, bool left, bool right)
 {
-	size_t a = alloc(k), b = alloc(k), c = alloc(k);
-	size_t d = alloc(2);
+	void *a = alloc(k), *b = alloc(k), *c = alloc(k);
+	void *d = alloc(2);
 
 	if (left)
-		qn_zone_free(z, a, k);
+		release(a, k);
 	if (right)
-		qn_zone_free(z, c, k);
+		release(c, k);
 	assert_sound();
-	qn_zone_free(z, b, k);
+	release(b, k);
 	assert_int_equal(assert_sound(), 2 + (!left + !right) * k);
 	if (!left)
-		qn_zone_free(z, a, k);
+		release(a, k);
 	if (!right)
-		qn_zone_free(z, c, k);
-	qn_zone_free(z, d, 2);
+		release(c, k);
+	release(d, 2);
 	assert_whole();
 }
 
@@ -186,54 +210,48 @@ static void test_merge(void **state)
 			merge(lengths[i], how & 1, how & 2);
 }
 
+/* A block takes a granule that would be left alone, if nothing else serves it */
 static void test_no_granule_alone(void **state)
 {
-	size_t a, b;
-	struct qn_run *run;
+	void *a, *b, *c;
+	size_t k = 5;
 
 	(void)state;
 	reset();
 	a = alloc(6);
 	b = alloc(2);
-	qn_zone_free(z, a, 6);
-	run = qn_zone_alloc(z, 5);
-	/* The run of six is not cut into five and one */
-	if (granule(run) == a)
-		assert_int_equal(run->size, 6);
-	assert_sound();
-	qn_zone_free(z, granule(run), run->size);
-	qn_zone_free(z, b, 2);
-	assert_whole();
+	release(a, 6);
+	c = alloc(5);
+	assert_true((uintptr_t)c > (uintptr_t)b);
+	alloc(longest());
+	assert_ptr_equal(qn_zone_alloc(z, &k), a);
+	assert_int_equal(k, 6);
+	assert_int_equal(assert_sound(), z->nr);
 }
 
 /* A free run of QN_ZONE_GAP granules is passed over by one shorter */
 static void test_gap(void **state)
 {
-	size_t a, b, c, d, e;
+	void *a, *b, *c, *d, *e;
 
 	(void)state;
 	reset();
 	a = alloc(20);
 	b = alloc(3);
 	c = alloc(2);
-	qn_zone_free(z, a, 20);
-	qn_zone_free(z, b, 3);
+	release(a, 20);
+	release(b, 3);
 	d = alloc(QN_ZONE_GAP - 1);
-	assert_true(d > c);
+	assert_true((uintptr_t)d > (uintptr_t)c);
 	e = alloc(QN_ZONE_GAP - 2);
-	assert_int_equal(e, a);
+	assert_ptr_equal(e, a);
 	assert_int_equal(assert_sound(), 2 + 2 * QN_ZONE_GAP - 3);
 }
 
-static unsigned char *bytes_of(size_t g)
-{
-	return qn_zone_at(z, g);
-}
-
-static void assert_filled(size_t g, size_t k, int value)
+static void assert_filled(const unsigned char *p, size_t k, int value)
 {
 	for (size_t i = 0; i < k * QN_GRANULE; i++)
-		assert_int_equal(bytes_of(g)[i], value);
+		assert_int_equal(p[i], value);
 }
 
 static void test_resize(void **state)
@@ -243,16 +261,17 @@ static void test_resize(void **state)
 	for (size_t k = 2; k < 110; k++) {
 		for (size_t want = 2; want < 110; want += 3) {
 			size_t from = qn_zone_fit(k), to = qn_zone_fit(want);
-			size_t g = alloc(from), size;
+			void *p = alloc(from);
+			size_t size;
 
-			memset(bytes_of(g), 0x5a, from * QN_GRANULE);
-			size = qn_zone_resize(z, g, from, to);
+			memset(p, 0x5a, from * QN_GRANULE);
+			size = qn_zone_resize(z, p, from, to);
 			assert_true(size >= to);
 			assert_true(size <= max(to, from));
-			assert_int_equal(qn_zone_block(z, g), size);
+			assert_int_equal(qn_zone_block(z, p), size);
 			assert_int_equal(assert_sound(), size);
-			assert_filled(g, min(from, size), 0x5a);
-			qn_zone_free(z, g, size);
+			assert_filled(p, min(from, size), 0x5a);
+			release(p, size);
 			assert_whole();
 		}
 	}
@@ -260,28 +279,28 @@ static void test_resize(void **state)
 
 static void test_resize_against_a_neighbour(void **state)
 {
-	size_t a, b, c;
+	void *a, *b;
 
 	(void)state;
 	reset();
 	a = alloc(8);
 	b = alloc(8);
-	c = alloc(8);
+	alloc(8);
 	assert_int_equal(qn_zone_resize(z, a, 8, 9), 0);
 	assert_int_equal(qn_zone_resize(z, a, 8, 7), 8);
 	assert_int_equal(qn_zone_resize(z, a, 8, 8), 8);
-	qn_zone_free(z, b, 8);
+	release(b, 8);
 	assert_int_equal(qn_zone_resize(z, a, 8, 17), 0);
 	/* One granule cannot stay behind alone */
 	assert_int_equal(qn_zone_resize(z, a, 8, 15), 16);
 	assert_int_equal(qn_zone_resize(z, a, 16, 14), 14);
 	assert_int_equal(assert_sound(), 22);
-	(void)c;
 }
 
 static void test_slide(void **state)
 {
-	size_t a, b, c, d, want = 20;
+	void *a, *b, *c, *d;
+	size_t want = 20;
 
 	(void)state;
 	reset();
@@ -289,102 +308,167 @@ static void test_slide(void **state)
 	b = alloc(8);
 	c = alloc(6);
 	d = alloc(2);
-	memset(bytes_of(b), 0x77, 8 * QN_GRANULE);
+	memset(b, 0x77, 8 * QN_GRANULE);
 	assert_null(qn_zone_slide(z, b, 8, &want));
-	qn_zone_free(z, a, 8);
+	release(a, 8);
 	assert_null(qn_zone_slide(z, b, 8, &want));
-	qn_zone_free(z, c, 6);
-	assert_ptr_equal(qn_zone_slide(z, b, 8, &want), bytes_of(a));
+	release(c, 6);
+	assert_ptr_equal(qn_zone_slide(z, b, 8, &want), a);
 	assert_int_equal(want, 20);
 	assert_filled(a, 8, 0x77);
 	assert_int_equal(qn_zone_block(z, a), 20);
 	assert_int_equal(assert_sound(), 22);
-	qn_zone_free(z, a, 20);
-	qn_zone_free(z, d, 2);
+	release(a, 20);
+	release(d, 2);
 	assert_whole();
 }
 
 static void test_aligned(void **state)
 {
+	size_t k;
+
 	(void)state;
 	reset();
 	for (size_t align = QN_GRANULE; align <= 1024; align *= 2) {
 		for (size_t pad = 2; pad < 70; pad += 3) {
-			size_t g = alloc(qn_zone_fit(pad));
-			struct qn_run *run = qn_zone_alloc_aligned(z, 5, align);
+			void *p = alloc(qn_zone_fit(pad)), *q;
+			size_t want = qn_zone_fit(pad / 2);
 
-			assert_non_null(run);
-			assert_true(is_aligned((uintptr_t)run, align));
-			assert_in_range(run->size, 5, 6);
+			k = want;
+			q = qn_zone_alloc_aligned(z, &k, align);
+			assert_non_null(q);
+			assert_true(is_aligned((uintptr_t)q, align));
+			assert_in_range(k, want, want + 1);
+			assert_int_equal(qn_zone_block(z, q), k);
 			assert_sound();
-			qn_zone_free(z, granule(run), run->size);
-			qn_zone_free(z, g, qn_zone_fit(pad));
+			release(q, k);
+			release(p, qn_zone_fit(pad));
 			assert_whole();
 		}
 	}
-	assert_null(qn_zone_alloc_aligned(z, 5, SIZE * 2));
-	assert_null(qn_zone_alloc_aligned(z, 5, SIZE_MAX / 2 + 1));
+	k = 5;
+	assert_null(qn_zone_alloc_aligned(z, &k, SIZE * 2));
+	assert_null(qn_zone_alloc_aligned(z, &k, SIZE_MAX / 2 + 1));
+	assert_whole();
+}
+
+/* In a run that has just room enough, at any place in it */
+static void test_aligned_tight(void **state)
+{
+	(void)state;
+	for (size_t k = 2; k < 30; k++) {
+		for (size_t size = k; size < k + 12; size++) {
+			size_t got = qn_zone_fit(k);
+			void *p;
+
+			reset();
+			p = alloc(qn_zone_fit(size));
+			alloc(longest());
+			release(p, qn_zone_fit(size));
+			p = qn_zone_alloc_aligned(z, &got, 4 * QN_GRANULE);
+			if (p)
+				assert_int_equal(qn_zone_block(z, p), got);
+			assert_sound();
+		}
+	}
 }
 
 static void test_exhaust(void **state)
 {
-	size_t nr = 0;
+	size_t nr = 0, k = 7;
 
 	(void)state;
 	reset();
-	while (qn_zone_alloc(z, 7))
+	while (qn_zone_alloc(z, &k))
 		nr++;
 	assert_int_equal(nr, z->nr / 7);
-	assert_null(qn_zone_alloc(z, SIZE_MAX / QN_GRANULE));
+	k = SIZE_MAX / QN_GRANULE;
+	assert_null(qn_zone_alloc(z, &k));
 	assert_sound();
 	for (size_t i = 0; i < nr; i++)
-		qn_zone_free(z, i * 7, qn_zone_block(z, i * 7));
+		release(at(start(), i * 7),
+			qn_zone_block(z, at(start(), i * 7)));
 	assert_whole();
 }
 
-static void hold(size_t g, size_t k)
+static bool holds(size_t k)
 {
-	qn_zone_hold(z, qn_zone_at(z, g), (unsigned int)k - QN_ZONE_MIN);
+	return z->fate[k + 1] == QN_FATE_HOLD;
 }
 
 static void test_hold_and_drain(void **state)
 {
-	size_t a, b;
+	void *a, *b;
 
 	(void)state;
 	reset();
-	qn_zone_set_hot(z, 1u << 31 >> (5 - QN_ZONE_MIN));
-	assert_true(qn_zone_holds(z, 5 - QN_ZONE_MIN));
-	assert_false(qn_zone_holds(z, 6 - QN_ZONE_MIN));
+	qn_zone_set_hot(z, 1u << 5);
+	assert_true(holds(5));
+	assert_false(holds(6));
 	a = alloc(5);
 	b = alloc(5);
-	hold(a, 5);
-	hold(b, 5);
+	qn_zone_hold(z, a, 5);
+	qn_zone_hold(z, b, 5);
 	assert_int_equal(qn_zone_nr_held(z), 10);
-	assert_true(qn_zone_is_held(z, qn_zone_at(z, a), 5 - QN_ZONE_MIN));
+	assert_true(qn_zone_is_suspect(a));
+	assert_true(qn_zone_is_held(z, a, 5));
 	assert_int_equal(assert_sound(), 10);
-	assert_ptr_equal(qn_zone_unhold(z, 5 - QN_ZONE_MIN), qn_zone_at(z, b));
-	hold(b, 5);
-	assert_true(qn_zone_drain(z, QN_HELD_SIZES));
-	assert_true(qn_zone_drain(z, QN_HELD_SIZES));
-	assert_false(qn_zone_drain(z, QN_HELD_SIZES));
+	assert_ptr_equal(qn_zone_unhold(z, 5), b);
+	assert_false(qn_zone_is_held(z, b, 5));
+	qn_zone_hold(z, b, 5);
+	/* Only what has become old is drained */
+	assert_false(qn_zone_drain(z, QN_ZONE_SHORT));
+	qn_zone_age(z);
+	assert_true(qn_zone_is_held(z, a, 5));
+	assert_int_equal(qn_zone_nr_held(z), 10);
+	assert_int_equal(assert_sound(), 10);
+	assert_true(qn_zone_drain(z, QN_ZONE_SHORT));
+	assert_true(qn_zone_drain(z, QN_ZONE_SHORT));
+	assert_false(qn_zone_drain(z, QN_ZONE_SHORT));
 	assert_whole();
+}
+
+/* When nothing else is left, a held block that is long enough is taken */
+static void test_held_is_allocatable(void **state)
+{
+	void *a, *b;
+	size_t k = 7;
+
+	(void)state;
+	reset();
+	a = alloc(6);
+	b = alloc(9);
+	qn_zone_hold(z, a, 6);
+	qn_zone_hold(z, b, 9);
+	alloc(longest());
+	assert_ptr_equal(qn_zone_alloc(z, &k), b);
+	assert_int_equal(k, 9);
+	assert_null(qn_zone_alloc(z, &k));
+	k = 6;
+	assert_ptr_equal(qn_zone_alloc(z, &k), a);
+	assert_int_equal(assert_sound(), z->nr);
 }
 
 /* Blocks are held while a quarter of the zone is free in one piece, no longer */
 static void test_roomy(void **state)
 {
-	size_t a;
+	size_t most = z->nr - z->nr / 3;
+	void *a, *b;
 
 	(void)state;
 	reset();
 	qn_zone_set_hot(z, ~0u);
-	a = alloc(z->nr - z->nr / 3);
-	assert_true(qn_zone_holds(z, 3));
-	alloc(z->nr / 5);
-	assert_false(qn_zone_holds(z, 3));
-	qn_zone_free(z, a, z->nr - z->nr / 3);
-	assert_true(qn_zone_holds(z, 3));
+	a = alloc(most);
+	assert_true(holds(5));
+	b = alloc(z->nr / 5);
+	assert_false(holds(5));
+	release(b, z->nr / 5);
+	assert_true(holds(5));
+	release(a, most);
+	assert_true(holds(5));
+	qn_zone_set_hot(z, 0);
+	assert_false(holds(5));
+	assert_whole();
 }
 
 static void test_too_small(void **state)
@@ -410,27 +494,34 @@ static void assert_noticed(void *where, unsigned char flip)
 	assert_null(qn_zone_check(z, &sums));
 }
 
+static void flip_bit(const void *p)
+{
+	size_t bit = (uintptr_t)p / QN_GRANULE + 2;
+
+	assert_noticed((void *)(z->map + bit / 8),
+		       (unsigned char)(1u << bit % 8));
+}
+
 static void test_check_notices(void **state)
 {
-	size_t a, b, c;
+	unsigned char *a, *c;
 
 	(void)state;
 	reset();
 	a = alloc(5);
-	b = alloc(30);
+	alloc(30);
 	c = alloc(100);
-	qn_zone_free(z, a, 5);
-	for (size_t g = 0; g < b + QN_ZONE_SHORT; g++)
-		assert_noticed(&z->bits[(g + 2) / 8],
-			       (unsigned char)(1u << (g + 2) % 8));
-	assert_noticed(&z->bits[0], 2);
-	assert_noticed(&z->bits[(c + 100 + 1) / 8],
-		       (unsigned char)(1u << (c + 100 + 1) % 8));
-	assert_noticed(&z->bits[(z->nr + 2) / 8],
-		       (unsigned char)(1u << (z->nr + 2) % 8));
-	assert_noticed(&((struct qn_run *)qn_zone_at(z, a))->size, 1);
-	assert_noticed(bytes_of(b) - sizeof(size_t), 1);
+	release(a, 5);
+	for (size_t i = 0; i < 5 + QN_ZONE_SHORT; i++)
+		flip_bit(at(a, i));
+	flip_bit(a - QN_GRANULE);
+	flip_bit(at(c, 99));
+	flip_bit(at(c, 60));
+	flip_bit(at(a, z->nr));
+	assert_noticed(&((struct qn_run *)at(c, 100))->size, 1);
+	assert_noticed(start() + z->nr * QN_GRANULE - sizeof(size_t), 1);
 	assert_noticed(&z->bins.mask[0], 1);
+	assert_noticed(&z->is_roomy, 1);
 }
 
 int main(void)
@@ -447,8 +538,10 @@ int main(void)
 		cmocka_unit_test(test_resize_against_a_neighbour),
 		cmocka_unit_test(test_slide),
 		cmocka_unit_test(test_aligned),
+		cmocka_unit_test(test_aligned_tight),
 		cmocka_unit_test(test_exhaust),
 		cmocka_unit_test(test_hold_and_drain),
+		cmocka_unit_test(test_held_is_allocatable),
 		cmocka_unit_test(test_roomy),
 		cmocka_unit_test(test_too_small),
 		cmocka_unit_test(test_check_notices),
