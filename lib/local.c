@@ -231,9 +231,9 @@ static size_t slab_hide(struct qn_local *l, struct qn_unit *u)
 
 		while (pages >> (i + n) & 1)
 			n++;
-		if (n)
-			qn_port_purge(start + i * page, n * page);
-		bytes += n * page;
+		/* Locked memory, say: only free objects lie there in any case */
+		if (n && qn_port_purge(start + i * page, n * page) == 0)
+			bytes += n * page;
 		i += n;
 	}
 	u->stamp = now_ms();
@@ -264,7 +264,8 @@ static __cold void sparse_purge(struct qn_local *l)
 		k->nr_sparse = 0;
 	}
 	l->sparse = 0;
-	qn_segments_note_purge(&l->hub->segments, bytes);
+	if (bytes)
+		qn_segments_note_purge(&l->hub->segments, bytes);
 }
 
 /* @u came down to an eighth: it is the last to be used and may be purged */
@@ -300,7 +301,8 @@ void qn_local_event(struct qn_local *l, struct qn_unit *u)
 	if (unlikely(u->state == QN_SLAB_CURRENT))
 		qn_misuse("free", u->free, "the block was freed twice");
 	slab_sync(l, u);
-	if (u->state == QN_SLAB_FULL && u->osize >= k->osize) {
+	/* A class without a size may get a larger one than this slab has */
+	if (u->state == QN_SLAB_FULL && k->osize && u->osize >= k->osize) {
 		u->state = QN_SLAB_PARTIAL;
 		queue_add(k, u);
 	}
@@ -559,7 +561,12 @@ static noinline void *refill_slow(struct qn_local *l, size_t size)
 		return p;
 	}
 	u = class_slab(l, k);
-	return likely(u != NULL) ? hand_over(l, k, u, size) : NULL;
+	if (unlikely(!u))
+		return NULL;
+	p = hand_over(l, k, u, size);
+	/* A program that ends suddenly leaves what was accounted so far */
+	class_account(l, k);
+	return p;
 }
 
 void *qn_local_refill(struct qn_local *l, size_t size)
@@ -739,6 +746,19 @@ struct qn_local *qn_local_get(struct qn_hub *hub)
 	return l;
 }
 
+/* An orphan's slabs leave when they are empty, the current ones too */
+static void currents_retire(struct qn_local *l)
+{
+	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
+		struct qn_local_class *k = &l->class[c];
+		struct qn_unit *u = k->current;
+
+		k->current = NULL;
+		if (u)
+			slab_retire(l, k, u);
+	}
+}
+
 void qn_local_put(struct qn_local *l)
 {
 	struct qn_hub *hub = l->hub;
@@ -749,6 +769,7 @@ void qn_local_put(struct qn_local *l)
 	qn_port_lock(&hub->threads);
 	__atomic_store_n(&l->state, QN_LOCAL_ORPHAN, __ATOMIC_SEQ_CST);
 	qn_local_trim(l);
+	currents_retire(l);
 	/* Nobody may come for it, and tables are few */
 	qn_hub_table_put(hub, l->table);
 	l->table = NULL;
@@ -787,7 +808,7 @@ static const char *class_check(const struct qn_local *l,
 			what = "a queued slab is neither partial nor sparse";
 		if (!what && !qn_slab_has_room(u))
 			what = "a queued slab has no room";
-		if (!what && u->osize < k->osize)
+		if (!what && (!k->osize || u->osize < k->osize))
 			what = "a queued slab has smaller objects than its class";
 	}
 	if (!what && k->current)

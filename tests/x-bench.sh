@@ -72,17 +72,15 @@ set -- $(preloaded "$bench/memory" loop-medium)
 [ $# = 2 ] && [ "$1" -gt 0 ] && [ "$2" -ge "$1" ]
 ok "a loop of the memory patterns prints its rounds" $?
 
-if ! command -v python3 >/dev/null; then
-	skip "the driver" "there is no python3"
-	finish
-fi
+for tool in python3 hyperfine; do
+	if ! command -v $tool >/dev/null; then
+		skip "the driver" "there is no $tool"
+		finish
+	fi
+done
 ! $run suite --build "$bench/.." --library "$lib" --only nonsense \
 	2>"$tmp/err" && grep -q 'no workload called nonsense' "$tmp/err"
 ok "the driver refuses an unknown workload" $?
-if ! command -v hyperfine >/dev/null; then
-	skip "the driver compares" "there is no hyperfine"
-	finish
-fi
 $run suite --build "$bench/.." --library "$lib" --out "$tmp/out" --rounds 1 \
 	--allocators glibc,quern --only "leak" >"$tmp/table" 2>"$tmp/err" &&
 	grep -q '^leak  *[0-9.]* *[0-9.]* ' "$tmp/table" &&
