@@ -12,7 +12,10 @@
 
 enum {
 	SYS_OPEN = 0x01,
+	SYS_CLOSE = 0x02,
 	SYS_WRITE = 0x05,
+	SYS_READ = 0x06,
+	SYS_FLEN = 0x0c,
 	SYS_GET_CMDLINE = 0x15,
 	SYS_EXIT_EXTENDED = 0x20,
 };
@@ -42,6 +45,58 @@ static intptr_t call(uint32_t op, const void *args)
 	else
 		__asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
 	return (intptr_t)r0;
+}
+
+/* Opening mode "rb" */
+#define MODE_READ 1
+
+static size_t length(const char *text)
+{
+	size_t n = 0;
+
+	while (text[n])
+		n++;
+	return n;
+}
+
+static intptr_t open_file(const char *path)
+{
+	const uintptr_t args[] = { (uintptr_t)path, MODE_READ, length(path) };
+
+	return call(SYS_OPEN, args);
+}
+
+static void close_file(intptr_t handle)
+{
+	const uintptr_t args[] = { (uintptr_t)handle };
+
+	call(SYS_CLOSE, args);
+}
+
+long semihost_file_size(const char *path)
+{
+	intptr_t handle = open_file(path);
+	const uintptr_t args[] = { (uintptr_t)handle };
+	long size;
+
+	if (handle == -1)
+		return -1;
+	size = call(SYS_FLEN, args);
+	close_file(handle);
+	return size;
+}
+
+int semihost_read_file(const char *path, void *buf, size_t size)
+{
+	intptr_t handle = open_file(path);
+	const uintptr_t args[] = { (uintptr_t)handle, (uintptr_t)buf, size };
+	intptr_t rest;
+
+	if (handle == -1)
+		return 0;
+	rest = call(SYS_READ, args);
+	close_file(handle);
+	return rest == 0;
 }
 
 static intptr_t console(enum semihost_stream mode)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * semihost.h - the firmware's console, command line and exit, by semihosting.
+ * semihost.h - the firmware's console, command line, files and exit, by
+ * semihosting.
  *
  * Lowest layer of embedded/. QEMU (system and user mode) or a debugger on the
  * host answers; on a board with neither, startup.c makes every call fail
@@ -24,6 +25,24 @@ void semihost_write(enum semihost_stream to, const char *text, size_t size);
  * @size:	bytes at @buf
  */
 void semihost_cmdline(char *buf, size_t size);
+
+/**
+ * semihost_file_size() - bytes of a file of the host
+ * @path:	where, as the emulator or the debugger sees it
+ *
+ * Return: -1 if it cannot be read.
+ */
+long semihost_file_size(const char *path);
+
+/**
+ * semihost_read_file() - read the start of a file of the host
+ * @path:	where
+ * @buf:	filled with @size bytes
+ * @size:	not more than the file has
+ *
+ * Return: 0 if it cannot be read, else 1.
+ */
+int semihost_read_file(const char *path, void *buf, size_t size);
 
 /* End the emulation; @status is what the emulator's process returns. */
 void semihost_exit(int status) __attribute__((noreturn));

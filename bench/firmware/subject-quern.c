@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+/*
+ * subject-quern.c - the heap of libquern-stm32f407.a, as shipped.
+ */
+#include "heap.h"
+#include "subject.h"
+
+static void *quern_alloc(void *heap, size_t size)
+{
+	return qn_heap_alloc(heap, size);
+}
+
+static void *quern_alloc_aligned(void *heap, size_t align, size_t size)
+{
+	return qn_heap_alloc_aligned(heap, align, size);
+}
+
+static void *quern_resize(void *heap, void *p, size_t size)
+{
+	return qn_heap_realloc(heap, p, size);
+}
+
+static void quern_free(void *heap, void *p)
+{
+	qn_heap_free(heap, p);
+}
+
+static int quern_step(void *heap)
+{
+	return qn_heap_step(heap);
+}
+
+/* Only lengths that a policy has promoted are held: without one, none is */
+static void *quern_init(void *mem, size_t size,
+			const struct subject_setup *setup)
+{
+	struct qn_heap *heap = qn_heap_init(mem, size);
+
+	if (heap && !setup->can_hold)
+		qn_heap_set_policy(heap, "fixed");
+	return heap;
+}
+
+/* What only qn_heap_step() reads and writes, and the samples for it */
+static size_t learning_bytes(const struct qn_heap *h)
+{
+	return 2 * qn_table_bytes(QN_HEAP_STEPS) +
+	       qn_profile_bytes(QN_HEAP_STEPS) + sizeof(h->samples) +
+	       sizeof(h->sampler) + sizeof(h->controller);
+}
+
+static void quern_look(void *heap, struct subject_view *view)
+{
+	struct qn_stats st;
+
+	qn_heap_stats(heap, &st);
+	*view = (struct subject_view){
+		.free = st.free,
+		.largest = st.largest_free,
+		.metadata = st.metadata,
+		.learning = learning_bytes(heap),
+	};
+}
+
+static const char *quern_check(void *heap)
+{
+	return qn_heap_check(heap) ? qn_heap_error(heap) : NULL;
+}
+
+const struct subject subject = {
+	.name = "quern",
+	.alloc = quern_alloc,
+	.alloc_aligned = quern_alloc_aligned,
+	.resize = quern_resize,
+	.free = quern_free,
+	.step = quern_step,
+	.init = quern_init,
+	.look = quern_look,
+	.check = quern_check,
+};

@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: MIT
+#
+# tables.awk - peers.txt and the results of bench.sh as tables, then what was aimed
+# at beside what was reached.
+
+function get(name)
+{
+	return name in v ? v[name] : "-"
+}
+
+function heading(text)
+{
+	printf "\n%s\n\n", text
+}
+
+function four(name)
+{
+	return sprintf("%6s %7s %6s %6s", get(name ".median"),
+		       get(name ".mean"), get(name ".p99"), get(name ".max"))
+}
+
+function ratio(a, b)
+{
+	return b > 0 ? sprintf("%.3f", a / b) : "-"
+}
+
+# --- speed on the sensor traces ----------------------------------------------
+
+function mode_name(mode)
+{
+	return mode == "once" ? "coalescing at once" :
+	       mode == "step" ? "default, step every 64" :
+				"default, never a step"
+}
+
+function speed_row(title, name, trace,    meta)
+{
+	meta = name "/" trace "/metadata"
+	printf "%-39s|%s |%s |%s | %-6s | %s\n", title, four(name "/malloc"),
+	       four(name "/free"), four(name "/realloc"),
+	       get(name (name "/factor" in v ? "/factor" : "/gaps")),
+	       meta in v ? sprintf("%.2f %%", 100 * v[meta] / heap) : "-"
+}
+
+function four_of(text,    a)
+{
+	split(text, a, " ")
+	return sprintf("%6s %7s %6s %6s", a[1], a[2], a[3], a[4])
+}
+
+function speed_of(group, trace,    i, who, m)
+{
+	printf "%-39s|%28s |%28s |%28s | %-6s | %s\n", "",
+	       "malloc: median mean p99 max", "free: median mean p99 max",
+	       "realloc: median mean p99 max", "fragm.", "metadata"
+	for (who = 1; who <= 2; who++)
+		for (m = 1; m <= 3; m++)
+			speed_row("quern -" levels[who] ", " \
+				  mode_name(modes[m]),
+				  "cost/" levels[who] "/" modes[m] "/" group,
+				  trace)
+	for (i = 1; i <= nr_libs; i++)
+		if (("cost/" libs[i] "/once/" group "/malloc.mean") in v)
+			speed_row(libs[i], "cost/" libs[i] "/once/" group)
+}
+
+function speed(    i, who, m)
+{
+	heading("Sensor traces, heap " heap " bytes: sensor-1 sensor-2")
+	speed_of("sensor", "sensor-1")
+	for (i = 1; i <= nr_peers; i++)
+		printf "%-39s|%s |%s |%28s | %-6s | -\n", peers[i],
+		       four_of(p_malloc[i]), four_of(p_free[i]), "-", "-"
+	heading("The same of this tree\047s pipeline: " pipelines)
+	speed_of("pipeline", "pipeline-1")
+	print "\nThose below picolibc are from peers.txt. Fragmentation: mean " \
+	      "of 1 - largest free / all free,"
+	print "every 64 operations, as the heap tells it; for the C " \
+	      "libraries, by the gaps between blocks."
+	for (who = 1; who <= 2; who++)
+		for (m = 1; m <= 3; m++)
+			step_row("cost/" levels[who] "/" modes[m] "/sensor/step",
+				 levels[who])
+}
+
+function step_row(name, level)
+{
+	if ((name ".mean") in v)
+		printf "qn_heap_step() at -%s: median %s, mean %s, p99 %s, " \
+		       "max %s\n", level, v[name ".median"], v[name ".mean"],
+		       v[name ".p99"], v[name ".max"]
+}
+
+# --- all workloads -----------------------------------------------------------
+
+function mean_max(name)
+{
+	return sprintf("%7s %5s %7s %5s", get(name "/malloc.mean"),
+		       get(name "/malloc.max"), get(name "/free.mean"),
+		       get(name "/free.max"))
+}
+
+function factor_of(name)
+{
+	return get(name "/factor")
+}
+
+function workloads(who,    i, g, m, line)
+{
+	heading("Every workload, quern -" who ", heap " heap " bytes: " \
+		"malloc mean max, free mean max, fragmentation")
+	printf "%-13s", ""
+	for (m = 1; m <= 3; m++)
+		printf "| %-34s ", mode_name(modes[m])
+	printf "| %-27s\n", "newlib"
+	for (i = 1; i <= nr_groups; i++) {
+		g = groups[i]
+		line = ""
+		for (m = 1; m <= 3; m++)
+			line = line sprintf("|%s %-6s  ", mean_max("cost/" who \
+				"/" modes[m] "/" g), \
+				factor_of("cost/" who "/" modes[m] "/" g))
+		printf "%-13s%s|%s%s\n", g, line,
+		       mean_max("cost/newlib/once/" g),
+		       get("cost/" who "/once/" g "/fits") == "0" ? \
+				"  (does not complete)" : ""
+	}
+}
+
+# --- smallest heap -----------------------------------------------------------
+
+function smallest_of(name,    s)
+{
+	s = "smallest/" name
+	return sprintf("%7s %7s", get(s "/smallest"), get(s "/robust"))
+}
+
+function smallest(    i, t, o, live)
+{
+	heading("Smallest heap that completes (16-byte steps), and from which " \
+		"on 3 KB more do too (64-byte steps)")
+	printf "%-13s|%6s %6s %7s | %-32s| %-16s| %-16s| %-16s| %-16s| %s\n", "",
+	       "live", "blocks", "rounded", "at once, x live, without learning",
+	       "step every 64", "never a step", "newlib", "nano", "picolibc"
+	for (i = 1; i <= nr_traces; i++) {
+		t = traces_[i]
+		o = "smallest/O2/once/" t
+		live = get(o "/live")
+		printf "%-13s|%6s %6s %7s |%s %6s %6s |%s |%s |%s |%s |%s\n", t,
+		       live, get(o "/blocks"), get(o "/rounded"),
+		       smallest_of("O2/once/" t),
+		       ratio(get(o "/smallest"), live),
+		       ratio(get(o "/smallest") - get(o "/learning"), live),
+		       smallest_of("O2/step/" t), smallest_of("O2/held/" t),
+		       smallest_of("newlib/once/" t),
+		       smallest_of("nano/once/" t),
+		       smallest_of("picolibc/once/" t)
+	}
+	print ""
+	for (i = 1; i <= nr_peers; i++)
+		printf "%-39s sensor-1, sensor-2: smallest %s, robust %s\n",
+		       peers[i], p_smallest[i], p_robust[i]
+}
+
+# --- the search --------------------------------------------------------------
+
+function search(    who, s, k, name)
+{
+	heading("Adversarial search: the dearest calls found, and the calls " \
+		"that lead to them")
+	for (who = 1; who <= 2; who++)
+		for (s = 1; s <= 2; s++) {
+			name = "search/" levels[who] "/" states[s]
+			printf "quern -%s, %s, %s sequences: malloc %s, " \
+			       "free %s, realloc %s, memalign %s\n",
+			       levels[who],
+			       s == 1 ? "nothing held" : "learned, may hold",
+			       get(name "/runs"), get(name "/malloc.worst"),
+			       get(name "/free.worst"),
+			       get(name "/realloc.worst"),
+			       get(name "/memalign.worst")
+		}
+	for (s = 1; s <= 2; s++)
+		for (k = 1; k <= 2; k++) {
+			name = "search/O2/" states[s] "/" calls[k]
+			printf "  %s %s: %s\n", states[s], calls[k],
+			       get(name ".calls")
+		}
+}
+
+# --- size --------------------------------------------------------------------
+
+function sizes(    who)
+{
+	heading("Flash and static RAM, linked with --gc-sections, memcpy and " \
+		"its kin not counted")
+	for (who = 1; who <= 2; who++) {
+		printf "-%s: init, malloc, free, realloc: flash %s, RAM %s; " \
+		       "with qn_heap_step(): flash %s, RAM %s\n", levels[who],
+		       get("size/" levels[who] "/plain/flash"),
+		       get("size/" levels[who] "/plain/ram"),
+		       get("size/" levels[who] "/learning/flash"),
+		       get("size/" levels[who] "/learning/ram")
+	}
+}
+
+# --- what was aimed at -------------------------------------------------------
+
+function verdict(what, value, limit)
+{
+	printf "%-64s %9s of %7s  %s\n", what, value, limit,
+	       value == "-" ? "unknown" :
+	       value + 0 <= limit + 0 ? "met" :
+	       sprintf("MISSED by %.1f %%", 100 * (value / limit - 1))
+}
+
+function worst(what, who, mode,    i, w, x)
+{
+	w = 0
+	for (i = 1; i <= nr_groups; i++) {
+		x = get("cost/" who "/" mode "/" groups[i] "/" what ".max")
+		w = x + 0 > w ? x + 0 : w
+	}
+	x = get("search/" who "/" (mode == "once" ? "cold" : "warm") "/" what \
+		".worst")
+	return x + 0 > w ? x + 0 : w
+}
+
+function least_peer(n,    i, a, least)
+{
+	least = 0
+	for (i = 1; i <= nr_peers; i++) {
+		split(p_smallest[i], a, " ")
+		if (!least || a[n] < least)
+			least = a[n]
+	}
+	return least
+}
+
+function aims_size(n,    t, o, bare)
+{
+	t = "sensor-" n
+	o = "smallest/O2/once/" t
+	bare = get(o "/smallest") - get(o "/learning")
+	verdict("smallest heap of " t " without learning, x live",
+		ratio(bare, get(o "/live")), 1.13)
+	verdict("  the same, 31 % under the textbook buddy", bare,
+		int(0.69 * (n == 1 ? 96464 : 95696)))
+	verdict("  the whole of it, below the best peer", get(o "/smallest"),
+		least_peer(n))
+	verdict("  robust, below the best peer", get(o "/robust"),
+		n == 1 ? 69824 : 68240)
+	verdict("  by default, step every 64",
+		get("smallest/O2/step/" t "/smallest"), get(o "/smallest"))
+	verdict("  by default, never a step",
+		get("smallest/O2/held/" t "/smallest"), get(o "/smallest"))
+}
+
+function mean_ratio(names,    i, n, sum, o, list)
+{
+	n = split(names, list, " ")
+	for (i = 1; i <= n; i++) {
+		o = "smallest/O2/once/" list[i]
+		sum += (get(o "/smallest") - get(o "/learning")) / \
+		       (get(o "/live") + 0.0001)
+	}
+	return sprintf("%.3f", sum / n)
+}
+
+function aims_mean(who, mode, group, malloc, free, factor,    name)
+{
+	name = "cost/" who "/" mode "/" group
+	verdict("-" who ", " mode_name(mode) ", " group ": mean malloc",
+		get(name "/malloc.mean"), malloc)
+	verdict("  mean free", get(name "/free.mean"), free)
+	verdict("  fragmentation factor", get(name "/factor"), factor)
+}
+
+function aims_speed(who, mode, malloc, free, factor)
+{
+	aims_mean(who, mode, "sensor", malloc, free, factor)
+	aims_mean(who, mode, "pipeline", malloc, free, factor)
+	verdict("  worst malloc, workloads and search",
+		worst("malloc", who, mode), 180)
+	verdict("  worst free, workloads and search", worst("free", who, mode),
+		180)
+}
+
+function aims(    who)
+{
+	heading("What is aimed at")
+	aims_size(1)
+	aims_size(2)
+	verdict("smallest without learning, x live, mean of " pipelines,
+		mean_ratio(pipelines), 1.13)
+	verdict("  mean of " programs, mean_ratio(programs), 1.13)
+	for (who = 1; who <= 2; who++) {
+		aims_speed(levels[who], "once", 42, 45, 0.13)
+		aims_speed(levels[who], "step", 34, 34, 0.16)
+		aims_speed(levels[who], "held", 34, 34, 0.25)
+	}
+	verdict("flash at -Os, without learning",
+		get("size/Os/plain/flash"), 2560)
+	verdict("flash at -Os, with sampler and rule policy",
+		get("size/Os/learning/flash"), 5120)
+	verdict("static RAM", get("size/Os/learning/ram"), 64)
+	verdict("metadata of a heap of " heap " bytes",
+		get("cost/O2/once/sensor/sensor-1/metadata"), int(0.04 * heap))
+}
+
+# --- reading -----------------------------------------------------------------
+
+FNR == 1 { nr_files++ }
+
+nr_files == 1 && !/^#/ && NF {
+	split($0, field, / *\| */)
+	peers[++nr_peers] = field[1]
+	p_smallest[nr_peers] = field[2]
+	p_robust[nr_peers] = field[3]
+	p_malloc[nr_peers] = field[4]
+	p_free[nr_peers] = field[5]
+}
+
+nr_files == 2 {
+	key = $1
+	sub(/^[^ ]* /, "")
+	v[key] = $0
+}
+
+END {
+	split("O2 Os", levels, " ")
+	split("once step held", modes, " ")
+	split("cold warm", states, " ")
+	split("malloc free", calls, " ")
+	nr_libs = split("newlib nano picolibc", libs, " ")
+	nr_groups = split(groups_, groups, " ")
+	nr_traces = split(traces, traces_, " ")
+	speed()
+	workloads("O2")
+	workloads("Os")
+	smallest()
+	search()
+	sizes()
+	aims()
+}
