@@ -100,8 +100,8 @@ void qn_process_finish(void);
 /*
  * Around fork(): prepare takes every lock in lock order, parent and child release
  * them. Between prepare and release the forking thread may go on to allocate
- * (other libraries' handlers do). In the child all other threads' caches become
- * orphans, and a statistics file of its own is begun.
+ * (other libraries' handlers do). In the child the caches of all other threads are
+ * never touched again, and a statistics file of its own is begun.
  */
 void qn_process_fork_prepare(void);
 void qn_process_fork_parent(void);

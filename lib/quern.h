@@ -253,7 +253,8 @@ const char *qn_heap_error(const struct qn_heap *h);
 
 /*
  * The process's heap. Linux only. Same contracts as the C library's functions
- * without the prefix; safe from any thread, not from a signal handler.
+ * without the prefix, but that qn_realloc(p, 0) resizes to one byte and does not
+ * free; safe from any thread, not from a signal handler.
  */
 void *qn_malloc(size_t size);
 void *qn_calloc(size_t n, size_t size);
