@@ -15,7 +15,9 @@ measure()
 {
 	SIZES='16 64' "$srcdir/bench/pair.sh" "$builddir/bench/pair" \
 		"${QUERN_LIB:?run by make check}" >"$tmp" || exit
-	awk -v most=$most 'NR > 1 && ($2 > most || $3 > most) { bad = 1 }
+	awk -v most=$most 'NR > 1 && ($2 > most || $3 > most || $2 <= 0 || $3 <= 0) {
+			bad = 1
+		}
 		END { exit bad }' "$tmp"
 }
 
