@@ -10,11 +10,11 @@
 #include <string.h>
 
 /* Account a class once so many bytes or objects are pending */
-#define PENDING_BYTES   (16 << 10)
+#define PENDING_BYTES   (64 << 10)
 #define PENDING_OBJECTS 1024
-/* Carve so many bytes at once, and in a class of several slabs more */
-#define CARVE_BYTES 4096
-#define CARVE_MORE  (4 * CARVE_BYTES)
+/* Carve so many bytes at once, and so many for each slab of the class if that is more */
+#define CARVE_BYTES  4096u
+#define CARVE_A_SLAB 2048u
 /* After so many raises a class takes the table's size */
 #define RAISES_MOST 2
 /* A class of so many slabs does not change its object size for a few requests */
@@ -24,18 +24,28 @@
 #define REFILLS_AT_HOME 64
 /* and hands samples in at least once in so many */
 #define REFILLS_A_LOOK 1024
+/* Links of a list that are followed when it is handed over; of one in so many lists,
+   and of a thread's first ones, all */
+#define LINKS_A_REFILL 4
+/* A list that is cut for a sample has so many objects at most */
+#define CUT_MOST     64
+#define TAKES_A_WALK 32
+#define TAKES_FIRST  64
+/* The first slow refills of a thread are accounted at once */
+#define SLOW_FIRST 4096
 
 /* Has no memory and no units: sends every call to the slow path; never written */
 struct qn_local qn_local_none;
 __thread struct qn_local *qn_self = &qn_local_none;
+__thread void *qn_ready[QN_READY_STEPS];
 
 /* The slab of an object that some local was given */
 static struct qn_unit *slab_of(const struct qn_local *l, const void *p)
 {
-	size_t index = qn_unit_index(l->base, p);
+	size_t at = (uintptr_t)p - (uintptr_t)l->base;
 
-	if (likely(index < l->limit))
-		return (struct qn_unit *)(void *)l->base + index;
+	if (likely(at < l->reach))
+		return qn_unit_of(l->units, at);
 	return qn_segments_find(&l->hub->segments, p);
 }
 
@@ -78,33 +88,48 @@ static void queue_del(struct qn_local_class *k, struct qn_unit *u)
 
 /* ---- accounts ---- */
 
-static void class_account(struct qn_local *l, struct qn_local_class *k)
+static noinline void class_account(struct qn_local *l, struct qn_local_class *k)
 {
-	qn_hub_account(l->hub, (unsigned int)(k - l->class), k->pending_live,
-		       k->pending_allocs);
+	unsigned int c = (unsigned int)(k - l->class);
+
+	qn_hub_account(l->hub, c, k->pending_live, k->pending_allocs);
+	if (k->pending_slab)
+		qn_stat_add(l->hub->page->classes[c].slab,
+			    (u64)(s64)k->pending_slab);
+	k->pending_slab = 0;
 	k->pending_live = 0;
 	k->pending_allocs = 0;
+}
+
+static __always_inline void class_account_much(struct qn_local *l,
+					       struct qn_local_class *k)
+{
+	if (unlikely(k->pending_live >= PENDING_BYTES ||
+		     k->pending_live <= -PENDING_BYTES ||
+		     k->pending_allocs >= PENDING_OBJECTS))
+		class_account(l, k);
+}
+
+/* Objects of @u came into use or out of it */
+static __always_inline void slab_sync_used(struct qn_local_class *k,
+					   struct qn_unit *u)
+{
+	u16 used = (u16)qn_slab_used(u);
+
+	k->pending_live += ((s32)used - (s32)u->synced) * (s32)u->osize;
+	u->synced = used;
 }
 
 /* Bring what the statistics know of a slab up to date */
 static void slab_sync(struct qn_local *l, struct qn_unit *u)
 {
 	struct qn_local_class *k = &l->class[u->class];
-	u16 used = (u16)qn_slab_used(u);
 	u16 kept = (u16)(u->carved - u->hidden);
 
-	if (kept != u->synced_kept) {
-		s64 more = ((s64)kept - u->synced_kept) * u->osize;
-
-		qn_stat_add(l->hub->page->classes[u->class].slab, (u64)more);
-		u->synced_kept = kept;
-	}
-	k->pending_live += ((s32)used - (s32)u->synced) * (s32)u->osize;
-	u->synced = used;
-	if (k->pending_live >= PENDING_BYTES ||
-	    k->pending_live <= -PENDING_BYTES ||
-	    k->pending_allocs >= PENDING_OBJECTS)
-		class_account(l, k);
+	k->pending_slab += ((s32)kept - u->synced_kept) * (s32)u->osize;
+	u->synced_kept = kept;
+	slab_sync_used(k, u);
+	class_account_much(l, k);
 }
 
 void qn_local_account(struct qn_local *l)
@@ -112,7 +137,7 @@ void qn_local_account(struct qn_local *l)
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
 		struct qn_local_class *k = &l->class[c];
 
-		if (k->pending_live || k->pending_allocs)
+		if (k->pending_live || k->pending_allocs || k->pending_slab)
 			class_account(l, k);
 	}
 }
@@ -128,16 +153,20 @@ static void hand_in_samples(struct qn_local *l)
 		l->nr_samples = 0;
 }
 
+/* A request is sampled. Return: bytes to the next one */
+static __cold u32 sample_note(struct qn_local *l, size_t size)
+{
+	if (l->nr_samples == QN_LOCAL_SAMPLES)
+		hand_in_samples(l);
+	l->samples[l->nr_samples++] = (u32)min(size, (size_t)UINT32_MAX);
+	return qn_sampler_draw(&l->sampler);
+}
+
 void qn_local_sample(struct qn_local *l, struct qn_local_class *k, size_t size,
 		     size_t bytes)
 {
-	while (unlikely(k->until_sample < bytes)) {
-		k->until_sample += qn_sampler_draw(&l->sampler);
-		if (l->nr_samples == QN_LOCAL_SAMPLES)
-			hand_in_samples(l);
-		l->samples[l->nr_samples++] =
-			(u32)min(size, (size_t)UINT32_MAX);
-	}
+	while (unlikely(k->until_sample < bytes))
+		k->until_sample += sample_note(l, size);
 	k->until_sample -= (u32)bytes;
 }
 
@@ -149,7 +178,9 @@ static void slab_release(struct qn_local *l, struct qn_unit *u)
 	struct qn_hub *hub = l->hub;
 
 	slab_sync(l, u);
-	qn_stat_add(hub->page->classes[u->class].slab, -(u64)bytes);
+	l->class[u->class].pending_slab -= (s32)bytes;
+	/* Or more would seem to be free than there is */
+	class_account(l, &l->class[u->class]);
 	/* Pairs with nothing: no object of it is in use, nobody asks */
 	WRITE_ONCE(u->owner, NULL);
 	u->run.size = 1;
@@ -166,19 +197,21 @@ static void class_slab_release(struct qn_local *l, struct qn_local_class *k,
 }
 
 /*
- * The next event: a full slab wakes when an eighth of it is free; then it is looked
- * at each time a quarter more is free, when an eighth is left, and when nothing is.
+ * The next event: a full slab wakes when an eighth of it is free; then it is looked at
+ * when half of it is in use, when an eighth is, and when nothing is.
  */
 static void slab_watch(struct qn_unit *u)
 {
 	s32 used = (s32)qn_slab_used(u);
-	s32 eighth = u->nr / 8;
+	s32 nr = u->nr;
 	s32 floor = 0;
 
 	if (u->state == QN_SLAB_FULL)
-		floor = used - max(eighth, 1);
-	else if (used > eighth)
-		floor = max(used - max(2 * eighth, 1), eighth);
+		floor = min(nr - nr / 8, used - 1);
+	else if (used > nr / 2)
+		floor = nr / 2;
+	else if (used > nr / 8)
+		floor = nr / 8;
 	qn_slab_watch(u, (u32)used, max(floor, 0));
 }
 
@@ -246,40 +279,62 @@ static size_t sparse_bytes(const struct qn_unit *u)
 	return (size_t)(u->carved - u->hidden - qn_slab_used(u)) * u->osize;
 }
 
-/* There is much free memory in sparse slabs: purge what can be purged of it */
+/* Free bytes of the sparse slabs whose pages were not looked at yet */
+static size_t class_sparse_bytes(const struct qn_local_class *k)
+{
+	size_t bytes = 0;
+	const struct qn_unit *u = k->tail;
+
+	for (; u && u->state == QN_SLAB_SPARSE; u = u->prev)
+		if (!u->stamp)
+			bytes += sparse_bytes(u);
+	return bytes;
+}
+
+/* Purge what can be purged of the sparse slabs */
 static __cold void sparse_purge(struct qn_local *l)
 {
 	size_t bytes = 0;
 
 	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
-		struct qn_local_class *k = &l->class[c];
-		struct qn_unit *u = k->tail;
+		struct qn_unit *u = l->class[c].tail;
 
-		for (; u && k->nr_sparse > 0; u = u->prev) {
-			if (u->state != QN_SLAB_SPARSE || u->stamp)
-				continue;
-			bytes += slab_hide(l, u);
-			k->nr_sparse--;
-		}
-		k->nr_sparse = 0;
+		for (; u && u->state == QN_SLAB_SPARSE; u = u->prev)
+			if (!u->stamp)
+				bytes += slab_hide(l, u);
 	}
 	l->sparse = 0;
 	if (bytes)
 		qn_segments_note_purge(&l->hub->segments, bytes);
 }
 
+/*
+ * Perhaps there is much free memory in sparse slabs: @l->sparse knows what came, not
+ * what left since.
+ */
+static __cold void sparse_look(struct qn_local *l, size_t limit)
+{
+	l->sparse = 0;
+	for (unsigned int c = 1; c < QN_NR_CLASSES; c++)
+		l->sparse += class_sparse_bytes(&l->class[c]);
+	if (l->sparse > limit / 4 * 3)
+		sparse_purge(l);
+}
+
 /* @u came down to an eighth: it is the last to be used and may be purged */
 static void slab_thin_out(struct qn_local *l, struct qn_local_class *k,
 			  struct qn_unit *u)
 {
+	size_t limit;
+
 	u->state = QN_SLAB_SPARSE;
 	u->stamp = 0;
 	queue_del(k, u);
 	queue_add_tail(k, u);
-	k->nr_sparse++;
 	l->sparse += sparse_bytes(u);
-	if (l->sparse > qn_segments_sparse_limit(&l->hub->segments))
-		sparse_purge(l);
+	limit = qn_segments_sparse_limit(&l->hub->segments);
+	if (l->sparse > limit)
+		sparse_look(l, limit);
 }
 
 /* A slab with hidden objects is needed again */
@@ -333,9 +388,10 @@ static void local_free(struct qn_local *l, struct qn_unit *u, void *p)
 /* Objects waiting in a list go back to their slabs */
 static void heads_flush(struct qn_local *l, unsigned int c)
 {
-	void *p = l->heads[c];
+	void **head = qn_local_head(l, c);
+	void *p = *head;
 
-	l->heads[c] = NULL;
+	*head = NULL;
 	while (p) {
 		void *next = *(void **)p;
 
@@ -451,7 +507,7 @@ static __cold struct qn_unit *slab_new(struct qn_local *l,
 		return NULL;
 	class_lower_osize(l, k);
 	qn_slab_init(u, l, (unsigned int)(k - l->class), k->osize);
-	l->limit = READ_ONCE(l->hub->segments.seg[0].committed);
+	qn_local_see_units(l);
 	k->nr_slabs++;
 	return u;
 }
@@ -493,15 +549,6 @@ static struct qn_unit *class_slab(struct qn_local *l, struct qn_local_class *k)
 	return class_next_slab(l, k);
 }
 
-static void *class_carve(struct qn_local *l, struct qn_local_class *k,
-			 struct qn_unit *u, u32 limit, u32 *nr)
-{
-	size_t bytes = k->nr_slabs > 2 ? CARVE_MORE : CARVE_BYTES;
-
-	bytes = min(bytes, (size_t)limit * u->osize);
-	return qn_slab_carve(u, qn_local_slab_start(l, u), bytes, nr);
-}
-
 static __cold void class_retable(struct qn_local *l);
 static void inbox_collect(struct qn_local *l);
 
@@ -518,29 +565,99 @@ static noinline void look_around(struct qn_local *l)
 		hand_in_samples(l);
 }
 
-/* @u has room: hand over a list, or one object where objects are large */
+/*
+ * How many objects to hand over: all that there are. Where a sample is due before they
+ * are used up, those up to it, so that the refill that follows is the sample. Cutting a
+ * list means following it, so where that is far away a few are handed over instead, and
+ * what the sample is early by is added to the next distance. How many is left to chance:
+ * a program whose requests come in step with its refills would be seen at the same place
+ * each time.
+ */
+static noinline __cold u32 class_limit_due(struct qn_local *l,
+					   struct qn_local_class *k,
+					   size_t size, u32 osize, u32 have)
+{
+	u32 left;
+
+	while (k->until_sample < osize) {
+		k->until_sample += sample_note(l, size) + k->ahead;
+		k->ahead = 0;
+	}
+	left = k->until_sample / osize;
+	if (left >= have)
+		return have;
+	if (left > CUT_MOST) {
+		left = 1 + qn_sampler_draw(&l->sampler) % CUT_MOST;
+		k->ahead = k->until_sample - left * osize;
+		k->until_sample = left * osize;
+	}
+	return left;
+}
+
+static __always_inline u32 class_limit(struct qn_local *l,
+				       struct qn_local_class *k, size_t size,
+				       u32 osize, u32 have)
+{
+	if (unlikely(osize > QN_FAST_MAX))
+		have = 1;
+	if (unlikely(k->until_sample < (size_t)have * osize))
+		return class_limit_due(l, k, size, osize, have);
+	return have;
+}
+
+static void *class_carve(struct qn_local *l, struct qn_local_class *k,
+			 struct qn_unit *u, size_t size, u32 *nr)
+{
+	size_t bytes = max(k->nr_slabs * CARVE_A_SLAB, CARVE_BYTES);
+
+	bytes = class_limit(l, k, size, u->osize, (u32)bytes / u->osize) *
+		u->osize;
+	return qn_slab_carve(u, qn_local_slab_start(l, u), bytes, nr);
+}
+
+/* Objects of @u were handed over: the first is the caller's, the rest is a list */
 static __always_inline void *hand_over(struct qn_local *l,
+				       struct qn_local_class *k,
+				       struct qn_unit *u, void *list, u32 nr)
+{
+	*qn_local_head(l, (unsigned int)(k - l->class)) = *(void **)list;
+	k->pending_allocs += nr;
+	k->until_sample -= nr * u->osize;
+	slab_sync_used(k, u);
+	class_account_much(l, k);
+	return list;
+}
+
+/* @u has free objects: hand over all of them, or one where objects are large */
+static __always_inline void *take_free(struct qn_local *l,
 				       struct qn_local_class *k,
 				       struct qn_unit *u, size_t size)
 {
-	u32 nr, limit = 1;
+	u32 limit = class_limit(l, k, size, u->osize, qn_slab_nr_free(u));
+	u32 look = LINKS_A_REFILL;
+	u32 nr;
 	void *list;
 
-	qn_local_sample(l, k, size, u->osize);
-	/* The list ends at the next object that the sampler wants to see */
-	if (u->osize <= QN_FAST_MAX)
-		limit += k->until_sample / u->osize;
-	if (likely(u->free))
-		list = qn_slab_take(u, qn_local_slab_start(l, u), limit, &nr);
-	else
-		list = class_carve(l, k, u, limit, &nr);
-	k->until_sample -= (nr - 1) * u->osize;
-	k->pending_allocs += nr;
-	if (u->synced != (u16)qn_slab_used(u) ||
-	    k->pending_allocs >= PENDING_OBJECTS)
-		slab_sync(l, u);
-	l->heads[k - l->class] = *(void **)list;
-	return list;
+	/* To the end in a short life, and now and then in a long one */
+	if (unlikely(++l->nr_takes % TAKES_A_WALK == 0) ||
+	    l->nr_takes < TAKES_FIRST)
+		look = UINT32_MAX;
+	list = qn_slab_take(u, qn_local_slab_start(l, u), limit, look, &nr);
+	return hand_over(l, k, u, list, nr);
+}
+
+static void *take_any(struct qn_local *l, struct qn_local_class *k,
+		      struct qn_unit *u, size_t size)
+{
+	void *list;
+	u32 nr;
+
+	if (u->free)
+		return take_free(l, k, u, size);
+	list = class_carve(l, k, u, size, &nr);
+	k->pending_slab += (s32)(nr * u->osize);
+	u->synced_kept = (u16)(u->synced_kept + nr);
+	return hand_over(l, k, u, list, nr);
 }
 
 static noinline void *refill_slow(struct qn_local *l, size_t size)
@@ -548,24 +665,29 @@ static noinline void *refill_slow(struct qn_local *l, size_t size)
 	struct qn_local_class *k;
 	struct qn_unit *u;
 	unsigned int c;
+	void **head;
 	void *p;
 
 	look_around(l);
 	c = class_choose(l, size);
 	k = &l->class[c];
 	k->seen = max(k->seen, (u32)size);
-	p = l->heads[c];
+	head = qn_local_head(l, c);
+	p = *head;
 	if (unlikely(p)) {
 		/* Another class than the caller's: the table changed */
-		l->heads[c] = *(void **)p;
+		*head = *(void **)p;
 		return p;
 	}
 	u = class_slab(l, k);
 	if (unlikely(!u))
 		return NULL;
-	p = hand_over(l, k, u, size);
-	/* A program that ends suddenly leaves what was accounted so far */
-	class_account(l, k);
+	p = take_any(l, k, u, size);
+	/* A short program that ends suddenly leaves what was accounted so far */
+	if (l->nr_slow < SLOW_FIRST) {
+		l->nr_slow++;
+		class_account(l, k);
+	}
 	return p;
 }
 
@@ -578,7 +700,7 @@ void *qn_local_refill(struct qn_local *l, size_t size)
 	u = k->current;
 	if (likely(u && u->free && size <= k->osize &&
 		   ++l->nr_refills % REFILLS_AT_HOME))
-		return hand_over(l, k, u, size);
+		return take_free(l, k, u, size);
 	return refill_slow(l, size);
 }
 
@@ -737,7 +859,9 @@ struct qn_local *qn_local_get(struct qn_hub *hub)
 	if (l) {
 		WRITE_ONCE(l->state, QN_LOCAL_OWNED);
 		l->base = hub->segments.seg[0].base;
-		l->limit = READ_ONCE(hub->segments.seg[0].committed);
+		l->units = l->base;
+		l->ready = l->heads;
+		qn_local_see_units(l);
 		class_retable(l);
 		qn_stat_add(hub->page->nr_threads, 1);
 		qn_stat_add(hub->page->nr_threads_total, 1);
@@ -770,6 +894,7 @@ void qn_local_put(struct qn_local *l)
 	__atomic_store_n(&l->state, QN_LOCAL_ORPHAN, __ATOMIC_SEQ_CST);
 	qn_local_trim(l);
 	currents_retire(l);
+	l->ready = l->heads;
 	/* Nobody may come for it, and tables are few */
 	qn_hub_table_put(hub, l->table);
 	l->table = NULL;

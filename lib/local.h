@@ -3,10 +3,14 @@
  * local.h - what one thread keeps: lists of objects ready for malloc, its slabs,
  * and the frees of other threads' objects on their way home.
  *
- * malloc pops from heads[class]. free pushes on the slab's own list if the slab is
- * the thread's, else on the batch of the owner's. When a list is empty, refill
+ * malloc pops from the list of its class. free pushes on the slab's own list if the
+ * slab is the thread's, else on the batch of the owner's. When a list is empty, refill
  * fetches in this order: what other threads sent (inbox), the current slab's free
  * list, a partial slab, uncarved objects, a new unit.
+ *
+ * The lists of small classes lie in the thread's own storage (qn_ready), where malloc
+ * finds them by one addition; those of a local without a thread, and of larger
+ * classes, in the local (heads).
  *
  * A local outlives its thread: without one it is an orphan with its slabs and its
  * inbox, until a new thread adopts it.
@@ -27,6 +31,10 @@
 /* Sizes up to this are looked up in the local's own copy of the map */
 #define QN_FAST_MAX   ((size_t)1024)
 #define QN_FAST_STEPS (QN_FAST_MAX / QN_STEP + 1)
+/* Up to 256 bytes each step is a class of its own, of the same number */
+#define QN_READY_STEPS 17
+_Static_assert(QN_TABLE_EXACT_STEPS == 8 && QN_TABLE_PER_DOUBLING == 8,
+	       "classes below QN_READY_STEPS are steps");
 
 #define QN_BATCH_OBJECTS 64
 #define QN_BATCH_BYTES   (32 << 10)
@@ -42,14 +50,14 @@ enum qn_local_state {
  * struct qn_local_class - a thread's side of one class
  * @current:	the slab that refills come from, or NULL
  * @until_sample: bytes to hand out until the next sampled object
+ * @ahead:	bytes by which a sample was taken too early: added to the next distance
  * @osize:	object size of new slabs, at most that of slabs in use; 0 before the
  *		first
  * @seen:	largest request since the last new slab; of large objects only
  * @pending_allocs: objects not yet accounted in the statistics page
- * @pending_live: bytes likewise
+ * @pending_live, @pending_slab: bytes in use and bytes carved, likewise
  * @head, @tail: queue of partial slabs
  * @nr_slabs:	slabs owned that are not draining
- * @nr_sparse:	sparse slabs in the queue whose pages were not looked at yet
  * @nr_lent:	requests that the next class served since the last raise
  * @raises:	how often @osize was raised to a larger request
  */
@@ -60,9 +68,10 @@ struct qn_local_class {
 	u32 seen;
 	u32 pending_allocs;
 	s32 pending_live;
+	s32 pending_slab;
+	u32 ahead;
 	struct qn_unit *head, *tail;
 	u16 nr_slabs;
-	u16 nr_sparse;
 	u16 nr_lent;
 	u16 raises;
 };
@@ -70,7 +79,11 @@ struct qn_local_class {
 /**
  * struct qn_local - one thread's cache
  * @heads:	objects ready for malloc, by class
- * @base, @limit: segment 0: where it begins, units known to be committed
+ * @base, @reach: segment 0: where it begins, bytes of it known to be committed
+ * @units:	its descriptors, which is @base again: free() adds and subtracts without
+ *		a register for either
+ * @ready:	objects ready for malloc, of classes below QN_READY_STEPS: qn_ready, or
+ *		@heads of a local that no thread is at home in
  * @map:	size in steps -> class, for sizes up to QN_FAST_MAX
  * @table:	the table that @map was copied from
  * @hub:	shared by all
@@ -79,8 +92,10 @@ struct qn_local_class {
  * @batch_nr, @batch_bytes: how many, how large
  * @sampler:	draws the sample distances
  * @samples, @nr_samples: sizes sampled and not yet handed in
- * @nr_refills:	since the start
- * @sparse:	free bytes of sparse slabs since their pages were last purged
+ * @nr_refills:	since samples were last handed in
+ * @nr_takes:	lists of free objects taken since the start
+ * @nr_slow:	slow refills, up to some number
+ * @sparse:	free bytes that came with sparse slabs since they were last looked at
  * @state:	enum qn_local_state; guarded by hub.threads
  * @next:	in hub.locals; @next_orphan: in hub.orphans
  * @inbox:	chain of objects freed by others
@@ -88,7 +103,9 @@ struct qn_local_class {
 struct qn_local {
 	void *heads[QN_NR_CLASSES]; /* first: saves malloc an instruction */
 	char *base;
-	size_t limit;
+	char *units;
+	size_t reach;
+	void **ready;
 	u8 map[QN_FAST_STEPS + 7];
 
 	const struct qn_table *table;
@@ -102,6 +119,8 @@ struct qn_local {
 	u32 samples[QN_LOCAL_SAMPLES];
 	u32 nr_samples;
 	u32 nr_refills;
+	u32 nr_takes;
+	u32 nr_slow;
 	size_t sparse;
 	u32 state;
 	struct qn_local *next;
@@ -115,6 +134,22 @@ struct qn_local {
 extern __thread struct qn_local *qn_self
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 extern struct qn_local qn_local_none;
+/* Objects ready for malloc, by size in steps; [0] stays empty */
+extern __thread void *qn_ready[QN_READY_STEPS]
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* The list of a class */
+static __always_inline void **qn_local_head(struct qn_local *l, unsigned int c)
+{
+	return c < QN_READY_STEPS ? &l->ready[c] : &l->heads[c];
+}
+
+/* Units of segment 0 grow: take note. Any thread may have made them. */
+static __always_inline void qn_local_see_units(struct qn_local *l)
+{
+	l->reach = READ_ONCE(l->hub->segments.seg[0].committed)
+		   << QN_UNIT_SHIFT;
+}
 
 /**
  * qn_local_get() - a local for a thread: an orphan or a new one
@@ -146,7 +181,7 @@ static __always_inline char *qn_local_slab_start(const struct qn_local *l,
 {
 	size_t index = ((uintptr_t)u - (uintptr_t)l->base) / sizeof(*u);
 
-	if (likely(index < l->limit))
+	if (likely(index < l->reach >> QN_UNIT_SHIFT))
 		return l->base + (index << QN_UNIT_SHIFT);
 	return qn_unit_start(&l->hub->segments, u);
 }

@@ -90,6 +90,7 @@ static struct qn_local *self_get(void)
 		return NULL;
 	l = qn_local_get(&hub);
 	if (l && !thread_done) {
+		l->ready = qn_ready;
 		qn_self = l;
 		pthread_setspecific(thread_key, l);
 	}
@@ -196,6 +197,9 @@ void *qn_process_malloc_slow(size_t size)
 	bool zeroed;
 	void *p = NULL;
 
+	/* Its list was not looked at */
+	if (unlikely(!size))
+		return qn_process_malloc(1);
 	if (unlikely(size > QN_SLAB_MAX || !l->table))
 		return alloc(size, QN_ALIGN, &zeroed);
 	if (size > QN_FAST_MAX)
@@ -231,7 +235,7 @@ static void slab_free(struct qn_unit *u, void *p)
 	}
 	/* What the local knows of segment 0 may be old: look again */
 	if (u->owner == l) {
-		l->limit = READ_ONCE(hub.segments.seg[0].committed);
+		qn_local_see_units(l);
 		*(void **)p = u->free;
 		u->free = p;
 		if (--u->count == 0)

@@ -21,21 +21,30 @@ void qn_process_free_slow(void *p);
 /**
  * qn_process_malloc() - the fast path of malloc
  *
- * A list in the thread's local holds objects that are ready: 14 instructions on
- * x86-64. A thread without a local has the empty one, whose lists are all empty.
+ * Lists of objects that are ready: up to 256 bytes one a step in the thread's own
+ * storage, 11 instructions on x86-64; up to 1 KB one a class in the thread's local, 17.
+ * A thread without a local has the empty one, whose lists are all empty.
  *
  * Return: a block, or NULL with errno ENOMEM.
  */
 static __always_inline void *qn_process_malloc(size_t size)
 {
-	struct qn_local *l = qn_self;
+	size_t step = (size + QN_STEP - 1) / QN_STEP;
 
-	if (likely(size <= QN_FAST_MAX)) {
-		unsigned int c = l->map[(size + QN_STEP - 1) / QN_STEP];
-		void *p = l->heads[c];
+	if (likely(size <= (QN_READY_STEPS - 1) * QN_STEP)) {
+		void *p = qn_ready[step];
 
 		if (likely(p != NULL)) {
-			l->heads[c] = *(void **)p;
+			qn_ready[step] = *(void **)p;
+			return p;
+		}
+	} else if (likely(size <= QN_FAST_MAX)) {
+		struct qn_local *l = qn_self;
+		void **head = &l->heads[l->map[step]];
+		void *p = *head;
+
+		if (likely(p != NULL)) {
+			*head = *(void **)p;
 			return p;
 		}
 	}
@@ -51,10 +60,10 @@ static __always_inline void *qn_process_malloc(size_t size)
 static __always_inline void qn_process_free(void *p)
 {
 	struct qn_local *l = qn_self;
-	size_t index = qn_unit_index(l->base, p);
+	size_t at = (uintptr_t)p - (uintptr_t)l->base;
 
-	if (likely(index < l->limit)) {
-		struct qn_unit *u = (struct qn_unit *)(void *)l->base + index;
+	if (likely(at < l->reach)) {
+		struct qn_unit *u = qn_unit_of(l->units, at);
 
 		if (likely(u->owner == l)) {
 			*(void **)p = u->free;

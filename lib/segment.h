@@ -111,7 +111,7 @@ struct qn_unit {
 };
 
 _Static_assert(sizeof(void *) != 8 || sizeof(struct qn_unit) == 64,
-	       "a descriptor is a cache line");
+	       "a descriptor is a cache line, see qn_unit_of()");
 
 /**
  * struct qn_segment - one range of address space
@@ -181,6 +181,15 @@ struct qn_segments {
 static __always_inline size_t qn_unit_index(const char *base, const void *p)
 {
 	return ((uintptr_t)p - (uintptr_t)base) >> QN_UNIT_SHIFT;
+}
+
+/* Of descriptors at @units, that of the unit in which byte @at of the segment lies */
+static __always_inline struct qn_unit *qn_unit_of(char *units, size_t at)
+{
+	size_t offset = at >> (QN_UNIT_SHIFT - 6) &
+			~(sizeof(struct qn_unit) - 1);
+
+	return (struct qn_unit *)(void *)(units + offset);
 }
 
 void qn_segments_init(struct qn_segments *s, size_t dirty_base);

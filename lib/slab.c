@@ -109,44 +109,49 @@ static __noreturn __cold void list_misuse(struct qn_unit *u, char *start)
 }
 
 /*
- * Follow @n links from @p, @n at least 1. A wild link stops the program here, as it
- * would have stopped it at the next malloc.
+ * Follow links from the first object, @n objects in all, @n at least 1; stop at one
+ * that leads out of the slab. A circle is longer than any list, so it shows where a
+ * list should end.
+ *
+ * Return: the last object reached.
  */
-static __always_inline void **list_walk(void *p, u32 n, uintptr_t *sum)
+static __always_inline void **list_walk(struct qn_unit *u, char *start, u32 n)
 {
-	uintptr_t at = 0;
-	void *last = p;
+	size_t at = (size_t)((char *)u->free - start);
+	u32 sum = 0;
 
-	for (; n > 4; n -= 4)
-		for (int i = 0; i < 4; i++) {
-			at += (uintptr_t)last;
-			last = *(void **)last;
-		}
-	while (--n) {
-		at += (uintptr_t)last;
-		last = *(void **)last;
+	for (;;) {
+		if (unlikely(at >= QN_UNIT_SIZE))
+			list_misuse(u, start);
+		sum += (u32)at;
+		if (--n == 0)
+			break;
+		at = (size_t)(*(char **)(void *)(start + at) - start);
 	}
-	*sum = at + (uintptr_t)last;
-	return last;
+	/* Starts of objects are multiples of osize, and so is their sum */
+	if (unlikely(sum % u->osize))
+		list_misuse(u, start);
+	return (void **)(void *)(start + at);
 }
 
-void *qn_slab_take(struct qn_unit *u, char *start, u32 limit, u32 *nr)
+void *qn_slab_take(struct qn_unit *u, char *start, u32 limit, u32 look, u32 *nr)
 {
-	u32 have = u->carved - u->hidden - qn_slab_used(u);
+	u32 have = qn_slab_nr_free(u);
 	u32 n = min(have, limit);
 	void *first = u->free;
 	void **last;
-	uintptr_t sum;
 
 	if (unlikely(!n))
 		list_misuse(u, start);
-	last = list_walk(first, n, &sum);
-	/* Starts of objects are multiples of osize, and so is their sum */
-	sum -= n * (uintptr_t)start;
-	if (unlikely((u32)sum % u->osize) || unlikely((n == have) != !*last))
-		list_misuse(u, start);
-	u->free = *last;
-	*last = NULL;
+	last = list_walk(u, start, n < have ? n : min(n, look));
+	if (n < have || n <= look) {
+		if (unlikely((n == have) != !*last))
+			list_misuse(u, start);
+		u->free = *last;
+		*last = NULL;
+	} else {
+		u->free = NULL;
+	}
 	u->count += n;
 	*nr = n;
 	return first;

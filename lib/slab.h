@@ -45,6 +45,12 @@ static __always_inline u32 qn_slab_used(const struct qn_unit *u)
 	return u->count + (u32)u->floor;
 }
 
+/* Objects on its free list */
+static __always_inline u32 qn_slab_nr_free(const struct qn_unit *u)
+{
+	return u->carved - u->hidden - qn_slab_used(u);
+}
+
 /* Set where the next event is: when no more than @floor objects are in use */
 static __always_inline void qn_slab_watch(struct qn_unit *u, u32 used,
 					  s32 floor)
@@ -96,14 +102,18 @@ void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr);
  * @u:		a slab with free objects
  * @start:	its memory
  * @limit:	how many at most
+ * @look:	how many links to follow at most, if all are handed over; at least 1
  * @nr:		set to how many
  *
- * Walks what it hands over and finds there what free() had no time for: double
- * frees, pointers into the middle of objects, overwritten links.
+ * Follows the links of what it hands over, the objects freed last first, and finds
+ * there what free() had no time for: double frees, pointers into the middle of
+ * objects, overwritten links. Following all of a long list costs more than all else
+ * that is done for its objects, since each link waits for memory.
  *
  * Return: the objects, linked; they count as in use.
  */
-void *qn_slab_take(struct qn_unit *u, char *start, u32 limit, u32 *nr);
+void *qn_slab_take(struct qn_unit *u, char *start, u32 limit, u32 look,
+		   u32 *nr);
 
 /**
  * qn_slab_hide() - find pages that no object in use touches

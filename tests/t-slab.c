@@ -160,7 +160,7 @@ static u32 carve(size_t bytes)
 static u32 take(u32 limit)
 {
 	u32 nr = 0;
-	void *list = qn_slab_take(&slab, memory, limit, &nr);
+	void *list = qn_slab_take(&slab, memory, limit, UINT32_MAX, &nr);
 
 	take_chain(list, nr, FREE);
 	return nr;
@@ -410,7 +410,7 @@ static void take_all(void *arg)
 
 	(void)arg;
 	while (slab.free)
-		qn_slab_take(&slab, memory, UINT32_MAX, &nr);
+		qn_slab_take(&slab, memory, UINT32_MAX, UINT32_MAX, &nr);
 }
 
 static void take_one_by_one(void *arg)
@@ -419,7 +419,7 @@ static void take_one_by_one(void *arg)
 
 	(void)arg;
 	while (slab.free)
-		qn_slab_take(&slab, memory, 1, &nr);
+		qn_slab_take(&slab, memory, 1, UINT32_MAX, &nr);
 }
 
 /* Every object but the first three free, then one of them again: whichever */
