@@ -16,19 +16,21 @@ void *qn_hub_meta_alloc(struct qn_hub *hub, size_t size)
 	size_t nr;
 	struct qn_unit *u;
 	char *p = hub->meta;
+	bool zeroed;
 
 	size = round_up(size, (size_t)META_ALIGN);
 	if (!p || (size_t)(hub->meta_end - p) < size) {
 		nr = DIV_ROUND_UP(size, QN_UNIT_SIZE);
-		u = qn_run_alloc(&hub->segments, nr, 1, QN_UNIT_META, NULL);
+		u = qn_run_alloc(&hub->segments, nr, 1, QN_UNIT_META, &zeroed);
 		if (!u)
 			return NULL;
 		p = qn_unit_start(&hub->segments, u);
 		hub->meta_end = p + (nr << QN_UNIT_SHIFT);
+		/* Fresh memory is not touched before it is needed */
+		if (!zeroed)
+			memset(p, 0, nr << QN_UNIT_SHIFT);
 	}
 	hub->meta = p + size;
-	/* The run may have been a dirty one */
-	memset(p, 0, size);
 	WRITE_ONCE(hub->meta_bytes, hub->meta_bytes + size);
 	return p;
 }
