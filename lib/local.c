@@ -183,8 +183,7 @@ static void slab_release(struct qn_local *l, struct qn_unit *u)
 	class_account(l, &l->class[u->class]);
 	/* Pairs with nothing: no object of it is in use, nobody asks */
 	WRITE_ONCE(u->owner, NULL);
-	u->run.size = 1;
-	qn_run_free(&hub->segments, u, bytes);
+	qn_unit_free(&hub->segments, u);
 }
 
 static void class_slab_release(struct qn_local *l, struct qn_local_class *k,
@@ -502,10 +501,10 @@ static __cold struct qn_unit *slab_new(struct qn_local *l,
 {
 	struct qn_unit *u;
 
-	u = qn_run_alloc(&l->hub->segments, 1, 1, QN_UNIT_SLAB, NULL);
+	class_lower_osize(l, k);
+	u = qn_unit_alloc(&l->hub->segments, k->osize > QN_FAST_MAX);
 	if (!u)
 		return NULL;
-	class_lower_osize(l, k);
 	qn_slab_init(u, l, (unsigned int)(k - l->class), k->osize);
 	qn_local_see_units(l);
 	k->nr_slabs++;

@@ -216,6 +216,7 @@ static __always_inline void *qn_local_take_one(struct qn_local *l, size_t size)
 			return NULL;
 		p = qn_local_slab_start(l, u) + (size_t)u->carved * u->osize;
 		u->carved++;
+		u->touched |= (u16)qn_slab_parts(u);
 	}
 	u->count++;
 	k->until_sample -= u->osize;

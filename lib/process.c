@@ -218,7 +218,8 @@ static struct qn_unit *unit_of_block(const char *where, const void *p)
 		qn_misuse(where, p, "the pointer is not from this heap");
 	if (likely(u->kind == QN_UNIT_SLAB))
 		return u;
-	if (u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY)
+	if (u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY ||
+	    u->kind == QN_UNIT_SPARE)
 		qn_misuse(where, p, "the block was freed already");
 	if (u->kind != QN_UNIT_LARGE || qn_unit_start(&hub.segments, u) != p)
 		qn_misuse(where, p, "the pointer is not the start of a block");

@@ -9,9 +9,11 @@
 
 #include <string.h>
 
-#define UNIT_KB ((u32)(QN_UNIT_SIZE / 1024))
 /* Reuse within this time after a purge says that the purge was a mistake */
 #define REFAULT_MS 2000
+/* Spare units that wait on a list at most; more of a unit than this is much */
+#define SPARE_MOST  64
+#define SPARE_PARTS 4
 /* At least and at most this many units are committed at once: 1 MB, 64 MB */
 #define COMMIT_LEAST 16
 #define COMMIT_MOST  1024
@@ -71,6 +73,53 @@ struct qn_unit *qn_segments_find(const struct qn_segments *s, const void *p)
 	return NULL;
 }
 
+/* ---- what is resident ---- */
+
+static u32 nr_bits(u32 x)
+{
+	x -= x >> 1 & 0x5555;
+	x = (x & 0x3333) + (x >> 2 & 0x3333);
+	x = (x + (x >> 4)) & 0x0f0f;
+	return (x + (x >> 8)) & 0x1f;
+}
+
+/* Sixteenths of @nr units of a dirty run that may be resident */
+static u32 parts_of(const struct qn_unit *u, size_t nr)
+{
+	u32 sum = 0;
+
+	while (nr-- > 0)
+		sum += nr_bits((u++)->pages);
+	return sum;
+}
+
+/*
+ * What is left of a dirty run, @parts by its masks, is never without: old contents may
+ * lie beyond what was written last, so it stays dirty and is purged some day.
+ */
+static u32 parts_keep(struct qn_unit *u, size_t nr, u32 parts)
+{
+	if (nr && !parts)
+		parts = u->pages = 1;
+	return parts;
+}
+
+/* The first @dirty bytes of @nr units may be resident. Return: in sixteenths. */
+static u32 parts_set(struct qn_unit *u, size_t nr, size_t dirty)
+{
+	size_t left = DIV_ROUND_UP(dirty, QN_PART_SIZE);
+	u32 sum = 0;
+
+	for (; nr > 0; nr--, u++) {
+		u32 n = (u32)min(left, (size_t)16);
+
+		u->pages = (u16)((1u << n) - 1);
+		left -= n;
+		sum += n;
+	}
+	return sum;
+}
+
 /* ---- free runs ---- */
 
 static void age_add(struct qn_segments *s, struct qn_unit *u)
@@ -107,7 +156,7 @@ static void free_add(struct qn_segments *s, struct qn_unit *u)
 	qn_bins_add(&s->bins[dirty], &u->run);
 	if (dirty) {
 		age_add(s, u);
-		s->dirty += (size_t)u->stamp * 1024;
+		s->dirty += u->stamp * QN_PART_SIZE;
 	}
 }
 
@@ -119,7 +168,7 @@ static void free_del(struct qn_segments *s, struct qn_unit *u)
 	qn_bins_del(&s->bins[dirty], &u->run);
 	if (dirty) {
 		age_del(s, u);
-		s->dirty -= (size_t)u->stamp * 1024;
+		s->dirty -= u->stamp * QN_PART_SIZE;
 	}
 	u[u->run.size - 1].kind = QN_UNIT_NONE;
 	u->kind = QN_UNIT_NONE;
@@ -315,7 +364,19 @@ static struct qn_unit *frontier_alloc(struct qn_segments *s, size_t nr)
 	return unit_at(seg, seg->frontier - nr);
 }
 
-/* ---- allocation ---- */
+/* ---- dirty memory ---- */
+
+static size_t dirty_limit(const struct qn_segments *s)
+{
+	return s->dirty_base + s->used / 16 + s->boost;
+}
+
+static void note_purge(struct qn_segments *s, size_t bytes)
+{
+	s->purged += bytes;
+	s->recent += bytes;
+	s->nr_purges++;
+}
 
 /* Read by qn_segments_sparse_limit() without the lock */
 static void add_used(struct qn_segments *s, size_t units)
@@ -340,26 +401,22 @@ static struct qn_unit *free_cut(struct qn_segments *s, struct qn_unit *u,
 {
 	enum qn_unit_kind kind = u->kind;
 	size_t behind = u->run.size - from - nr;
-	u32 stamp = u->stamp;
-	u32 share[3] = { stamp, stamp, stamp };
+	u32 stamp = u->stamp, before = stamp, after = stamp;
 
 	free_del(s, u);
 	if (kind == QN_UNIT_DIRTY) {
-		/*
-		 * Which pages are dirty is not known: assume the low ones, but
-		 * never that there are none, so that all can be purged
-		 */
-		share[0] = min(stamp, (u32)from * UNIT_KB);
-		share[1] = min(stamp - share[0], (u32)nr * UNIT_KB);
-		share[2] = max(stamp - share[0] - share[1], 1u);
+		before = parts_of(u, from);
+		after = stamp - before - parts_of(u + from, nr);
+		before = parts_keep(u, from, before);
+		after = parts_keep(u + from + nr, behind, after);
 		s->low = min(s->low, s->dirty);
-	} else {
-		note_refault(s, nr << QN_UNIT_SHIFT, stamp);
 	}
 	if (behind)
-		free_merge(s, u + from + nr, behind, kind, share[2]);
+		free_merge(s, u + from + nr, behind, kind, after);
 	if (from)
-		free_merge(s, u, from, kind, share[0]);
+		free_merge(s, u, from, kind, before);
+	/* When it was purged */
+	u[from].stamp = kind == QN_UNIT_DIRTY ? 0 : stamp;
 	return u + from;
 }
 
@@ -396,25 +453,102 @@ static struct qn_unit *frontier_alloc_aligned(struct qn_segments *s, size_t nr,
 	return u + skip;
 }
 
+/*
+ * A unit with old contents becomes a slab, which carves its first page at once and the
+ * others perhaps never: what they hold is dirty memory all the same.
+ */
+static void slab_unit_init(struct qn_segments *s, struct qn_unit *u, bool zero)
+{
+	u32 parts = zero ? 0 : nr_bits(u->pages);
+
+	u->kind = QN_UNIT_SLAB;
+	u->touched = zero ? 0 : u->pages;
+	u->stale = (u8)(parts ? parts - 1 : 0);
+	s->stale += u->stale * QN_PART_SIZE;
+}
+
+/* ---- spare units ---- */
+
+static void spare_push(struct qn_segments *s, struct qn_unit *u, u32 parts)
+{
+	bool much = parts > SPARE_PARTS;
+
+	u->kind = QN_UNIT_SPARE;
+	u->next = s->spare[much];
+	s->spare[much] = u;
+	s->nr_spare[much]++;
+	s->dirty += parts * QN_PART_SIZE;
+}
+
+static struct qn_unit *spare_pop(struct qn_segments *s, bool much)
+{
+	struct qn_unit *u = s->spare[much];
+
+	if (!u)
+		return NULL;
+	s->spare[much] = u->next;
+	s->nr_spare[much]--;
+	s->dirty -= nr_bits(u->pages) * QN_PART_SIZE;
+	return u;
+}
+
+/* They become runs, which others can have and which can be purged */
+static void spare_flush(struct qn_segments *s, bool much)
+{
+	struct qn_unit *u;
+
+	while ((u = spare_pop(s, much))) {
+		u32 parts = nr_bits(u->pages);
+
+		free_merge(s, u, 1, parts ? QN_UNIT_DIRTY : QN_UNIT_CLEAN,
+			   parts);
+	}
+}
+
+static void spares_flush(struct qn_segments *s)
+{
+	spare_flush(s, false);
+	spare_flush(s, true);
+}
+
+/* ---- allocation ---- */
+
+static struct qn_unit *run_alloc(struct qn_segments *s, size_t nr, size_t align,
+				 bool *zeroed)
+{
+	struct qn_unit *u = bins_alloc(s, true, nr, align);
+
+	if (!u && s->nr_spare[0] + s->nr_spare[1] >= nr) {
+		spares_flush(s);
+		u = bins_alloc(s, true, nr, align);
+	}
+	*zeroed = !u;
+	if (!u)
+		u = bins_alloc(s, false, nr, align);
+	if (!u) {
+		u = frontier_alloc_aligned(s, nr, align);
+		if (u)
+			u->stamp = 0;
+	}
+	if (u) {
+		u->owner = NULL;
+		add_used(s, nr);
+	}
+	return u;
+}
+
 struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
 			     enum qn_unit_kind kind, bool *zeroed)
 {
 	struct qn_unit *u;
-	bool zero = false;
+	bool zero;
 
 	qn_port_lock(&s->lock);
-	u = bins_alloc(s, true, nr, align);
-	if (!u) {
-		zero = true;
-		u = bins_alloc(s, false, nr, align);
-	}
-	if (!u)
-		u = frontier_alloc_aligned(s, nr, align);
+	u = run_alloc(s, nr, align, &zero);
 	if (u) {
-		u->owner = NULL;
 		u->kind = (u8)kind;
 		u->run.size = nr;
-		add_used(s, nr);
+		note_refault(s, nr << QN_UNIT_SHIFT, u->stamp);
 	}
 	qn_port_unlock(&s->lock);
 	if (zeroed)
@@ -422,67 +556,106 @@ struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
 	return u;
 }
 
+struct qn_unit *qn_unit_alloc(struct qn_segments *s, bool much)
+{
+	struct qn_unit *u;
+	bool zero = false;
+
+	qn_port_lock(&s->lock);
+	u = spare_pop(s, much);
+	if (u)
+		add_used(s, 1);
+	else
+		u = run_alloc(s, 1, 1, &zero);
+	if (u) {
+		/* It is written page by page, and often not to its end */
+		if (zero)
+			note_refault(s, QN_UNIT_SIZE / 2, u->stamp);
+		slab_unit_init(s, u, zero);
+	}
+	qn_port_unlock(&s->lock);
+	return u;
+}
+
 /* ---- free ---- */
 
-static size_t dirty_limit(const struct qn_segments *s)
-{
-	return s->dirty_base + s->used / 16 + s->boost;
-}
-
-static void note_purge(struct qn_segments *s, size_t bytes)
-{
-	s->purged += bytes;
-	s->recent += bytes;
-	s->nr_purges++;
-}
-
-static size_t purge_oldest(struct qn_segments *s)
+/*
+ * Purge the oldest run, or as much of its high end as is wanted: what is low is
+ * reused first. Return: false if the system would not.
+ */
+static bool purge_oldest(struct qn_segments *s, size_t want)
 {
 	struct qn_unit *u = s->oldest;
-	size_t size = u->run.size << QN_UNIT_SHIFT;
-	size_t bytes = (size_t)u->stamp * 1024;
+	size_t nr = u->run.size, from = nr;
+	u32 stamp = u->stamp, parts = 0;
 
+	while (from > 0 && parts * QN_PART_SIZE < want)
+		parts += nr_bits(u[--from].pages);
 	free_del(s, u);
-	if (qn_port_purge(qn_unit_start(s, u), size)) {
+	if (qn_port_purge(qn_unit_start(s, u + from),
+			  (nr - from) << QN_UNIT_SHIFT)) {
 		/* Locked memory, say: keep it, as dirty as it was */
-		free_merge(s, u, size >> QN_UNIT_SHIFT, QN_UNIT_DIRTY,
-			   (u32)(bytes / 1024));
-		return 0;
+		free_merge(s, u, nr, QN_UNIT_DIRTY, stamp);
+		return false;
 	}
-	free_merge(s, u, size >> QN_UNIT_SHIFT, QN_UNIT_CLEAN, now_ms());
-	note_purge(s, bytes);
-	return bytes;
+	free_merge(s, u + from, nr - from, QN_UNIT_CLEAN, now_ms());
+	if (from)
+		free_merge(s, u, from, QN_UNIT_DIRTY,
+			   parts_keep(u, from, stamp - parts));
+	note_purge(s, parts * QN_PART_SIZE);
+	return true;
 }
 
 static size_t purge_to(struct qn_segments *s, size_t keep)
 {
-	size_t sum = 0;
+	size_t before = s->dirty;
 
-	while (s->oldest && s->dirty > keep) {
-		size_t bytes = purge_oldest(s);
-
-		if (!bytes)
+	spares_flush(s);
+	while (s->oldest && s->dirty > keep)
+		if (!purge_oldest(s, s->dirty - keep))
 			break;
-		sum += bytes;
-	}
-	return sum;
+	return before - s->dirty;
 }
 
-static void run_free(struct qn_segments *s, struct qn_unit *u, size_t nr,
-		     size_t dirty)
+static __always_inline void purge_much(struct qn_segments *s)
 {
-	enum qn_unit_kind kind = dirty ? QN_UNIT_DIRTY : QN_UNIT_CLEAN;
+	size_t limit = dirty_limit(s);
 
+	if (unlikely(s->dirty + s->stale > limit))
+		purge_to(s, limit / 4 * 3);
+}
+
+/* @nr units come back; @parts of them may be resident, as their masks say */
+static void run_free(struct qn_segments *s, struct qn_unit *u, size_t nr,
+		     u32 parts)
+{
 	add_used(s, -nr);
-	free_merge(s, u, nr, kind, (u32)DIV_ROUND_UP(dirty, 1024));
-	if (s->dirty > dirty_limit(s))
-		purge_to(s, dirty_limit(s) / 4 * 3);
+	free_merge(s, u, nr, parts ? QN_UNIT_DIRTY : QN_UNIT_CLEAN, parts);
+	purge_much(s);
 }
 
 void qn_run_free(struct qn_segments *s, struct qn_unit *u, size_t dirty)
 {
+	size_t nr = u->run.size;
+
 	qn_port_lock(&s->lock);
-	run_free(s, u, u->run.size, dirty);
+	run_free(s, u, nr, parts_set(u, nr, dirty));
+	qn_port_unlock(&s->lock);
+}
+
+void qn_unit_free(struct qn_segments *s, struct qn_unit *u)
+{
+	u16 touched = u->touched;
+	u32 parts = nr_bits(touched);
+
+	qn_port_lock(&s->lock);
+	add_used(s, (size_t)-1);
+	s->stale -= u->stale * QN_PART_SIZE;
+	u->pages = touched;
+	if (s->nr_spare[parts > SPARE_PARTS] == SPARE_MOST)
+		spare_flush(s, parts > SPARE_PARTS);
+	spare_push(s, u, parts);
+	purge_much(s);
 	qn_port_unlock(&s->lock);
 }
 
@@ -503,6 +676,7 @@ static bool take_behind(struct qn_segments *s, struct qn_unit *end, size_t more)
 	    end->run.size < more)
 		return false;
 	free_cut(s, end, 0, more);
+	note_refault(s, more << QN_UNIT_SHIFT, end->stamp);
 	return true;
 }
 
@@ -516,7 +690,8 @@ bool qn_run_resize(struct qn_segments *s, struct qn_unit *u, size_t nr,
 		return true;
 	qn_port_lock(&s->lock);
 	if (nr < old) {
-		run_free(s, u + nr, old - nr, dirty);
+		run_free(s, u + nr, old - nr,
+			 parts_set(u + nr, old - nr, dirty));
 	} else {
 		done = take_behind(s, u + old, nr - old);
 		if (done)
@@ -571,8 +746,7 @@ void qn_segments_decay(struct qn_segments *s)
 		s->low = s->dirty;
 		s->recent /= 2;
 		s->recent_refaults /= 2;
-		if (s->dirty > dirty_limit(s))
-			purge_to(s, dirty_limit(s) / 4 * 3);
+		purge_much(s);
 	}
 	qn_port_unlock(&s->lock);
 }
@@ -625,7 +799,9 @@ static const char *segment_check(const struct qn_segments *s,
 		const struct qn_unit *u = unit_at(seg, i);
 		bool is_free = u->kind == QN_UNIT_CLEAN ||
 			       u->kind == QN_UNIT_DIRTY;
-		size_t nr = u->kind == QN_UNIT_SLAB ? 1 : u->run.size;
+		bool single = u->kind == QN_UNIT_SLAB ||
+			      u->kind == QN_UNIT_SPARE;
+		size_t nr = single ? 1 : u->run.size;
 
 		if (u->kind == QN_UNIT_NONE || u->kind > QN_UNIT_META)
 			return "a run begins with no known kind";
@@ -635,10 +811,14 @@ static const char *segment_check(const struct qn_segments *s,
 			return "the last unit of a free run forgot its first";
 		if (is_free && i + nr < seg->frontier && u[nr].kind == u->kind)
 			return "two free runs were not merged";
-		if (!is_free && u->kind != QN_UNIT_SLAB && u->owner)
+		if (!is_free && !single && u->owner)
 			return "a run that is no slab has an owner";
+		if (u->kind == QN_UNIT_DIRTY && u->stamp != parts_of(u, nr))
+			return "a dirty run forgot what of it is resident";
 		if (u->kind == QN_UNIT_DIRTY)
-			*dirty += (size_t)u->stamp * 1024;
+			*dirty += u->stamp * QN_PART_SIZE;
+		if (u->kind == QN_UNIT_SPARE)
+			*dirty += nr_bits(u->pages) * QN_PART_SIZE;
 		i += nr;
 	}
 	(void)s;

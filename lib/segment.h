@@ -13,6 +13,10 @@
  * than a limit that learns from refaults. Free memory is never linked through
  * itself, since it may be purged: the nodes are the descriptors.
  *
+ * Units of slabs come and go one by one. Those that came last wait on two lists, of
+ * units with little and with much that is resident, so that a slab of few small objects
+ * does not keep pages that one of large objects would soon write again.
+ *
  * Segment 0 serves the fast path of free() and can grow in place to
  * QN_SEGMENT_MAX; others are made when the kernel refuses that.
  *
@@ -29,6 +33,9 @@
 
 #define QN_UNIT_SHIFT 16
 #define QN_UNIT_SIZE  ((size_t)1 << QN_UNIT_SHIFT)
+/* What is resident is known in sixteenths of a unit, 4 KB */
+#define QN_PART_SHIFT (QN_UNIT_SHIFT - 4)
+#define QN_PART_SIZE  ((size_t)1 << QN_PART_SHIFT)
 /* What segment 0 can grow to, in units: 64 GiB */
 #define QN_SEGMENT_MAX ((size_t)1 << 20)
 /* What is reserved at first, in units: 1 GiB; and where halving stops: 16 MB */
@@ -42,6 +49,7 @@ enum qn_unit_kind {
 	QN_UNIT_NONE = 0, /* never used, or inside a run */
 	QN_UNIT_CLEAN,    /* first or last of a free run that reads as zero */
 	QN_UNIT_DIRTY,    /* first or last of a free run with old contents */
+	QN_UNIT_SPARE,    /* was a slab, on a list of spare ones */
 	QN_UNIT_SLAB,     /* a slab: one unit */
 	QN_UNIT_LARGE,    /* first of a block's run */
 	QN_UNIT_META,     /* first of a run that quern keeps for itself */
@@ -54,6 +62,7 @@ enum qn_unit_kind {
  * @free:	slab: objects freed by the owner, linked through their first word
  * @count:	slab: frees by the owner until the next event; never 0 outside one
  * @floor:	slab: objects in use == @count + @floor
+ * @touched:	slab: sixteenths of the unit that may be resident
  * @osize:	slab: object size in bytes
  * @nr:		slab: objects that fit
  * @carved:	slab: objects cut so far; the memory behind is untouched
@@ -69,8 +78,10 @@ enum qn_unit_kind {
  * @kind:	enum qn_unit_kind
  * @class:	slab: class
  * @state:	slab: enum qn_slab_state
+ * @pages:	any unit of a dirty run: sixteenths of it that may be resident
+ * @stale:	slab: sixteenths that it got with old contents and may never carve
  * @stamp:	clean run and hidden pages: when they were purged, in ms, 0 for
- *		never; dirty run: KiB of it that may be resident
+ *		never; dirty run: sixteenths of all its units that may be resident
  */
 struct qn_unit {
 	struct qn_local *owner;
@@ -79,7 +90,8 @@ struct qn_unit {
 		struct {
 			void *free;
 			u32 count;
-			s32 floor;
+			s16 floor;
+			u16 touched;
 			u32 osize;
 			u16 nr;
 			u16 carved;
@@ -104,9 +116,17 @@ struct qn_unit {
 		};
 	};
 
+	union {
+		struct {
+			u8 class;
+			u8 state;
+		};
+
+		u16 pages;
+	};
+
 	u8 kind;
-	u8 class;
-	u8 state;
+	u8 stale;
 	u32 stamp;
 };
 
@@ -142,10 +162,12 @@ struct qn_segment {
  * @lock:	guards everything here
  * @bins:	free runs: [0] clean, [1] dirty
  * @age:	dirty runs, oldest first; a list head whose next is the oldest
+ * @spare, @nr_spare: units that were slabs: [0] with little, [1] with much resident
  * @seg:	the segments
  * @nr:		how many
  * @used:	bytes of runs in use
- * @dirty:	bytes in dirty free runs that may be resident
+ * @dirty:	bytes in dirty free runs and spare units that may be resident
+ * @stale:	bytes of old contents in slabs, as they were when the slabs were made
  * @dirty_base:	bytes that may always be dirty
  * @boost:	bytes that may be dirty beyond, learned from refaults
  * @low:	lowest @dirty since @second
@@ -158,10 +180,13 @@ struct qn_segments {
 	struct qn_lock lock;
 	struct qn_bins bins[2];
 	struct qn_unit *oldest, *newest;
+	struct qn_unit *spare[2];
+	unsigned int nr_spare[2];
 	struct qn_segment seg[QN_NR_SEGMENTS];
 	unsigned int nr;
 	size_t used;
 	size_t dirty;
+	size_t stale;
 	size_t dirty_base;
 	size_t boost;
 	size_t low;
@@ -217,10 +242,20 @@ char *qn_unit_start(const struct qn_segments *s, const struct qn_unit *u);
  * @zeroed:	set to whether the memory reads as zero; may be NULL
  *
  * Context: takes the lock.
- * Return: its first descriptor with kind, run.size set and owner NULL, or NULL.
+ * Return: its first descriptor with kind and run.size set and owner NULL, or NULL.
  */
 struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
 			     enum qn_unit_kind kind, bool *zeroed);
+
+/**
+ * qn_unit_alloc() - a unit for a slab
+ * @s:		the segments
+ * @much:	most of it will soon be written
+ *
+ * Context: takes the lock.
+ * Return: its descriptor with owner NULL, and @touched set; or NULL.
+ */
+struct qn_unit *qn_unit_alloc(struct qn_segments *s, bool much);
 
 /**
  * qn_run_free() - give a run back
@@ -233,6 +268,17 @@ struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
  * Context: takes the lock.
  */
 void qn_run_free(struct qn_segments *s, struct qn_unit *u, size_t dirty);
+
+/**
+ * qn_unit_free() - give a slab's unit back
+ * @s:		the segments
+ * @u:		its descriptor
+ *
+ * As qn_run_free(), but it is known which parts of it may be resident: @u->touched.
+ *
+ * Context: takes the lock.
+ */
+void qn_unit_free(struct qn_segments *s, struct qn_unit *u);
 
 /**
  * qn_run_resize() - make a run longer or shorter where it lies

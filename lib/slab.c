@@ -38,6 +38,7 @@ void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr)
 		*(void **)(void *)o = o + osize;
 	*(void **)(void *)last = NULL;
 	u->carved = (u16)(u->carved + n);
+	u->touched |= (u16)qn_slab_parts(u);
 	u->count += n;
 	*nr = n;
 	return p;
@@ -159,15 +160,14 @@ void *qn_slab_take(struct qn_unit *u, char *start, u32 limit, u32 look, u32 *nr)
 
 /* ---- pages of sparse slabs ---- */
 
-#define PAGE_SHIFT (QN_UNIT_SHIFT - 4)
-#define MAP_WORDS  (QN_UNIT_SIZE / QN_ALIGN / (8 * sizeof(unsigned long)))
-#define WORD_BITS  (8 * sizeof(unsigned long))
+#define MAP_WORDS (QN_UNIT_SIZE / QN_ALIGN / (8 * sizeof(unsigned long)))
+#define WORD_BITS (8 * sizeof(unsigned long))
 
 /* The pages that an object touches, one bit each */
 static u32 object_pages(const struct qn_unit *u, u32 i)
 {
-	u32 first = i * u->osize >> PAGE_SHIFT;
-	u32 last = (i * u->osize + u->osize - 1) >> PAGE_SHIFT;
+	u32 first = i * u->osize >> QN_PART_SHIFT;
+	u32 last = (i * u->osize + u->osize - 1) >> QN_PART_SHIFT;
 
 	return (2u << last) - (1u << first);
 }
@@ -202,7 +202,7 @@ static u32 pages_used(const struct qn_unit *u, const char *start)
 /* Pages of the system may be larger: one that is used in part is used */
 static u32 pages_widen(u32 used, size_t page)
 {
-	u32 per = (u32)(page >> PAGE_SHIFT);
+	u32 per = (u32)(page >> QN_PART_SHIFT);
 	u32 wide = used;
 
 	for (u32 at = 0; per > 1 && at < 16; at += per) {
@@ -216,9 +216,7 @@ static u32 pages_widen(u32 used, size_t page)
 
 u32 qn_slab_hide(struct qn_unit *u, char *start, size_t page)
 {
-	u32 touched = (u32)u->carved * u->osize;
-	u32 carved = (2u << ((touched - 1) >> PAGE_SHIFT)) - 1;
-	u32 pages = pages_widen(carved, page) &
+	u32 pages = pages_widen(u->touched, page) &
 		    ~pages_widen(pages_used(u, start), page);
 	void **link = &u->free;
 
@@ -235,6 +233,7 @@ u32 qn_slab_hide(struct qn_unit *u, char *start, size_t page)
 		}
 	}
 	u->hidden_pages = (u16)pages;
+	u->touched &= (u16)~pages;
 	return pages;
 }
 
@@ -249,5 +248,6 @@ void qn_slab_show(struct qn_unit *u, char *start)
 		u->free = p;
 		u->hidden--;
 	}
+	u->touched |= (u16)qn_slab_parts(u);
 	u->hidden_pages = 0;
 }

@@ -42,7 +42,7 @@ enum qn_slab_state {
 
 static __always_inline u32 qn_slab_used(const struct qn_unit *u)
 {
-	return u->count + (u32)u->floor;
+	return (u32)((s32)u->count + u->floor);
 }
 
 /* Objects on its free list */
@@ -55,13 +55,21 @@ static __always_inline u32 qn_slab_nr_free(const struct qn_unit *u)
 static __always_inline void qn_slab_watch(struct qn_unit *u, u32 used,
 					  s32 floor)
 {
-	u->floor = floor;
+	u->floor = (s16)floor;
 	u->count = used - (u32)floor;
 }
 
 static __always_inline bool qn_slab_can_carve(const struct qn_unit *u)
 {
 	return u->carved < u->nr;
+}
+
+/* Sixteenths of the unit that carved objects touch */
+static __always_inline u32 qn_slab_parts(const struct qn_unit *u)
+{
+	u32 bytes = (u32)u->carved * u->osize;
+
+	return bytes ? (2u << ((bytes - 1) >> QN_PART_SHIFT)) - 1 : 0;
 }
 
 /* Does it have an object that was used before? */

@@ -57,7 +57,7 @@ static void test_presets(void **state)
 	assert_string_equal(conf.policy, "rule");
 	assert_string_equal(conf.stats, "");
 	assert_int_equal(conf.sample, QN_SAMPLE_BYTES);
-	assert_int_equal(conf.dirty, 2 << 20);
+	assert_int_equal(conf.dirty, 1 << 20);
 }
 
 static void test_table(void **state)

@@ -207,6 +207,11 @@ static void check_ownerless(const struct qn_unit *u)
 		assert_null(u[i].owner);
 }
 
+static bool is_single(const struct qn_unit *u)
+{
+	return u->kind == QN_UNIT_SLAB || u->kind == QN_UNIT_SPARE;
+}
+
 static struct tally tally_all(void)
 {
 	struct tally t = { 0 };
@@ -216,10 +221,12 @@ static struct tally tally_all(void)
 		struct qn_unit *u;
 
 		for (size_t i = seg->first; i < seg->frontier;
-		     i += u->kind == QN_UNIT_SLAB ? 1 : u->run.size) {
+		     i += is_single(u) ? 1 : u->run.size) {
 			u = (struct qn_unit *)(void *)seg->base + i;
 			if (u->kind == QN_UNIT_SLAB)
 				tally_slab(u, &t);
+			else if (u->kind == QN_UNIT_SPARE)
+				assert_null(u->owner);
 			else
 				check_ownerless(u);
 			if (u->kind == QN_UNIT_META)

@@ -53,6 +53,7 @@ struct tally {
 	size_t used;
 	size_t free[2];
 	size_t runs[2];
+	size_t spare;
 };
 
 static struct qn_unit *unit(const struct qn_segment *seg, size_t i)
@@ -63,6 +64,14 @@ static struct qn_unit *unit(const struct qn_segment *seg, size_t i)
 static bool is_free(const struct qn_unit *u)
 {
 	return u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY;
+}
+
+/* A slab, or what was one, is one unit */
+static size_t size_of(const struct qn_unit *u)
+{
+	if (u->kind == QN_UNIT_SLAB || u->kind == QN_UNIT_SPARE)
+		return 1;
+	return u->run.size;
 }
 
 static void tally_segment(const struct qn_segment *seg, struct tally *t)
@@ -78,11 +87,14 @@ static void tally_segment(const struct qn_segment *seg, struct tally *t)
 	/* The table does not reach into the first unit */
 	assert_true((char *)unit(seg, seg->max) <=
 		    seg->base + (seg->first << QN_UNIT_SHIFT));
-	for (size_t i = seg->first; i < seg->frontier; i += u->run.size) {
+	for (size_t i = seg->first; i < seg->frontier; i += size_of(u)) {
 		u = unit(seg, i);
 		kind = u->kind;
-		if (!is_free(u)) {
-			t->used += u->run.size;
+		if (kind == QN_UNIT_SPARE) {
+			assert_null(u->owner);
+			t->spare++;
+		} else if (!is_free(u)) {
+			t->used += size_of(u);
 		} else {
 			assert_true(kind != before);
 			assert_ptr_equal(u[u->run.size - 1].head, u);
@@ -124,11 +136,16 @@ static void check_age(const struct tally *t)
 		assert_int_equal(u->kind, QN_UNIT_DIRTY);
 		assert_ptr_equal(u->age_prev, before);
 		before = u;
-		sum += (size_t)u->stamp * 1024;
+		sum += u->stamp * QN_PART_SIZE;
 		nr++;
 	}
 	assert_ptr_equal(s.newest, before);
 	assert_int_equal(nr, t->runs[1]);
+	assert_int_equal(t->spare, s.nr_spare[0] + s.nr_spare[1]);
+	for (int much = 0; much < 2; much++)
+		for (struct qn_unit *u = s.spare[much]; u; u = u->next)
+			sum += (size_t)__builtin_popcount(u->pages) *
+			       QN_PART_SIZE;
 	assert_int_equal(sum, s.dirty);
 }
 
@@ -241,7 +258,7 @@ static void test_addresses(void **state)
 
 static void test_kind_and_owner(void **state)
 {
-	static const enum qn_unit_kind kinds[] = { QN_UNIT_SLAB, QN_UNIT_LARGE,
+	static const enum qn_unit_kind kinds[] = { QN_UNIT_LARGE,
 						   QN_UNIT_META };
 
 	bool zeroed = false;
@@ -542,6 +559,96 @@ static void refault(size_t nr, u64 ms)
 	port_sleep_ms(ms);
 	assert_ptr_equal(take(nr), u);
 	drop_clean(u);
+}
+
+/* ---- units of slabs ---- */
+
+static struct qn_unit *unit_take(bool much)
+{
+	struct qn_unit *u = qn_unit_alloc(&s, much);
+
+	assert_non_null(u);
+	assert_int_equal(u->kind, QN_UNIT_SLAB);
+	assert_null(u->owner);
+	return u;
+}
+
+static void unit_drop(struct qn_unit *u, u16 touched)
+{
+	u->touched = touched;
+	qn_unit_free(&s, u);
+	check();
+}
+
+/* One that has little goes to whom little will do, and none is lost or counted wrong */
+static void test_spare_units(void **state)
+{
+	struct qn_unit *light, *heavy, *u;
+	bool zeroed;
+
+	(void)state;
+	begin(4096);
+	light = unit_take(false);
+	heavy = unit_take(false);
+	assert_int_equal(light->touched, 0);
+	unit_drop(heavy, 0xffff);
+	unit_drop(light, 0x8001);
+	assert_int_equal(s.dirty, 18 * QN_PART_SIZE);
+	assert_int_equal(check().used, 0);
+	assert_ptr_equal(unit_take(true), heavy);
+	assert_int_equal(heavy->touched, 0xffff);
+	assert_int_equal(s.stale, 15 * QN_PART_SIZE);
+	unit_drop(heavy, 0x00ff);
+	assert_int_equal(s.stale, 0);
+	assert_ptr_equal(unit_take(false), light);
+	assert_int_equal(light->touched, 0x8001);
+	unit_drop(light, 0x8001);
+	/* A run may have them before memory that was never used */
+	u = qn_run_alloc(&s, 2, 1, QN_UNIT_LARGE, &zeroed);
+	assert_ptr_equal(u, light < heavy ? light : heavy);
+	assert_false(zeroed);
+	drop_clean(u);
+	check();
+}
+
+static void test_spare_units_are_few(void **state)
+{
+	struct qn_unit *u[300];
+
+	(void)state;
+	begin(4096);
+	for (int i = 0; i < 300; i++)
+		u[i] = unit_take(i % 2);
+	for (int i = 0; i < 300; i++)
+		unit_drop(u[i], i % 3 ? 0x1f : 1);
+	assert_in_range(s.nr_spare[0], 0, 64);
+	assert_in_range(s.nr_spare[1], 0, 64);
+	qn_segments_purge(&s, 0);
+	assert_int_equal(s.dirty, 0);
+	assert_int_equal(check().spare, 0);
+	assert_int_equal(check().runs[1], 0);
+}
+
+/* No more of a large run goes back than is too much, and that from its high end */
+static void test_purge_in_part(void **state)
+{
+	struct qn_unit *u;
+
+	(void)state;
+	begin(4096);
+	u = take_island(UNITS(3 * MB));
+	memset(start(u), 1, 3 * MB);
+	qn_run_free(&s, u, 3 * MB);
+	qn_segments_purge(&s, 0);
+	u = take(UNITS(3 * MB));
+	memset(start(u), 1, 3 * MB);
+	s.dirty_base = 4 * MB;
+	qn_run_free(&s, u, 3 * MB);
+	assert_int_equal(qn_segments_purge(&s, 1 * MB), 2 * MB);
+	assert_int_equal(s.dirty, 1 * MB);
+	assert_int_equal(start(u)[1 * MB - 1], 1);
+	assert_int_equal(start(u)[1 * MB], 0);
+	check();
 }
 
 static void test_refault_boost(void **state)
@@ -1280,6 +1387,9 @@ int main(void)
 		cmocka_unit_test(test_oldest_first),
 		cmocka_unit_test(test_merge_is_youngest),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_spare_units),
+		cmocka_unit_test(test_spare_units_are_few),
+		cmocka_unit_test(test_purge_in_part),
 		cmocka_unit_test(test_refault_boost),
 		cmocka_unit_test(test_no_false_refaults),
 		cmocka_unit_test(test_boost_decays),

@@ -49,6 +49,9 @@ static const u32 osizes[] = { 16,    32,    48,    112,   128,  144,
 			      4096,  4112,  6160,  8192,  9216, 10928,
 			      16384, 20480, 21840, 32752, 32768 };
 
+/* What may be resident: old contents of the unit, and objects that are not hidden */
+static u32 resident, stale;
+
 static void begin(u32 osize)
 {
 	port_reset(4096);
@@ -56,6 +59,8 @@ static void begin(u32 osize)
 	memset(&slab, UNUSED, sizeof(slab));
 	memset(places, UNCARVED, sizeof(places));
 	osize = round_up(osize, (u32)QN_ALIGN);
+	resident = stale;
+	slab.touched = (u16)stale;
 	qn_slab_init(&slab, nobody, 7, osize);
 }
 
@@ -112,9 +117,25 @@ static void check_contents(void)
 				      (size_t)(memory + QN_UNIT_SIZE - end)));
 }
 
+static u32 pages_of(u32 i)
+{
+	size_t from = (size_t)i * slab.osize / PIECE;
+	size_t last = ((size_t)(i + 1) * slab.osize - 1) / PIECE;
+	u32 pages = 0;
+
+	for (; from <= last; from++)
+		pages |= 1u << from;
+	return pages;
+}
+
 static void check(void)
 {
 	u32 nr = 0;
+
+	for (u32 i = 0; i < slab.carved; i++)
+		if (places[i] != HIDDEN)
+			resident |= pages_of(i);
+	assert_int_equal(slab.touched, resident);
 
 	for (void *p = slab.free; p; p = *(void **)p) {
 		assert_int_equal(places[index_of(p)], FREE);
@@ -268,33 +289,27 @@ static void purge(u32 pages, size_t page)
 	}
 }
 
-static u32 pages_of(u32 i)
-{
-	size_t from = (size_t)i * slab.osize / PIECE;
-	size_t last = ((size_t)(i + 1) * slab.osize - 1) / PIECE;
-	u32 pages = 0;
-
-	for (; from <= last; from++)
-		pages |= 1u << from;
-	return pages;
-}
-
 /* The pages that can be had at all: carved at least in part, nothing used in them */
 static u32 pages_idle(size_t page)
 {
 	size_t per = max(page / PIECE, (size_t)1);
 	u32 group = (u32)((1ul << per) - 1);
-	u32 used = 0, carved = 0, idle = 0;
+	u32 used = 0, idle = 0;
 
-	for (u32 i = 0; i < slab.carved; i++) {
-		carved |= pages_of(i);
+	for (u32 i = 0; i < slab.carved; i++)
 		if (places[i] == USED)
 			used |= pages_of(i);
-	}
 	for (size_t i = 0; i < 16; i += per)
-		if (!(used & group << i) && (carved & group << i))
+		if (!(used & group << i) && (resident & group << i))
 			idle |= group << i;
 	return idle;
+}
+
+/* What the kernel dropped of the uncarved is as good as before */
+static void renew_uncarved(void)
+{
+	memset(object(slab.carved), UNUSED,
+	       (size_t)(memory + QN_UNIT_SIZE - object(slab.carved)));
 }
 
 static void hide(size_t page)
@@ -307,6 +322,9 @@ static void hide(size_t page)
 		if (pages_of(i) & pages)
 			move(i, FREE, HIDDEN);
 	purge(pages, page);
+	resident &= ~pages;
+	if (!slab.hidden)
+		renew_uncarved();
 	check();
 }
 
@@ -316,9 +334,7 @@ static void show(void)
 	for (u32 i = 0; i < slab.carved; i++)
 		if (places[i] == HIDDEN)
 			move(i, HIDDEN, FREE);
-	/* What the kernel dropped of the uncarved is as good as before */
-	memset(object(slab.carved), UNUSED,
-	       (size_t)(memory + QN_UNIT_SIZE - object(slab.carved)));
+	renew_uncarved();
 	check();
 }
 
@@ -347,6 +363,10 @@ static void test_hide_and_show(void **state)
 			for (u32 keep = 0; keep < 80; keep += 13) {
 				check_hide(osizes[i], 1, keep, page);
 				check_hide(osizes[i], 3, keep, page);
+				/* A unit with contents from before */
+				stale = 0xb1f0;
+				check_hide(osizes[i], 3, keep, page);
+				stale = 0;
 			}
 }
 
