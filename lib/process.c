@@ -481,6 +481,8 @@ void qn_process_start(const struct qn_conf *conf)
 {
 	settings_copy = *conf;
 	settings = &settings_copy;
+	if (conf->seed)
+		qn_port_seed_fix((u32)conf->seed);
 	if (hub_ready)
 		conf_apply(conf);
 	else if (!conf->stats[0] || !hub_start())

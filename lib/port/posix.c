@@ -114,11 +114,21 @@ u64 qn_port_clock(void)
 	return (u64)ts.tv_sec * 1000000 + (u64)ts.tv_nsec / 1000;
 }
 
+static u32 fixed_seed;
+
+void qn_port_seed_fix(u32 seed)
+{
+	fixed_seed = seed;
+}
+
 u32 qn_port_seed(void)
 {
-	const void *random = (const void *)getauxval(AT_RANDOM);
-	u32 seed = 0;
+	const void *random;
+	u32 seed = fixed_seed;
 
+	if (seed)
+		return seed;
+	random = (const void *)getauxval(AT_RANDOM);
 	if (random)
 		__builtin_memcpy(&seed, random, sizeof(seed));
 	return seed ^ (u32)qn_sys3(SYS_getpid, 0, 0, 0);
