@@ -84,7 +84,7 @@ def startup(bench, options):
     usage = os.path.join(bench.work, "startup")
     programs = {"true": ["/bin/true"],
                 "one malloc": [os.path.join(bench.bin, "pair"),
-                               "64", "1", "1"]}
+                               "64"]}
     runs = [(p, name, path) for p in programs
             for name, path in [("none", "-")] + bench.allocators]
     rounds = STARTUP_ROUNDS if not options.quick else 15
