@@ -5,15 +5,20 @@
  * Each of these names taken from libc costs every process under quern a look-up at
  * its start, and the first call up to 128 KB of libc that become resident: more
  * than all the rest of a heap's start. So the library has its own, hidden. Blocks
- * above COPY_MAX go to libc after all, which knows the processor, by two old names
- * for memmove and memset. Compiled such that no loop here becomes a call of itself.
+ * above COPY_MAX go to libc after all, which knows the processor: the linker calls
+ * memcpy __wrap_memcpy and libc's __real_memcpy (--wrap), likewise memset.
+ * Compiled such that no loop here becomes a call of itself.
  */
 #include <string.h>
-#include <strings.h>
 
 #include "compiler.h"
 
-#define COPY_MAX 512
+#define COPY_MAX 256
+
+void *__real_memcpy(void *to, const void *from, size_t size);
+void *__real_memset(void *p, int byte, size_t size);
+void *__wrap_memcpy(void *to, const void *from, size_t size);
+void *__wrap_memset(void *p, int byte, size_t size);
 
 /* Any 16 or 8 bytes, wherever they lie */
 typedef u64 word __attribute__((aligned(1), may_alias));
@@ -33,53 +38,75 @@ static void copy_short(char *to, const char *from, size_t size)
 		to[i] = from[i];
 }
 
-void *memcpy(void *restrict to, const void *restrict from, size_t size)
+/* 2 * @nr pairs from both ends, which may overlap in the middle */
+static __always_inline void copy_pairs(char *to, const char *from, size_t size,
+				       size_t nr)
 {
-	char *t = to;
-	const char *f = from;
-	pair tail;
+#pragma GCC unroll 8
+	for (size_t i = 0; i < nr; i++) {
+		size_t end = size - 16 * (i + 1);
 
-	if (size > COPY_MAX) {
-		bcopy(from, to, size);
-	} else if (size <= 16) {
-		copy_short(t, f, size);
-	} else {
-		tail = *(const pair *)(f + size - 16);
-		for (size_t i = 0; i < size - 16; i += 16)
-			*(pair *)(t + i) = *(const pair *)(f + i);
-		*(pair *)(t + size - 16) = tail;
+		*(pair *)(to + 16 * i) = *(const pair *)(from + 16 * i);
+		*(pair *)(to + end) = *(const pair *)(from + end);
 	}
-	return to;
 }
 
-void *memmove(void *to, const void *from, size_t size)
+void *__wrap_memcpy(void *to, const void *from, size_t size)
 {
-	bcopy(from, to, size);
+	if (size > COPY_MAX)
+		return __real_memcpy(to, from, size);
+	if (size > 128)
+		copy_pairs(to, from, size, 8);
+	else if (size > 64)
+		copy_pairs(to, from, size, 4);
+	else if (size > 32)
+		copy_pairs(to, from, size, 2);
+	else if (size >= 16)
+		copy_pairs(to, from, size, 1);
+	else
+		copy_short(to, from, size);
 	return to;
 }
 
-static void fill(char *p, u64 bytes, size_t size)
+static void fill_short(char *p, u64 bytes, size_t size)
+{
+	if (size >= 8) {
+		*(word *)p = bytes;
+		*(word *)(p + size - 8) = bytes;
+		return;
+	}
+	while (size-- > 0)
+		*p++ = (char)bytes;
+}
+
+static __always_inline void fill_pairs(char *p, u64 bytes, size_t size,
+				       size_t nr)
 {
 	pair two = { bytes, bytes };
 
-	if (size < 16) {
-		for (; size >= 8; size -= 8, p += 8)
-			*(word *)p = bytes;
-		while (size-- > 0)
-			*p++ = (char)bytes;
-		return;
+#pragma GCC unroll 8
+	for (size_t i = 0; i < nr; i++) {
+		*(pair *)(p + 16 * i) = two;
+		*(pair *)(p + size - 16 * (i + 1)) = two;
 	}
-	for (size_t i = 0; i < size - 16; i += 16)
-		*(pair *)(p + i) = two;
-	*(pair *)(p + size - 16) = two;
 }
 
-void *memset(void *p, int byte, size_t size)
+void *__wrap_memset(void *p, int byte, size_t size)
 {
-	if (!byte && size > COPY_MAX)
-		bzero(p, size);
+	u64 bytes = (unsigned char)byte * (~(u64)0 / 255);
+
+	if (size > COPY_MAX)
+		return __real_memset(p, byte, size);
+	if (size > 128)
+		fill_pairs(p, bytes, size, 8);
+	else if (size > 64)
+		fill_pairs(p, bytes, size, 4);
+	else if (size > 32)
+		fill_pairs(p, bytes, size, 2);
+	else if (size >= 16)
+		fill_pairs(p, bytes, size, 1);
 	else
-		fill(p, (unsigned char)byte * (~(u64)0 / 255), size);
+		fill_short(p, bytes, size);
 	return p;
 }
 
