@@ -26,4 +26,8 @@ echo "$table" | awk '
 	pattern = /^a block/ ? "single" : $NF == "thread" ? "remote" : \
 		  /reverse/ ? "lifo" : "random"
 }
-$1 ~ /^[0-9]+$/ && NF == 2 { print pattern, $1, $2 }'
+$1 ~ /^[0-9]+$/ && NF == 2 {
+	print pattern, $1, $2
+	lacking += $2 == "-"
+}
+END { exit NR == 0 || lacking }'

@@ -17,8 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LIVE     1000
-#define NOINLINE __attribute__((noipa))
+#include "count.h"
+
+#define LIVE 1000
 
 static void *(*volatile alloc)(size_t) = malloc;
 static void (*volatile release)(void *) = free;
@@ -28,13 +29,13 @@ static void *blocks[LIVE];
 static unsigned short order[LIVE];
 static sem_t to_other, to_main;
 
-static NOINLINE void single(void)
+static APART void single(void)
 {
 	for (size_t i = 0; i < LIVE; i++)
 		release(alloc(size));
 }
 
-static NOINLINE void lifo(void)
+static APART void lifo(void)
 {
 	for (size_t i = 0; i < LIVE; i++)
 		blocks[i] = alloc(size);
@@ -42,7 +43,7 @@ static NOINLINE void lifo(void)
 		release(blocks[i - 1]);
 }
 
-static NOINLINE void random_order(void)
+static APART void random_order(void)
 {
 	for (size_t i = 0; i < LIVE; i++)
 		blocks[i] = alloc(size);
@@ -50,25 +51,25 @@ static NOINLINE void random_order(void)
 		release(blocks[order[i]]);
 }
 
-static NOINLINE void remote_alloc(void)
+static APART void remote_alloc(void)
 {
 	for (size_t i = 0; i < LIVE; i++)
 		blocks[i] = alloc(size);
 }
 
-static NOINLINE void remote_free(void)
+static APART void remote_free(void)
 {
 	for (size_t i = 0; i < LIVE; i++)
 		release(blocks[i]);
 }
 
 /* callgrind counts what happens in here */
-static NOINLINE void counted(void (*pattern)(void))
+static APART void counted(void (*pattern)(void))
 {
 	pattern();
 }
 
-static NOINLINE void not_counted(void (*pattern)(void))
+static APART void not_counted(void (*pattern)(void))
 {
 	pattern();
 }

@@ -6,8 +6,9 @@
 #
 #	pair.sh PAIR-PROGRAM [LIBRARY...]
 #
-# prints a table a pattern (see pair.c): a row a size, a column a library. The
-# counts of quern are the same from run to run: addresses and seed are fixed.
+# prints a table a pattern (see pair.c): a row a size, a column a library, "-" where
+# nothing could be counted. The counts of quern are the same from run to run:
+# addresses, seed and clock are fixed.
 #
 # SIZES and ROUNDS in the environment are those of pair.c.
 
@@ -59,9 +60,10 @@ END {
 		print ""
 		for (s = 1; s <= nr_sizes; s++) {
 			printf "%8s", size[s]
-			for (l = 1; l <= nr_libs; l++)
-				printf " %20.1f", \
-					cost[pattern[p], size[s], lib[l]]
+			for (l = 1; l <= nr_libs; l++) {
+				of = cost[pattern[p], size[s], lib[l]]
+				printf " %20s", of ? sprintf("%.1f", of) : "-"
+			}
 			print ""
 		}
 	}

@@ -18,9 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "count.h"
 #include "trace.h"
-
-#define NOINLINE __attribute__((noipa))
 
 /* Slots of the table, more than twice the blocks that can live */
 #define TABLE_SIZE (1ul << 21)
@@ -143,7 +142,7 @@ static void read_trace(const char *path)
 }
 
 /* By these names traces.sh tells apart who called what */
-static NOINLINE void do_malloc(const struct op *op, void **block)
+static APART void do_malloc(const struct op *op, void **block)
 {
 	if (op->op == TRACE_MALLOC)
 		*block = call_malloc(op->size);
@@ -153,17 +152,17 @@ static NOINLINE void do_malloc(const struct op *op, void **block)
 		*block = call_memalign(1ul << op->align_shift, op->size);
 }
 
-static NOINLINE void do_realloc(const struct op *op, void **block)
+static APART void do_realloc(const struct op *op, void **block)
 {
 	*block = call_realloc(*block, op->size);
 }
 
-static NOINLINE void do_free(void **block)
+static APART void do_free(void **block)
 {
 	call_free(*block);
 }
 
-static NOINLINE void counted(void)
+static APART void counted(void)
 {
 	for (const struct op *op = ops; op < ops + nr_ops; op++) {
 		void **block = &blocks[op->block];
