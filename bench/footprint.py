@@ -8,8 +8,8 @@ import os
 import statistics
 import subprocess
 
-STARTUP_RUNS = 20
-STARTUP_ROUNDS = 15
+STARTUP_RUNS = 4
+STARTUP_ROUNDS = 60
 
 
 def environment(bench, library):
@@ -65,27 +65,42 @@ def memory(bench, options):
     return results
 
 
-def startup(bench, options):
-    """CPU microseconds and resident KB of true, medians of many runs."""
+def start_many(bench, path, program, usage):
+    """CPU microseconds and resident KB of some runs."""
     measure = os.path.join(bench.bin, "measure")
+    taken = []
+    for flags in ([], ["-r"]):
+        subprocess.run([measure] + flags + ["-n", str(STARTUP_RUNS),
+                                            "-o", usage, path] + program,
+                       env=bench.env, check=True)
+        with open(usage, encoding="ascii") as f:
+            lines = [[int(x) for x in line.split()] for line in f]
+        taken.append([n[2] if flags else n[0] + n[1] for n in lines])
+    return taken
+
+
+def startup(bench, options):
+    """Of many runs: {program: {allocator: CPU and memory}}.
+
+    CPU time is the lower quartile: whatever else runs on the machine only adds
+    to what a start takes, and it takes less than a time slice.
+    """
     usage = os.path.join(bench.work, "startup")
-    allocators = [("none", "-")] + bench.allocators
-    rounds = STARTUP_ROUNDS if not options.quick else 5
-    cpu = {name: [] for name, _ in allocators}
-    resident = {name: [] for name, _ in allocators}
+    programs = {"true": ["/bin/true"],
+                "one malloc": [os.path.join(bench.bin, "pair"),
+                               "64"]}
+    runs = [(p, name, path) for p in programs
+            for name, path in [("none", "-")] + bench.allocators]
+    rounds = STARTUP_ROUNDS if not options.quick else 15
+    cpu = {run[:2]: [] for run in runs}
+    resident = {run[:2]: [] for run in runs}
     for r in range(rounds):
         bench.progress.show("start-up", "round %d" % (r + 1), r / rounds)
-        for name, path in allocators:
-            for flags, into, column in ([], cpu, None), (["-r"], resident, 2):
-                subprocess.run([measure] + flags
-                               + ["-n", str(STARTUP_RUNS), "-o", usage,
-                                  path, "/bin/true"], env=bench.env,
-                               check=True)
-                with open(usage, encoding="ascii") as f:
-                    for line in f:
-                        n = [int(x) for x in line.split()]
-                        into[name].append(n[2] if column else n[0] + n[1])
+        for program, name, path in runs:
+            taken = start_many(bench, path, programs[program], usage)
+            cpu[program, name] += taken[0]
+            resident[program, name] += taken[1]
     bench.progress.end()
-    return {name: {"cpu_us": statistics.median(cpu[name]),
-                   "resident_kb": statistics.median(resident[name])}
-            for name, _ in allocators}
+    return {p: {name: {"cpu_us": statistics.quantiles(cpu[p, name])[0],
+                       "resident_kb": statistics.median(resident[p, name])}
+                for q, name, _ in runs if q == p} for p in programs}

@@ -36,12 +36,10 @@ static void usage(void)
 
 static bool at_exit;
 
-static void exec_preloaded(const char *library, char **argv)
+static void exec_program(char **argv)
 {
 	if (at_exit)
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-	if (strcmp(library, "-"))
-		setenv("LD_PRELOAD", library, 1);
 	execvp(argv[0], argv);
 	fprintf(stderr, "measure: %s: %s\n", argv[0], strerror(errno));
 	_exit(127);
@@ -78,7 +76,7 @@ static unsigned long long microseconds(struct timeval t)
 }
 
 /* Returns the exit status as shells have it */
-static int run(const char *library, char **argv, FILE *out)
+static int run(char **argv, FILE *out)
 {
 	struct rusage usage;
 	pid_t pid = fork();
@@ -86,7 +84,7 @@ static int run(const char *library, char **argv, FILE *out)
 	int status;
 
 	if (!pid)
-		exec_preloaded(library, argv);
+		exec_program(argv);
 	if (pid > 0 && at_exit)
 		resident = resident_at_exit(pid);
 	if (pid < 0 || wait4(pid, &status, 0, &usage) < 0) {
@@ -126,7 +124,10 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind < 2 || runs < 1)
 		usage();
+	/* Not in the child, whose figures it would be part of */
+	if (strcmp(argv[optind], "-"))
+		setenv("LD_PRELOAD", argv[optind], 1);
 	while (runs-- > 0)
-		status = run(argv[optind], &argv[optind + 1], out);
+		status = run(&argv[optind + 1], out);
 	return fclose(out) ? 1 : status;
 }

@@ -2,12 +2,13 @@
 /*
  * memory.c - does free memory go back to the system?
  *
- *	memory PATTERN
+ *	memory PATTERN [SECONDS]
  *
  * builds a peak of 300 MB, frees it as the pattern has it, and prints what of it is
  * resident: "PEAK AFTER-0 AFTER-1 AFTER-2 AFTER-5 AFTER-10", in KB, after so many
  * seconds. Resident is what /proc/self/smaps_rollup says, less what it said before;
- * pages that the kernel may take but has not taken (MADV_FREE) are resident.
+ * pages that the kernel may take but has not taken (MADV_FREE) are resident. With
+ * SECONDS it waits no longer than that.
  *
  *	memory loop-small | loop-medium
  *
@@ -55,6 +56,7 @@ static const struct pattern {
 #define NR_PATTERNS (sizeof(patterns) / sizeof(patterns[0]))
 
 static const struct pattern *pattern;
+static long longest_wait = 10;
 static void **blocks; /* not from malloc, and resident from the start */
 
 /* --- what is resident ------------------------------------------------------- */
@@ -197,7 +199,9 @@ static void run_pattern(void)
 	printf("%ld", pattern->threads ? peak_of_threads(before) :
 					 peak_of_one(before));
 	freed = now(CLOCK_MONOTONIC);
-	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]) &&
+			   seconds[i] <= longest_wait;
+	     i++) {
 		wait_until(freed + seconds[i]);
 		printf(" %ld", resident_kb() - before);
 	}
@@ -236,10 +240,12 @@ int main(int argc, char **argv)
 {
 	size_t bytes = MAX_BLOCKS * sizeof(*blocks);
 
-	if (argc != 2) {
+	if (argc != 2 && argc != 3) {
 		list();
-		return argc > 2;
+		return argc > 3;
 	}
+	if (argc == 3)
+		longest_wait = strtol(argv[2], NULL, 10);
 	blocks = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (blocks == MAP_FAILED)

@@ -1,56 +1,70 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# pair.sh - instructions of one malloc and free pair, counted by callgrind: the
-# difference of two runs, less what the loop and the calls cost. Exact, and the
-# same from run to run.
+# pair.sh - instructions of one malloc and free pair, counted by callgrind: all
+# that the two calls do, from their first instruction to their return.
 #
 #	pair.sh PAIR-PROGRAM [LIBRARY...]
 #
-# prints a row a size, a column a library and pattern: a single pair, and 1000
-# objects freed in reverse order.
+# prints a table a pattern (see pair.c): a row a size, a column a library, "-" where
+# nothing could be counted. The counts of quern are the same from run to run:
+# addresses, seed and clock are fixed.
+#
+# SIZES and ROUNDS in the environment are those of pair.c.
 
 set -u
 pair=${1:?usage: pair.sh PAIR-PROGRAM [LIBRARY...]}
 shift
 sizes=${SIZES:-16 64 256 1024 8192}
-command -v valgrind >/dev/null || {
-	echo "pair.sh: valgrind is missing: apt-get install valgrind" >&2
-	exit 77
-}
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/count.sh"
 
-count() # LIBRARY ARGS...: instructions of a whole run
+# Slow allocators show in few rounds how slow they are
+rounds()
 {
-	lib=$1
-	shift
-	LD_PRELOAD=$lib valgrind --tool=callgrind \
-		--callgrind-out-file=/dev/null "$pair" "$@" 2>&1 |
-		sed -n 's/.*Collected : //p'
+	echo "${ROUNDS:-$(($1 > 1000 ? 30 : 100))}"
 }
 
-# What one pair costs beyond a call of an empty function, plus its two returns
-cost() # LIBRARY SIZE LIVE
-{
-	few=$((40000 / $3))
-	many=$((120000 / $3))
-	pairs=$(((many - few) * $3))
-	a=$(($(count "$1" "$2" "$3" $many) - $(count "$1" "$2" "$3" $few)))
-	b=$(($(count "$1" "$2" "$3" $many empty) - \
-		$(count "$1" "$2" "$3" $few empty)))
-	awk "BEGIN { printf \"%.1f\", ($a - $b) / $pairs + 2 }"
-}
-
-printf '%8s' bytes
-for lib in "$@"; do
-	name=${lib##*/}
-	printf ' %20s' "${name%%.so*}"
-done
-printf '\n'
 for size in $sizes; do
-	printf '%8s' "$size"
 	for lib in "$@"; do
-		printf ' %9s %10s' "$(cost "$lib" "$size" 1)" \
-			"$(cost "$lib" "$size" 1000)"
+		count "$lib" "$pair" "$size" "$(rounds "$size")" |
+			awk -v pairs="$(rounds "$size")000" \
+			    -v what="$size $lib" '
+			/^(single|lifo|random_order|remote_[a-z]*) / {
+				sub(/^remote_[a-z]*/, "remote")
+				sum[$1] += $4
+			}
+			END {
+				for (pattern in sum)
+					print pattern, what, sum[pattern] / pairs
+			}'
 	done
-	printf '\n'
-done
+done | awk -v libs="$*" -v sizes="$sizes" '
+{ cost[$1, $2, $3] = $4 }
+END {
+	nr_libs = split(libs, lib)
+	nr_sizes = split(sizes, size)
+	nr = split("single lifo random_order remote", pattern)
+	title["single"] = "a block at a time"
+	title["lifo"] = "1000 blocks, freed in reverse order"
+	title["random_order"] = "1000 blocks, freed in random order"
+	title["remote"] = "1000 blocks, freed by another thread"
+	for (p = 1; p <= nr; p++) {
+		printf "%s%s\n%8s", (p > 1 ? "\n" : ""), title[pattern[p]], "bytes"
+		for (l = 1; l <= nr_libs; l++) {
+			name = lib[l]
+			sub(/.*\//, "", name)
+			sub(/\.so.*/, "", name)
+			printf " %20s", name
+		}
+		print ""
+		for (s = 1; s <= nr_sizes; s++) {
+			printf "%8s", size[s]
+			for (l = 1; l <= nr_libs; l++) {
+				of = cost[pattern[p], size[s], lib[l]]
+				printf " %20s", of ? sprintf("%.1f", of) : "-"
+			}
+			print ""
+		}
+	}
+}'

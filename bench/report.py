@@ -169,14 +169,16 @@ def show_memory(memory, names):
 
 
 def show_startup(startup):
-    none = startup["none"]
-    print("\nStart-up of true: over no preload at all (%d us of CPU, %d KB "
-          "resident at exit)" % (none["cpu_us"], none["resident_kb"]))
-    for name, run in startup.items():
-        if name != "none":
-            print("  %-12s %+6d us %+6d KB"
-                  % (name, run["cpu_us"] - none["cpu_us"],
-                     run["resident_kb"] - none["resident_kb"]))
+    print("\nStart-up over no preload at all: CPU, resident at exit")
+    for program, runs in startup.items():
+        none = runs["none"]
+        print("  %s (%d us, %d KB)"
+              % (program, none["cpu_us"], none["resident_kb"]))
+        for name, run in runs.items():
+            if name != "none":
+                print("    %-12s %+6d us %+6d KB"
+                      % (name, run["cpu_us"] - none["cpu_us"],
+                         run["resident_kb"] - none["resident_kb"]))
 
 
 def show(results):

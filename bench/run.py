@@ -27,6 +27,7 @@ import footprint  # noqa: E402
 import inputs  # noqa: E402
 import report  # noqa: E402
 import suite  # noqa: E402
+import traces  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TIME_LIMIT = 120
@@ -277,9 +278,10 @@ def parse():
     p = argparse.ArgumentParser(
         prog="run.py", description="Compare quern with other allocators.")
     p.add_argument("what", choices=("all", "suite", "memory", "startup",
-                                    "report", "peers", "list"),
+                                    "report", "record", "peers", "list"),
                    help="all: suite, memory and startup; report: print an "
-                   "earlier run's tables again; peers: print the libraries")
+                   "earlier run's tables again; record: traces of real "
+                   "programs; peers: print the libraries")
     p.add_argument("--build", default=".", metavar="DIR",
                    help="where libquern.so and bench/ were built (default .)")
     p.add_argument("--library", metavar="FILE",
@@ -325,6 +327,9 @@ def main():
         if options.what == "peers":
             for name, path in bench.allocators:
                 print(path)
+            return 0
+        if options.what == "record":
+            traces.record(bench, prepare(bench, traces.chosen(options)))
             return 0
         if options.what == "report":
             with open(os.path.join(bench.out, "results.json"),

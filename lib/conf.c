@@ -67,6 +67,17 @@ const struct qn_conf_option qn_conf_options[] = {
 			"Lower returns memory to the system sooner and costs "
 			"more time.",
 	},
+	{
+		.key = "seed",
+		.type = QN_CONF_SIZE,
+		MEMBER(seed),
+		.min = 0,
+		.max = UINT32_MAX,
+		.preset = "0",
+		.help = "Where random numbers begin: those that choose samples "
+			"and the heap's address. For measurements that are to "
+			"repeat exactly; 0 is another one in each process.",
+	},
 };
 
 const unsigned int qn_conf_nr_options = ARRAY_SIZE(qn_conf_options);

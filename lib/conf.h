@@ -17,12 +17,14 @@
  * @stats:	directory for the statistics file, "" for none
  * @sample:	mean bytes between samples
  * @dirty:	bytes of freed memory that may always stay
+ * @seed:	what random numbers begin with; 0: differs from process to process
  */
 struct qn_conf {
 	char policy[16];
 	char stats[200];
 	size_t sample;
 	size_t dirty;
+	size_t seed;
 };
 
 enum qn_conf_type {

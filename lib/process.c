@@ -15,8 +15,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include "port/sys.h"
 
 _Static_assert(sizeof(struct qn_stats_page) <= QN_UNIT_SIZE,
 	       "the statistics page has a unit of its own");
@@ -31,6 +31,9 @@ static struct qn_hub hub;
 static bool hub_ready;
 static struct qn_lock hub_starting;
 static pthread_key_t thread_key;
+/* What qn_process_start() was told, or NULL */
+static struct qn_conf settings_copy;
+static const struct qn_conf *settings;
 
 /* The thread's destructors have run: it borrows a local for each call */
 static __thread bool thread_done __attribute__((tls_model("initial-exec")));
@@ -52,11 +55,34 @@ static void page_init(struct qn_stats_page *page)
 	page->version = QN_STATS_VERSION;
 	page->size = sizeof(*page);
 	page->state = QN_STATS_RUNNING;
-	page->pid = (u32)getpid();
-	page->ppid = (u32)getppid();
 	page->start_usec = qn_port_clock();
-	prctl(PR_GET_NAME, page->exe);
-	memcpy(page->policy, "rule", sizeof("rule"));
+	__builtin_memcpy(page->policy, "rule", sizeof("rule"));
+}
+
+/* Who we are, for those who read the page from outside */
+static void page_sign(struct qn_stats_page *page)
+{
+	page->pid = (u32)qn_sys3(SYS_getpid, 0, 0, 0);
+	page->ppid = (u32)qn_sys3(SYS_getppid, 0, 0, 0);
+	qn_sys3(SYS_prctl, PR_GET_NAME, (long)page->exe, 0);
+}
+
+/* Settings, when there is a hub that they can be applied to */
+static void conf_apply(const struct qn_conf *conf)
+{
+	const struct qn_policy *policy = qn_policy_find(conf->policy);
+
+	hub.conf = *conf;
+	hub.segments.dirty_base = conf->dirty;
+	if (conf->sample)
+		hub.sampler.interval = (u32)conf->sample;
+	if (policy && policy != hub.controller.policy) {
+		qn_controller_init(&hub.controller, policy);
+		memcpy(hub.page->policy, conf->policy,
+		       sizeof(hub.page->policy));
+	}
+	if (qn_self != &qn_local_none)
+		qn_self->sampler.interval = hub.sampler.interval;
 }
 
 static noinline __cold bool hub_start(void)
@@ -70,6 +96,8 @@ static noinline __cold bool hub_start(void)
 		     pthread_key_create(&thread_key, thread_exit) == 0;
 		if (ok)
 			page_init(hub.page);
+		if (ok && settings)
+			conf_apply(settings);
 		/* Pairs with the acquire in self_get() */
 		if (ok)
 			smp_store_release(&hub_ready, true);
@@ -392,68 +420,74 @@ static char *append_number(char *to, unsigned int n)
 	return to;
 }
 
-/* DIR/PID.qstat, or DIR/PID.N.qstat where an earlier program had the number */
+/*
+ * DIR/PID.qstat, or DIR/PID.N.qstat where an earlier program had the number
+ *
+ * Return: a descriptor or -errno.
+ */
 static int stats_open(const char *dir)
 {
 	char path[sizeof(hub.conf.stats) + 40];
-	int fd = -1;
+	int fd = -EEXIST;
 
-	for (unsigned int i = 0; i < 1000; i++) {
+	for (unsigned int i = 0; i < 1000 && fd == -EEXIST; i++) {
 		char *end = append(append(path, dir), "/");
 
-		end = append_number(end, (unsigned int)getpid());
+		end = append_number(end, hub.page->pid);
 		if (i)
 			end = append_number(append(end, "."), i);
 		append(end, ".qstat");
-		fd = (int)syscall(SYS_openat, AT_FDCWD, path,
-				  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (fd >= 0 || errno != EEXIST)
-			break;
+		fd = (int)qn_sys6(SYS_openat, AT_FDCWD, (long)path,
+				  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600,
+				  0, 0);
 	}
 	return fd;
+}
+
+/* Other memory at the page's place: the file @fd, or nobody's if it is -1 */
+static void page_map(size_t size, int flags, int fd)
+{
+	qn_sys6(SYS_mmap, (long)hub.page, (long)size, PROT_READ | PROT_WRITE,
+		flags | MAP_FIXED, fd, 0);
 }
 
 /* From now on the page is a file that others can read, also when we are gone */
 static void stats_map(const char *dir)
 {
 	size_t size = round_up(sizeof(*hub.page), qn_port_page_size());
-	int saved = errno;
-	int fd = stats_open(dir);
+	int fd;
 
+	page_sign(hub.page);
+	fd = stats_open(dir);
 	if (fd < 0) {
 		static const char text[] =
 			"quern: cannot make a statistics file in the directory "
 			"that QUERN_CONF=stats: names; going on without\n";
 
-		if (errno != ENOENT || !strstr(dir, "/" QN_STATS_RUN_DIR))
+		if (fd != -ENOENT || !strstr(dir, "/" QN_STATS_RUN_DIR))
 			qn_port_write(text, sizeof(text) - 1);
-		errno = saved;
 		return;
 	}
-	if (syscall(SYS_pwrite64, fd, hub.page, size, 0) == (long)size)
-		mmap(hub.page, size, PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_FIXED, fd, 0);
-	syscall(SYS_close, fd);
-	errno = saved;
+	if (qn_sys6(SYS_pwrite64, fd, (long)hub.page, (long)size, 0, 0, 0) ==
+	    (long)size)
+		page_map(size, MAP_SHARED, fd);
+	qn_sys3(SYS_close, fd, 0, 0);
 }
 
+/*
+ * A program that never allocates gets no heap, unless there is a file to write;
+ * others at their first malloc().
+ */
 void qn_process_start(const struct qn_conf *conf)
 {
-	const struct qn_policy *policy = qn_policy_find(conf->policy);
-
-	if (!hub_ready && !hub_start())
+	settings_copy = *conf;
+	settings = &settings_copy;
+	if (conf->seed)
+		qn_port_seed_fix((u32)conf->seed);
+	if (hub_ready)
+		conf_apply(conf);
+	else if (!conf->stats[0] || !hub_start())
 		return;
-	hub.conf = *conf;
-	hub.segments.dirty_base = conf->dirty;
-	if (conf->sample)
-		hub.sampler.interval = (u32)conf->sample;
-	if (policy) {
-		qn_controller_init(&hub.controller, policy);
-		memcpy(hub.page->policy, conf->policy,
-		       sizeof(hub.page->policy));
-	}
-	if (qn_self != &qn_local_none)
-		qn_self->sampler.interval = hub.sampler.interval;
 	if (conf->stats[0])
 		stats_map(conf->stats);
 }
@@ -463,7 +497,7 @@ static void page_note_usage(struct qn_stats_page *page)
 {
 	struct rusage u;
 
-	if (getrusage(RUSAGE_SELF, &u))
+	if (qn_sys3(SYS_getrusage, RUSAGE_SELF, (long)&u, 0))
 		return;
 	page->cpu_usec =
 		(u64)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 +
@@ -473,7 +507,7 @@ static void page_note_usage(struct qn_stats_page *page)
 
 void qn_process_finish(void)
 {
-	if (!hub_ready)
+	if (!hub_ready || !hub.conf.stats[0])
 		return;
 	if (qn_self != &qn_local_none)
 		qn_local_account(qn_self);
@@ -556,8 +590,7 @@ void qn_process_fork_child(void)
 		/* The parent's file must not see the child's figures */
 		struct qn_stats_page copy = *hub.page;
 
-		mmap(hub.page, size, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		page_map(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 		*hub.page = copy;
 	}
 	page_restart(hub.page);

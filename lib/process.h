@@ -103,7 +103,7 @@ size_t qn_process_usable_size(const void *p);
  */
 void qn_process_start(const struct qn_conf *conf);
 
-/* The program ends: bring the statistics page up to date. */
+/* The program ends: bring the statistics file up to date, if there is one */
 void qn_process_finish(void);
 
 /*

@@ -98,11 +98,12 @@ struct qn_stats_change {
 
 /**
  * struct qn_stats_page - the whole of it
+ * @pid, @ppid, @exe: of the process; empty in a page that is no file. @exe: the
+ *		terminated name of /proc/self/comm
  * @start_usec:	CLOCK_MONOTONIC at start
  * @end_usec:	CLOCK_MONOTONIC at the end; 0: still running, or killed
  * @cpu_usec:	CPU time of the process, taken at the end; 0: not recorded
  * @peak_resident: its peak resident set in bytes, likewise
- * @exe:	name of the program, terminated, from /proc/self/comm
  * @policy:	name of the policy
  * @live, @peak_live: bytes of blocks in use, as served
  * @large:	of @live, in direct runs

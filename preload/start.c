@@ -26,6 +26,13 @@ void _IO_list_lock(void) __weak;
 void _IO_list_unlock(void) __weak;
 void _IO_list_resetlock(void) __weak;
 
+/*
+ * Which library registers functions: pthread_atfork() asks for it, and the start
+ * files that define it are left out. NULL is one that is never unloaded.
+ */
+extern void *const __dso_handle __attribute__((visibility("hidden")));
+void *const __dso_handle = NULL;
+
 /* As secure_getenv(), which does not know the environment yet */
 static const char *setting_find(char **env)
 {
@@ -99,6 +106,7 @@ start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
 	if (qn_conf_parse(&conf, setting_find(env), error, sizeof(error)))
 		refuse(error);
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
-	on_exit(finish, NULL);
+	if (conf.stats[0])
+		on_exit(finish, NULL);
 	qn_process_start(&conf);
 }

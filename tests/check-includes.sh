@@ -7,7 +7,7 @@
 
 set -u
 layers="compiler statspage bits list knobs conf quern
-	port/port port/posix port/bare debug
+	port/sys port/port port/posix port/bare debug
 	table bins zone
 	sampler profile controller policy-fixed policy-rule
 	segment slab hub local

@@ -263,6 +263,11 @@ u32 qn_port_seed(void)
 	return port.seed;
 }
 
+void qn_port_seed_fix(u32 seed)
+{
+	port.seed = seed;
+}
+
 void qn_port_write(const char *text, size_t size)
 {
 	size = min(size, sizeof(port.text) - 1 - port.text_size);

@@ -58,6 +58,7 @@ static void test_presets(void **state)
 	assert_string_equal(conf.stats, "");
 	assert_int_equal(conf.sample, QN_SAMPLE_BYTES);
 	assert_int_equal(conf.dirty, 1 << 20);
+	assert_int_equal(conf.seed, 0);
 }
 
 static void test_table(void **state)
@@ -66,7 +67,7 @@ static void test_table(void **state)
 	char text[128];
 
 	(void)state;
-	assert_int_equal(qn_conf_nr_options, 4);
+	assert_int_equal(qn_conf_nr_options, 5);
 	for (o = qn_conf_options; o < qn_conf_options + qn_conf_nr_options;
 	     o++) {
 		assert_null(strpbrk(o->key, ":, "));
@@ -175,7 +176,7 @@ static void test_several(void **state)
 	assert_int_equal(conf.dirty, 2048);
 }
 
-#define KEYS     "policy, stats, sample, dirty"
+#define KEYS     "policy, stats, sample, dirty, seed"
 #define NO_COLON "; write KEY:VALUE,KEY:VALUE, known keys: " KEYS
 
 static void test_bad_form(void **state)

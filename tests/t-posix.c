@@ -260,6 +260,10 @@ static void test_seed(void **state)
 	assert_int_equal(quiet(qn_port_seed()), mine);
 	close(fds[0]);
 	close(fds[1]);
+	qn_port_seed_fix(mine + 1);
+	assert_int_equal(quiet(qn_port_seed()), mine + 1);
+	qn_port_seed_fix(0);
+	assert_int_equal(quiet(qn_port_seed()), mine);
 }
 
 static void test_write(void **state)

@@ -39,6 +39,27 @@ accepted ""
 accepted policy:fixed
 accepted policy:rule,dirty:1M
 
+cat >"$tmp/address.c" <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(void)
+{
+	void *p = malloc(100);
+
+	printf("%p\n", p);
+	return 0;
+}
+END
+must $cc -fno-builtin -o "$tmp/address" "$tmp/address.c"
+address() # settings
+{
+	QUERN_CONF=$1 preloaded "$tmp/address"
+}
+[ -n "$(address seed:7)" ] && [ "$(address seed:7)" = "$(address seed:7)" ] &&
+	[ "$(address seed:7)" != "$(address seed:8)" ]
+ok "a seed says where the heap lies" $?
+
 # Words of the page: state is the fourth, pid the fifth; 1 running, 2 exited
 state() # file
 {

@@ -7,12 +7,15 @@
  *  - memory freed by another thread, or left by one that ended, is used again
  *  - a thread may allocate and free until its very end: in destructors of its
  *    own data, in several rounds, after the heap's own destructor has run
+ *  - the heap has no thread of its own
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "x.h"
@@ -452,6 +455,64 @@ static void cancellation(void)
 	}
 }
 
+/* ---- nobody but the program's threads ---- */
+
+static int nr_tasks(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	int nr = 0;
+
+	for (const struct dirent *d; dir && (d = readdir(dir)) != NULL;)
+		nr += d->d_name[0] != '.';
+	if (dir)
+		closedir(dir);
+	return nr;
+}
+
+/* A joined thread may be seen for a moment yet */
+static bool is_alone(void)
+{
+	for (int i = 0; i < 100; i++) {
+		if (nr_tasks() == 1)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+static void fill_and_free(size_t size, size_t bytes)
+{
+	void *list = NULL;
+
+	for (size_t sum = 0; sum < bytes; sum += size) {
+		void **p = malloc(size);
+
+		memset(p, 1, size);
+		*p = list;
+		list = p;
+	}
+	while (list) {
+		void *next = *(void **)list;
+
+		free(list);
+		list = next;
+	}
+}
+
+static void no_helper(void)
+{
+	CHECK(is_alone());
+	fill_and_free(100, 128 << 20);
+	CHECK(nr_tasks() == 1);
+	fill_and_free(1 << 20, 128 << 20);
+	CHECK(nr_tasks() == 1);
+	usleep(300000);
+	free(malloc(100));
+	CHECK(nr_tasks() == 1);
+	run_threads(8, allocates_all_sizes);
+	CHECK(is_alone());
+}
+
 static const struct x_case cases[] = {
 	{ "a thousand short threads", thousand_threads },
 	{ "detached threads", detached_threads },
@@ -462,6 +523,7 @@ static const struct x_case cases[] = {
 	{ "blocks outlive their thread", blocks_outlive_threads },
 	{ "small stacks", small_stacks },
 	{ "cancelled threads", cancellation },
+	{ "no thread but the program's", no_helper },
 };
 
 int main(int argc, char **argv)

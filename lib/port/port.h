@@ -61,6 +61,11 @@ void qn_port_fork_begin(void);
 void qn_port_fork_end(void);
 
 /**
+ * qn_port_seed_fix() - from now on qn_port_seed() is @seed
+ */
+void qn_port_seed_fix(u32 seed);
+
+/**
  * qn_port_page_size() - bytes of an operating system page; a power of two
  */
 size_t qn_port_page_size(void);

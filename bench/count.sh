@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+#
+# count.sh - to be read by pair.sh, traces.sh: instructions by callgrind.
+
+command -v valgrind >/dev/null || {
+	echo "${0##*/}: valgrind is missing: apt-get install valgrind" >&2
+	exit 77
+}
+count_tmp=$(mktemp) || exit 99
+trap 'rm -f "$count_tmp"' EXIT
+
+# count LIBRARY PROGRAM ARGS...: for each function that calls another its name, the
+# other's, the number of calls, and the instructions in those made below counted()
+count()
+{
+	count_lib=$1
+	shift
+	LD_PRELOAD=$count_lib QUERN_CONF=seed:1 setarch -R \
+		valgrind -q --tool=callgrind --toggle-collect=counted \
+		--callgrind-out-file="$count_tmp" "$@" >&2 || return
+	awk '
+	function name(text,	id)
+	{
+		id = text
+		sub(/\).*/, ")", id)
+		sub(/^[^)]*\) ?/, "", text)
+		if (text != "")
+			names[id] = text
+		return names[id]
+	}
+	/^fn=/ { caller = name(substr($0, 4)) }
+	/^cfn=/ { called = name(substr($0, 5)) }
+	/^calls=/ {
+		sub(/calls=/, "")
+		calls[caller " " called] += $1
+		getline
+		sum[caller " " called] += $NF
+	}
+	END { for (pair in sum) print pair, calls[pair], sum[pair] }
+	' "$count_tmp"
+}
