@@ -11,7 +11,11 @@ layers="compiler statspage bits list knobs conf quern
 	table bins zone
 	sampler profile controller policy-fixed policy-rule
 	segment slab hub local
-	heap process"
+	heap
+	engine/engine engine/chunk engine/buddy-core
+	engine/boundary engine/buddy engine/buddy-fast engine/freelist
+	engine/per-size engine/quern
+	process"
 
 cd "${srcdir:?run by make check}/lib" || exit 99
 
@@ -49,4 +53,4 @@ FNR == 1 {
 		 (other == own && FILENAME ~ /\.h$/))
 		fail("\"" part[2] "\" is not below it")
 }
-END { exit bad }' *.[ch] port/*.[ch]
+END { exit bad }' *.[ch] port/*.[ch] engine/*.[ch]
