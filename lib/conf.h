@@ -17,12 +17,14 @@
  * @stats:	directory for the statistics file, "" for none
  * @sample:	mean bytes between samples
  * @dirty:	bytes of freed memory that may always stay
+ * @engine:	name of the engine that serves the process; quern: its own heap
  */
 struct qn_conf {
 	char policy[16];
 	char stats[200];
 	size_t sample;
 	size_t dirty;
+	char engine[16];
 };
 
 enum qn_conf_type {

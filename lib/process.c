@@ -18,6 +18,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "guest.h"
+
 _Static_assert(sizeof(struct qn_stats_page) <= QN_UNIT_SIZE,
 	       "the statistics page has a unit of its own");
 
@@ -89,7 +91,7 @@ static struct qn_local *self_get(void)
 	if (!smp_load_acquire(&hub_ready) && !hub_start())
 		return NULL;
 	l = qn_local_get(&hub);
-	if (l && !thread_done) {
+	if (l && !thread_done && !qn_guest_is_on()) {
 		qn_self = l;
 		pthread_setspecific(thread_key, l);
 	}
@@ -171,12 +173,17 @@ static void *fail(void)
 /* Everything that the fast paths leave; @zeroed: does the block read as zero */
 static noinline void *alloc(size_t size, size_t align, bool *zeroed)
 {
-	struct qn_local *l = self_get();
+	struct qn_local *l;
 	void *p;
 
+	*zeroed = false;
+	if (qn_guest_is_on()) {
+		p = qn_guest_alloc(size, align);
+		return likely(p != NULL) ? p : fail();
+	}
+	l = self_get();
 	if (unlikely(!l))
 		return fail();
-	*zeroed = false;
 	if (size <= QN_SLAB_MAX && align <= QN_ALIGN)
 		p = qn_local_refill(l, size);
 	else
@@ -248,6 +255,10 @@ void qn_process_free_slow(void *p)
 
 	if (!p)
 		return;
+	if (qn_guest_owns(p)) {
+		qn_guest_free(p);
+		return;
+	}
 	u = unit_of_block("free", p);
 	if (likely(u->kind == QN_UNIT_SLAB))
 		slab_free(u, p);
@@ -294,6 +305,10 @@ void *qn_process_realloc(void *p, size_t size)
 
 	if (!p)
 		return qn_process_malloc(size);
+	if (qn_guest_owns(p)) {
+		q = qn_guest_realloc(p, size);
+		return q ? q : fail();
+	}
 	u = unit_of_block("realloc", p);
 	if (u->kind == QN_UNIT_SLAB ?
 		    slab_resize(u, size) :
@@ -328,7 +343,7 @@ void *qn_process_memalign(size_t align, size_t size)
 
 	if (align <= QN_ALIGN)
 		return qn_process_malloc(size);
-	if (size <= QN_SLAB_MAX && align <= QN_SLAB_MAX &&
+	if (!qn_guest_is_on() && size <= QN_SLAB_MAX && align <= QN_SLAB_MAX &&
 	    max(size, align) <= QN_SLAB_MAX)
 		return slab_memalign(align, size);
 	return alloc(max(size, (size_t)1), align, &zeroed);
@@ -336,6 +351,8 @@ void *qn_process_memalign(size_t align, size_t size)
 
 size_t qn_process_usable_size(const void *p)
 {
+	if (qn_guest_owns(p))
+		return qn_guest_usable(p);
 	return p ? block_size(unit_of_block("malloc_usable_size", p)) : 0;
 }
 
@@ -432,6 +449,25 @@ static void stats_map(const char *dir)
 	errno = saved;
 }
 
+/* An engine takes over: this thread, the only one, has the empty local again */
+static void guest_start(const char *name)
+{
+	static const char text[] =
+		"quern: no address space for the engine that "
+		"QUERN_CONF=engine: names\n";
+	struct qn_local *l = qn_self;
+
+	if (qn_guest_start(name, &hub)) {
+		qn_port_write(text, sizeof(text) - 1);
+		_exit(2);
+	}
+	if (!qn_guest_is_on() || l == &qn_local_none)
+		return;
+	pthread_setspecific(thread_key, NULL);
+	qn_self = &qn_local_none;
+	qn_local_put(l);
+}
+
 void qn_process_start(const struct qn_conf *conf)
 {
 	const struct qn_policy *policy = qn_policy_find(conf->policy);
@@ -449,6 +485,7 @@ void qn_process_start(const struct qn_conf *conf)
 	}
 	if (qn_self != &qn_local_none)
 		qn_self->sampler.interval = hub.sampler.interval;
+	guest_start(conf->engine);
 	if (conf->stats[0])
 		stats_map(conf->stats);
 }
@@ -487,12 +524,14 @@ void qn_process_fork_prepare(void)
 	qn_port_lock(&hub.threads);
 	qn_port_lock(&hub.learn);
 	qn_port_lock(&hub.segments.lock);
+	qn_guest_fork_prepare();
 	qn_port_fork_begin();
 }
 
 static void fork_unlock(void)
 {
 	qn_port_fork_end();
+	qn_guest_fork_release();
 	qn_port_unlock(&hub.segments.lock);
 	qn_port_unlock(&hub.learn);
 	qn_port_unlock(&hub.threads);
@@ -521,6 +560,9 @@ static void page_restart(struct qn_stats_page *page)
 	page->nr_changes = 0;
 	page->peak_live = page->live;
 	page->peak_used = 0;
+	page->engine.asked = 0;
+	page->engine.served = 0;
+	page->engine.by_table = 0;
 	hub.segments.purged = 0;
 	hub.segments.nr_purges = 0;
 	hub.segments.refaults = 0;
@@ -645,6 +687,8 @@ QN_EXPORT int qn_check(void)
 {
 	const char *what = qn_segments_check(&hub.segments);
 
+	if (!what)
+		what = qn_guest_check();
 	if (!what && qn_self != &qn_local_none)
 		what = qn_local_check(qn_self);
 	if (!what)

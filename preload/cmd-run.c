@@ -32,7 +32,7 @@
  * @path:	the program's file
  * @library:	libquern.so
  * @given_library: --library
- * @settings:	what --policy and --conf said, joined
+ * @settings:	what --policy, --engine and --conf said, joined
  * @conf:	all settings, QUERN_CONF of the environment included
  * @stats_dir:	where the pages go
  * @is_own_dir:	it was made for this run, and goes with it
@@ -62,6 +62,7 @@ enum {
 	RUN_JSON,
 	RUN_CHILDREN,
 	RUN_POLICY,
+	RUN_ENGINE,
 	RUN_CONF,
 	RUN_LIBRARY,
 	RUN_HELP,
@@ -117,6 +118,8 @@ static int set_option(struct run *run, int id, const char *value)
 		return set_children(run, value);
 	case RUN_POLICY:
 		return add_setting(run, "policy:", value);
+	case RUN_ENGINE:
+		return add_setting(run, "engine:", value);
 	case RUN_CONF:
 		return add_setting(run, "", value);
 	case RUN_LIBRARY:
@@ -430,6 +433,9 @@ static const struct qn_option run_options[] = {
 	{ "policy", "NAME", RUN_POLICY,
 	  "Who decides on the granule table; the same as --conf=policy:NAME. "
 	  "fixed leaves it as it is." },
+	{ "engine", "NAME", RUN_ENGINE,
+	  "The heap that serves the program; the same as --conf=engine:NAME. The "
+	  "report then says what it served, and what quern would have." },
 	{ "conf", "KEY:VALUE", RUN_CONF,
 	  "A setting, or several with commas between them; they go before those "
 	  "of QUERN_CONF. May be given more than once." },

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include "controller.h"
+#include "engine/engine.h"
 #include "report.h"
 #include "text.h"
 
@@ -303,6 +304,28 @@ static void put_costs(struct screen *s)
 		TIME(f->sample_ns / 1000), SHARE(f->sample_ns, cpu * 1000));
 }
 
+/* ---- an engine in quern's place ---- */
+
+static void put_engine(struct screen *s)
+{
+	const struct qn_stats_engine *e = &s->f->engine;
+	const struct qn_engine *engine = qn_engine_find(e->name);
+
+	char about[120];
+
+	snprintf(about, sizeof(about),
+		 "%s, %s; behind one lock, nothing is returned to the system",
+		 e->name, engine ? engine->about : "which is not known here");
+	qn_wrap(&s->l, "engine      ", about);
+	qn_line(&s->l, "%-12s%12s%15s%19s", "all blocks", "asked for",
+		"engine serves", "quern would serve");
+	qn_line(&s->l, "%-12s%12s%15s%19s", "", SIZE(e->asked), SIZE(e->served),
+		SIZE(e->by_table));
+	qn_line(&s->l, "%-12s%12s%15s%19s", "  of asked",
+		SHARE(e->asked, e->asked), SHARE(e->served, e->asked),
+		SHARE(e->by_table, e->asked));
+}
+
 /* ---- the whole ---- */
 
 static void put_notes(struct qn_lines *l, const struct qn_report *report)
@@ -330,6 +353,10 @@ static void put_heap(struct screen *s)
 	put_calls(s);
 	if (!s->f->nr_allocs) {
 		put_silent(s);
+		return;
+	}
+	if (*s->f->engine.name) {
+		put_engine(s);
 		return;
 	}
 	put_uses(s);

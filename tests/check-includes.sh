@@ -15,7 +15,7 @@ layers="compiler statspage bits list knobs conf quern
 	engine/engine engine/chunk engine/buddy-core
 	engine/boundary engine/buddy engine/buddy-fast engine/freelist
 	engine/per-size engine/quern
-	process"
+	guest process"
 
 cd "${srcdir:?run by make check}/lib" || exit 99
 
