@@ -6,12 +6,12 @@
 # statspage.h and conf.h stand beside the rest: they need no more than knobs.h.
 
 set -u
-layers="compiler statspage bits list knobs conf quern
+layers="compiler statspage bits bitset varint strtab list knobs conf quern
 	port/port port/posix port/bare debug
 	table bins zone
 	sampler profile controller policy-fixed policy-rule
 	segment slab hub local
-	heap
+	heap pool arena
 	engine/engine engine/chunk engine/buddy-core
 	engine/boundary engine/buddy engine/buddy-fast engine/freelist
 	engine/per-size engine/quern
