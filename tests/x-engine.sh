@@ -76,4 +76,14 @@ ok "an engine that there is not is refused" $?
 [ "$(cat "$tmp/out")" = ran ]
 ok "an engine makes do with less address space" $?
 
+if command -v gawk >/dev/null && [ -f "$build/bench/share.so" ]; then
+	(cd "$build" && ROUNDS=1 "$here/../bench/engines/share.sh" gawk) \
+		>"$tmp/share" 2>&1 &&
+		[ "$(grep -c '^gawk ' "$tmp/share")" = 3 ] &&
+		grep -q 'calls that' "$tmp/share"
+	ok "the heap's share of gawk's time is told" $?
+else
+	skip "the heap's share of gawk's time is told" "no gawk, or not built"
+fi
+
 finish
