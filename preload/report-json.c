@@ -260,6 +260,14 @@ static void put_outcome(json_t *o, const struct qn_outcome *outcome)
 	put_u64(o, "peak_resident", (u64)outcome->usage.ru_maxrss * 1024);
 }
 
+static json_t *make_other_run(const struct qn_outcome *outcome)
+{
+	json_t *o = json_object();
+
+	put_outcome(o, outcome);
+	return o;
+}
+
 static void put_pages(json_t *o, const struct qn_report *report)
 {
 	static const char *const modes[] = {
@@ -291,6 +299,8 @@ void qn_report_json(FILE *out, const struct qn_report *report)
 			       QN_VERSION_PATCH)));
 	put(o, "command", make_arguments(report->argv));
 	put_outcome(o, report->outcome);
+	put(o, "on_quern",
+	    report->quern ? make_other_run(report->quern) : json_null());
 	put_pages(o, report);
 	json_dumpf(o, out,
 		   JSON_INDENT(2) | JSON_PRESERVE_ORDER |

@@ -326,6 +326,30 @@ static void put_engine(struct screen *s)
 		SHARE(e->by_table, e->asked));
 }
 
+static void put_compared(struct qn_lines *l, const char *name,
+			 const struct qn_outcome *o)
+{
+	qn_line(l, "  %-10s%12s%15s%19s", name, TIME(o->wall_usec),
+		TIME(cpu_of(&o->usage)), SIZE((u64)o->usage.ru_maxrss * 1024));
+}
+
+/* Two runs of the program */
+static void put_comparison(struct screen *s)
+{
+	const struct qn_outcome *quern = s->report->quern;
+	const struct qn_outcome *other = s->report->outcome;
+
+	if (!quern || !s->is_root)
+		return;
+	qn_line(&s->l, "%-12s%12s%15s%19s", "two runs", "time", "CPU",
+		"peak resident set");
+	put_compared(&s->l, s->f->engine.name, other);
+	put_compared(&s->l, "quern", quern);
+	if (quern->status != other->status)
+		qn_line(&s->l, "note        the two runs ended differently: "
+			       "they may not have done the same");
+}
+
 /* ---- the whole ---- */
 
 static void put_notes(struct qn_lines *l, const struct qn_report *report)
@@ -357,6 +381,7 @@ static void put_heap(struct screen *s)
 	}
 	if (*s->f->engine.name) {
 		put_engine(s);
+		put_comparison(s);
 		return;
 	}
 	put_uses(s);
