@@ -218,6 +218,19 @@ static void check_realloc(void)
 	assert_int_equal(stats().live, 0);
 }
 
+/* What was put off is done: one request can have all that was one piece */
+static void check_one_piece(size_t size)
+{
+	void *p;
+
+	while (e->step && e->step(h))
+		;
+	p = e->alloc(h, size - QN_ALIGN);
+
+	assert_non_null(p);
+	e->free(h, p);
+}
+
 /* Fill the heap; what was freed must serve the same again */
 static void check_exhaustion(void)
 {
@@ -244,8 +257,7 @@ static void check_exhaustion(void)
 			assert_int_equal(stats().live, 0);
 			assert_int_equal(stats().free, fresh.free);
 			if (e != &qn_engine_per_size)
-				assert_int_equal(stats().largest_free,
-						 fresh.largest_free);
+				check_one_piece(fresh.largest_free);
 		}
 		assert_int_equal(nr[0], nr[1]);
 		/* At least a third of the memory was of use */

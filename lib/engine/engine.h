@@ -56,8 +56,8 @@ struct qn_engine_stats {
  *		changed; a NULL block is allocated, 0 bytes are served as 1
  * @free:	give a block back; NULL is fine
  * @usable:	bytes of a block that may be used
- * @step:	work that was put off; 1 if there was any, else 0. NULL if the engine
- *		puts nothing off. Never needed for a right result.
+ * @step:	work that was put off; 1 if there is, or was, any, else 0. NULL if the
+ *		engine puts nothing off. Without it blocks may stay unmerged for longer
  * @stats:	walks the heap
  * @check:	walks the heap; NULL or what is wrong with it
  */
