@@ -221,7 +221,7 @@ function engines(    list, nr, i, s)
 			has_all(s, "factor") ? \
 				sprintf("%.3f", mean(s, "factor")) : "-", \
 			completes(s) ? "" : "  (112 KB were not enough)"
-		if (has_all(s, "footprint") && kb(s) !~ />/)
+		if (has_all(s, "footprint") && completes(s) && kb(s) !~ />/)
 			printf "%s %.3f %.3f\n", s, \
 				mean(s, "footprint") / 1024, mean(s, "pair") \
 				> points
@@ -229,6 +229,8 @@ function engines(    list, nr, i, s)
 	print ""
 	print "quern/never: qn_heap_step() is never called. buddy_fast/apart: what an allocation"
 	print "puts off is done between two requests, and not counted. -: it does not tell."
+	print "per_size's footprint was found on a board with more memory; it is what the blocks of"
+	print "each size come to that were live at once, added up."
 	losses()
 }
 
