@@ -78,6 +78,22 @@ const struct qn_conf_option qn_conf_options[] = {
 			"and the heap's address. For measurements that are to "
 			"repeat exactly; 0 is another one in each process.",
 	},
+	{
+		.key = "engine",
+		.type = QN_CONF_CHOICE,
+		MEMBER(engine),
+		.choices = "quern buddy buddy-fast freelist per-size boundary "
+			   "quern-heap",
+		.preset = "quern",
+		.help = "The heap that serves the program. quern is the one "
+			"this library is about; the others are what it is "
+			"measured against, complete, behind one lock: Knuth's "
+			"buddy system, the same with Fast Find and Fast "
+			"Return, a first-fit list, a list for each size, "
+			"segregated fit with boundary tags, and the heap that "
+			"quern is in firmware. None of them returns memory to "
+			"the system.",
+	},
 };
 
 const unsigned int qn_conf_nr_options = ARRAY_SIZE(qn_conf_options);

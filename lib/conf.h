@@ -18,6 +18,7 @@
  * @sample:	mean bytes between samples
  * @dirty:	bytes of freed memory that may always stay
  * @seed:	what random numbers begin with; 0: differs from process to process
+ * @engine:	name of the engine that serves the process; quern: its own heap
  */
 struct qn_conf {
 	char policy[16];
@@ -25,6 +26,7 @@ struct qn_conf {
 	size_t sample;
 	size_t dirty;
 	size_t seed;
+	char engine[16];
 };
 
 enum qn_conf_type {

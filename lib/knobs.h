@@ -186,4 +186,16 @@ _Static_assert(QN_NR_ZONES >= 1 && QN_NR_ZONES <= 16, "QN_NR_ZONES");
 #endif
 _Static_assert(QN_NR_BINS >= 64 && QN_NR_BINS <= 128, "QN_NR_BINS");
 
+/*
+ * QN_ENGINE_SPAN_SHIFT, QN_ENGINE_SPAN_LEAST: powers of two of the address space that
+ * an engine in quern's place is given on Linux, and of the least that will do where
+ * the system refuses more. A process cannot have more live than that.
+ */
+#ifndef QN_ENGINE_SPAN_SHIFT
+#define QN_ENGINE_SPAN_SHIFT (sizeof(void *) > 4 ? 36 : 29)
+#endif
+#ifndef QN_ENGINE_SPAN_LEAST
+#define QN_ENGINE_SPAN_LEAST 24
+#endif
+
 #endif /* QN_KNOBS_H */

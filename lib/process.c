@@ -15,8 +15,11 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "port/sys.h"
+
+#include "guest.h"
 
 _Static_assert(sizeof(struct qn_stats_page) <= QN_UNIT_SIZE,
 	       "the statistics page has a unit of its own");
@@ -117,7 +120,7 @@ static struct qn_local *self_get(void)
 	if (!smp_load_acquire(&hub_ready) && !hub_start())
 		return NULL;
 	l = qn_local_get(&hub);
-	if (l && !thread_done) {
+	if (l && !thread_done && !qn_guest_is_on()) {
 		l->ready = qn_ready;
 		qn_self = l;
 		pthread_setspecific(thread_key, l);
@@ -200,12 +203,17 @@ static void *fail(void)
 /* Everything that the fast paths leave; @zeroed: does the block read as zero */
 static noinline void *alloc(size_t size, size_t align, bool *zeroed)
 {
-	struct qn_local *l = self_get();
+	struct qn_local *l;
 	void *p;
 
+	*zeroed = false;
+	if (qn_guest_is_on()) {
+		p = qn_guest_alloc(size, align);
+		return likely(p != NULL) ? p : fail();
+	}
+	l = self_get();
 	if (unlikely(!l))
 		return fail();
-	*zeroed = false;
 	if (size <= QN_SLAB_MAX && align <= QN_ALIGN)
 		p = qn_local_refill(l, size);
 	else
@@ -281,6 +289,10 @@ void qn_process_free_slow(void *p)
 
 	if (!p)
 		return;
+	if (qn_guest_owns(p)) {
+		qn_guest_free(p);
+		return;
+	}
 	u = unit_of_block("free", p);
 	if (likely(u->kind == QN_UNIT_SLAB))
 		slab_free(u, p);
@@ -327,6 +339,10 @@ void *qn_process_realloc(void *p, size_t size)
 
 	if (!p)
 		return qn_process_malloc(size);
+	if (qn_guest_owns(p)) {
+		q = qn_guest_realloc(p, size);
+		return q ? q : fail();
+	}
 	u = unit_of_block("realloc", p);
 	if (u->kind == QN_UNIT_SLAB ?
 		    slab_resize(u, size) :
@@ -361,7 +377,7 @@ void *qn_process_memalign(size_t align, size_t size)
 
 	if (align <= QN_ALIGN)
 		return qn_process_malloc(size);
-	if (size <= QN_SLAB_MAX && align <= QN_SLAB_MAX &&
+	if (!qn_guest_is_on() && size <= QN_SLAB_MAX && align <= QN_SLAB_MAX &&
 	    max(size, align) <= QN_SLAB_MAX)
 		return slab_memalign(align, size);
 	return alloc(max(size, (size_t)1), align, &zeroed);
@@ -369,6 +385,8 @@ void *qn_process_memalign(size_t align, size_t size)
 
 size_t qn_process_usable_size(const void *p)
 {
+	if (qn_guest_owns(p))
+		return qn_guest_usable(p);
 	return p ? block_size(unit_of_block("malloc_usable_size", p)) : 0;
 }
 
@@ -474,6 +492,25 @@ static void stats_map(const char *dir)
 	qn_sys3(SYS_close, fd, 0, 0);
 }
 
+/* An engine takes over: this thread, the only one, has the empty local again */
+static void guest_start(const char *name)
+{
+	static const char text[] =
+		"quern: no address space for the engine that "
+		"QUERN_CONF=engine: names\n";
+	struct qn_local *l = qn_self;
+
+	if (qn_guest_start(name, &hub)) {
+		qn_port_write(text, sizeof(text) - 1);
+		_exit(2);
+	}
+	if (!qn_guest_is_on() || l == &qn_local_none)
+		return;
+	pthread_setspecific(thread_key, NULL);
+	qn_self = &qn_local_none;
+	qn_local_put(l);
+}
+
 /*
  * A program that never allocates gets no heap, unless there is a file to write;
  * others at their first malloc().
@@ -486,8 +523,10 @@ void qn_process_start(const struct qn_conf *conf)
 		qn_port_seed_fix((u32)conf->seed);
 	if (hub_ready)
 		conf_apply(conf);
-	else if (!conf->stats[0] || !hub_start())
+	else if ((!conf->stats[0] && !strncmp(conf->engine, "quern", 6)) ||
+		 !hub_start())
 		return;
+	guest_start(conf->engine);
 	if (conf->stats[0])
 		stats_map(conf->stats);
 }
@@ -526,12 +565,14 @@ void qn_process_fork_prepare(void)
 	qn_port_lock(&hub.threads);
 	qn_port_lock(&hub.learn);
 	qn_port_lock(&hub.segments.lock);
+	qn_guest_fork_prepare();
 	qn_port_fork_begin();
 }
 
 static void fork_unlock(void)
 {
 	qn_port_fork_end();
+	qn_guest_fork_release();
 	qn_port_unlock(&hub.segments.lock);
 	qn_port_unlock(&hub.learn);
 	qn_port_unlock(&hub.threads);
@@ -560,6 +601,9 @@ static void page_restart(struct qn_stats_page *page)
 	page->nr_changes = 0;
 	page->peak_live = page->live;
 	page->peak_used = 0;
+	page->engine.asked = 0;
+	page->engine.served = 0;
+	page->engine.by_table = 0;
 	hub.segments.purged = 0;
 	hub.segments.nr_purges = 0;
 	hub.segments.refaults = 0;
@@ -683,6 +727,8 @@ QN_EXPORT int qn_check(void)
 {
 	const char *what = qn_segments_check(&hub.segments);
 
+	if (!what)
+		what = qn_guest_check();
 	if (!what && qn_self != &qn_local_none)
 		what = qn_local_check(qn_self);
 	if (!what)

@@ -252,6 +252,286 @@ int qn_heap_check(struct qn_heap *h);
 const char *qn_heap_error(const struct qn_heap *h);
 
 /*
+ * Pools: buffers of one size.
+ */
+
+struct qn_pool;
+
+/**
+ * QN_POOL_BYTES() - memory that a pool needs
+ * @osize:	bytes of a buffer
+ * @nr:		buffers
+ *
+ * Enough for so many in memory of any alignment; small buffers may find room for a
+ * few more. A constant if both are: for a static array.
+ */
+#define QN_POOL_BYTES(osize, nr)                                           \
+	(QN_POOL_STATE + QN_ALIGN + QN_POOL_STRIDE(osize) * (size_t)(nr) + \
+	 ((size_t)(nr) + 8 * sizeof(long) - 1) / (8 * sizeof(long)) *      \
+		 sizeof(long))
+
+/* What a pool keeps, and from one buffer to the next */
+#define QN_POOL_STATE (10 * sizeof(void *))
+#define QN_POOL_STRIDE(osize)                                      \
+	(((size_t)(osize) + ((osize) == 0) + sizeof(void *) - 1) / \
+	 sizeof(void *) * sizeof(void *))
+
+/**
+ * qn_pool_init() - make a pool inside a piece of memory
+ * @mem:	start of the memory; any alignment, any contents
+ * @size:	its bytes: QN_POOL_BYTES() for a certain number of buffers, or as
+ *		many as there are
+ * @osize:	bytes of a buffer
+ *
+ * Everything lies in the memory; a buffer has no header. It is aligned to
+ * sizeof(void *), and to %QN_ALIGN if @osize is a multiple of that. There is no
+ * qn_pool_exit(): the memory is the caller's again once the pool is not used any
+ * more. Memory of a heap will do: qn_heap_alloc(heap, QN_POOL_BYTES(...)).
+ *
+ * Context: any; the memory is the caller's alone until return. Constant time, but
+ * for one bit a buffer.
+ * Return: the pool, or NULL if not even one buffer fits.
+ */
+struct qn_pool *qn_pool_init(void *mem, size_t size, size_t osize);
+
+/**
+ * qn_pool_alloc() - take a buffer
+ * @pool:	the pool
+ *
+ * Context: any thread; an interrupt handler too where the build masks interrupts
+ * (knob QN_LOCK_IRQ). Constant time: no loop.
+ * Return: the buffer that was given back last, or NULL if all are taken.
+ */
+void *qn_pool_alloc(struct qn_pool *pool);
+
+/**
+ * qn_pool_free() - give a buffer back
+ * @pool:	the pool
+ * @p:		a buffer of it, or NULL
+ *
+ * A pointer that is no buffer of the pool, or one that is not taken, is reported
+ * through the port and the program stops.
+ *
+ * Context: as qn_pool_alloc(). Constant time: no loop.
+ */
+void qn_pool_free(struct qn_pool *pool, void *p);
+
+/**
+ * qn_pool_nr() - buffers in all
+ * @pool:	the pool
+ */
+size_t qn_pool_nr(const struct qn_pool *pool);
+
+/**
+ * qn_pool_nr_free() - buffers that can be taken
+ * @pool:	the pool
+ */
+size_t qn_pool_nr_free(const struct qn_pool *pool);
+
+/**
+ * qn_pool_least_free() - the fewest that there ever were: how large it need be
+ * @pool:	the pool
+ */
+size_t qn_pool_least_free(const struct qn_pool *pool);
+
+/**
+ * QN_POOL() - a pool with a type of its own
+ * @name:	of the pool's type, struct name, and of its functions
+ * @type:	of a buffer
+ *
+ * Defines struct name, struct name_ref (a buffer, at its member ->at), and
+ *
+ *	int name_init(struct name *pool, void *mem, size_t size);
+ *	struct name_ref name_alloc(struct name *pool);
+ *	void name_free(struct name *pool, struct name_ref ref);
+ *
+ * A reference of one pool cannot be given to another, even if both hold the same
+ * @type: the compiler refuses it. name_init() returns 0 or -ENOSPC.
+ */
+#define QN_POOL(name, type)                                                   \
+	struct name {                                                         \
+		struct qn_pool *pool;                                         \
+	};                                                                    \
+	struct name##_ref {                                                   \
+		type *at;                                                     \
+	};                                                                    \
+	static inline int name##_init(struct name *p, void *mem, size_t size) \
+	{                                                                     \
+		p->pool = qn_pool_init(mem, size, sizeof(type));              \
+		return p->pool ? 0 : -ENOSPC;                                 \
+	}                                                                     \
+	static inline struct name##_ref name##_alloc(struct name *p)          \
+	{                                                                     \
+		struct name##_ref ref = { (type *)qn_pool_alloc(p->pool) };   \
+                                                                              \
+		return ref;                                                   \
+	}                                                                     \
+	static inline void name##_free(struct name *p, struct name##_ref ref) \
+	{                                                                     \
+		qn_pool_free(p->pool, ref.at);                                \
+	}                                                                     \
+	struct name
+
+/*
+ * Arenas: trees, graphs and texts that die together.
+ */
+
+/**
+ * struct qn_arena - memory that is handed out in order and given back as a whole
+ *
+ * Made by qn_arena_init() or qn_arena_init_fixed(); its members are not for others.
+ * An arena belongs to one thread at a time.
+ */
+struct qn_arena {
+	char *at;
+	char *end;
+	void *chunks;
+	char *fixed;
+	size_t chunk;
+	void *(*get)(void *arg, size_t size);
+	void (*put)(void *arg, void *p);
+	void *arg;
+};
+
+/**
+ * struct qn_arena_mark - a moment in the life of an arena
+ */
+struct qn_arena_mark {
+	char *at;
+	void *chunks;
+};
+
+/**
+ * qn_arena_init() - an arena that grows
+ * @a:		filled in; takes no memory yet
+ * @get:	where chunks come from: a block of @size bytes aligned to %QN_ALIGN,
+ *		or NULL
+ * @put:	where they go back to
+ * @arg:	first argument of both
+ * @chunk:	bytes to get at a time; a larger request gets a chunk of its own
+ */
+void qn_arena_init(struct qn_arena *a, void *(*get)(void *arg, size_t size),
+		   void (*put)(void *arg, void *p), void *arg, size_t chunk);
+
+/**
+ * qn_arena_init_heap() - an arena that grows out of a heap
+ * @a:		filled in
+ * @h:		the heap
+ * @chunk:	as for qn_arena_init()
+ */
+void qn_arena_init_heap(struct qn_arena *a, struct qn_heap *h, size_t chunk);
+
+/**
+ * qn_arena_init_fixed() - an arena in one piece of memory, which does not grow
+ * @a:		filled in
+ * @mem:	its memory, of any alignment
+ * @size:	bytes
+ */
+void qn_arena_init_fixed(struct qn_arena *a, void *mem, size_t size);
+
+/**
+ * qn_arena_alloc() - a piece of an arena
+ * @a:		the arena
+ * @size:	bytes; 0 is served as 1
+ *
+ * Constant time, but where a chunk is got: then that much more. It is never freed by
+ * itself.
+ *
+ * Return: a block aligned to %QN_ALIGN, or NULL.
+ */
+void *qn_arena_alloc(struct qn_arena *a, size_t size);
+
+/**
+ * qn_arena_alloc_aligned() - the same at an alignment, which may be less than that
+ * @a:		the arena
+ * @align:	a power of two
+ * @size:	bytes
+ *
+ * Return: a block, or NULL (also if @align is no power of two).
+ */
+void *qn_arena_alloc_aligned(struct qn_arena *a, size_t align, size_t size);
+
+/**
+ * qn_arena_grow() - make a block longer
+ * @a:		the arena
+ * @p:		a block of it, or NULL
+ * @old_size:	its bytes, 0 for NULL
+ * @size:	bytes wanted; no less than @old_size
+ *
+ * In place and in constant time if it is the latest block and its chunk has room,
+ * else by a copy; what it leaves stays in the arena.
+ *
+ * Return: the block, aligned to %QN_ALIGN, perhaps moved, or NULL with @p as it was.
+ */
+void *qn_arena_grow(struct qn_arena *a, void *p, size_t old_size, size_t size);
+
+/**
+ * qn_arena_string() - a copy of a text
+ * @a:		the arena
+ * @text:	bytes, not terminated
+ * @size:	how many
+ *
+ * Strings lie close together: they are not aligned.
+ *
+ * Return: the copy, terminated, or NULL.
+ */
+char *qn_arena_string(struct qn_arena *a, const char *text, size_t size);
+
+/**
+ * qn_arena_mark() - remember how far an arena has come
+ * @a:		the arena
+ */
+struct qn_arena_mark qn_arena_mark(const struct qn_arena *a);
+
+/**
+ * qn_arena_release() - give back all that came after a mark
+ * @a:		the arena
+ * @mark:	from qn_arena_mark() of this arena; marks after it are void
+ *
+ * Constant time for each chunk that goes back.
+ */
+void qn_arena_release(struct qn_arena *a, struct qn_arena_mark mark);
+
+/**
+ * qn_arena_reset() - give everything back; the arena can be used again
+ * @a:		the arena
+ */
+void qn_arena_reset(struct qn_arena *a);
+
+/**
+ * QN_ARRAY() - the type of an array that grows in an arena
+ * @type:	of its elements
+ *
+ * All zero is the empty array: @at its elements, @nr how many there are, @room how
+ * many fit before it grows.
+ */
+#define QN_ARRAY(type)       \
+	struct {             \
+		type *at;    \
+		size_t nr;   \
+		size_t room; \
+	}
+
+/**
+ * qn_array_add() - one more element at the end of an array
+ * @a:		struct qn_arena *
+ * @array:	a pointer to a QN_ARRAY()
+ *
+ * Where the array has to grow its room doubles; mean time is constant.
+ *
+ * Return: a pointer to the new element, not initialised, or NULL.
+ */
+#define qn_array_add(a, array)                                          \
+	((array)->nr < (array)->room ||                                 \
+			 qn_array_grow(a, &(array)->at, &(array)->room, \
+				       sizeof(*(array)->at)) == 0 ?     \
+		 &(array)->at[(array)->nr++] :                          \
+		 NULL)
+
+/* What qn_array_add() grows by; @at points to the array's pointer. 0 or -ENOMEM. */
+int qn_array_grow(struct qn_arena *a, void *at, size_t *room, size_t osize);
+
+/*
  * The process's heap. Linux only. Same contracts as the C library's functions
  * without the prefix, but that qn_realloc(p, 0) resizes to one byte and does not
  * free; safe from any thread, not from a signal handler.

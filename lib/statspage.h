@@ -23,7 +23,7 @@
 #include "compiler.h"
 
 #define QN_STATS_MAGIC   0x31545351u /* "QST1" */
-#define QN_STATS_VERSION 1
+#define QN_STATS_VERSION 2
 #define QN_STATS_CLASSES 112
 #define QN_STATS_CHANGES 128
 
@@ -94,6 +94,24 @@ struct qn_stats_change {
 	u32 size;
 	u32 gain;
 	u32 generation;
+};
+
+/**
+ * struct qn_stats_engine - an engine that served the process in quern's place
+ * @name:	of the engine, terminated; "" if quern itself served it
+ * @asked:	bytes asked for by all requests so far, resized blocks counted anew
+ * @served:	bytes that the blocks for them could hold
+ * @by_table:	bytes that quern's own classes would have served for them
+ * @size:	address space that it was given
+ *
+ * Its blocks count as direct runs in the rest of the page.
+ */
+struct qn_stats_engine {
+	char name[16];
+	u64 asked;
+	u64 served;
+	u64 by_table;
+	u64 size;
 };
 
 /**
@@ -175,6 +193,7 @@ struct qn_stats_page {
 
 	struct qn_stats_class classes[QN_STATS_CLASSES];
 	struct qn_stats_change changes[QN_STATS_CHANGES];
+	struct qn_stats_engine engine;
 };
 
 #endif /* QN_STATSPAGE_H */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "conf.h"
 #include "fail.h"
@@ -32,7 +33,7 @@
  * @path:	the program's file
  * @library:	libquern.so
  * @given_library: --library
- * @settings:	what --policy and --conf said, joined
+ * @settings:	what --policy, --engine and --conf said, joined
  * @conf:	all settings, QUERN_CONF of the environment included
  * @stats_dir:	where the pages go
  * @is_own_dir:	it was made for this run, and goes with it
@@ -40,6 +41,9 @@
  * @report_path: --report
  * @report_fd:	where the report goes
  * @is_json:	--json
+ * @is_compared: --compare
+ * @input_at:	where standard input stood at the start, for the second run of two
+ * @quern:	how the run on quern's own heap went, if there was one
  */
 struct run {
 	const struct qn_command *command;
@@ -55,6 +59,9 @@ struct run {
 	const char *report_path;
 	int report_fd;
 	bool is_json;
+	bool is_compared;
+	off_t input_at;
+	struct qn_outcome quern;
 };
 
 enum {
@@ -62,6 +69,8 @@ enum {
 	RUN_JSON,
 	RUN_CHILDREN,
 	RUN_POLICY,
+	RUN_ENGINE,
+	RUN_COMPARE,
 	RUN_CONF,
 	RUN_LIBRARY,
 	RUN_HELP,
@@ -117,6 +126,11 @@ static int set_option(struct run *run, int id, const char *value)
 		return set_children(run, value);
 	case RUN_POLICY:
 		return add_setting(run, "policy:", value);
+	case RUN_ENGINE:
+		return add_setting(run, "engine:", value);
+	case RUN_COMPARE:
+		run->is_compared = true;
+		return 0;
 	case RUN_CONF:
 		return add_setting(run, "", value);
 	case RUN_LIBRARY:
@@ -206,9 +220,30 @@ static int make_stats_dir(struct run *run)
 	return run->is_own_dir ? 0 : QN_EXIT_FAILURE;
 }
 
+/* Two runs need two heaps, and the same input twice */
+static int check_compare(struct run *run)
+{
+	if (!run->is_compared)
+		return 0;
+	run->input_at = lseek(STDIN_FILENO, 0, SEEK_CUR);
+	if (!strcmp(run->conf.engine, "quern"))
+		qn_error("--compare needs what to compare quern with: "
+			 "--engine=NAME");
+	else if (run->input_at < 0 && !isatty(STDIN_FILENO))
+		qn_error(
+			"--compare runs the program twice, and standard input "
+			"can be read only once; give it a file, or </dev/null");
+	else
+		return 0;
+	return QN_EXIT_FAILURE;
+}
+
 static int prepare(struct run *run)
 {
 	int err = read_settings(run);
+
+	if (!err)
+		err = check_compare(run);
 
 	if (!err)
 		err = qn_program_find(run->argv[0], &run->path);
@@ -228,35 +263,67 @@ static void sweep(void *pages)
 	qn_pages_sweep(pages);
 }
 
-static int launch(struct run *run, struct qn_run_pages *pages,
-		  struct qn_outcome *outcome)
+/* With these settings; @how has the streams and the ticks */
+static int launch_with(const struct run *run, const char *conf,
+		       const struct qn_launch *how, struct qn_outcome *outcome)
 {
 	char *preload = qn_preload_list(run->library, getenv("LD_PRELOAD"));
-	char *settings = join(getenv("QUERN_CONF"), run->settings);
-	char *stats = qn_xprintf("stats:%s", run->stats_dir);
-	char *conf = join(settings, stats);
 	char *set_preload = qn_xprintf("LD_PRELOAD=%s", preload);
 	char *set_conf = qn_xprintf("QUERN_CONF=%s", conf);
 	const char *changes[] = { set_preload, set_conf, NULL };
 	char **envp = qn_preload_environ(changes);
-	struct qn_launch what = {
-		.path = run->path,
-		.argv = run->argv,
-		.envp = envp,
-		.fd_in = -1,
-		.fd_out = -1,
-		.fd_err = -1,
-		.tick = sweep,
-		.tick_data = pages,
-	};
-	char *owned[] = { preload,     settings, stats, conf,
-			  set_preload, set_conf, NULL };
-	size_t i;
-	int err = qn_launch(&what, outcome);
+	struct qn_launch what = *how;
+	int err;
 
+	what.path = run->path;
+	what.argv = run->argv;
+	what.envp = envp;
+	err = qn_launch(&what, outcome);
 	free(envp);
-	for (i = 0; owned[i]; i++)
-		free(owned[i]);
+	free(set_conf);
+	free(set_preload);
+	free(preload);
+	return err;
+}
+
+static int launch(const struct run *run, struct qn_run_pages *pages,
+		  struct qn_outcome *outcome)
+{
+	const struct qn_launch how = { .fd_in = -1,
+				       .fd_out = -1,
+				       .fd_err = -1,
+				       .tick = sweep,
+				       .tick_data = pages };
+	char *settings = join(getenv("QUERN_CONF"), run->settings);
+	char *stats = qn_xprintf("stats:%s", run->stats_dir);
+	char *conf = join(settings, stats);
+	int err = launch_with(run, conf, &how, outcome);
+
+	free(conf);
+	free(stats);
+	free(settings);
+	return err;
+}
+
+/* On quern's own heap, nothing to be seen of it; the input is put back */
+static int launch_quern(struct run *run)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const struct qn_launch how = {
+		.fd_in = run->input_at < 0 ? null : -1,
+		.fd_out = null,
+		.fd_err = null,
+	};
+	char *settings = join(getenv("QUERN_CONF"), run->settings);
+	char *conf = join(settings, "engine:quern");
+	int err = null < 0 ? -errno : launch_with(run, conf, &how, &run->quern);
+
+	if (run->input_at >= 0)
+		lseek(STDIN_FILENO, run->input_at, SEEK_SET);
+	free(conf);
+	free(settings);
+	if (null >= 0)
+		close(null);
 	return err;
 }
 
@@ -346,6 +413,7 @@ static void report_run(const struct run *run, struct qn_run_pages *pages,
 		.argv = run->argv,
 		.outcome = outcome,
 		.pages = pages,
+		.quern = run->is_compared ? &run->quern : NULL,
 	};
 
 	pages->root = outcome->pid;
@@ -364,6 +432,30 @@ static void block_signals(void)
 	sigprocmask(SIG_BLOCK, &all, NULL);
 }
 
+/* The first of two runs was stopped: the user will not want the second */
+static bool was_stopped(const struct run *run)
+{
+	if (!run->is_compared || !WIFSIGNALED(run->quern.status))
+		return false;
+	qn_error("on quern's own heap the program was ended by a signal; it is "
+		 "not run again");
+	return true;
+}
+
+/* Return: 0 or -errno, or 1 if that was all: @status is as wait() has it */
+static int launch_all(struct run *run, struct qn_run_pages *pages,
+		      struct qn_outcome *outcome, int *status)
+{
+	int err = run->is_compared ? launch_quern(run) : 0;
+
+	if (!err && was_stopped(run)) {
+		*status = run->quern.status;
+		return 1;
+	}
+	pages->since_usec = qn_launch_clock();
+	return err ? err : launch(run, pages, outcome);
+}
+
 /* Return: an exit status on failure, else 0 and @status as wait() has it */
 static int run_program(struct run *run, int *status)
 {
@@ -378,11 +470,12 @@ static int run_program(struct run *run, int *status)
 			 strerror(-err));
 		return QN_EXIT_FAILURE;
 	}
-	pages.since_usec = qn_launch_clock();
-	err = launch(run, &pages, &outcome);
+	err = launch_all(run, &pages, &outcome, status);
 	block_signals();
-	if (err) {
+	if (err < 0) {
 		err = refuse_launch(run, err);
+	} else if (err > 0) {
+		err = 0;
 	} else {
 		report_run(run, &pages, &outcome);
 		*status = outcome.status;
@@ -430,6 +523,13 @@ static const struct qn_option run_options[] = {
 	{ "policy", "NAME", RUN_POLICY,
 	  "Who decides on the granule table; the same as --conf=policy:NAME. "
 	  "fixed leaves it as it is." },
+	{ "engine", "NAME", RUN_ENGINE,
+	  "The heap that serves the program; the same as --conf=engine:NAME. The "
+	  "report then says what it served, and what quern would have." },
+	{ "compare", NULL, RUN_COMPARE,
+	  "With --engine: the program runs twice, on quern's own heap first, with "
+	  "the same input and nothing to be seen of it; the report has the times "
+	  "and the memory of both." },
 	{ "conf", "KEY:VALUE", RUN_CONF,
 	  "A setting, or several with commas between them; they go before those "
 	  "of QUERN_CONF. May be given more than once." },

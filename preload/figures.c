@@ -240,11 +240,22 @@ static void add_counters(struct qn_figures *f, const struct qn_stats_page *page)
 	f->generation = max(f->generation, page->generation);
 }
 
+static void add_engine(struct qn_stats_engine *sum,
+		       const struct qn_stats_engine *e)
+{
+	sum->asked += e->asked;
+	sum->served += e->served;
+	sum->by_table += e->by_table;
+	sum->size = max(sum->size, e->size);
+}
+
 static void add_identity(struct qn_figures *f, const struct qn_stats_page *page)
 {
 	if (!f->nr_programs) {
 		qn_text_clean(f->exe, sizeof(f->exe), page->exe);
 		qn_text_clean(f->policy, sizeof(f->policy), page->policy);
+		qn_text_clean(f->engine.name, sizeof(f->engine.name),
+			      page->engine.name);
 		f->pid = page->pid;
 		f->start_usec = page->start_usec;
 	}
@@ -263,6 +274,7 @@ void qn_figures_add(struct qn_figures *f, const struct qn_stats_page *page,
 	f->nr_running += is_alive && !is_replaced &&
 			 page->state == QN_STATS_RUNNING;
 	add_counters(f, page);
+	add_engine(&f->engine, &page->engine);
 	add_entries(f, page);
 	add_uses(f, page);
 	add_events(f, page);

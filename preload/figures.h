@@ -74,7 +74,7 @@ struct qn_event {
  * @finished:	its exit handlers ran
  * @start_usec, @end_usec: CLOCK_MONOTONIC of the first start and the last end; 0:
  *		no end was recorded
- * @exe, @pid, @policy: of the first page added
+ * @exe, @pid, @policy, @engine.name: of the first page added
  * @peak_live:	sum of the programs' peaks, which need not have coincided
  * @has_peak:	a page recorded @at_peak
  * @at_peak:	at the moment of each program's largest footprint; at the end for one
@@ -84,7 +84,8 @@ struct qn_event {
  * @entries:	@nr_entries of them, in no order
  * @events:	the last QN_STATS_CHANGES, oldest first
  *
- * Every other member is the sum of the member of that name in the pages.
+ * Every other member is the sum of the member of that name in the pages; of
+ * @engine.size the largest.
  */
 struct qn_figures {
 	unsigned int nr_programs;
@@ -116,6 +117,7 @@ struct qn_figures {
 	u64 nr_slices;
 	u64 nr_changes;
 	u32 generation;
+	struct qn_stats_engine engine;
 
 	struct qn_use at_peak;
 	struct qn_use at_end;

@@ -79,6 +79,7 @@ int qn_page_check(struct qn_stats_page *page, size_t size, char *error)
 		return say(error, -EBADMSG, "is damaged: its state is unknown");
 	page->exe[sizeof(page->exe) - 1] = 0;
 	page->policy[sizeof(page->policy) - 1] = 0;
+	page->engine.name[sizeof(page->engine.name) - 1] = 0;
 	return 0;
 }
 
@@ -350,6 +351,8 @@ static void name_sum(struct qn_run_pages *r)
 	qn_figures_add(&own, &r->own, false, false);
 	memcpy(r->figures[0].exe, own.exe, sizeof(own.exe));
 	memcpy(r->figures[0].policy, own.policy, sizeof(own.policy));
+	memcpy(r->figures[0].engine.name, own.engine.name,
+	       sizeof(own.engine.name));
 	r->figures[0].pid = own.pid;
 	r->figures[0].finished = own.finished;
 	qn_figures_exit(&own);

@@ -194,6 +194,20 @@ static void put_counts(json_t *o, const struct qn_figures *f)
 	put_u64(o, "remote_frees", f->nr_remote);
 }
 
+static json_t *make_engine(const struct qn_stats_engine *e)
+{
+	json_t *o = json_object();
+
+	put(o, "name", string(*e->name ? e->name : "quern"));
+	if (!*e->name)
+		return o;
+	put_u64(o, "asked", e->asked);
+	put_u64(o, "served", e->served);
+	put_u64(o, "quern_would_serve", e->by_table);
+	put_u64(o, "address_space", e->size);
+	return o;
+}
+
 static json_t *make_heap(const struct qn_figures *f)
 {
 	json_t *o = json_object();
@@ -209,6 +223,7 @@ static json_t *make_heap(const struct qn_figures *f)
 	put(o, "table", make_table(f));
 	put(o, "controller", make_controller(f));
 	put(o, "returned", make_returned(f));
+	put(o, "engine", make_engine(&f->engine));
 	return o;
 }
 
@@ -245,6 +260,14 @@ static void put_outcome(json_t *o, const struct qn_outcome *outcome)
 	put_u64(o, "peak_resident", (u64)outcome->usage.ru_maxrss * 1024);
 }
 
+static json_t *make_other_run(const struct qn_outcome *outcome)
+{
+	json_t *o = json_object();
+
+	put_outcome(o, outcome);
+	return o;
+}
+
 static void put_pages(json_t *o, const struct qn_report *report)
 {
 	static const char *const modes[] = {
@@ -276,6 +299,8 @@ void qn_report_json(FILE *out, const struct qn_report *report)
 			       QN_VERSION_PATCH)));
 	put(o, "command", make_arguments(report->argv));
 	put_outcome(o, report->outcome);
+	put(o, "on_quern",
+	    report->quern ? make_other_run(report->quern) : json_null());
 	put_pages(o, report);
 	json_dumpf(o, out,
 		   JSON_INDENT(2) | JSON_PRESERVE_ORDER |

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include "controller.h"
+#include "engine/engine.h"
 #include "report.h"
 #include "text.h"
 
@@ -303,6 +304,52 @@ static void put_costs(struct screen *s)
 		TIME(f->sample_ns / 1000), SHARE(f->sample_ns, cpu * 1000));
 }
 
+/* ---- an engine in quern's place ---- */
+
+static void put_engine(struct screen *s)
+{
+	const struct qn_stats_engine *e = &s->f->engine;
+	const struct qn_engine *engine = qn_engine_find(e->name);
+
+	char about[120];
+
+	snprintf(about, sizeof(about),
+		 "%s, %s; behind one lock, nothing is returned to the system",
+		 e->name, engine ? engine->about : "which is not known here");
+	qn_wrap(&s->l, "engine      ", about);
+	qn_line(&s->l, "%-12s%12s%15s%19s", "all blocks", "asked for",
+		"engine serves", "quern would serve");
+	qn_line(&s->l, "%-12s%12s%15s%19s", "", SIZE(e->asked), SIZE(e->served),
+		SIZE(e->by_table));
+	qn_line(&s->l, "%-12s%12s%15s%19s", "  of asked",
+		SHARE(e->asked, e->asked), SHARE(e->served, e->asked),
+		SHARE(e->by_table, e->asked));
+}
+
+static void put_compared(struct qn_lines *l, const char *name,
+			 const struct qn_outcome *o)
+{
+	qn_line(l, "  %-10s%12s%15s%19s", name, TIME(o->wall_usec),
+		TIME(cpu_of(&o->usage)), SIZE((u64)o->usage.ru_maxrss * 1024));
+}
+
+/* Two runs of the program */
+static void put_comparison(struct screen *s)
+{
+	const struct qn_outcome *quern = s->report->quern;
+	const struct qn_outcome *other = s->report->outcome;
+
+	if (!quern || !s->is_root)
+		return;
+	qn_line(&s->l, "%-12s%12s%15s%19s", "two runs", "time", "CPU",
+		"peak resident set");
+	put_compared(&s->l, s->f->engine.name, other);
+	put_compared(&s->l, "quern", quern);
+	if (quern->status != other->status)
+		qn_line(&s->l, "note        the two runs ended differently: "
+			       "they may not have done the same");
+}
+
 /* ---- the whole ---- */
 
 static void put_notes(struct qn_lines *l, const struct qn_report *report)
@@ -330,6 +377,11 @@ static void put_heap(struct screen *s)
 	put_calls(s);
 	if (!s->f->nr_allocs) {
 		put_silent(s);
+		return;
+	}
+	if (*s->f->engine.name) {
+		put_engine(s);
+		put_comparison(s);
 		return;
 	}
 	put_uses(s);

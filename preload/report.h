@@ -25,12 +25,15 @@
  * @pages:	what the heaps of the run left behind
  * @obstacle:	why the program itself left nothing; used where @pages->has_own is
  *		not set
+ * @quern:	how a run of the same program on quern's own heap went, where @outcome is
+ *		of another; or NULL
  */
 struct qn_report {
 	char *const *argv;
 	const struct qn_outcome *outcome;
 	const struct qn_run_pages *pages;
 	const char *obstacle;
+	const struct qn_outcome *quern;
 };
 
 /**

@@ -16,8 +16,9 @@ done
 
 cd "${srcdir:?run by make check}" || exit 99
 bad=0
-for file in lib/*.[ch] lib/port/*.[ch] preload/*.[ch] embedded/*.[ch] \
-	bench/*.[ch] bench/firmware/*.[ch] tests/*.[ch]; do
+for file in lib/*.[ch] lib/port/*.[ch] lib/engine/*.[ch] preload/*.[ch] embedded/*.[ch] embedded/examples/*.[ch] \
+	bench/*.[ch] bench/firmware/*.[ch] bench/engines/*.[ch] bench/paper/*.[ch] \
+	tests/*.[ch]; do
 	[ -f "$file" ] || continue
 	$format --dry-run -Werror "$file" || bad=1
 done

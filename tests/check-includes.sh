@@ -6,12 +6,16 @@
 # statspage.h and conf.h stand beside the rest: they need no more than knobs.h.
 
 set -u
-layers="compiler statspage bits list knobs conf quern
+layers="compiler statspage bits bitset varint strtab list knobs conf quern
 	port/sys port/port port/posix port/bare debug
 	table bins zone
 	sampler profile controller policy-fixed policy-rule
 	segment slab hub local
-	heap process"
+	heap pool arena
+	engine/engine engine/chunk engine/buddy-core
+	engine/boundary engine/buddy engine/buddy-fast engine/freelist
+	engine/per-size engine/quern
+	guest process"
 
 cd "${srcdir:?run by make check}/lib" || exit 99
 
@@ -49,4 +53,4 @@ FNR == 1 {
 		 (other == own && FILENAME ~ /\.h$/))
 		fail("\"" part[2] "\" is not below it")
 }
-END { exit bad }' *.[ch] port/*.[ch]
+END { exit bad }' *.[ch] port/*.[ch] engine/*.[ch]

@@ -8,7 +8,7 @@ set -u
 cd "${srcdir:?run by make check}/lib" || exit 99
 
 found=$(grep -nE '__(linux|gnu_linux|arm|thumb|aarch64|x86_64|i386|unix)__|__ARM_|_WIN32|__APPLE__|__STDC_HOSTED__' \
-	$(ls *.[ch] | grep -vx compiler.h))
+	$(ls *.[ch] engine/*.[ch] | grep -vx compiler.h))
 [ -z "$found" ] || {
 	printf '%s\n' "$found"
 	echo "move what depends on the target to lib/port/"

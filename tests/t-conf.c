@@ -20,10 +20,12 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "conf.h"
 #include "controller.h"
+#include "engine/engine.h"
 #include "knobs.h"
 
 static struct qn_conf conf;
@@ -59,6 +61,7 @@ static void test_presets(void **state)
 	assert_int_equal(conf.sample, QN_SAMPLE_BYTES);
 	assert_int_equal(conf.dirty, 1 << 20);
 	assert_int_equal(conf.seed, 0);
+	assert_string_equal(conf.engine, "quern");
 }
 
 static void test_table(void **state)
@@ -176,7 +179,7 @@ static void test_several(void **state)
 	assert_int_equal(conf.dirty, 2048);
 }
 
-#define KEYS     "policy, stats, sample, dirty, seed"
+#define KEYS     "policy, stats, sample, dirty, seed, engine"
 #define NO_COLON "; write KEY:VALUE,KEY:VALUE, known keys: " KEYS
 
 static void test_bad_form(void **state)
@@ -366,10 +369,33 @@ static void test_random(void **state)
 	assert_true(nr_good > 100);
 }
 
+/* Every engine can be chosen by its name, and nothing else can */
+static void test_engines(void **state)
+{
+	const struct qn_conf_option *o = qn_conf_options;
+	unsigned int nr = 1;
+	char text[64];
+
+	(void)state;
+	assert_good("engine:quern");
+	for (unsigned int i = 0; qn_engines[i]; i++) {
+		snprintf(text, sizeof(text), "engine:%s", qn_engines[i]->name);
+		assert_good(text);
+		assert_ptr_equal(qn_engine_find(conf.engine), qn_engines[i]);
+		nr++;
+	}
+	while (strcmp(o->key, "engine"))
+		o++;
+	for (const char *c = o->choices; *c; c++)
+		nr -= *c == ' ';
+	assert_int_equal(nr, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_presets),
+		cmocka_unit_test(test_engines),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_nothing),

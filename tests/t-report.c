@@ -399,9 +399,37 @@ static void extreme_figures_fit_the_screen(void **unused)
 
 	(void)unused;
 	fill_extreme(&page);
+	page.engine.name[sizeof(page.engine.name) - 1] = 0;
+	report_page(&page, 0);
+	assert_int_equal(count_screens(text), 1);
+	page.engine.name[0] = 0;
 	report_page(&page, 0);
 	assert_int_equal(count_screens(text), 1);
 	assert_non_null(strstr(text, "others"));
+}
+
+/* Which engine it was, and what it served beside what quern would have */
+static void engine_is_compared(void **unused)
+{
+	struct qn_stats_page page = sound_page();
+
+	(void)unused;
+	page.engine = (struct qn_stats_engine){
+		.name = "buddy",
+		.asked = 1000,
+		.served = 1500,
+		.by_table = 1100,
+		.size = 1 << 20,
+	};
+	report_page(&page, 0);
+	assert_non_null(strstr(text, "engine      buddy, Knuth's "));
+	assert_non_null(strstr(text, "100.0 %"));
+	assert_non_null(strstr(text, "150.0 %"));
+	assert_non_null(strstr(text, "110.0 %"));
+	assert_null(strstr(text, "controller"));
+	strcpy(page.engine.name, "mangle");
+	report_page(&page, 0);
+	assert_non_null(strstr(text, "mangle, which is not known here"));
 }
 
 static u32 next_random(u32 *state)
@@ -507,6 +535,26 @@ static void json_has_the_figures(void **unused)
 	assert_int_equal(json_array_size(entries), 3);
 	assert_true(json_is_null(
 		json_at(json_array_get(entries, 1), "mean_requested")));
+	json_decref(o);
+	qn_figures_exit(&f);
+}
+
+static void json_has_the_engine(void **unused)
+{
+	struct qn_stats_page page = sound_page();
+	struct qn_figures f;
+	struct qn_run_pages pages = { .figures = &f, .nr = 1, .has_own = true };
+	json_t *o, *e;
+
+	(void)unused;
+	strcpy(page.engine.name, "boundary");
+	page.engine.by_table = 1100;
+	f = figures_of(&page);
+	o = report_as_json(&pages);
+	e = json_at(json_array_get(json_at(o, "heaps"), 0), "engine");
+	assert_string_equal(json_string_value(json_at(e, "name")), "boundary");
+	assert_int_equal(json_integer_value(json_at(e, "quern_would_serve")),
+			 1100);
 	json_decref(o);
 	qn_figures_exit(&f);
 }
@@ -761,10 +809,12 @@ int main(void)
 		cmocka_unit_test(report_says_what_happened),
 		cmocka_unit_test(unfinished_program_is_marked),
 		cmocka_unit_test(extreme_figures_fit_the_screen),
+		cmocka_unit_test(engine_is_compared),
 		cmocka_unit_test(random_pages_do_no_harm),
 		cmocka_unit_test(absent_page_is_explained),
 		cmocka_unit_test(silent_heap_is_explained),
 		cmocka_unit_test(json_has_the_figures),
+		cmocka_unit_test(json_has_the_engine),
 		cmocka_unit_test(json_has_null_for_unknown),
 		cmocka_unit_test(json_of_absent_page),
 		cmocka_unit_test(directory_is_summed),

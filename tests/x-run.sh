@@ -503,6 +503,44 @@ check "option without its value" refuses 125 "--report needs a value" --report
 check "option with a value too many" refuses 125 "takes no value" --json=1 -- $start
 check "wrong --children" refuses 125 "sum, each or none" --children=some $start
 check "wrong policy" refuses 125 "chaos" --policy=chaos -- $start
+check "wrong engine" refuses 125 "allowed: quern, buddy, " --engine=tlsf -- $start
+check "--compare with nothing" refuses 125 "--engine=NAME" --compare -- $start
+
+pipe_is_refused()
+{
+	echo in | refuses 125 "</dev/null" --compare --engine=buddy -- $start
+}
+check "--compare of a program that reads a pipe" pipe_is_refused
+
+both_are_told()
+{
+	printf 'one\ntwo\n' >in
+	run --compare --engine=buddy -- \
+		sh -c 'read x; echo "$x" >>runs; cat; echo seen >&2' <in
+	[ $status = 0 ] && [ "$(cat out)" = two ] &&
+		[ "$(cat runs)" = "$(printf 'one\none')" ] &&
+		[ "$(grep -c seen err)" = 1 ] && says "two runs" &&
+		grep -q '^  buddy  .* [KM]iB$' err &&
+		grep -q '^  quern  .* [KM]iB$' err
+}
+check "--compare runs twice on the same input" both_are_told
+
+ended_once()
+{
+	rm -f runs
+	run --compare --engine=buddy -- sh -c 'echo >>runs; kill -TERM $$' \
+		</dev/null
+	[ $status = 143 ] && [ "$(wc -l <runs)" = 1 ] && says "not run again"
+}
+check "--compare of a program that was stopped" ended_once
+
+both_are_in_the_object()
+{
+	run --json --compare --engine=boundary -- sh -c 'exit 4' </dev/null
+	[ $status = 4 ] && grep -A 6 '"on_quern": {' err | grep -q '"exit": 4'
+}
+check "--compare in JSON" both_are_in_the_object
+
 check "unknown setting" refuses 125 "colour" --conf=colour:red -- $start
 check "unreadable value of a setting" refuses 125 "12x" --conf dirty:12x -- $start
 check "missing program" refuses 127 "no program 'no-such-program'" -- no-such-program

@@ -1,0 +1,265 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# share.sh - the heap's share of the time of C programs, on this machine, in the build
+# directory: what Donahue and others (2002) ask of the buddy system, with programs of the
+# kind that they took (factoring, interpreters, translators), and glibc as the black box.
+#
+#	share.sh [PROGRAM...]	of these only
+#
+# In the environment: ROUNDS, runs of which the one with the least time in the heap
+# counts (default 3).
+
+set -u
+me=share.sh
+library=$PWD/bench/share.so
+rounds=${ROUNDS:-3}
+systems="glibc quern buddy buddy-fast per-size boundary"
+all="gawk gs bc lua5.4 perl m4 bison cc1"
+[ $# -gt 0 ] || set -- $all
+
+[ -r "$library" ] || {
+	echo "$me: $library is not there: make bench-share builds it" >&2
+	exit 1
+}
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+
+# --- inputs ------------------------------------------------------------------
+
+awk 'BEGIN {
+	for (i = 0; i < 60000; i++)
+		printf "%s%d /page/%d.html %d\n", "host", i * 7919 % 4001, \
+			i * 31 % 977, i * 104729 % 50000
+}' >"$tmp/log"
+cat >"$tmp/count.awk" <<'END'
+{ hits[$1]++; bytes[$2] += $3; split($2, part, "/"); last[part[3]] = $1 $3 }
+END { for (h in hits) n += length(h) * hits[h]; print n, length(last) }
+END
+cat >"$tmp/page.ps" <<'END'
+%!PS
+/Times-Roman findfont 9 scalefont setfont
+1 1 20 { pop
+	1 1 60 { dup 12 mul 40 exch moveto
+		20 string cvs show ( ground between two stones) show } for
+	1 1 120 { 3 mul /k exch def
+		newpath k 100 moveto k 2 mul 300 lineto stroke } for
+	showpage
+} for
+END
+cat >"$tmp/factor.bc" <<'END'
+define g(a, b) { auto t; while (b) { t = a % b; a = b; b = t }; return (a) }
+define f(n) {
+	auto x, y, d
+	x = 2; y = 2; d = 1
+	while (d == 1) {
+		x = (x * x + 1) % n
+		y = (y * y + 1) % n
+		y = (y * y + 1) % n
+		d = x - y
+		if (d < 0) d = -d
+		d = g(d, n)
+	}
+	return (d)
+}
+f(15485863 * 32452843)
+f(1299709 * 179424673)
+f(86028121 * 122949823)
+f(2750159 * 982451653)
+quit
+END
+cat >"$tmp/tree.lua" <<'END'
+local function tree(d) if d == 0 then return { "leaf" .. d } end
+	return { tree(d - 1), tree(d - 1), name = "n" .. d } end
+local n = 0
+for i = 1, 12 do n = n + #(tree(13).name .. i) end
+print(n)
+END
+cat >"$tmp/words.pl" <<'END'
+my %seen;
+while (<>) { my @w = split; $seen{$w[0]}{$w[1]} = $w[2]; $n += @w }
+print $n, " ", scalar(map { sort keys %$_ } values %seen), "\n";
+END
+awk 'BEGIN {
+	print "define(`mill'"'"', `ifelse($1, 0, `flour'"'"', `mill(decr($1)) $1'"'"')'"'"')"
+	for (i = 0; i < 6000; i++)
+		printf "define(`n%d'"'"', `mill(%d)'"'"')n%d\n", i, i % 40, i
+}' >"$tmp/mill.m4"
+awk 'BEGIN {
+	print "%token NUM"
+	print "%%\nall: e0;"
+	for (i = 0; i < 150; i++)
+		printf "e%d: e%d | e%d \"<%d>\" e%d | \"[%d\" e0 \"%d]\";\n", \
+			i, i + 1, i, i, i + 1, i, i
+	print "e150: NUM;\n%%"
+}' >"$tmp/mill.y"
+awk 'BEGIN {
+	for (i = 0; i < 600; i++) {
+		printf "struct s%d { int a, b[%d]; struct s%d *next; };\n", i, i + 1, i
+		printf "int f%d(struct s%d *s, int n) { int i, r = n; ", i, i
+		printf "for (i = 0; i < %d && s; i++) { r += s->b[i] * n; s = s->next; } ", i + 1
+		printf "return r ? r : f%d_(n); }\n", i
+	}
+}' | sed 's/f\([0-9]*\)_(n)/(n + \1)/' >"$tmp/mill.c"
+
+# --- runs --------------------------------------------------------------------
+
+# What each program is called with; nothing, if it is not here
+command_of()
+{
+	case $1 in
+	gawk) echo "gawk -f $tmp/count.awk $tmp/log" ;;
+	gs) echo "gs -q -dBATCH -dNOPAUSE -sDEVICE=pbmraw -r50 -o -" \
+		"$tmp/page.ps" ;;
+	bc) echo "bc -q $tmp/factor.bc" ;;
+	lua5.4) echo "lua5.4 $tmp/tree.lua" ;;
+	perl) echo "perl $tmp/words.pl $tmp/log" ;;
+	m4) echo "m4 $tmp/mill.m4" ;;
+	bison) echo "bison -o $tmp/mill.tab.c $tmp/mill.y" ;;
+	cc1) echo "$(gcc -print-prog-name=cc1 2>/dev/null) -quiet -O1" \
+		"-o $tmp/mill.s $tmp/mill.c" ;;
+	*)
+		echo "$me: no program '$1' here; known: $all" >&2
+		exit 2
+		;;
+	esac
+}
+
+count() # PROGRAM SYSTEM COMMAND...
+{
+	program=$1
+	system=$2
+	shift 2
+	for ((round = 0; round < rounds; round++)); do
+		rm -f "$tmp/line"
+		timeout 60 env SHARE="$system" SHARE_OUT="$tmp/line" \
+			LD_PRELOAD="$library" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+		status=$?
+		[ $status -eq 0 ] && [ -s "$tmp/line" ] || {
+			echo "$me: $program on $system ended with status" \
+				"$status: $(head -n 1 "$tmp/err")" >&2
+			exit 1
+		}
+		# All of them must do the same work
+		[ -r "$tmp/$program.out" ] || cp "$tmp/out" "$tmp/$program.out"
+		cmp -s "$tmp/out" "$tmp/$program.out" || {
+			echo "$me: $program prints something else on $system" >&2
+			exit 1
+		}
+		sed "s/^/program=$program /" "$tmp/line" >>"$tmp/lines"
+	done
+}
+
+for program; do
+	command=$(command_of "$program") || exit 2
+	command -v ${command%% *} >/dev/null || {
+		echo "$me: $program is not here and is left out" >&2
+		continue
+	}
+	for system in $systems; do
+		count "$program" $system $command
+	done
+done
+[ -s "$tmp/lines" ] || exit 1
+
+# --- tables ------------------------------------------------------------------
+
+awk -v systems="$systems" -v rounds="$rounds" '
+function of(key)
+{
+	return v[p, s, key]
+}
+function share()
+{
+	return 100 * (of("alloc.sum") + of("free.sum") + of("wait.sum")) / of("all")
+}
+function mean(what)
+{
+	return of(what ".nr") ? of(what ".sum") / of(what ".nr") : 0
+}
+function is_better(    i, sum)
+{
+	sum = now["alloc.sum"] + now["free.sum"] + now["wait.sum"]
+	if (((now["program"], now["system"]) in least) && \
+	    least[now["program"], now["system"]] <= sum)
+		return 0
+	least[now["program"], now["system"]] = sum
+	return 1
+}
+{
+	split("", now)
+	for (i = 1; i <= NF; i++) {
+		at = index($i, "=")
+		now[substr($i, 1, at - 1)] = substr($i, at + 1)
+	}
+	if (!seen[now["program"]]++)
+		programs[++nr_programs] = now["program"]
+	if (is_better())
+		for (key in now)
+			v[now["program"], now["system"], key] = now[key]
+}
+END {
+	nr = split(systems, list, " ")
+	print "The heap in the time of C programs on this machine: the best of " \
+	      rounds " runs"
+	print "\nIts share of the time, %, waits included"
+	printf "%-10s%12s", "", "calls"
+	for (j = 1; j <= nr; j++)
+		printf "%12s", list[j]
+	print ""
+	for (i = 1; i <= nr_programs; i++) {
+		p = programs[i]
+		s = "glibc"
+		printf "%-10s%12d", p, of("alloc.nr") + of("free.nr")
+		for (j = 1; j <= nr; j++) {
+			s = list[j]
+			printf "%12.1f", share()
+		}
+		print ""
+	}
+	print "\nAn allocation in ticks, wait apart: mean, the worst but for one in a" \
+	      " thousand"
+	printf "%-10s", ""
+	for (j = 1; j <= nr; j++)
+		printf "%14s", list[j]
+	print ""
+	for (i = 1; i <= nr_programs; i++) {
+		p = programs[i]
+		printf "%-10s", p
+		for (j = 1; j <= nr; j++) {
+			s = list[j]
+			printf "%8.0f%6d", mean("alloc"), of("alloc.p999")
+		}
+		print ""
+	}
+	print "\nFast Return: the wait, and whether there is time for it"
+	printf "%-10s%16s%12s%12s%14s%14s\n", "", "allocations", "mean wait", \
+		"mean gap", "calls that", "of allocation"
+	printf "%-10s%16s%12s%12s%14s%14s\n", "", "with a wait, %", "ticks", \
+		"ticks", "come early, %", "time, %"
+	s = "buddy-fast"
+	for (i = 1; i <= nr_programs; i++) {
+		p = programs[i]
+		printf "%-10s%16.1f%12.0f%12.0f%14.2f%14.1f\n", p, \
+			100 * of("wait.nr") / of("alloc.nr"), mean("wait"), \
+			mean("gap"), 100 * of("early") / of("gap.nr"), \
+			100 * of("wait.sum") / (of("wait.sum") + of("alloc.sum"))
+	}
+	print "\nTimes include what the kernel does for a first touch of memory, and on a"
+	print "shared machine what others do. Engines are called without a lock and return"
+	print "nothing to the system; glibc and quern are thread-safe and do."
+	print "Where somebody is better than quern (share of the time, at least a tenth):"
+	for (i = 1; i <= nr_programs; i++) {
+		p = programs[i]
+		s = "quern"
+		mine = share()
+		line = ""
+		for (j = 1; j <= nr; j++) {
+			s = list[j]
+			if (share() < 0.9 * mine)
+				line = line sprintf(", %s %.1f", s, share())
+		}
+		if (line)
+			printf "  %s (quern %.1f): %s\n", p, mine, substr(line, 3)
+	}
+}' "$tmp/lines"
