@@ -285,8 +285,18 @@ static void slab_free(struct qn_unit *u, void *p)
 
 void qn_process_free_slow(void *p)
 {
+	struct qn_local *l = qn_self;
+	size_t at = (uintptr_t)p - (uintptr_t)l->base;
 	struct qn_unit *u;
 
+	/* Mostly an object of another thread; those of its own do not come here */
+	if (likely(at < l->reach)) {
+		u = qn_unit_of(l->units, at);
+		if (likely(u->kind == QN_UNIT_SLAB && u->owner != l)) {
+			qn_local_free_remote(l, u, p);
+			return;
+		}
+	}
 	if (!p)
 		return;
 	if (qn_guest_owns(p)) {

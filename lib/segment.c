@@ -11,6 +11,7 @@
 
 /* Reuse within this time after a purge says that the purge was a mistake */
 #define REFAULT_MS 2000
+#define BOOST_MOST ((size_t)64 << 20)
 /* Spare units that wait on a list at most; more of a unit than this is much */
 #define SPARE_MOST  64
 #define SPARE_PARTS 4
@@ -366,9 +367,16 @@ static struct qn_unit *frontier_alloc(struct qn_segments *s, size_t nr)
 
 /* ---- dirty memory ---- */
 
+/*
+ * What refaults taught is bounded: a loop over BOOST_MOST and half of what is in use is
+ * served without purges, and a process that lets go of more gets rid of it.
+ */
 static size_t dirty_limit(const struct qn_segments *s)
 {
-	return s->dirty_base + s->used / 16 + s->boost;
+	size_t used = READ_ONCE(s->used);
+	size_t boost = READ_ONCE(s->boost);
+
+	return s->dirty_base + used / 16 + min(boost, BOOST_MOST + used / 2);
 }
 
 static void note_purge(struct qn_segments *s, size_t bytes)
@@ -717,8 +725,7 @@ size_t qn_segments_purge(struct qn_segments *s, size_t keep)
 
 size_t qn_segments_sparse_limit(const struct qn_segments *s)
 {
-	return (s->dirty_base + READ_ONCE(s->used) / 16 + READ_ONCE(s->boost)) /
-	       2;
+	return dirty_limit(s);
 }
 
 void qn_segments_note_purge(struct qn_segments *s, size_t bytes)
