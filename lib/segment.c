@@ -725,7 +725,7 @@ size_t qn_segments_purge(struct qn_segments *s, size_t keep)
 
 size_t qn_segments_sparse_limit(const struct qn_segments *s)
 {
-	return dirty_limit(s);
+	return (s->dirty_base + dirty_limit(s)) / 2;
 }
 
 void qn_segments_note_purge(struct qn_segments *s, size_t bytes)
