@@ -15,6 +15,9 @@
 /* Carve so many bytes at once, and so many for each slab of the class if that is more */
 #define CARVE_BYTES  4096u
 #define CARVE_A_SLAB 2048u
+#define CARVE_MOST   ((size_t)16384)
+/* A full slab has objects to give again when this part of it is free */
+#define WAKE_SHARE 16
 /* After so many raises a class takes the table's size */
 #define RAISES_MOST 2
 /* A class of so many slabs does not change its object size for a few requests */
@@ -196,7 +199,7 @@ static void class_slab_release(struct qn_local *l, struct qn_local_class *k,
 }
 
 /*
- * The next event: a full slab wakes when an eighth of it is free; then it is looked at
+ * The next event: a full slab wakes when a sixteenth of it is free; then it is looked at
  * when half of it is in use, when an eighth is, and when nothing is.
  */
 static void slab_watch(struct qn_unit *u)
@@ -206,7 +209,7 @@ static void slab_watch(struct qn_unit *u)
 	s32 floor = 0;
 
 	if (u->state == QN_SLAB_FULL)
-		floor = min(nr - nr / 8, used - 1);
+		floor = min(nr - nr / WAKE_SHARE, used - 1);
 	else if (used > nr / 2)
 		floor = nr / 2;
 	else if (used > nr / 8)
@@ -608,6 +611,8 @@ static void *class_carve(struct qn_local *l, struct qn_local_class *k,
 			 struct qn_unit *u, size_t size, u32 *nr)
 {
 	size_t bytes = max(k->nr_slabs * CARVE_A_SLAB, CARVE_BYTES);
+
+	bytes = min(bytes, CARVE_MOST);
 
 	bytes = class_limit(l, k, size, u->osize, (u32)bytes / u->osize) *
 		u->osize;

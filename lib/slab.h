@@ -28,7 +28,7 @@
  * @QN_SLAB_PARTIAL: in the class's queue: has free or uncarved objects
  * @QN_SLAB_SPARSE: as partial, at the queue's tail: an eighth at most is in use, so
  *	pages of it may be purged
- * @QN_SLAB_FULL: in no queue: wakes when an eighth of it is free
+ * @QN_SLAB_FULL: in no queue: wakes when a sixteenth of it is free
  * @QN_SLAB_DRAIN: in no queue: of a size that its class no longer has; leaves
  *	when it is empty
  */

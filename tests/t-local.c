@@ -485,7 +485,7 @@ static void check_life_of_slab(u32 size)
 		freed++;
 		assert_null(qn_local_check(l));
 	}
-	assert_int_equal(freed, max(u->nr / 8, 1));
+	assert_int_equal(freed, max(u->nr / 16, 1));
 	/* It may be looked at later than the eighth, not earlier */
 	while (qn_slab_used(u) > 1) {
 		drop_in(l, u, 1);
