@@ -28,13 +28,17 @@ enum {
 };
 
 /**
- * struct copying - instructions that were spent on the caller's data
- * @sum:	since the latest call of the subject began
- * @overhead:	of such a call, what its own two reads do not see
+ * struct copying - instructions within the latest call that are not to be counted
+ * @is_data:	what is copied is the caller's data: all of it is left out
+ * @sum:	since that call began
+ * @unseen:	of a wrapped function, what its own two reads do not see
+ * @added:	by which it is longer than the function itself
  */
 static struct copying {
+	bool is_data;
 	u32 sum;
-	u32 overhead[NR_WRAPPED];
+	u32 unseen[NR_WRAPPED];
+	u32 added[NR_WRAPPED];
 } copying;
 
 static u32 not_counting(void);
@@ -49,8 +53,11 @@ static __always_inline void add_copying(unsigned int which, u32 from)
 {
 	u32 to = now();
 
-	copying.sum +=
-		counter_units(&counter, from, to) + copying.overhead[which];
+	if (copying.is_data)
+		copying.sum += counter_units(&counter, from, to) +
+			       copying.unseen[which];
+	else
+		copying.sum += copying.added[which];
 }
 
 static u32 not_counting(void)
@@ -122,9 +129,11 @@ noinline void *gauge_resize(struct gauge *g, void *p, size_t size)
 	u32 from, to;
 
 	copying.sum = 0;
+	copying.is_data = true;
 	from = now();
 	p = g->subject->resize(g->heap, p, size);
 	to = now();
+	copying.is_data = false;
 	note(g, GAUGE_RESIZE, from, to);
 	return p;
 }
@@ -200,7 +209,7 @@ static const struct subject empty = {
 	.step = empty_step,
 };
 
-/* The same function with and without a call of a wrapped one, of size 0 */
+/* The same function without and with a call of another one, of size 0 */
 #define FRAME(name, call)                                                    \
 	__attribute__((naked)) static void *name(__maybe_unused void *to,    \
 						 __maybe_unused size_t from, \
@@ -209,10 +218,13 @@ static const struct subject empty = {
 		__asm__ volatile("push {r4, lr}\n" call "pop {r4, pc}\n");   \
 	}
 
-FRAME(frame_none, "")
-FRAME(frame_copy, "bl __wrap_memcpy\n")
-FRAME(frame_move, "bl __wrap_memmove\n")
-FRAME(frame_set, "bl __wrap_memset\n")
+FRAME(call_none, "")
+FRAME(call_memcpy, "bl __real_memcpy\n")
+FRAME(call_memmove, "bl __real_memmove\n")
+FRAME(call_memset, "bl __real_memset\n")
+FRAME(call_wrapped_memcpy, "bl __wrap_memcpy\n")
+FRAME(call_wrapped_memmove, "bl __wrap_memmove\n")
+FRAME(call_wrapped_memset, "bl __wrap_memset\n")
 
 static u32 cost_of(struct gauge *g, void *(*call)(void *, size_t, size_t))
 {
@@ -227,11 +239,22 @@ static u32 cost_of(struct gauge *g, void *(*call)(void *, size_t, size_t))
 
 static void calibrate_copying(struct gauge *g)
 {
-	u32 none = cost_of(g, frame_none);
+	static void *(*const calls[NR_WRAPPED][2])(void *, size_t, size_t) = {
+		[COPY] = { call_memcpy, call_wrapped_memcpy },
+		[MOVE] = { call_memmove, call_wrapped_memmove },
+		[SET] = { call_memset, call_wrapped_memset },
+	};
+	u32 none = cost_of(g, call_none);
 
-	copying.overhead[COPY] = cost_of(g, frame_copy) - none;
-	copying.overhead[MOVE] = cost_of(g, frame_move) - none;
-	copying.overhead[SET] = cost_of(g, frame_set) - none;
+	for (u32 i = 0; i < NR_WRAPPED; i++) {
+		u32 plain = cost_of(g, calls[i][0]);
+		u32 all = cost_of(g, calls[i][1]);
+
+		copying.is_data = true;
+		copying.unseen[i] = cost_of(g, calls[i][1]) - none;
+		copying.is_data = false;
+		copying.added[i] = all - plain;
+	}
 }
 
 static void calibrate_calls(struct gauge *g)

@@ -2,10 +2,11 @@
 /*
  * gauge.h - what one call of the subject costs, in instructions.
  *
- * Counted from the call to the return, both included. Copying and clearing are
- * the caller's data, not the heap's work: memcpy(), memmove() and memset() of
- * the image are wrapped, and what they take is subtracted. The image therefore
- * links with GAUGE_WRAP of Makefile.inc.
+ * Counted from the call to the return, both included. What a resize copies is the
+ * caller's data, not the heap's work: memcpy(), memmove() and memset() of the image
+ * are wrapped, and what they take within a resize is subtracted. In other calls they
+ * count like any function. The image therefore links with GAUGE_WRAP of
+ * Makefile.inc.
  */
 #ifndef GAUGE_H
 #define GAUGE_H

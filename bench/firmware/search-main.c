@@ -10,8 +10,9 @@
  *
  * Prints the dearest call of each kind and the calls that lead to it: aN:SIZE
  * allocates block N, AN:SIZE the same at an alignment of 64, rN:SIZE resizes it,
- * fN frees it, s calls the upkeep. Should the heap stop the program or be found
- * damaged, that is a fault of its own, and the calls that lead to it are printed.
+ * fN frees it, s calls the upkeep, wN:MARK writes into it what a heap might take for
+ * a mark of its own. Should the heap stop the program or be found damaged, that is a
+ * fault of its own, and the calls that lead to it are printed.
  */
 #include "print.h"
 #include "search.h"
@@ -28,7 +29,7 @@ static const char *const kind_names[NR_GAUGE_KINDS] = {
 
 static void print_move(const struct move *m)
 {
-	static const char letters[NR_GAUGE_KINDS] = { 'a', 'f', 'r', 'A', 's' };
+	static const char letters[] = { 'a', 'f', 'r', 'A', 's', 'w' };
 
 	print(" %c", letters[m->kind]);
 	if (m->kind != GAUGE_STEP)

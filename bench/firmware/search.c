@@ -49,6 +49,17 @@ static bool is_possible(const struct search *s, const struct move *m)
 	}
 }
 
+/* Into the two words that a heap is likely to use once the block is free */
+static void write_mark(void *p, u32 what)
+{
+	const uintptr_t marks[] = { 0, ~(uintptr_t)0, (uintptr_t)p,
+				    -(uintptr_t)p };
+	uintptr_t *words = p;
+
+	words[0] = marks[what % ARRAY_SIZE(marks)];
+	words[1] = words[0];
+}
+
 static void play(struct search *s, const struct move *m)
 {
 	void **slot = &s->slots[m->slot];
@@ -69,6 +80,9 @@ static void play(struct search *s, const struct move *m)
 		p = gauge_resize(&s->gauge, *slot, m->size);
 		*slot = p ? p : *slot;
 		break;
+	case SEARCH_WRITE:
+		write_mark(*slot, m->size);
+		break;
 	default:
 		gauge_step(&s->gauge);
 	}
@@ -80,6 +94,8 @@ static void keep(struct search *s, const struct sequence *seq, u32 nr)
 	u32 kind = seq->moves[nr - 1].kind;
 	struct sequence *kept;
 
+	if (kind == SEARCH_WRITE)
+		return;
 	s->max[kind] = max(s->max[kind], s->gauge.cost);
 	if (kind >= SEARCH_KINDS)
 		return;
@@ -152,9 +168,10 @@ static u16 any_size(struct rng *rng)
 static struct move any_move(struct rng *rng)
 {
 	static const u8 kinds[] = {
-		GAUGE_ALLOC, GAUGE_ALLOC,  GAUGE_ALLOC,   GAUGE_ALLOC,
-		GAUGE_FREE,  GAUGE_FREE,   GAUGE_FREE,    GAUGE_FREE,
-		GAUGE_ALLOC, GAUGE_RESIZE, GAUGE_ALIGNED, GAUGE_STEP,
+		GAUGE_ALLOC,  GAUGE_ALLOC,  GAUGE_ALLOC,   GAUGE_ALLOC,
+		GAUGE_FREE,   GAUGE_FREE,   GAUGE_FREE,    GAUGE_FREE,
+		GAUGE_ALLOC,  GAUGE_RESIZE, GAUGE_ALIGNED, GAUGE_STEP,
+		SEARCH_WRITE,
 	};
 
 	return (struct move){

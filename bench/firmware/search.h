@@ -23,11 +23,17 @@
 #define SEARCH_COSTS 768
 #define SEARCH_KINDS (GAUGE_ALIGNED + 1)
 
+/*
+ * A move that is no call: the program writes into its block what a heap might take
+ * for a mark of its own
+ */
+#define SEARCH_WRITE NR_GAUGE_KINDS
+
 /**
  * struct move - one call of a sequence
- * @kind:	enum gauge_kind
+ * @kind:	enum gauge_kind, or SEARCH_WRITE
  * @slot:	which block; a call that the slot does not allow is left out
- * @size:	bytes asked for
+ * @size:	bytes asked for, or what to write
  */
 struct move {
 	u8 kind;

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# where.py - in which functions the last of some calls spends its instructions.
+#
+#   where.py [--heap BYTES] IMAGE.elf 'a1:1313 a2:2651 f1 a3:620'
+#
+# IMAGE.elf is a replay-*.elf; the calls are written as the adversarial search
+# prints them; s and w, which a trace cannot hold, are left out with a warning. The
+# image runs in QEMU instruction by instruction; each is put down to the function it
+# lies in. Prints the functions in order, then their sums. The measuring code itself
+# is left out.
+
+import argparse
+import bisect
+import collections
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+MEASURED = {"gauge_alloc", "gauge_aligned", "gauge_free", "gauge_resize"}
+CALLERS = {"do_alloc", "do_free", "do_realloc", "do_op", "alloc", "count",
+           "replay_run"}
+MEASURING = re.compile(r"gauge_|read_systick$|quern_|libc_|note$|__wrap_mem")
+ALLOC, FREE, REALLOC = 0, 1, 2
+
+
+def die(text):
+    sys.exit("where.py: " + text)
+
+
+def record(move, live):
+    """A move as a record of a trace; b"" if its slot does not allow it"""
+    if move[0] in "sw":
+        print("where.py: %s is left out" % move, file=sys.stderr)
+        return b""
+    match = re.fullmatch(r"([aAfr])(\d+)(?::(\d+))?", move)
+    if not match:
+        die("%s is no call like a1:24, A1:24, r1:40 or f1" % move)
+    kind, slot, size = match[1], int(match[2]), int(match[3] or 0)
+    if (slot in live) == (kind in "aA"):
+        return b""
+    if kind in "aA":
+        live.add(slot)
+        return struct.pack("<BBHI", ALLOC, 6 if kind == "A" else 2, slot, size)
+    if kind == "f":
+        live.remove(slot)
+        return struct.pack("<BBHI", FREE, 0, slot, 0)
+    return struct.pack("<BBHI", REALLOC, 2, slot, size)
+
+
+def functions(image):
+    """Start addresses and names, in order"""
+    nm = shutil.which(os.environ.get("ARM_NM", "arm-none-eabi-nm"))
+    if not nm:
+        die("arm-none-eabi-nm not found (Debian: apt-get install "
+            "binutils-arm-none-eabi)")
+    lines = subprocess.run([nm, image], check=True, text=True,
+                           stdout=subprocess.PIPE).stdout.splitlines()
+    found = sorted((int(line.split()[0], 16) & ~1, line.split()[2])
+                   for line in lines if line.split()[1] in "tTwW")
+    return [f[0] for f in found], [f[1] for f in found]
+
+
+def run(image, heap, folder):
+    """The output of a run, and the file that names every instruction"""
+    qemu = shutil.which(os.environ.get("QEMU_SYSTEM_ARM", "qemu-system-arm"))
+    if not qemu:
+        die("qemu-system-arm not found (Debian: apt-get install "
+            "qemu-system-arm)")
+    log = os.path.join(folder, "log")
+    words = ["replay", "trace=t.ops", "heap=%d" % heap]
+    config = "enable=on,target=native," + ",".join("arg=" + w for w in words)
+    done = subprocess.run(
+        [qemu, "-M", "mps2-an386", "-nographic", "-serial", "null",
+         "-monitor", "none", "-icount", "shift=8,align=off,sleep=off",
+         "-singlestep", "-d", "exec,nochain", "-D", log,
+         "-semihosting-config", config, "-kernel", image],
+        cwd=folder, check=False, text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE)
+    if done.returncode:
+        die("the image ended with status %d" % done.returncode)
+    return done.stdout, log
+
+
+def last_call(log, starts, names):
+    """Names of the functions of each instruction of the last measured call"""
+    call, latest, inside = [], [], False
+    with open(log) as lines:
+        for line in lines:
+            match = re.search(r"\[[0-9a-f]+/([0-9a-f]+)/", line)
+            if not match:
+                continue
+            address = int(match[1], 16)
+            at = bisect.bisect_right(starts, address) - 1
+            name = names[at]
+            if name in MEASURED and starts[at] == address:
+                call, inside = [], True
+            elif inside and name in CALLERS:
+                latest, inside = call, False
+            elif inside and not MEASURING.match(name):
+                call.append(name)
+    return latest
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description="where the last of some calls spends its instructions")
+    parser.add_argument("--heap", type=int, default=16384, help="bytes")
+    parser.add_argument("image", help="a replay-*.elf")
+    parser.add_argument("calls", help="as the adversarial search prints them")
+    args = parser.parse_args()
+    if not os.access(args.image, os.R_OK):
+        die("cannot read %s: make bench-firmware builds it" % args.image)
+    live = set()
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "t.ops"), "wb") as trace:
+            for move in args.calls.split():
+                trace.write(record(move, live))
+        output, log = run(os.path.abspath(args.image), args.heap, folder)
+        call = last_call(log, *functions(args.image))
+    print(output, end="")
+    parts = []
+    for name in call:
+        if not parts or parts[-1][0] != name:
+            parts.append([name, 0])
+        parts[-1][1] += 1
+    print(" > ".join("%s %d" % tuple(part) for part in parts))
+    for name, nr in collections.Counter(call).most_common():
+        print("%6d %s" % (nr, name))
+    print("%6d in all, and the call itself" % len(call))
+
+
+main()
