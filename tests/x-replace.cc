@@ -18,6 +18,7 @@
 #ifndef __clang__
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 #pragma GCC diagnostic ignored "-Wsized-deallocation"
+#pragma GCC diagnostic ignored "-Wfree-nonheap-object"
 #endif
 
 struct Header {
