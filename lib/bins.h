@@ -3,9 +3,9 @@
  * bins.h - free runs by size, and the one rule by which a run is chosen.
  *
  * Serves two owners: zone.h, which keeps the node inside the free memory, and
- * the segments of Linux, which keep it in a descriptor since free memory may have
- * been purged there. A size is counted in the owner's granules; a node must lie
- * at a higher address than another exactly if its run does.
+ * the segments of Linux, which keep it in a descriptor since free memory may
+ * have been purged there. A size is counted in the owner's granules; a node
+ * must lie at a higher address than another exactly if its run does.
  *
  * Sizes below QN_BINS_EXACT have a bin each, larger ones share four bins an
  * octave; the last bin takes what is larger still. A mask tells which bins hold
@@ -13,20 +13,23 @@
  * of leading zeroes.
  *
  * Placement: a run of exactly the size; if the size shares its bin, one that is
- * large enough of the first QN_BINS_TRIES there; else, of the first runs of the next
- * three bins (within one word of the mask), the one at the lowest address. A run is
- * added in front if it lies below its bin's first, else second, which keeps the
- * lists nearly in address order at a constant price. Low addresses fill up and the
- * top of the memory stays whole: that decides about fragmentation more than the fit
- * does. Measured on traces of firmware: one candidate instead of three needs 2 %
- * more memory, all of them nothing less; adding always in front needs 3 % more;
- * lists in exact address order and all candidates, which nobody can afford, 1 %
- * less. Best fit, worst fit, allocating from both ends and a designated victim
- * lose as well.
+ * large enough of the first QN_BINS_TRIES there; else, of the first runs of the
+ * next three bins (within one word of the mask), the one at the lowest address.
+ * A run is added in front if it lies below its bin's first, else second, which
+ * keeps the lists nearly in address order at a constant price. Low addresses
+ * fill up and the top of the memory stays whole: that decides about
+ * fragmentation more than the fit does. On traces of firmware each step away
+ * from it costs memory: two candidates instead of three, one, adding always in
+ * front; all candidates and lists in exact address order, which nobody can
+ * afford, gain less than any of these lose. A size that shares its bin is
+ * better served by a longer search there than by the lowest of three at once.
+ * Best fit, worst fit, allocating from both ends and a designated victim lose
+ * as well.
  *
- * Time: nothing here has a loop but the search of a shared bin. So a request can be
- * refused while a run less than a quarter longer than it, and than everything else
- * that is free, hides behind QN_BINS_TRIES shorter ones of its bin.
+ * Time: nothing here has a loop but the search of a shared bin. So a request
+ * can be refused while a run less than a quarter longer than it, and than
+ * everything else that is free, hides behind QN_BINS_TRIES shorter ones of its
+ * bin.
  */
 #ifndef QN_BINS_H
 #define QN_BINS_H
@@ -78,7 +81,7 @@ struct qn_choice {
 };
 
 /* The bin of a size of at least QN_BINS_EXACT */
-static __always_inline unsigned int qn_bin_of_large(size_t size)
+static __hot_inline unsigned int qn_bin_of_large(size_t size)
 {
 	unsigned int octave = qn_ilog2(size);
 	size_t bin = 4 * octave + (size >> (octave - 2)) + 2;
@@ -87,7 +90,7 @@ static __always_inline unsigned int qn_bin_of_large(size_t size)
 }
 
 /* The bin of a size; 0 is never used */
-static __always_inline unsigned int qn_bin_of(size_t size)
+static __hot_inline unsigned int qn_bin_of(size_t size)
 {
 	return size < QN_BINS_EXACT ? (unsigned int)size :
 				      qn_bin_of_large(size);
@@ -105,12 +108,12 @@ static __always_inline void qn_bins_assume_exact(unsigned int bin)
 		__builtin_unreachable();
 }
 
-static __always_inline void qn_bins_mark(struct qn_bins *b, unsigned int bin)
+static __hot_inline void qn_bins_mark(struct qn_bins *b, unsigned int bin)
 {
 	b->mask[bin / QN_BINS_WORD] |= qn_bin_bit(bin);
 }
 
-static __always_inline void qn_bins_unmark(struct qn_bins *b, unsigned int bin)
+static __hot_inline void qn_bins_unmark(struct qn_bins *b, unsigned int bin)
 {
 	b->mask[bin / QN_BINS_WORD] &= ~qn_bin_bit(bin);
 }
@@ -124,9 +127,8 @@ static inline void qn_bins_init(struct qn_bins *b)
 }
 
 /* Put a run into its bin, which is known and not empty */
-static __always_inline void qn_bins_link(struct qn_bins *b, unsigned int bin,
-					 struct qn_run *first,
-					 struct qn_run *run)
+static __hot_inline void qn_bins_link(struct qn_bins *b, unsigned int bin,
+				      struct qn_run *first, struct qn_run *run)
 {
 	struct qn_run *next;
 
@@ -145,8 +147,8 @@ static __always_inline void qn_bins_link(struct qn_bins *b, unsigned int bin,
 }
 
 /* Put a run into its bin, which is known */
-static __always_inline void qn_bins_insert(struct qn_bins *b, unsigned int bin,
-					   struct qn_run *run)
+static __hot_inline void qn_bins_insert(struct qn_bins *b, unsigned int bin,
+					struct qn_run *run)
 {
 	struct qn_run *first = b->head[bin];
 
@@ -160,8 +162,8 @@ static __always_inline void qn_bins_insert(struct qn_bins *b, unsigned int bin,
 }
 
 /* Take the first run out of a bin */
-static __always_inline void qn_bins_pop(struct qn_bins *b, unsigned int bin,
-					struct qn_run *first)
+static __hot_inline void qn_bins_pop(struct qn_bins *b, unsigned int bin,
+				     struct qn_run *first)
 {
 	b->head[bin] = first->next;
 	if (!first->next)
@@ -179,8 +181,8 @@ static inline void qn_bins_add(struct qn_bins *b, struct qn_run *run)
 }
 
 /* Take any run out of its bin, which is known */
-static __always_inline void qn_bins_remove(struct qn_bins *b, unsigned int bin,
-					   struct qn_run *run)
+static __hot_inline void qn_bins_remove(struct qn_bins *b, unsigned int bin,
+					struct qn_run *run)
 {
 	if (b->head[bin] == run) {
 		qn_bins_pop(b, bin, run);
@@ -202,8 +204,8 @@ static inline void qn_bins_del(struct qn_bins *b, struct qn_run *run)
 }
 
 /* Make a run the first of its bin */
-static __always_inline void qn_bins_raise(struct qn_bins *b, unsigned int bin,
-					  struct qn_run *run)
+static __hot_inline void qn_bins_raise(struct qn_bins *b, unsigned int bin,
+				       struct qn_run *run)
 {
 	struct qn_run *first = b->head[bin];
 
@@ -218,7 +220,7 @@ static __always_inline void qn_bins_raise(struct qn_bins *b, unsigned int bin,
 }
 
 /* The first run of the first bin in @mask, which is word @w; that bit goes */
-static __always_inline struct qn_choice
+static __hot_inline struct qn_choice
 qn_bins_first(const struct qn_bins *b, unsigned int w, unsigned long *mask)
 {
 	unsigned int i = (unsigned int)__builtin_clzl(*mask);
@@ -229,7 +231,7 @@ qn_bins_first(const struct qn_bins *b, unsigned int w, unsigned long *mask)
 }
 
 /* Of the first runs of the first three bins in @mask, the lowest */
-static __always_inline struct qn_choice
+static __hot_inline struct qn_choice
 qn_bins_three(const struct qn_bins *b, unsigned int w, unsigned long mask)
 {
 	struct qn_choice best = qn_bins_first(b, w, &mask), other;
@@ -246,8 +248,8 @@ qn_bins_three(const struct qn_bins *b, unsigned int w, unsigned long mask)
 }
 
 /* The lowest of the first three at or above @bin, all of which fit */
-static __always_inline struct qn_choice qn_bins_lowest(const struct qn_bins *b,
-						       unsigned int bin)
+static __hot_inline struct qn_choice qn_bins_lowest(const struct qn_bins *b,
+						    unsigned int bin)
 {
 	unsigned int w = bin / QN_BINS_WORD;
 	unsigned long mask = b->mask[w] & (~0ul >> bin % QN_BINS_WORD);
@@ -260,9 +262,12 @@ static __always_inline struct qn_choice qn_bins_lowest(const struct qn_bins *b,
 	return qn_bins_three(b, w, mask);
 }
 
-/* Choose for a size of at least QN_BINS_EXACT; makes the run the first of its bin */
-static __always_inline struct qn_choice qn_bins_find_large(struct qn_bins *b,
-							   size_t size)
+/*
+ * Choose for a size of at least QN_BINS_EXACT; makes the run the first of its
+ * bin
+ */
+static __hot_inline struct qn_choice qn_bins_find_large(struct qn_bins *b,
+							size_t size)
 {
 	unsigned int bin = qn_bin_of_large(size);
 	struct qn_run *run = b->head[bin];

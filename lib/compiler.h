@@ -27,6 +27,12 @@ typedef int64_t s64;
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
+/* Inlined where speed counts, shared where size does (-Os) */
+#ifdef __OPTIMIZE_SIZE__
+#define __hot_inline inline
+#else
+#define __hot_inline __always_inline
+#endif
 #define noinline       __attribute__((noinline))
 #define __cold         __attribute__((cold))
 #define __noreturn     __attribute__((noreturn))

@@ -3,8 +3,8 @@
  * debug.h - assertions, and how a fatal finding is worded.
  *
  * qn_assert() states what the code relies on; the knob QN_DEBUG compiles it in.
- * qn_report() is for what a user of the allocator did wrong, in every build. Both
- * write one line through the port and stop the program.
+ * qn_report() is for what a user of the allocator did wrong, in every build.
+ * Both write one line through the port and stop the program.
  */
 #ifndef QN_DEBUG_H
 #define QN_DEBUG_H

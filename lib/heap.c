@@ -3,8 +3,12 @@
  * heap.c - a heap of one's own; see heap.h.
  *
  * The order is that of the two rivers: allocate, free, resize first, with the
- * common case at the top; learning and upkeep from qn_heap_step(); then what
- * looks without touching.
+ * common case at the top of each; learning and upkeep from qn_heap_step(); then
+ * what looks without touching.
+ *
+ * What a fast path leaves to others it leaves by a jump, so it pays nothing for
+ * what it does not do. An allocation is counted before the block is made for
+ * this reason.
  */
 #include <string.h>
 
@@ -24,9 +28,14 @@ static __always_inline void heap_unlock(struct qn_heap *h)
 
 /* ---- counting ---- */
 
-static u32 draw_granules(struct qn_heap *h)
+/*
+ * Mean bytes between samples: less in a small heap, which would learn too late
+ */
+static u32 sample_interval(const struct qn_heap *h)
 {
-	return qn_sampler_draw(&h->sampler) / QN_GRANULE + 1;
+	size_t part = max(h->zone.size / 32, (size_t)512);
+
+	return (u32)min(part, (size_t)QN_SAMPLE_BYTES);
 }
 
 static size_t budget_nr(const struct qn_heap *h)
@@ -44,7 +53,10 @@ static size_t live_granules(const struct qn_heap *h)
 	return allocated_granules(h) - (h->freed - h->nr_frees);
 }
 
-/* @k granules more, for @size bytes: bring all counts up to date, arm the budget */
+/*
+ * @k granules more, for @size bytes: bring all counts up to date, arm the
+ * budget
+ */
 static noinline void settle(struct qn_heap *h, size_t k, size_t size)
 {
 	size_t allocated = allocated_granules(h) + k;
@@ -73,15 +85,16 @@ static void settle_block(struct qn_heap *h, size_t k, size_t size)
 
 /*
  * The budget after a block of @k granules more; negative if something has to be
- * looked at. Counting comes first: what then makes the block can end with a jump
+ * looked at. Counting comes first: what then makes the block can end with a
+ * jump
  */
-static __always_inline ptrdiff_t budget_after(const struct qn_heap *h, size_t k)
+static __hot_inline ptrdiff_t budget_after(const struct qn_heap *h, size_t k)
 {
 	return h->budget - (ptrdiff_t)(k << QN_BUDGET_SHIFT) + 1;
 }
 
 /* A block ends; @first is its granules and one */
-static __always_inline void count_free(struct qn_heap *h, size_t first)
+static __hot_inline void count_free(struct qn_heap *h, size_t first)
 {
 	h->freed += first;
 	h->nr_frees++;
@@ -95,22 +108,73 @@ static size_t granules_for(size_t size)
 	return qn_zone_fit(qn_size_steps(size));
 }
 
-/* The zones in turn, in any way there is */
-static noinline void *alloc_slow(struct qn_heap *h, size_t size, size_t align,
-				 unsigned int flags)
+/* The ways that take longer, each of which ends an allocation */
+static void *unhold_and_settle(struct qn_heap *h, size_t size);
+static void *cut_and_settle(struct qn_heap *h, size_t size, struct qn_run *run,
+			    unsigned int bin);
+static void *alloc_miss(struct qn_heap *h, size_t size);
+static void *alloc_long(struct qn_heap *h, size_t size);
+
+/* A held block of @k granules, or a free run of exactly that length */
+static __hot_inline void *alloc_exact(struct qn_heap *h, size_t size, size_t k)
 {
-	struct qn_zone *z;
+	struct qn_zone *z = &h->zone;
+	ptrdiff_t budget = budget_after(h, k);
+	struct qn_held *held = qn_held_of(z->held[k]);
+	struct qn_run *run;
+
+	if (held) {
+		if (unlikely(budget < 0))
+			return unhold_and_settle(h, size);
+		h->budget = budget;
+		z->held[k] = held->next;
+		held->tag = 0;
+		return held;
+	}
+	run = z->bins.head[k];
+	if (unlikely(!run))
+		return alloc_miss(h, size);
+	if (unlikely(budget < 0))
+		return cut_and_settle(h, size, run, (unsigned int)k);
+	h->budget = budget;
+	qn_bins_assume_exact((unsigned int)k);
+	qn_bins_pop(&z->bins, (unsigned int)k, run);
+	qn_zone_mark_whole(z, run);
+	return run;
+}
+
+/* There is no held block and no run of 0 or 1 granules: these miss */
+static __always_inline void *alloc_fast(struct qn_heap *h, size_t size)
+{
+	size_t k = (size + QN_GRANULE - 1) / QN_GRANULE;
+
+	if (unlikely(k > QN_ZONE_SHORT))
+		return alloc_long(h, size);
+	return alloc_exact(h, size, k);
+}
+
+void *qn_heap_alloc(struct qn_heap *h, size_t size)
+{
+	void *p;
+
+	heap_lock(h);
+	p = alloc_fast(h, size);
+	heap_unlock(h);
+	return p;
+}
+
+/* From @z and the zones after it, in any way there is */
+static noinline void *alloc_from(struct qn_heap *h, struct qn_zone *z,
+				 size_t size, unsigned int flags)
+{
 	size_t k;
 	void *p;
 
-	for (z = &h->zone; z; z = z->next) {
+	for (; z; z = z->next) {
 		if (flags & QN_ALLOC_DMA && z->flags & QN_ZONE_NODMA)
 			continue;
 		k = granules_for(size);
-		if (align > QN_GRANULE)
-			p = qn_zone_alloc_aligned(z, &k, align);
-		else
-			p = qn_zone_alloc(z, &k);
+		p = qn_zone_alloc(z, &k);
 		if (p) {
 			settle_block(h, k, size);
 			return p;
@@ -118,6 +182,20 @@ static noinline void *alloc_slow(struct qn_heap *h, size_t size, size_t align,
 	}
 	h->nr_failed++;
 	return NULL;
+}
+
+/*
+ * The first zone has no run for a short block that something would be left of
+ */
+static noinline void *alloc_last(struct qn_heap *h, size_t size)
+{
+	size_t k = granules_for(size);
+	void *p = qn_zone_alloc_last(&h->zone, &k);
+
+	if (unlikely(!p))
+		return alloc_from(h, h->zone.next, size, 0);
+	settle_block(h, k, size);
+	return p;
 }
 
 /* From a run of any length; the budget is used up */
@@ -147,7 +225,7 @@ static noinline void *alloc_far(struct qn_heap *h, size_t size)
 	ptrdiff_t budget = budget_after(h, k);
 
 	if (unlikely(!from.run))
-		return alloc_slow(h, size, 0, 0);
+		return alloc_last(h, size);
 	if (unlikely(budget < 0))
 		settle_block(h, k, size);
 	else
@@ -155,18 +233,15 @@ static noinline void *alloc_far(struct qn_heap *h, size_t size)
 	return qn_zone_cut(&h->zone, from.run, from.bin, k);
 }
 
-/* A block that was held for long */
-static noinline void *alloc_aged(struct qn_heap *h, size_t size, size_t k)
+/*
+ * Up to one granule, which is served by two; or so much that it wrapped around
+ */
+static noinline void *alloc_tiny(struct qn_heap *h, size_t size)
 {
-	ptrdiff_t budget = budget_after(h, k);
-
-	if (unlikely(budget < 0))
-		return unhold_and_settle(h, size);
-	h->budget = budget;
-	return qn_held_pop(&h->zone.aged[k]);
+	if (unlikely(size > QN_GRANULE))
+		return alloc_from(h, NULL, size, 0);
+	return alloc_exact(h, QN_GRANULE + 1, QN_ZONE_MIN);
 }
-
-static void *alloc_tiny(struct qn_heap *h, size_t size);
 
 /* Nothing of exactly this length: carve a longer run */
 static noinline void *alloc_miss(struct qn_heap *h, size_t size)
@@ -178,8 +253,6 @@ static noinline void *alloc_miss(struct qn_heap *h, size_t size)
 
 	if (unlikely(k < QN_ZONE_MIN))
 		return alloc_tiny(h, size);
-	if (h->zone.aged[k])
-		return alloc_aged(h, size, k);
 	mask = qn_zone_fits(&h->zone, k);
 	if (unlikely(!mask))
 		return alloc_far(h, size);
@@ -203,12 +276,13 @@ static noinline void *alloc_long(struct qn_heap *h, size_t size)
 	ptrdiff_t budget;
 
 	if (unlikely(k > QN_BUDGET_MAX))
-		return alloc_slow(h, size, 0, 0);
+		return alloc_from(h, &h->zone, size, 0);
 	k += k == QN_ZONE_GAP;
 	from = qn_bins_find_large(&h->zone.bins, k);
+	if (unlikely(!from.run))
+		return alloc_from(h, h->zone.next, size, 0);
+	k += from.run->size == k + 1;
 	budget = budget_after(h, k);
-	if (unlikely(!from.run || from.run->size == k + 1))
-		return alloc_slow(h, size, 0, 0);
 	if (unlikely(budget < 0))
 		settle_block(h, k, size);
 	else
@@ -216,79 +290,46 @@ static noinline void *alloc_long(struct qn_heap *h, size_t size)
 	return qn_zone_cut(&h->zone, from.run, from.bin, k);
 }
 
-/* A held block of @k granules, or a free run of exactly that length */
-static __always_inline void *alloc_exact(struct qn_heap *h, size_t size,
-					 size_t k)
+static void *alloc_aligned(struct qn_heap *h, size_t align, size_t size)
 {
-	struct qn_zone *z = &h->zone;
-	ptrdiff_t budget = budget_after(h, k);
-	struct qn_held *held = z->held[k];
-	struct qn_run *run;
+	struct qn_zone *z;
+	size_t k;
+	void *p;
 
-	if (held) {
-		if (unlikely(budget < 0))
-			return unhold_and_settle(h, size);
-		h->budget = budget;
-		z->held[k] = held->next;
-		held->tag = 0;
-		return held;
+	for (z = &h->zone; z; z = z->next) {
+		k = granules_for(size);
+		p = qn_zone_alloc_aligned(z, &k, align);
+		if (p) {
+			settle_block(h, k, size);
+			return p;
+		}
 	}
-	run = z->bins.head[k];
-	if (unlikely(!run))
-		return alloc_miss(h, size);
-	if (unlikely(budget < 0))
-		return cut_and_settle(h, size, run, (unsigned int)k);
-	h->budget = budget;
-	qn_bins_assume_exact((unsigned int)k);
-	qn_bins_pop(&z->bins, (unsigned int)k, run);
-	qn_zone_mark_whole(z, run);
-	return run;
-}
-
-/* Up to one granule, which is served by two; or so much that it wrapped around */
-static noinline void *alloc_tiny(struct qn_heap *h, size_t size)
-{
-	if (unlikely(size > QN_GRANULE))
-		return alloc_slow(h, size, 0, 0);
-	return alloc_exact(h, QN_GRANULE + 1, QN_ZONE_MIN);
-}
-
-/* There is no held block and no run of 0 or 1 granules: these miss */
-static __always_inline void *alloc_fast(struct qn_heap *h, size_t size)
-{
-	size_t k = (size + QN_GRANULE - 1) / QN_GRANULE;
-
-	if (unlikely(k > QN_ZONE_SHORT))
-		return alloc_long(h, size);
-	return alloc_exact(h, size, k);
-}
-
-void *qn_heap_alloc(struct qn_heap *h, size_t size)
-{
-	void *p;
-
-	heap_lock(h);
-	p = alloc_fast(h, size);
-	heap_unlock(h);
-	return p;
-}
-
-static void *alloc_locked(struct qn_heap *h, size_t size, size_t align,
-			  unsigned int flags)
-{
-	void *p;
-
-	heap_lock(h);
-	p = alloc_slow(h, size, align, flags);
-	heap_unlock(h);
-	return p;
+	h->nr_failed++;
+	return NULL;
 }
 
 void *qn_heap_alloc_aligned(struct qn_heap *h, size_t align, size_t size)
 {
+	void *p;
+
 	if (!is_power_of_2(align))
 		return NULL;
-	return alloc_locked(h, size, align, 0);
+	if (align <= QN_GRANULE)
+		return qn_heap_alloc(h, size);
+	heap_lock(h);
+	p = alloc_aligned(h, align, size);
+	heap_unlock(h);
+	return p;
+}
+
+static void *alloc_dma(struct qn_heap *h, size_t size)
+{
+	void *p;
+
+	heap_lock(h);
+	p = alloc_from(h, &h->zone, size, QN_ALLOC_DMA);
+	heap_unlock(h);
+	return p;
 }
 
 void *qn_heap_alloc_flags(struct qn_heap *h, size_t size, unsigned int flags)
@@ -298,7 +339,7 @@ void *qn_heap_alloc_flags(struct qn_heap *h, size_t size, unsigned int flags)
 	if (flags & ~(QN_ALLOC_ZERO | QN_ALLOC_DMA))
 		return NULL;
 	if (flags & QN_ALLOC_DMA)
-		p = alloc_locked(h, size, 0, flags);
+		p = alloc_dma(h, size);
 	else
 		p = qn_heap_alloc(h, size);
 	if (p && flags & QN_ALLOC_ZERO)
@@ -316,6 +357,49 @@ void *qn_heap_calloc(struct qn_heap *h, size_t n, size_t size)
 }
 
 /* ---- free ---- */
+
+static void free_next(struct qn_heap *h, void *p, unsigned int first);
+static void free_other(struct qn_heap *h, void *p, u32 window);
+static void free_slow(struct qn_heap *h, void *p);
+
+/* A short block behind a block is the common case */
+static __always_inline void free_fast(struct qn_heap *h, void *p)
+{
+	struct qn_zone *z = &h->zone;
+	unsigned int first, fate;
+	u32 window;
+
+	if (unlikely(!qn_zone_has(z, p))) {
+		free_slow(h, p);
+		return;
+	}
+	window = qn_zone_window(z, p);
+	first = qn_zone_first(window, QN_WINDOW_BEHIND_BLOCK);
+	fate = z->fate[first];
+	if (fate == QN_FATE_MERGE) {
+		if (window >> first & 2) {
+			free_next(h, p, first);
+			return;
+		}
+		qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
+		qn_bins_assume_exact(first - 1);
+		qn_bins_insert(&z->bins, first - 1, p);
+	} else if (fate != QN_FATE_HOLD || unlikely(qn_zone_is_suspect(p))) {
+		free_other(h, p, window);
+		return;
+	} else if (!qn_zone_hold(z, p, first - 1)) {
+		free_next(h, p, first);
+		return;
+	}
+	count_free(h, first);
+}
+
+void qn_heap_free(struct qn_heap *h, void *p)
+{
+	heap_lock(h);
+	free_fast(h, p);
+	heap_unlock(h);
+}
 
 static bool is_held(const struct qn_zone *z, const void *p, size_t k)
 {
@@ -355,7 +439,7 @@ static noinline __cold __noreturn void bad_pointer(struct qn_heap *h, void *p)
 }
 
 /* The length of a live block, or 0 */
-static __always_inline size_t live_block(const struct qn_zone *z, const void *p)
+static __hot_inline size_t live_block(const struct qn_zone *z, const void *p)
 {
 	size_t k = z ? qn_zone_block(z, p) : 0;
 
@@ -390,13 +474,12 @@ static noinline void free_slow(struct qn_heap *h, void *p)
 		return;
 	}
 	count_free(h, k + 1);
-	if (k <= QN_ZONE_SHORT && z->fate[k + 1] == QN_FATE_HOLD)
-		qn_zone_hold(z, p, k);
-	else
+	if (k > QN_ZONE_SHORT || z->fate[k + 1] != QN_FATE_HOLD ||
+	    !qn_zone_hold(z, p, k))
 		qn_zone_free(z, p, k);
 }
 
-/* A short block behind a block; a free run follows */
+/* A short block behind a block; a free run may follow */
 static noinline void free_next(struct qn_heap *h, void *p, unsigned int first)
 {
 	count_free(h, first);
@@ -429,9 +512,8 @@ static noinline void free_behind(struct qn_heap *h, void *p, u32 window)
 		free_long(h, p);
 	} else {
 		count_free(h, first);
-		if (fate == QN_FATE_HOLD)
-			qn_zone_hold(&h->zone, p, first - 1);
-		else
+		if (fate != QN_FATE_HOLD ||
+		    !qn_zone_hold(&h->zone, p, first - 1))
 			qn_zone_free_behind(&h->zone, p, first - 1, size);
 	}
 }
@@ -454,44 +536,6 @@ static noinline void free_other(struct qn_heap *h, void *p, u32 window)
 		count_free(h, first);
 		qn_zone_free_relaxed(&h->zone, p, first - 1);
 	}
-}
-
-/* A short block behind a block is the common case */
-static __always_inline void free_fast(struct qn_heap *h, void *p)
-{
-	struct qn_zone *z = &h->zone;
-	unsigned int first, fate;
-	u32 window;
-
-	if (unlikely(!qn_zone_has(z, p))) {
-		free_slow(h, p);
-		return;
-	}
-	window = qn_zone_window(z, p);
-	first = qn_zone_first(window, QN_WINDOW_BEHIND_BLOCK);
-	fate = z->fate[first];
-	if (fate == QN_FATE_MERGE) {
-		if (window >> first & 2) {
-			free_next(h, p, first);
-			return;
-		}
-		qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
-		qn_bins_assume_exact(first - 1);
-		qn_bins_insert(&z->bins, first - 1, p);
-	} else if (fate == QN_FATE_HOLD && likely(!qn_zone_is_suspect(p))) {
-		qn_zone_hold(z, p, first - 1);
-	} else {
-		free_other(h, p, window);
-		return;
-	}
-	count_free(h, first);
-}
-
-void qn_heap_free(struct qn_heap *h, void *p)
-{
-	heap_lock(h);
-	free_fast(h, p);
-	heap_unlock(h);
 }
 
 /* ---- resize ---- */
@@ -534,7 +578,7 @@ static void *realloc_locked(struct qn_heap *h, void *p, size_t size)
 
 	if (resize(h, b, p, size))
 		return p;
-	to = alloc_fast(h, size);
+	to = alloc_from(h, &h->zone, size, 0);
 	if (to) {
 		memcpy(to, p, min(b.k * QN_GRANULE, size));
 		free_slow(h, p);
@@ -549,7 +593,7 @@ static void *realloc_locked(struct qn_heap *h, void *p, size_t size)
 void *qn_heap_realloc(struct qn_heap *h, void *p, size_t size)
 {
 	heap_lock(h);
-	p = p ? realloc_locked(h, p, size) : alloc_fast(h, size);
+	p = p ? realloc_locked(h, p, size) : alloc_from(h, &h->zone, size, 0);
 	heap_unlock(h);
 	return p;
 }
@@ -581,12 +625,17 @@ static u32 hot_lengths(const struct qn_table *t)
 	return hot;
 }
 
+/*
+ * All short lengths are held if anything is learned; those that turn out to be
+ * asked for often are held for longer
+ */
 static void set_hot(struct qn_heap *h)
 {
 	struct qn_zone *z;
 
+	h->hot = h->nr_tables ? hot_lengths(h->table) : 0;
 	for (z = &h->zone; z; z = z->next)
-		qn_zone_set_hot(z, hot_lengths(h->table));
+		qn_zone_set_hot(z, h->is_fixed ? h->hot : ~0u);
 }
 
 /* One sampled size into the profile and the mean of the waste */
@@ -608,9 +657,23 @@ static bool drain_samples(struct qn_heap *h)
 		h->nr_drained = h->nr_samples - QN_HEAP_SAMPLES;
 	if (h->nr_drained == h->nr_samples)
 		return false;
-	h->distance = draw_granules(h);
+	h->distance = qn_sampler_draw(&h->sampler) / QN_GRANULE + 1;
 	learn(h, h->samples[h->nr_drained++ % QN_HEAP_SAMPLES]);
 	return true;
+}
+
+/*
+ * Learning begins with the first step: firmware that takes none does not have
+ * its code either. Until then the distance between samples is fixed
+ */
+static void start_learning(struct qn_heap *h)
+{
+	qn_table_init_direct(h->table, QN_HEAP_STEPS);
+	qn_profile_init(h->profile, QN_HEAP_STEPS);
+	qn_sampler_init(&h->sampler, sample_interval(h), qn_port_seed());
+	if (!h->controller.policy)
+		qn_controller_init(&h->controller, &qn_policy_rule);
+	h->nr_tables = 1;
 }
 
 static bool act(struct qn_heap *h)
@@ -623,27 +686,24 @@ static bool act(struct qn_heap *h)
 		return false;
 	h->table = h->next_table;
 	h->next_table = old;
+	h->nr_tables++;
 	set_hot(h);
 	return true;
 }
 
-/* Merge a few held blocks; once there was some activity, let others age */
+/* Merge a few held blocks; hot ones only every so many times */
 static bool drain_held(struct qn_heap *h)
 {
-	size_t nr_allocs = h->nr_allocs + budget_nr(h);
-	bool more = false, is_due = nr_allocs - h->aged_at >= QN_AGE_ALLOCS;
+	u32 which = h->nr_steps++ % QN_DRAIN_HOT ? ~h->hot : ~0u;
 	struct qn_zone *z;
+	bool more = false;
 	unsigned int i;
 
-	if (is_due)
-		h->aged_at = nr_allocs;
 	for (z = &h->zone; z; z = z->next) {
 		for (i = 0; i < QN_STEP_DRAINS; i++)
-			if (!qn_zone_drain(z, QN_ZONE_SHORT))
+			if (!qn_zone_drain(z, which, QN_ZONE_SHORT))
 				break;
 		more |= i == QN_STEP_DRAINS;
-		if (is_due)
-			qn_zone_age(z);
 	}
 	return more;
 }
@@ -655,6 +715,8 @@ int qn_heap_step(struct qn_heap *h)
 	if (!h)
 		return -EINVAL;
 	heap_lock(h);
+	if (!h->nr_tables)
+		start_learning(h);
 	more = drain_samples(h);
 	more |= act(h);
 	more |= drain_held(h);
@@ -670,6 +732,8 @@ int qn_heap_set_policy(struct qn_heap *h, const char *name)
 		return -EINVAL;
 	heap_lock(h);
 	qn_controller_init(&h->controller, policy);
+	h->is_fixed = policy == &qn_policy_fixed;
+	set_hot(h);
 	heap_unlock(h);
 	return 0;
 }
@@ -688,16 +752,6 @@ static void *cut(uintptr_t *mem, uintptr_t end, size_t size)
 	}
 	*mem = p + size;
 	return (void *)p;
-}
-
-static void init_learning(struct qn_heap *h)
-{
-	qn_table_init_direct(h->table, QN_HEAP_STEPS);
-	qn_profile_init(h->profile, QN_HEAP_STEPS);
-	qn_sampler_init(&h->sampler, QN_SAMPLE_BYTES, qn_port_seed());
-	qn_controller_init(&h->controller, &qn_policy_rule);
-	h->due = draw_granules(h);
-	h->distance = draw_granules(h);
 }
 
 struct qn_heap *qn_heap_init(void *mem, size_t size)
@@ -721,7 +775,9 @@ struct qn_heap *qn_heap_init(void *mem, size_t size)
 	h->zone.size = size;
 	h->nr_zones = 1;
 	h->error = "";
-	init_learning(h);
+	h->distance = sample_interval(h) / QN_GRANULE;
+	h->due = h->distance;
+	qn_zone_set_hot(&h->zone, ~0u);
 	return h;
 }
 
@@ -834,7 +890,7 @@ static void fill_stats(const struct qn_heap *h, struct qn_stats *st)
 	st->nr_live = st->nr_allocs - st->nr_frees;
 	st->nr_failed = h->nr_failed;
 	st->nr_samples = h->nr_samples;
-	st->nr_tables = h->table->generation;
+	st->nr_tables = max(h->nr_tables, 1u);
 }
 
 int qn_heap_stats(struct qn_heap *h, struct qn_stats *st)
@@ -868,16 +924,23 @@ static const char *check_sums(const struct qn_heap *h)
 	return "";
 }
 
+static const char *check_learning(const struct qn_heap *h)
+{
+	if (qn_table_check(h->table))
+		return "the granule table breaks its invariant";
+	if (qn_profile_check(h->profile))
+		return "the profile does not add up";
+	return "";
+}
+
 int qn_heap_check(struct qn_heap *h)
 {
 	if (!h)
 		return -EINVAL;
 	heap_lock(h);
 	h->error = check_sums(h);
-	if (!*h->error && qn_table_check(h->table))
-		h->error = "the granule table breaks its invariant";
-	if (!*h->error && qn_profile_check(h->profile))
-		h->error = "the profile does not add up";
+	if (!*h->error && h->nr_tables)
+		h->error = check_learning(h);
 	heap_unlock(h);
 	return *h->error ? -EUCLEAN : 0;
 }

@@ -2,24 +2,43 @@
 /*
  * heap.h - a heap of one's own: what stands behind the qn_heap_*() of quern.h.
  *
- * Above the zones, which know blocks and free runs; here is what is counted, what
- * is learned and which zone serves what. All of it lies at the start of the memory
- * that the heap was given:
+ * Above the zones, which know blocks and free runs; here is what is counted,
+ * what is learned and which zone serves what. All of it lies at the start of
+ * the memory that the heap was given:
  *
  *	struct qn_heap | two tables | profile | bits | granules
  *
  * A zone that is added lays its struct qn_zone at its own start.
  *
- * Counting is exact and nearly free. An allocation changes one word, @budget: its
- * upper half is the granules that may still be allocated before anything has to be
- * looked at, its lower half counts allocations. It is armed so that it would turn
- * negative with the next allocation that could be a new peak of live memory or that
- * the sampler wants to see, whichever comes first. As an allocation takes two
- * granules at least, the lower half cannot overflow before.
+ * Counting is exact and nearly free. An allocation changes one word, @budget:
+ * its upper half is the granules that may still be allocated before anything
+ * has to be looked at, its lower half counts allocations. It is armed so that
+ * it would turn negative with the next allocation that could be a new peak of
+ * live memory or that the sampler wants to see, whichever comes first. As an
+ * allocation takes two granules at least, the lower half cannot overflow
+ * before.
  *
  *	granules allocated so far = @limit - (@budget's upper half)
  *	allocations so far = @nr_allocs + (@budget's lower half)
  *	granules freed so far = @freed - @nr_frees
+ *
+ * Time is bounded, whatever state a heap is in. No operation loops over blocks
+ * or granules; these are all the loops there are:
+ *
+ *	a bin shared by sizes	QN_BINS_TRIES runs, once an allocation
+ *	zones			QN_NR_ZONES, only where the first does not serve
+ *	lists of held blocks	one a length, QN_ZONE_SHORT, by an allocation
+ *				that would fail otherwise and only after the
+ *				zone stopped being roomy; QN_RELAX_TRIES by a
+ *				release that merges nothing itself
+ *	one such list		QN_HELD_MAX, where the contents of a block say
+ *				that it may be freed twice
+ *
+ * A release merges two neighbours at most, a merge is constant in time, and a
+ * block is drained only by a release that had none. What is held can be had: by
+ * its own length at once, by shorter ones when no free run serves them, as
+ * merged memory after as many releases as there are held blocks. Nothing needs
+ * qn_heap_step().
  */
 #ifndef QN_HEAP_H
 #define QN_HEAP_H
@@ -43,27 +62,31 @@
 
 /**
  * struct qn_heap - the state of a heap
- * @zone:	the zone that is tried first, here for speed; the others follow by ->next
- *		in the order in which they are tried
+ * @zone:	the zone that is tried first, here for speed; the others follow
+ *		by ->next in the order in which they are tried
  * @budget:	granules to go and allocations since it was armed; see above
  * @freed:	granules freed so far, and one more for each free
  * @nr_frees:	frees
  * @lock:	guards all of it
- * @limit:	granules that will have been allocated when the budget is used up
+ * @limit:	granules that will have been allocated when the budget is used
+ *		up
  * @nr_allocs:	successful allocations until it was armed
  * @due:	granules that will have been allocated at the next sample
  * @peak:	highest live granules
  * @nr_failed:	requests that returned NULL
- * @nr_samples:	sampled requests so far; the last ones are in @samples, number n in
- *		slot n % QN_HEAP_SAMPLES
+ * @nr_samples:	sampled requests so far; the last ones are in @samples, number n
+ *		in slot n % QN_HEAP_SAMPLES
  * @nr_drained:	of those, how many the profile has
  * @distance:	granules between the next sample and the one after it
  * @waste:	decayed mean share of a block that was not asked for, in 1/65536
+ * @nr_tables:	tables published, 0 until qn_heap_step() is called first
  * @table:	published
  * @next_table:	the buffer for its successor
  * @error:	what the last check found, or ""
  * @nr_zones:	how many
- * @aged_at:	allocations when held blocks last became older
+ * @nr_steps:	calls of qn_heap_step()
+ * @hot:	bit k: the table has a class for blocks of k granules
+ * @is_fixed:	nothing is held but what the table says
  */
 struct qn_heap {
 	struct qn_zone zone;
@@ -83,12 +106,15 @@ struct qn_heap {
 	size_t samples[QN_HEAP_SAMPLES];
 	struct qn_sampler sampler;
 	struct qn_controller controller;
+	u32 nr_tables;
 	struct qn_table *table;
 	struct qn_table *next_table;
 	struct qn_profile *profile;
 	const char *error;
 	unsigned int nr_zones;
-	size_t aged_at;
+	u32 nr_steps;
+	u32 hot;
+	bool is_fixed;
 };
 
 #endif /* QN_HEAP_H */

@@ -138,16 +138,14 @@ _Static_assert(QN_DEMOTE_SAMPLES < QN_PROMOTE_SAMPLES, "hysteresis");
 
 /* QN_STEP_DRAINS: held blocks that one qn_heap_step() merges at most, a zone */
 #ifndef QN_STEP_DRAINS
-#define QN_STEP_DRAINS 8
+#define QN_STEP_DRAINS 6
 #endif
 
-/*
- * QN_AGE_ALLOCS: a held block that this many allocations at least did not take is
- * merged by qn_heap_step()
- */
-#ifndef QN_AGE_ALLOCS
-#define QN_AGE_ALLOCS 24
+/* QN_DRAIN_HOT: of so many steps one merges held blocks of a hot length, too */
+#ifndef QN_DRAIN_HOT
+#define QN_DRAIN_HOT 4
 #endif
+_Static_assert(QN_DRAIN_HOT >= 1, "QN_DRAIN_HOT");
 
 /* QN_DEBUG: compile qn_assert() in */
 #ifndef QN_DEBUG

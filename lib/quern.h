@@ -224,9 +224,10 @@ int qn_heap_stats(struct qn_heap *h, struct qn_stats *st);
 int qn_heap_step(struct qn_heap *h);
 
 /**
- * qn_heap_set_policy() - who decides in qn_heap_step()
+ * qn_heap_set_policy() - whether and how the heap adapts
  * @h:		the heap
- * @name:	"rule" (what a new heap has) or "fixed": the table stays as it is
+ * @name:	"rule" (what a new heap has) or "fixed": nothing is learned, and every
+ *		block is merged when it is freed
  *
  * Context: as qn_heap_alloc().
  * Return: 0, or -EINVAL (no heap, no policy of that name).

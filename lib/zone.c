@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * zone.c - blocks and free runs of one piece of memory; zone.h tells the code in
- * which the bits are written and why, and has the parts that allocation and
+ * zone.c - blocks and free runs of one piece of memory; zone.h tells the code
+ * in which the bits are written and why, and has the parts that allocation and
  * release in their common form are made of.
  *
  * Nothing here has a loop, but for the bounded searches of the bins and of held
@@ -67,8 +67,9 @@ static size_t granules_behind(const struct qn_zone *z, const void *p)
 }
 
 /*
- * From the bits of a free run that begins with a long block, or is it, to those of
- * the block. Up to QN_ZONE_LONG the block is split off and the carry does the rest
+ * From the bits of a free run that begins with a long block, or is it, to those
+ * of the block. Up to QN_ZONE_LONG the block is split off and the carry does
+ * the rest
  */
 static void mark_long(struct qn_zone *z, void *p, size_t k)
 {
@@ -112,7 +113,7 @@ static void unmark(struct qn_zone *z, void *p, size_t k)
 }
 
 /* Granules of the free run that begins here: 1..1 0 */
-static __always_inline size_t size_from(const struct qn_run *run, u32 window)
+static __hot_inline size_t size_from(const struct qn_run *run, u32 window)
 {
 	unsigned int ones = qn_ctz32(~window);
 
@@ -160,14 +161,14 @@ static noinline void update_room(struct qn_zone *z)
 /* ---- runs ---- */
 
 /* Write a long run's length to both its ends */
-static __always_inline void set_size(struct qn_run *run, size_t size)
+static __hot_inline void set_size(struct qn_run *run, size_t size)
 {
 	run->size = size;
 	((size_t *)qn_granules_on(run, size))[-1] = size;
 }
 
-static __always_inline void insert_run(struct qn_zone *z, struct qn_run *run,
-				       size_t size)
+static __hot_inline void insert_run(struct qn_zone *z, struct qn_run *run,
+				    size_t size)
 {
 	unsigned int bin = (unsigned int)size;
 
@@ -190,10 +191,13 @@ static noinline void del_run(struct qn_zone *z, struct qn_run *run, size_t size)
 	qn_bins_remove(&z->bins, qn_bin_of(size), run);
 }
 
-/* The first of a bin gives way to what is left of it, its tail of @rest granules */
-static __always_inline void trim(struct qn_zone *z, struct qn_run *run,
-				 unsigned int bin, struct qn_run *tail,
-				 size_t rest)
+/*
+ * The first of a bin gives way to what is left of it, its tail of @rest
+ * granules
+ */
+static __hot_inline void trim(struct qn_zone *z, struct qn_run *run,
+			      unsigned int bin, struct qn_run *tail,
+			      size_t rest)
 {
 	struct qn_run *next = run->next;
 	unsigned int to = qn_bin_of(rest);
@@ -235,56 +239,62 @@ void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
 	return run;
 }
 
-/* No run is long enough: a held block may be */
+/*
+ * A held block of @k granules or more; while the zone is roomy nobody needs one
+ */
 static void *take_held(struct qn_zone *z, size_t *k)
 {
-	size_t n;
-	void *p;
-
-	for (n = *k; n <= QN_ZONE_SHORT; n++) {
-		p = qn_zone_unhold(z, n);
-		if (p) {
-			*k = n;
-			return p;
-		}
-	}
+	if (!z->undrained)
+		return NULL;
+	for (; *k <= QN_ZONE_SHORT; ++*k)
+		if (z->held[*k])
+			return qn_zone_unhold(z, *k);
 	return NULL;
 }
 
-/* A run for a block of up to QN_ZONE_SHORT granules */
-static struct qn_choice find_short(const struct qn_zone *z, size_t k)
+void *qn_zone_alloc_last(struct qn_zone *z, size_t *k)
 {
-	struct qn_choice from = { z->bins.head[k], (unsigned int)k };
+	size_t longer = *k + 1;
 
+	if (longer < QN_ZONE_GAP && z->bins.head[longer]) {
+		*k = longer;
+		return qn_zone_cut(z, z->bins.head[longer],
+				   (unsigned int)longer, longer);
+	}
+	return take_held(z, k);
+}
+
+static void *alloc_short(struct qn_zone *z, size_t *k)
+{
+	struct qn_choice from = { z->bins.head[*k], (unsigned int)*k };
+	void *p = qn_zone_unhold(z, *k);
+
+	if (p)
+		return p;
 	if (!from.run)
-		from = qn_bins_lowest(&z->bins, (unsigned int)k + QN_ZONE_MIN);
-	if (!from.run && k + 1 != QN_ZONE_GAP)
-		from = (struct qn_choice){ z->bins.head[k + 1],
-					   (unsigned int)k + 1 };
-	return from;
+		from = qn_bins_lowest(&z->bins, (unsigned int)*k + QN_ZONE_MIN);
+	if (!from.run)
+		return qn_zone_alloc_last(z, k);
+	return qn_zone_cut(z, from.run, from.bin, *k);
 }
 
 void *qn_zone_alloc(struct qn_zone *z, size_t *k)
 {
 	struct qn_choice from;
-	void *p;
 
 	qn_assert(*k == qn_zone_fit(*k));
-	if (*k > QN_ZONE_SHORT) {
-		from = qn_bins_find_large(&z->bins, *k);
-	} else {
-		p = qn_zone_unhold(z, *k);
-		if (p)
-			return p;
-		from = find_short(z, *k);
-	}
+	if (*k <= QN_ZONE_SHORT)
+		return alloc_short(z, k);
+	from = qn_bins_find_large(&z->bins, *k);
 	if (!from.run)
-		return take_held(z, k);
-	*k += run_size(z, from.run) == *k + 1;
+		return NULL;
+	*k += from.run->size == *k + 1;
 	return qn_zone_cut(z, from.run, from.bin, *k);
 }
 
-/* Granules between @run and the first block at @align; none or enough for a run */
+/*
+ * Granules between @run and the first block at @align; none or enough for a run
+ */
 static size_t lead(const struct qn_run *run, size_t align)
 {
 	size_t bytes = -(uintptr_t)run & (align - 1);
@@ -357,8 +367,7 @@ static size_t free_before(const struct qn_zone *z, const void *p)
  * If a free run begins at @next, take it out of its bin and let the bits run on
  * into it; its granules
  */
-static __always_inline size_t absorb_next(struct qn_zone *z,
-					  struct qn_run *next)
+static __hot_inline size_t absorb_next(struct qn_zone *z, struct qn_run *next)
 {
 	struct qn_word32 *word = qn_zone_word(z, next);
 	unsigned int shift = qn_zone_shift(next);
@@ -374,7 +383,7 @@ static __always_inline size_t absorb_next(struct qn_zone *z,
 }
 
 /* The same for a free run that ends before @p */
-static __always_inline size_t absorb_prev(struct qn_zone *z, void *p)
+static __hot_inline size_t absorb_prev(struct qn_zone *z, void *p)
 {
 	struct qn_word32 *word = qn_zone_word_before(z, p);
 	unsigned int shift = qn_zone_shift_before(p);
@@ -409,7 +418,10 @@ void qn_zone_free_behind(struct qn_zone *z, void *p, size_t k, size_t size)
 {
 	struct qn_run *prev = before(p, size);
 
-	/* The last bit of the run before, 0, becomes 1, and 0..0 1 becomes 1..1 0 */
+	/*
+	 * The last bit of the run before, 0, becomes 1, and 0..0 1 becomes 1..1
+	 * 0
+	 */
 	qn_zone_word(z, p)->v -= 2u << qn_zone_shift(p);
 	k += absorb_next(z, qn_granules_on(p, k));
 	qn_bins_remove(&z->bins, qn_bin_of(size), prev);
@@ -429,25 +441,23 @@ static noinline size_t take_prev(struct qn_zone *z, void *p)
 
 /* ---- blocks held ---- */
 
-static bool is_listed(const struct qn_held *held, const void *p)
+bool qn_zone_is_held(const struct qn_zone *z, const void *p, size_t k)
 {
+	const struct qn_held *held;
+
+	if (k > QN_ZONE_SHORT)
+		return false;
+	held = qn_held_of(z->held[k]);
 	while (held && held != p)
-		held = held->next;
+		held = qn_held_of(held->next);
 	return held;
 }
 
-bool qn_zone_is_held(const struct qn_zone *z, const void *p, size_t k)
-{
-	return k <= QN_ZONE_SHORT &&
-	       (is_listed(z->held[k], p) || is_listed(z->aged[k], p));
-}
-
-bool qn_zone_drain(struct qn_zone *z, unsigned int tries)
+bool qn_zone_drain(struct qn_zone *z, u32 which, unsigned int tries)
 {
 	for (; tries > 0; tries--) {
 		size_t k = z->drain;
-		void *p = z->is_roomy ? qn_held_pop(&z->aged[k]) :
-					qn_zone_unhold(z, k);
+		void *p = which >> k & 1 ? qn_zone_unhold(z, k) : NULL;
 
 		if (p) {
 			qn_zone_free(z, p, k);
@@ -465,26 +475,8 @@ void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k)
 	qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
 	qn_bins_assume_exact((unsigned int)k);
 	qn_bins_insert(&z->bins, (unsigned int)k, p);
-	qn_zone_drain(z, QN_RELAX_TRIES);
-}
-
-void qn_zone_age(struct qn_zone *z)
-{
-	for (size_t k = QN_ZONE_MIN; k <= QN_ZONE_SHORT; k++) {
-		if (z->aged[k])
-			continue;
-		z->aged[k] = z->held[k];
-		z->held[k] = NULL;
-	}
-}
-
-static size_t nr_listed(const struct qn_held *held)
-{
-	size_t nr = 0;
-
-	for (; held; held = held->next)
-		nr++;
-	return nr;
+	if (z->undrained)
+		qn_zone_drain(z, ~0u, QN_RELAX_TRIES);
 }
 
 size_t qn_zone_nr_held(const struct qn_zone *z)
@@ -492,7 +484,7 @@ size_t qn_zone_nr_held(const struct qn_zone *z)
 	size_t sum = 0;
 
 	for (size_t k = QN_ZONE_MIN; k <= QN_ZONE_SHORT; k++)
-		sum += k * (nr_listed(z->held[k]) + nr_listed(z->aged[k]));
+		sum += k * (z->held[k] & QN_HELD_MAX);
 	return sum;
 }
 
@@ -543,8 +535,9 @@ void *qn_zone_slide(struct qn_zone *z, void *p, size_t k, size_t *want)
 /* ---- the whole ---- */
 
 /*
- * Bytes of bits for @nr granules: also for the two before the first and for what
- * the first byte has of others, for what a word reads before them and behind
+ * Bytes of bits for @nr granules: also for the two before the first and for
+ * what the first byte has of others, for what a word reads before them and
+ * behind
  */
 static size_t bits_size(size_t nr)
 {
@@ -639,7 +632,9 @@ static const char *check_run(const struct qn_zone *z, const struct qn_run *run)
 	return NULL;
 }
 
-/* Every run in a bin is of this zone, of this bin; @sum counts them up to @max */
+/*
+ * Every run in a bin is of this zone, of this bin; @sum counts them up to @max
+ */
 static const char *check_bin(const struct qn_zone *z, unsigned int bin,
 			     size_t *sum, size_t max)
 {
@@ -674,18 +669,21 @@ static const char *check_bins(const struct qn_zone *z, size_t free)
 }
 
 static const char *check_held(const struct qn_zone *z, size_t k,
-			      const struct qn_held *held,
 			      struct qn_zone_sums *sums)
 {
-	for (; held; held = held->next) {
+	uintptr_t top = z->held[k];
+	const struct qn_held *held;
+
+	for (; top; top = held->next) {
+		held = qn_held_of(top);
 		if (qn_zone_block(z, held) != k)
 			return "a held block is no block of its length";
 		if (!qn_zone_is_suspect(held))
 			return "a held block has lost its tag";
+		if ((held->next & QN_HELD_MAX) + 1 != (top & QN_HELD_MAX))
+			return "held blocks are not as many as they say";
 		sums->held += k;
 		sums->nr_held++;
-		if (sums->held > sums->used)
-			return "held blocks go round in a circle";
 	}
 	return NULL;
 }
@@ -695,11 +693,8 @@ static const char *check_lists(const struct qn_zone *z,
 {
 	const char *error = check_bins(z, sums->free);
 
-	for (size_t k = 0; k <= QN_ZONE_SHORT && !error; k++) {
-		error = check_held(z, k, z->held[k], sums);
-		if (!error)
-			error = check_held(z, k, z->aged[k], sums);
-	}
+	for (size_t k = 0; k <= QN_ZONE_SHORT && !error; k++)
+		error = check_held(z, k, sums);
 	if (!error && z->is_roomy != qn_bins_has(&z->bins, z->room))
 		error = "a zone is wrong about how roomy it is";
 	return error;

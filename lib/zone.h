@@ -2,58 +2,61 @@
 /*
  * zone.h - one contiguous piece of memory, cut into blocks and free runs.
  *
- * Above the bins (which run to take), below the heap (which zone, what to count,
- * what to learn). A zone is cut into granules of QN_ALIGN bytes, and all it knows
- * about its blocks is one bit a granule: no headers.
+ * Above the bins (which run to take), below the heap (which zone, what to
+ * count, what to learn). A zone is cut into granules of QN_ALIGN bytes, and all
+ * it knows about its blocks is one bit a granule: no headers.
  *
- * A block of k granules reads 0^(k-1) 1, a free run of k granules 1^(k-1) 0, the
- * first granule leftmost; neither is shorter than two granules, and free runs
- * never touch, since neighbours are merged at once. So
+ * A block of k granules reads 0^(k-1) 1, a free run of k granules 1^(k-1) 0,
+ * the first granule leftmost; neither is shorter than two granules, and free
+ * runs never touch, since neighbours are merged at once. So
  *
  *  - a block turns free, and a whole free run into a block, by subtracting or
  *    adding one 1 at its first bit: the carry does the rest;
- *  - two free runs turn into one by setting the one 0 between them, and a run is
- *    split by clearing one 1;
- *  - the bit to the left of a block tells whether its neighbour there is in use,
- *    the bit to the right of it the same;
+ *  - two free runs turn into one by setting the one 0 between them, and a run
+ *    is split by clearing one 1;
+ *  - the bit to the left of a block tells whether its neighbour there is in
+ *    use, the bit to the right of it the same;
  *  - a block starts at a granule exactly if its bit is 0 and the bits before it
  *    read 01 (the end of a block) or 110 (the end of a free run). An interior
  *    pointer, a second free, a granule of a free run: none of them passes.
  *
- * All of this is seen in one window: the 32 bits at the byte where the bit of the
- * second granule before a block lies, shifted down, are 25 bits from there on. This
- * suffices for a block of up to QN_ZONE_SHORT = 22 granules and the bit behind it.
+ * All of this is seen in one window: the 32 bits at the byte where the bit of
+ * the second granule before a block lies, shifted down, are 25 bits from there
+ * on. This suffices for a block of up to QN_ZONE_SHORT = 22 granules and the
+ * bit behind it.
  *
- * Longer blocks must be measured without a scan of unbounded length, and without
- * a header. Their first 22 bits are 0, which no short block has. A second window,
- * of a whole word, begins behind those:
+ * Longer blocks must be measured without a scan of unbounded length, and
+ * without a header. Their first 22 bits are 0, which no short block has. A
+ * second window, of a whole word, begins behind those:
  *
- *	0..0 1			the pattern goes on: up to QN_ZONE_LONG - 1 granules
- *	1 length 1 1..1 0 1	a longer one, its length in the bits themselves
+ *	0..0 1			as before, for less than QN_ZONE_LONG granules
+ *	1 length 1 1..1 0 1	for more: the length in the bits themselves
  *
- * A code of k bits for every length k cannot leave room for the second form: the
- * lengths' codes use up all there is (Kraft's inequality holds with equality). It
- * is bought by giving up the one length QN_ZONE_GAP = 23, whose code is the escape;
- * a block of 23 granules is served as one of 24. That is the whole price: a long
- * block has no header and is used to its last byte, and every transition touches
- * three windows at most, however long the block is, for the bits behind the length
- * stay 1 from when it was free.
+ * A code of k bits for every length k cannot leave room for the second form:
+ * the lengths' codes use up all there is (Kraft's inequality holds with
+ * equality). It is bought by giving up the one length QN_ZONE_GAP = 23, whose
+ * code is the escape; a block of 23 granules is served as one of 24. That is
+ * the whole price: a long block has no header and is used to its last byte, and
+ * every transition touches three windows at most, however long the block is,
+ * for the bits behind the length stay 1 from when it was free.
  *
- * An interior pointer into those QN_ZONE_FIELD granules whose bits hold the length
- * of a long block may read as the start of a block; every other one is recognised.
+ * An interior pointer into those QN_ZONE_FIELD granules whose bits hold the
+ * length of a long block may read as the start of a block; every other one is
+ * recognised.
  *
  * A free run has its node (bins.h) in its first granules. Up to QN_ZONE_SHORT
- * granules its bits tell its length as well, forwards and backwards, and no word of
- * it is written but the two links; a longer one has its length in the node and once
- * more in its last word, where the neighbour behind it finds it.
+ * granules its bits tell its length as well, forwards and backwards, and no
+ * word of it is written but the two links; a longer one has its length in the
+ * node and once more in its last word, where the neighbour behind it finds it.
  *
- * Blocks held. A freed block of a length that is asked for often is not merged but
- * kept on a list of its own, for the next request of the same length; its bits stay
- * those of a block. Blocks are held only while the zone is roomy, that is, while it
- * has a free run of about a quarter of its size: then holding takes memory from
- * nobody. Once it is not, nothing more is held, each release that is cheap itself
- * merges one held block, and a request that no free run can serve takes a held
- * block that is long enough.
+ * Blocks held. A freed short block is not merged but kept on a list of its own,
+ * for the next request of the same length; its bits stay those of a block.
+ * There are QN_HELD_MAX of a length at most, so what is held cannot grow to
+ * where it matters, and they are held only while the zone is roomy, that is,
+ * while it has a free run of about a quarter of its size: then holding takes
+ * memory from nobody. Once it is not, nothing more is held, each release that
+ * is cheap itself merges one held block, and a request that no free run can
+ * serve takes a held block that is long enough.
  */
 #ifndef QN_ZONE_H
 #define QN_ZONE_H
@@ -67,7 +70,9 @@
 
 #define QN_GRANULE QN_ALIGN
 
-/* Lengths in granules: the least, all that one window shows, the one none has */
+/*
+ * Lengths in granules: the least, all that one window shows, the one none has
+ */
 #define QN_ZONE_MIN   2
 #define QN_ZONE_SHORT 22
 #define QN_ZONE_GAP   23
@@ -104,29 +109,35 @@ enum qn_fate {
 #define QN_FATES      40
 #define QN_FATES_PLAN (QN_ZONE_SHORT + 2)
 
+/*
+ * How many blocks of a length are held at most; fits beside a block's address
+ */
+#define QN_HELD_MAX 7
+_Static_assert(QN_HELD_MAX < QN_GRANULE, "a number beside an address");
+
 /**
  * struct qn_held - a block that was freed and is kept for the next request
- * @next:	the next of its length
+ * @next:	the next of its length, as @held of struct qn_zone
  * @tag:	minus its own address, to suspect a second free by
  */
 struct qn_held {
-	struct qn_held *next;
+	uintptr_t next;
 	uintptr_t tag;
 };
 
 /**
  * struct qn_zone - one piece of memory
- * @fate:	by the place of the first 1 in a block's window, see qn_zone_first()
- * @origin:	minus the number of the first granule; granules are numbered through
- *		the address space
+ * @fate:	by the place of the first 1 in a block's window, see
+ *		qn_zone_first()
+ * @origin:	minus the number of the first granule; granules are numbered
+ *		through the address space
  * @nr:		granules
- * @map:	where the window of granule 0 would be: that of granule g is in the word
- *		at @map + g / 8 from bit g % 8 on, and its bit 2 is the bit of granule
- *		g itself. Before the first granule the bits read as the end of a
- *		block, behind the last as the beginning of one
- * @held:	blocks held, by length
- * @aged:	those that were held when qn_zone_age() was called last and have not
- *		been asked for since
+ * @map:	where the window of granule 0 would be: that of granule g is in
+ *		the word at @map + g / 8 from bit g % 8 on, and its bit 2 is the
+ *		bit of granule g itself. Before the first granule the bits read
+ *		as the end of a block, behind the last as the beginning of one
+ * @held:	blocks held, by length: the address of the latest plus how many
+ *		there are
  * @bins:	its free runs
  * @plan:	the first of @fate while the zone is roomy
  * @room:	the zone is roomy while there is a run in this bin or above
@@ -143,8 +154,7 @@ struct qn_zone {
 	size_t origin;
 	size_t nr;
 	uintptr_t map;
-	struct qn_held *held[QN_ZONE_SHORT + 1];
-	struct qn_held *aged[QN_ZONE_SHORT + 1];
+	uintptr_t held[QN_ZONE_SHORT + 1];
 	struct qn_bins bins;
 	u8 plan[QN_FATES_PLAN] __aligned(8);
 	u8 room;
@@ -169,7 +179,7 @@ static __always_inline size_t qn_zone_fit(size_t k)
 }
 
 /* Is @p the address of a granule of the zone */
-static __always_inline bool qn_zone_has(const struct qn_zone *z, const void *p)
+static __hot_inline bool qn_zone_has(const struct qn_zone *z, const void *p)
 {
 	uintptr_t a = (uintptr_t)p;
 	unsigned int shift = qn_ctz(QN_GRANULE);
@@ -229,9 +239,9 @@ static __always_inline u32 qn_zone_window(const struct qn_zone *z,
 }
 
 /*
- * One number says all: of a window that begins as @expected the first other 1 is
- * at the length plus one, if the block is short; from 0 to 2, if the window does
- * not begin so; above, if the block is long
+ * One number says all: of a window that begins as @expected the first other 1
+ * is at the length plus one, if the block is short; from 0 to 2, if the window
+ * does not begin so; above, if the block is long
  */
 static __always_inline unsigned int qn_zone_first(u32 window, u32 expected)
 {
@@ -251,7 +261,7 @@ static __always_inline unsigned int qn_zone_first(u32 window, u32 expected)
 bool qn_zone_init(struct qn_zone *z, void *mem, size_t size);
 
 /* Is the granule at @p the first of a free run or the last of a block */
-static __always_inline bool qn_zone_bit(const struct qn_zone *z, const void *p)
+static __hot_inline bool qn_zone_bit(const struct qn_zone *z, const void *p)
 {
 	size_t bit = qn_granule_of(p) + 2;
 
@@ -259,8 +269,8 @@ static __always_inline bool qn_zone_bit(const struct qn_zone *z, const void *p)
 }
 
 /*
- * The same backwards: the word with the bit of the granule before @p in its top byte,
- * and where there
+ * The same backwards: the word with the bit of the granule before @p in its top
+ * byte, and where there
  */
 static __always_inline struct qn_word32 *
 qn_zone_word_before(const struct qn_zone *z, const void *p)
@@ -277,28 +287,30 @@ static __always_inline unsigned int qn_zone_shift_before(const void *p)
 }
 
 /*
- * Granules of the free run that ends before @p, if one does; less than two if none
- * can. @window ends with its last bit, which is 0; its 1s are followed by the end of
- * the block before it, 01 from here
+ * Granules of the free run that ends before @p, if one does; less than two if
+ * none can. @window ends with its last bit, which is 0; its 1s are followed by
+ * the end of the block before it, 01 from here
  */
-static __always_inline size_t qn_zone_size_until(const void *p, u32 window)
+static __hot_inline size_t qn_zone_size_until(const void *p, u32 window)
 {
 	unsigned int ones = (unsigned int)__builtin_clz(~(window << 1));
 
 	return ones <= QN_ZONE_SHORT ? ones : ((const size_t *)p)[-1];
 }
 
-static __always_inline size_t qn_zone_size_before(const struct qn_zone *z,
-						  const void *p)
+static __hot_inline size_t qn_zone_size_before(const struct qn_zone *z,
+					       const void *p)
 {
 	u32 w = qn_zone_word_before(z, p)->v;
 
 	return qn_zone_size_until(p, w << (7 - qn_zone_shift_before(p)));
 }
 
-/* The length of a block whose first QN_ZONE_SHORT bits are 0; 0 if it is too much */
-static __always_inline size_t qn_zone_long(const struct qn_zone *z,
-					   const void *p)
+/*
+ * The length of a block whose first QN_ZONE_SHORT bits are 0; 0 if it is too
+ * much
+ */
+static __hot_inline size_t qn_zone_long(const struct qn_zone *z, const void *p)
 {
 	size_t g = qn_granule_of(p), bit = g + 2 + QN_ZONE_SHORT, k;
 	const struct qn_word *w = (const void *)(z->map + bit / 8);
@@ -318,8 +330,7 @@ static __always_inline size_t qn_zone_long(const struct qn_zone *z,
  *
  * Return: its granules, or 0 if no block begins there.
  */
-static __always_inline size_t qn_zone_block(const struct qn_zone *z,
-					    const void *p)
+static __hot_inline size_t qn_zone_block(const struct qn_zone *z, const void *p)
 {
 	u32 window = qn_zone_window(z, p), start = window & QN_WINDOW_START;
 	unsigned int first;
@@ -332,8 +343,10 @@ static __always_inline size_t qn_zone_block(const struct qn_zone *z,
 	return first <= QN_ZONE_SHORT + 1 ? first - 1 : qn_zone_long(z, p);
 }
 
-/* Give the first @k granules of a free run, not all of it, the bits of a block */
-static __always_inline void qn_zone_mark(struct qn_zone *z, void *p, size_t k)
+/*
+ * Give the first @k granules of a free run, not all of it, the bits of a block
+ */
+static __hot_inline void qn_zone_mark(struct qn_zone *z, void *p, size_t k)
 {
 	struct qn_word32 *word = qn_zone_word(z, p);
 	u32 ones;
@@ -344,14 +357,15 @@ static __always_inline void qn_zone_mark(struct qn_zone *z, void *p, size_t k)
 }
 
 /* Make a block of a whole free run, which is in no bin any more and not long */
-static __always_inline void qn_zone_mark_whole(struct qn_zone *z, void *p)
+static __hot_inline void qn_zone_mark_whole(struct qn_zone *z, void *p)
 {
 	qn_zone_word(z, p)->v += 4u << qn_zone_shift(p);
 }
 
 /*
- * Which bins in the first word have runs from which a short block of @k granules can
- * be carved, so that something is left; when no run has its length exactly
+ * Which bins in the first word have runs from which a short block of @k
+ * granules can be carved, so that something is left; when no run has its length
+ * exactly
  */
 static __always_inline unsigned long qn_zone_fits(const struct qn_zone *z,
 						  size_t k)
@@ -362,12 +376,12 @@ static __always_inline unsigned long qn_zone_fits(const struct qn_zone *z,
 /**
  * qn_zone_carve() - make a block from the low end of a free run
  * @z:		the zone
- * @from:	a run below QN_BINS_EXACT, the first of its bin, longer than @k by two
- *		granules or more
+ * @from:	a run below QN_BINS_EXACT, the first of its bin, longer than @k
+ *		by two granules or more
  * @k:		granules
  */
-static __always_inline void qn_zone_carve(struct qn_zone *z,
-					  struct qn_choice from, size_t k)
+static __hot_inline void qn_zone_carve(struct qn_zone *z, struct qn_choice from,
+				       size_t k)
 {
 	struct qn_run *tail = qn_granules_on(from.run, k);
 	size_t rest = from.bin - k;
@@ -402,6 +416,12 @@ void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
  */
 void *qn_zone_alloc(struct qn_zone *z, size_t *k);
 
+/*
+ * The same if there is no run of @k granules, up to QN_ZONE_SHORT, nor one from
+ * which such a block can be carved so that something is left
+ */
+void *qn_zone_alloc_last(struct qn_zone *z, size_t *k);
+
 /* The same with the block's address a multiple of @align, a power of two */
 void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align);
 
@@ -418,7 +438,10 @@ void qn_zone_free(struct qn_zone *z, void *p, size_t k);
 /* The same for a short block behind a block */
 void qn_zone_free_next(struct qn_zone *z, void *p, size_t k);
 
-/* The same for one with a block behind it as well; merges a held block, too */
+/*
+ * The same for one with a block behind it as well; merges a held block, too, if
+ * the zone is no longer roomy
+ */
 void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k);
 
 /* The same for a short block behind a free run of @size granules */
@@ -448,8 +471,8 @@ size_t qn_zone_resize(struct qn_zone *z, void *p, size_t k, size_t want);
  * Takes the free runs on both sides and moves the contents down. Bounded time,
  * apart from that.
  *
- * Return: the block's new address, or NULL if nothing free lies before it or both
- * are not long enough.
+ * Return: the block's new address, or NULL if nothing free lies before it or
+ * both are not long enough.
  */
 void *qn_zone_slide(struct qn_zone *z, void *p, size_t k, size_t *want);
 
@@ -464,49 +487,47 @@ static __always_inline bool qn_zone_is_suspect(const struct qn_held *held)
 /* Is this block of @k granules in its list */
 bool qn_zone_is_held(const struct qn_zone *z, const void *p, size_t k);
 
-/* Keep a block of @k granules as it is */
-static __always_inline void qn_zone_hold(struct qn_zone *z, void *p, size_t k)
+/* Keep a block of @k granules as it is; false if there are enough of them */
+static __hot_inline bool qn_zone_hold(struct qn_zone *z, void *p, size_t k)
 {
+	uintptr_t top = z->held[k], nr = top & QN_HELD_MAX;
 	struct qn_held *held = p;
 
-	held->next = z->held[k];
+	if (nr == QN_HELD_MAX)
+		return false;
+	held->next = top;
 	held->tag = -(uintptr_t)held;
-	z->held[k] = held;
+	z->held[k] = (uintptr_t)held + nr + 1;
+	return true;
 }
 
-/* Take the first block off a list */
-static __always_inline void *qn_held_pop(struct qn_held **list)
+/* The block that a word of @held stands for, or NULL */
+static __hot_inline struct qn_held *qn_held_of(uintptr_t top)
 {
-	struct qn_held *held = *list;
+	return (struct qn_held *)(top & ~(uintptr_t)QN_HELD_MAX);
+}
+
+/* Take a held block of @k granules out, the latest; NULL if there is none */
+static __hot_inline void *qn_zone_unhold(struct qn_zone *z, size_t k)
+{
+	struct qn_held *held = qn_held_of(z->held[k]);
 
 	if (held) {
-		*list = held->next;
+		z->held[k] = held->next;
 		held->tag = 0;
 	}
 	return held;
 }
 
-/* Take a held block of @k granules out, the latest; NULL if there is none */
-static __always_inline void *qn_zone_unhold(struct qn_zone *z, size_t k)
-{
-	void *p = qn_held_pop(&z->held[k]);
-
-	return p ? p : qn_held_pop(&z->aged[k]);
-}
-
 /**
  * qn_zone_drain() - merge at most one held block
  * @z:		the zone
+ * @which:	bit k: of k granules
  * @tries:	lengths to look at
- *
- * An aged one; any, once the zone is no longer roomy.
  *
  * Return: true if one was merged.
  */
-bool qn_zone_drain(struct qn_zone *z, unsigned int tries);
-
-/* What is held now and not asked for until the next call may be drained */
-void qn_zone_age(struct qn_zone *z);
+bool qn_zone_drain(struct qn_zone *z, u32 which, unsigned int tries);
 
 /**
  * qn_zone_set_hot() - which lengths to hold

@@ -2,10 +2,11 @@
 /*
  * s-heap.c - random operations on heaps of one's own against a shadow model.
  *
- * Heaps of many sizes, with one zone or three, with and without holding, steps and
- * a policy; requests whose sizes follow several laws, freed in several orders.
- * After every operation the model knows each block's address, size and contents;
- * at intervals the whole heap is walked and its sums are held against the model.
+ * Heaps of many sizes, with one zone or three, with and without holding and
+ * steps; requests whose sizes follow several laws, freed in several orders.
+ * After every operation the model knows each block's address, size and
+ * contents; at intervals the whole heap is walked and its sums are held against
+ * the model.
  *
  * QUERN_STRESS=n in the environment does n times as much.
  */
@@ -33,7 +34,7 @@ struct slot {
 /**
  * struct plan - one run
  * @size:	bytes of the heap
- * @ccm:	bytes of a second zone that bus masters cannot reach, and a third
+ * @ccm:	bytes of a second zone, out of bus masters' reach, and of a third
  * @law:	how sizes are drawn
  * @hot:	lengths held from the start
  * @step:	operations between two steps, 0: none
@@ -204,9 +205,8 @@ static void finish(void)
 			release(&slots[i]);
 	assert_sound();
 	for (struct qn_zone *z = &h->zone; z; z = z->next) {
-		do
-			qn_zone_age(z);
-		while (qn_zone_drain(z, QN_ZONE_SHORT));
+		while (qn_zone_drain(z, ~0u, QN_ZONE_SHORT))
+			;
 		assert_null(qn_zone_check(z, &sums));
 		assert_int_equal(sums.nr_used, 0);
 		assert_int_equal(sums.longest, z->nr);

@@ -70,7 +70,9 @@ void qn_port_abort(void)
 	longjmp(simport.abort, 1);
 }
 
-/* ---- what only the Linux heap asks for: the host's, with failures on demand */
+/*
+ * ---- what only the Linux heap asks for: the host's, with failures on demand
+ */
 
 static bool fails(void)
 {

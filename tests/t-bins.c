@@ -4,13 +4,14 @@
  *
  * Invariants checked here:
  * - the bin of a size never falls as the size grows, sizes below QN_BINS_EXACT
- *   have a bin of their own, and within a bin no size exceeds another by a quarter;
+ *   have a bin of their own, and within a bin no size exceeds another by more
+ *   than a quarter;
  * - after any sequence of additions and removals each run is in the bin of its
  *   size, once, and a bin's bit says whether it is empty (held against a model
  *   that only knows which runs are free);
- * - a run that was found fits; it is the first that is large enough of the first
- *   QN_BINS_TRIES of the size's own bin, else the lowest of the first runs of the
- *   next three bins that one word of the mask covers;
+ * - a run that was found fits; it is the first that is large enough of the
+ *   first QN_BINS_TRIES of the size's own bin, else the lowest of the first
+ *   runs of the next three bins that one word of the mask covers;
  * - a run added to a bin goes first if it lies lowest, else second.
  */
 #include <setjmp.h>

@@ -3,15 +3,18 @@
  * t-heap.c - a heap of one's own through its public interface.
  *
  * Invariants checked here:
- * - every block is aligned, apart from all others, at least as large as asked for
- *   and keeps its contents until it is freed, whatever is resized around it;
- * - live, peak and the counts are exact after every operation; free and live and
- *   metadata add up to the memory that was given;
+ * - every block is aligned, apart from all others, at least as large as asked
+ *   for and keeps its contents until it is freed, whatever happens around it;
+ * - live, peak and the counts are exact after every operation; free and live
+ *   and metadata add up to the memory that was given;
  * - failure is NULL, counted, and leaves the heap as it was;
  * - zones are used in the order that their flags ask for, and memory that bus
  *   masters cannot reach never serves a request for DMA;
- * - qn_heap_step() learns what is asked for often, publishes a table, and from then
- *   on such blocks are held; without steps nothing changes;
+ * - short blocks are held, those that are asked for often for longer; what is
+ *   not asked for is merged by qn_heap_step(); nothing is held where nothing is
+ *   learned;
+ * - qn_heap_step() learns what is asked for often and publishes a table; without
+ *   steps the table stays;
  * - what is held is never lost to a request that fits into it;
  * - qn_heap_check() accepts all of this and notices what does not add up.
  */
@@ -30,11 +33,19 @@ static unsigned char memory[SIZE] __aligned(64);
 static unsigned char second[SIZE / 4] __aligned(64);
 static struct qn_heap *h;
 
-static void reset(void)
+/* A heap as it is by default */
+static void reset_learning(void)
 {
 	memset(memory, 0xa5, sizeof(memory));
 	h = qn_heap_init(memory, sizeof(memory));
 	assert_non_null(h);
+}
+
+/* One that merges whatever is freed at once */
+static void reset(void)
+{
+	reset_learning();
+	assert_int_equal(qn_heap_set_policy(h, "fixed"), 0);
 }
 
 static struct qn_stats stats(void)
@@ -416,27 +427,69 @@ static void churn(size_t size, int rounds, bool steps)
 	}
 }
 
+static size_t served(size_t size)
+{
+	return qn_zone_fit(qn_size_steps(size)) * QN_ALIGN;
+}
+
 static void test_learning(void **state)
 {
 	(void)state;
-	reset();
+	reset_learning();
 	churn(40, 20000, false);
 	assert_int_equal(stats().nr_tables, 1);
-	assert_int_equal(stats().held, 0);
 	assert_true(stats().nr_samples > 0);
 	churn(40, 20000, true);
 	assert_int_equal(stats().nr_tables, 2);
-	churn(40, 1, false);
-	assert_int_equal(stats().held,
-			 2 * qn_zone_fit(qn_size_steps(40)) * QN_ALIGN);
+	assert_true(h->hot >> served(40) / QN_ALIGN & 1);
 	assert_sound();
-	/* Merged once they are not asked for any more */
-	for (int i = 0; i < 4; i++) {
-		churn(200, QN_AGE_ALLOCS, false);
+}
+
+/* Whatever is short is held, up to a limit; without steps it stays so */
+static void test_holding(void **state)
+{
+	void *p[2 * QN_HELD_MAX];
+
+	(void)state;
+	reset_learning();
+	churn(40, 100, false);
+	churn(100, 100, false);
+	assert_int_equal(stats().held, 2 * served(40) + 2 * served(100));
+	assert_int_equal(stats().live, 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = qn_heap_alloc(h, 40);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		qn_heap_free(h, p[i]);
+	assert_int_equal(stats().held,
+			 QN_HELD_MAX * served(40) + 2 * served(100));
+	assert_sound();
+	for (unsigned int i = 0; i < QN_DRAIN_HOT; i++)
 		while (qn_heap_step(h))
 			;
-	}
 	assert_int_equal(stats().held, 0);
+	assert_sound();
+	assert_int_equal(stats().largest_free, stats().free);
+}
+
+/* What is asked for often is held for longer */
+static void test_hot_is_held_longer(void **state)
+{
+	unsigned int hot = 0, cold = 0;
+
+	(void)state;
+	reset_learning();
+	churn(40, 20000, true);
+	for (unsigned int i = 0; i < QN_DRAIN_HOT; i++) {
+		churn(40, 1, false);
+		churn(100, 1, false);
+		assert_int_equal(stats().held,
+				 2 * served(40) + 2 * served(100));
+		qn_heap_step(h);
+		hot += stats().held >= 2 * served(40);
+		cold += stats().held == 2 * served(40) + 2 * served(100);
+	}
+	assert_int_equal(hot, QN_DRAIN_HOT - 1);
+	assert_int_equal(cold, 0);
 	assert_sound();
 }
 
@@ -444,11 +497,13 @@ static void test_fixed_policy(void **state)
 {
 	(void)state;
 	reset();
-	assert_int_equal(qn_heap_set_policy(h, "fixed"), 0);
 	churn(40, 20000, true);
 	assert_int_equal(stats().nr_tables, 1);
 	assert_int_equal(stats().held, 0);
 	assert_sound();
+	assert_int_equal(qn_heap_set_policy(h, "rule"), 0);
+	churn(40, 100, false);
+	assert_int_equal(stats().held, 2 * served(40));
 }
 
 /* Held blocks serve smaller requests once nothing else does */
@@ -457,8 +512,7 @@ static void test_held_is_allocatable(void **state)
 	void *p[3], *big;
 
 	(void)state;
-	reset();
-	qn_zone_set_hot(&h->zone, ~0u);
+	reset_learning();
 	for (int i = 0; i < 3; i++)
 		p[i] = qn_heap_alloc(h, 100);
 	for (int i = 0; i < 3; i++)
@@ -500,6 +554,8 @@ static void test_check_notices(void **state)
 	z = &h->zone;
 	p = qn_heap_alloc(h, 100);
 	qn_heap_alloc(h, 100);
+	/* Learning has begun, so that there is something to check */
+	qn_heap_step(h);
 	assert_sound();
 	h->nr_allocs++;
 	assert_int_equal(qn_heap_check(h), -EUCLEAN);
@@ -541,6 +597,8 @@ int main(void)
 		cmocka_unit_test(test_zones_without_dma),
 		cmocka_unit_test(test_too_many_zones),
 		cmocka_unit_test(test_learning),
+		cmocka_unit_test(test_holding),
+		cmocka_unit_test(test_hot_is_held_longer),
 		cmocka_unit_test(test_fixed_policy),
 		cmocka_unit_test(test_held_is_allocatable),
 		cmocka_unit_test(test_requested),

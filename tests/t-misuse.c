@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * t-misuse.c - what a heap of one's own does with pointers that are not its live
- * blocks. Needs the simulated port, which catches the end of the program.
+ * t-misuse.c - what a heap of one's own does with pointers that are not its
+ * live blocks. Needs the simulated port, which catches the end of the program.
  *
  * Invariants checked here:
- * - a second free, a free of an interior, misaligned or foreign pointer stops the
- *   program with one line that names the pointer, for short and long blocks, held
- *   and merged ones; so do realloc and usable_size;
+ * - a second free, a free of an interior, misaligned or foreign pointer stops
+ *   the program with one line that names the pointer, for short and long
+ *   blocks, held and merged ones; so do realloc and usable_size;
  * - the heap is as it was before, and its lock is free;
  * - every operation takes the lock once and gives it back.
  */
@@ -28,6 +28,7 @@ static void reset(void)
 {
 	memset(memory, 0xa5, sizeof(memory));
 	h = qn_heap_init(memory, sizeof(memory));
+	qn_heap_set_policy(h, "fixed");
 	simport_reset();
 }
 

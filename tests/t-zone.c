@@ -3,16 +3,18 @@
  * t-zone.c - blocks and free runs of one piece of memory.
  *
  * Invariants checked here:
- * - a block of every length, at every position within a byte of bits, is read back
- *   with its length, and its bits vanish without a trace when it is freed;
- * - of a block's granules only the first reads as a block's start, but for those
- *   whose bits hold the length of a long one; of a free run's granules none does;
+ * - a block of every length, at every position within a byte of bits, is read
+ *   back with its length, and its bits vanish without a trace when it is freed;
+ * - of a block's granules only the first reads as a block's start, but for
+ *   those whose bits hold the length of a long one; of a free run's none does;
  * - a free merges with what is free on its left and right, in all four cases,
  *   for short and for long neighbours;
  * - a block grows, shrinks and slides without touching others or its contents;
  * - an aligned block is aligned and what is cut off stays free;
- * - qn_zone_check() accepts every state that these operations lead to and notices
- *   damage to bits, lengths, links and masks.
+ * - a limited number of blocks is held while the zone is roomy; they can be had
+ *   by others when nothing else is left, and merged;
+ * - qn_zone_check() accepts every state that these operations lead to and
+ *   notices damage to bits, lengths, links and masks.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -210,7 +212,7 @@ static void test_merge(void **state)
 			merge(lengths[i], how & 1, how & 2);
 }
 
-/* A block takes a granule that would be left alone, if nothing else serves it */
+/* A block takes the granule that would be left alone, if it has to */
 static void test_no_granule_alone(void **state)
 {
 	void *a, *b, *c;
@@ -295,6 +297,23 @@ static void test_resize_against_a_neighbour(void **state)
 	assert_int_equal(qn_zone_resize(z, a, 8, 15), 16);
 	assert_int_equal(qn_zone_resize(z, a, 16, 14), 14);
 	assert_int_equal(assert_sound(), 22);
+}
+
+/* No block is made QN_ZONE_GAP granules long, nor is one granule left alone */
+static void test_resize_past_the_gap(void **state)
+{
+	void *a, *b;
+
+	(void)state;
+	reset();
+	a = alloc(QN_ZONE_GAP - 3);
+	b = alloc(3);
+	alloc(2);
+	release(b, 3);
+	assert_int_equal(qn_zone_resize(z, a, QN_ZONE_GAP - 3, QN_ZONE_GAP - 1),
+			 0);
+	assert_int_equal(qn_zone_block(z, a), QN_ZONE_GAP - 3);
+	assert_sound();
 }
 
 static void test_slide(void **state)
@@ -407,25 +426,39 @@ static void test_hold_and_drain(void **state)
 	assert_false(holds(6));
 	a = alloc(5);
 	b = alloc(5);
-	qn_zone_hold(z, a, 5);
-	qn_zone_hold(z, b, 5);
+	assert_true(qn_zone_hold(z, a, 5));
+	assert_true(qn_zone_hold(z, b, 5));
 	assert_int_equal(qn_zone_nr_held(z), 10);
 	assert_true(qn_zone_is_suspect(a));
 	assert_true(qn_zone_is_held(z, a, 5));
 	assert_int_equal(assert_sound(), 10);
 	assert_ptr_equal(qn_zone_unhold(z, 5), b);
 	assert_false(qn_zone_is_held(z, b, 5));
-	qn_zone_hold(z, b, 5);
-	/* Only what has become old is drained */
-	assert_false(qn_zone_drain(z, QN_ZONE_SHORT));
-	qn_zone_age(z);
-	assert_true(qn_zone_is_held(z, a, 5));
-	assert_int_equal(qn_zone_nr_held(z), 10);
-	assert_int_equal(assert_sound(), 10);
-	assert_true(qn_zone_drain(z, QN_ZONE_SHORT));
-	assert_true(qn_zone_drain(z, QN_ZONE_SHORT));
-	assert_false(qn_zone_drain(z, QN_ZONE_SHORT));
+	assert_true(qn_zone_hold(z, b, 5));
+	assert_false(qn_zone_drain(z, ~(1u << 5), 2 * QN_ZONE_SHORT));
+	assert_true(qn_zone_drain(z, 1u << 5, QN_ZONE_SHORT));
+	assert_true(qn_zone_drain(z, ~0u, QN_ZONE_SHORT));
+	assert_false(qn_zone_drain(z, ~0u, QN_ZONE_SHORT));
 	assert_whole();
+}
+
+/* A bounded number of each length, the latest first */
+static void test_hold_limit(void **state)
+{
+	void *blocks[QN_HELD_MAX + 1];
+
+	(void)state;
+	reset();
+	for (unsigned int i = 0; i <= QN_HELD_MAX; i++)
+		blocks[i] = alloc(5);
+	for (unsigned int i = 0; i < QN_HELD_MAX; i++)
+		assert_true(qn_zone_hold(z, blocks[i], 5));
+	assert_false(qn_zone_hold(z, blocks[QN_HELD_MAX], 5));
+	assert_int_equal(qn_zone_nr_held(z), 5 * QN_HELD_MAX);
+	assert_sound();
+	for (unsigned int i = QN_HELD_MAX; i > 0; i--)
+		assert_ptr_equal(qn_zone_unhold(z, 5), blocks[i - 1]);
+	assert_null(qn_zone_unhold(z, 5));
 }
 
 /* When nothing else is left, a held block that is long enough is taken */
@@ -436,6 +469,7 @@ static void test_held_is_allocatable(void **state)
 
 	(void)state;
 	reset();
+	qn_zone_set_hot(z, ~0u);
 	a = alloc(6);
 	b = alloc(9);
 	qn_zone_hold(z, a, 6);
@@ -449,7 +483,7 @@ static void test_held_is_allocatable(void **state)
 	assert_int_equal(assert_sound(), z->nr);
 }
 
-/* Blocks are held while a quarter of the zone is free in one piece, no longer */
+/* Blocks are held while a quarter of the zone is free in one piece */
 static void test_roomy(void **state)
 {
 	size_t most = z->nr - z->nr / 3;
@@ -536,11 +570,13 @@ int main(void)
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_resize),
 		cmocka_unit_test(test_resize_against_a_neighbour),
+		cmocka_unit_test(test_resize_past_the_gap),
 		cmocka_unit_test(test_slide),
 		cmocka_unit_test(test_aligned),
 		cmocka_unit_test(test_aligned_tight),
 		cmocka_unit_test(test_exhaust),
 		cmocka_unit_test(test_hold_and_drain),
+		cmocka_unit_test(test_hold_limit),
 		cmocka_unit_test(test_held_is_allocatable),
 		cmocka_unit_test(test_roomy),
 		cmocka_unit_test(test_too_small),

@@ -76,7 +76,9 @@ static bool start_counter(void)
 	return DWT_CYCCNT != before;
 }
 
-/* Right if called at least once while the counter goes round: 25 s at 168 MHz */
+/*
+ * Right if called at least once while the counter goes round: 25 s at 168 MHz
+ */
 u64 qn_port_clock(void)
 {
 	static enum {
