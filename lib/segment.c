@@ -11,7 +11,7 @@
 
 /* Reuse within this time after a purge says that the purge was a mistake */
 #define REFAULT_MS 2000
-#define BOOST_MOST ((size_t)64 << 20)
+#define BOOST_MOST ((size_t)256 << 20)
 /* Spare units that wait on a list at most; more of a unit than this is much */
 #define SPARE_MOST  64
 #define SPARE_PARTS 4
