@@ -48,12 +48,12 @@ _Static_assert(QN_BINS_EXACT < QN_BINS_WORD, "exact bins: in the first word");
 /**
  * struct qn_run - a free run's node
  * @next:	the next of its bin, or NULL
- * @prev:	the one before it; says nothing in the first of a bin
+ * @prev:	what points to this one: the bin's head or the @next of another
  * @size:	granules
  */
 struct qn_run {
 	struct qn_run *next;
-	struct qn_run *prev;
+	struct qn_run **prev;
 	size_t size;
 };
 
@@ -73,7 +73,7 @@ struct qn_bins {
 /**
  * struct qn_choice - a run that was found
  * @run:	NULL if there is none
- * @bin:	where it is, as the first
+ * @bin:	where it is
  */
 struct qn_choice {
 	struct qn_run *run;
@@ -126,48 +126,30 @@ static inline void qn_bins_init(struct qn_bins *b)
 		b->head[i] = NULL;
 }
 
-/* Put a run into its bin, which is known and not empty */
-static __hot_inline void qn_bins_link(struct qn_bins *b, unsigned int bin,
-				      struct qn_run *first, struct qn_run *run)
+/* The bins lie elsewhere now: tell the first runs */
+static inline void qn_bins_moved(struct qn_bins *b)
 {
-	struct qn_run *next;
-
-	if (run < first) {
-		run->next = first;
-		first->prev = run;
-		b->head[bin] = run;
-		return;
-	}
-	next = first->next;
-	run->next = next;
-	run->prev = first;
-	first->next = run;
-	if (next)
-		next->prev = run;
+	for (unsigned int i = 0; i < QN_NR_BINS; i++)
+		if (b->head[i])
+			b->head[i]->prev = &b->head[i];
 }
 
 /* Put a run into its bin, which is known */
 static __hot_inline void qn_bins_insert(struct qn_bins *b, unsigned int bin,
 					struct qn_run *run)
 {
-	struct qn_run *first = b->head[bin];
+	struct qn_run **at = &b->head[bin], *first = *at, *next;
 
-	if (first) {
-		qn_bins_link(b, bin, first, run);
-		return;
-	}
-	run->next = NULL;
-	b->head[bin] = run;
-	qn_bins_mark(b, bin);
-}
-
-/* Take the first run out of a bin */
-static __hot_inline void qn_bins_pop(struct qn_bins *b, unsigned int bin,
-				     struct qn_run *first)
-{
-	b->head[bin] = first->next;
-	if (!first->next)
-		qn_bins_unmark(b, bin);
+	if (!first)
+		qn_bins_mark(b, bin);
+	else if (run > first)
+		at = &first->next;
+	next = *at;
+	run->next = next;
+	run->prev = at;
+	*at = run;
+	if (next)
+		next->prev = &run->next;
 }
 
 /**
@@ -180,70 +162,86 @@ static inline void qn_bins_add(struct qn_bins *b, struct qn_run *run)
 	qn_bins_insert(b, qn_bin_of(run->size), run);
 }
 
-/* Take any run out of its bin, which is known */
-static __hot_inline void qn_bins_remove(struct qn_bins *b, unsigned int bin,
-					struct qn_run *run)
+/* Take the first run out of a bin, which is known */
+static __hot_inline void qn_bins_pop(struct qn_bins *b, unsigned int bin,
+				     struct qn_run *first)
 {
-	if (b->head[bin] == run) {
-		qn_bins_pop(b, bin, run);
-		return;
-	}
-	run->prev->next = run->next;
-	if (run->next)
-		run->next->prev = run->prev;
+	struct qn_run *next = first->next;
+
+	b->head[bin] = next;
+	if (next)
+		next->prev = &b->head[bin];
+	else
+		qn_bins_unmark(b, bin);
 }
 
 /**
  * qn_bins_del() - a run is no longer free
  * @b:		the bins
  * @run:	a node that was added
+ *
+ * Does not look at its size: the bin of the last one is found by where @prev
+ * points.
  */
-static inline void qn_bins_del(struct qn_bins *b, struct qn_run *run)
+static __hot_inline void qn_bins_del(struct qn_bins *b, struct qn_run *run)
 {
-	qn_bins_remove(b, qn_bin_of(run->size), run);
-}
+	struct qn_run *next = run->next, **prev = run->prev;
+	uintptr_t offset;
 
-/* Make a run the first of its bin */
-static __hot_inline void qn_bins_raise(struct qn_bins *b, unsigned int bin,
-				       struct qn_run *run)
-{
-	struct qn_run *first = b->head[bin];
-
-	if (run == first)
+	*prev = next;
+	if (next) {
+		next->prev = prev;
 		return;
-	run->prev->next = run->next;
-	if (run->next)
-		run->next->prev = run->prev;
-	run->next = first;
-	first->prev = run;
-	b->head[bin] = run;
+	}
+	offset = (uintptr_t)prev - (uintptr_t)b->head;
+	if (offset < sizeof(b->head))
+		qn_bins_unmark(b, (unsigned int)(offset / sizeof(*b->head)));
 }
 
-/* The first run of the first bin in @mask, which is word @w; that bit goes */
+/* A run of the same bin takes a run's place */
+static __hot_inline void qn_bins_replace(struct qn_run *run, struct qn_run *by)
+{
+	struct qn_run *next = run->next, **prev = run->prev;
+
+	by->next = next;
+	by->prev = prev;
+	*prev = by;
+	if (next)
+		next->prev = &by->next;
+}
+
+/*
+ * The first run of the first bin in @mask, whose top bit is @bin; then @mask
+ * begins with the bin behind
+ */
 static __hot_inline struct qn_choice
-qn_bins_first(const struct qn_bins *b, unsigned int w, unsigned long *mask)
+qn_bins_first(const struct qn_bins *b, unsigned int *bin, unsigned long *mask)
 {
 	unsigned int i = (unsigned int)__builtin_clzl(*mask);
-	unsigned int bin = w * QN_BINS_WORD + i;
+	struct qn_choice first = { b->head[*bin + i], *bin + i };
 
-	*mask &= ~qn_bin_bit(i);
-	return (struct qn_choice){ b->head[bin], bin };
+	*bin += i + 1;
+	*mask = *mask << i << 1;
+	return first;
 }
 
-/* Of the first runs of the first three bins in @mask, the lowest */
+/*
+ * Of the first runs of the first three bins in @mask, whose top bit is @bin,
+ * the lowest
+ */
 static __hot_inline struct qn_choice
-qn_bins_three(const struct qn_bins *b, unsigned int w, unsigned long mask)
+qn_bins_three(const struct qn_bins *b, unsigned int bin, unsigned long mask)
 {
-	struct qn_choice best = qn_bins_first(b, w, &mask), other;
+	struct qn_choice best = qn_bins_first(b, &bin, &mask), other;
 
 	if (!mask)
 		return best;
-	other = qn_bins_first(b, w, &mask);
+	other = qn_bins_first(b, &bin, &mask);
 	if (other.run < best.run)
 		best = other;
 	if (!mask)
 		return best;
-	other = qn_bins_first(b, w, &mask);
+	other = qn_bins_first(b, &bin, &mask);
 	return other.run < best.run ? other : best;
 }
 
@@ -252,31 +250,27 @@ static __hot_inline struct qn_choice qn_bins_lowest(const struct qn_bins *b,
 						    unsigned int bin)
 {
 	unsigned int w = bin / QN_BINS_WORD;
-	unsigned long mask = b->mask[w] & (~0ul >> bin % QN_BINS_WORD);
+	unsigned long mask = b->mask[w] << bin % QN_BINS_WORD;
 
 	while (unlikely(!mask)) {
 		if (++w == QN_BINS_WORDS)
 			return (struct qn_choice){ NULL, 0 };
 		mask = b->mask[w];
+		bin = w * QN_BINS_WORD;
 	}
-	return qn_bins_three(b, w, mask);
+	return qn_bins_three(b, bin, mask);
 }
 
-/*
- * Choose for a size of at least QN_BINS_EXACT; makes the run the first of its
- * bin
- */
-static __hot_inline struct qn_choice qn_bins_find_large(struct qn_bins *b,
+/* Choose for a size of at least QN_BINS_EXACT */
+static __hot_inline struct qn_choice qn_bins_find_large(const struct qn_bins *b,
 							size_t size)
 {
 	unsigned int bin = qn_bin_of_large(size);
 	struct qn_run *run = b->head[bin];
 
 	for (unsigned int n = QN_BINS_TRIES; run && n > 0; n--) {
-		if (run->size >= size) {
-			qn_bins_raise(b, bin, run);
+		if (run->size >= size)
 			return (struct qn_choice){ run, bin };
-		}
 		run = run->next;
 	}
 	if (unlikely(bin + 1 == QN_NR_BINS))
@@ -291,7 +285,7 @@ static __hot_inline struct qn_choice qn_bins_find_large(struct qn_bins *b,
  *
  * Return: a run of at least @size, still in its bin, or NULL.
  */
-static inline struct qn_run *qn_bins_find(struct qn_bins *b, size_t size)
+static inline struct qn_run *qn_bins_find(const struct qn_bins *b, size_t size)
 {
 	if (size >= QN_BINS_EXACT)
 		return qn_bins_find_large(b, size).run;

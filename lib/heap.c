@@ -43,60 +43,57 @@ static size_t budget_nr(const struct qn_heap *h)
 	return (size_t)h->budget & (((size_t)1 << QN_BUDGET_SHIFT) - 1);
 }
 
-static size_t allocated_granules(const struct qn_heap *h)
-{
-	return h->limit - (size_t)(h->budget >> QN_BUDGET_SHIFT);
-}
-
 static size_t live_granules(const struct qn_heap *h)
 {
-	return allocated_granules(h) - (h->freed - h->nr_frees);
+	return h->peak - (size_t)h->room;
 }
 
-/*
- * @k granules more, for @size bytes: bring all counts up to date, arm the
- * budget
- */
-static noinline void settle(struct qn_heap *h, size_t k, size_t size)
+/* @nr blocks and @k granules more, for @size bytes */
+static noinline void settle(struct qn_heap *h, size_t k, size_t size,
+			    unsigned int nr)
 {
-	size_t allocated = allocated_granules(h) + k;
-	size_t live = allocated - (h->freed - h->nr_frees);
-	size_t arm;
+	size_t left = (size_t)(h->budget >> QN_BUDGET_SHIFT);
 
-	if (live > h->peak)
-		h->peak = live;
-	if ((ptrdiff_t)(h->due - allocated) <= 0) {
-		h->samples[h->nr_samples++ % QN_HEAP_SAMPLES] = size;
-		h->due = allocated + h->distance;
+	h->nr_allocs += budget_nr(h) + nr;
+	h->room -= (ptrdiff_t)k;
+	if (h->room < 0) {
+		h->peak -= (size_t)h->room;
+		h->room = 0;
 	}
-	arm = min(h->peak - live, h->due - allocated - 1);
-	arm = min(arm, QN_BUDGET_MAX);
-	h->limit = allocated + arm;
-	h->nr_allocs += budget_nr(h);
-	h->budget = (ptrdiff_t)(arm << QN_BUDGET_SHIFT);
+	if (left < k) {
+		h->samples[h->nr_samples++ % QN_HEAP_SAMPLES] = size;
+		left = h->distance + k;
+	}
+	h->budget = (ptrdiff_t)((left - k) << QN_BUDGET_SHIFT);
 }
 
-/* The same for one block more */
-static void settle_block(struct qn_heap *h, size_t k, size_t size)
-{
-	h->nr_allocs++;
-	settle(h, k, size);
-}
-
-/*
- * The budget after a block of @k granules more; negative if something has to be
- * looked at. Counting comes first: what then makes the block can end with a
- * jump
- */
+/* What is left of the budget after a block of @k granules more, and one block */
 static __hot_inline ptrdiff_t budget_after(const struct qn_heap *h, size_t k)
 {
 	return h->budget - (ptrdiff_t)(k << QN_BUDGET_SHIFT) + 1;
 }
 
-/* A block ends; @first is its granules and one */
-static __hot_inline void count_free(struct qn_heap *h, size_t first)
+/* Count a block; false, and nothing is counted, if it is to be sampled */
+static __always_inline bool count_alloc(struct qn_heap *h, size_t k)
 {
-	h->freed += first;
+	ptrdiff_t budget = budget_after(h, k);
+	ptrdiff_t room = h->room - (ptrdiff_t)k;
+
+	if (unlikely(budget < 0))
+		return false;
+	if (unlikely(room < 0)) {
+		h->peak -= (size_t)room;
+		room = 0;
+	}
+	h->budget = budget;
+	h->room = room;
+	return true;
+}
+
+/* A block of @k granules ends */
+static __hot_inline void count_free(struct qn_heap *h, size_t k)
+{
+	h->room += (ptrdiff_t)k;
 	h->nr_frees++;
 }
 
@@ -109,34 +106,30 @@ static size_t granules_for(size_t size)
 }
 
 /* The ways that take longer, each of which ends an allocation */
-static void *unhold_and_settle(struct qn_heap *h, size_t size);
-static void *cut_and_settle(struct qn_heap *h, size_t size, struct qn_run *run,
-			    unsigned int bin);
-static void *alloc_miss(struct qn_heap *h, size_t size);
-static void *alloc_long(struct qn_heap *h, size_t size);
+static void *alloc_any(struct qn_heap *h, size_t size);
+static void *alloc_miss(struct qn_heap *h, size_t size, size_t k);
+static void *alloc_long(struct qn_heap *h, size_t size, size_t k);
 
 /* A held block of @k granules, or a free run of exactly that length */
-static __hot_inline void *alloc_exact(struct qn_heap *h, size_t size, size_t k)
+static __always_inline void *alloc_exact(struct qn_heap *h, size_t size,
+					 size_t k)
 {
 	struct qn_zone *z = &h->zone;
-	ptrdiff_t budget = budget_after(h, k);
-	struct qn_held *held = qn_held_of(z->held[k]);
+	struct qn_held *held = z->held[k];
 	struct qn_run *run;
 
 	if (held) {
-		if (unlikely(budget < 0))
-			return unhold_and_settle(h, size);
-		h->budget = budget;
+		if (unlikely(!count_alloc(h, k)))
+			return alloc_any(h, size);
 		z->held[k] = held->next;
 		held->tag = 0;
 		return held;
 	}
 	run = z->bins.head[k];
 	if (unlikely(!run))
-		return alloc_miss(h, size);
-	if (unlikely(budget < 0))
-		return cut_and_settle(h, size, run, (unsigned int)k);
-	h->budget = budget;
+		return alloc_miss(h, size, k);
+	if (unlikely(!count_alloc(h, k)))
+		return alloc_any(h, size);
 	qn_bins_assume_exact((unsigned int)k);
 	qn_bins_pop(&z->bins, (unsigned int)k, run);
 	qn_zone_mark_whole(z, run);
@@ -149,7 +142,7 @@ static __always_inline void *alloc_fast(struct qn_heap *h, size_t size)
 	size_t k = (size + QN_GRANULE - 1) / QN_GRANULE;
 
 	if (unlikely(k > QN_ZONE_SHORT))
-		return alloc_long(h, size);
+		return alloc_long(h, size, k);
 	return alloc_exact(h, size, k);
 }
 
@@ -176,7 +169,7 @@ static noinline void *alloc_from(struct qn_heap *h, struct qn_zone *z,
 		k = granules_for(size);
 		p = qn_zone_alloc(z, &k);
 		if (p) {
-			settle_block(h, k, size);
+			settle(h, k, size, 1);
 			return p;
 		}
 	}
@@ -184,53 +177,9 @@ static noinline void *alloc_from(struct qn_heap *h, struct qn_zone *z,
 	return NULL;
 }
 
-/*
- * The first zone has no run for a short block that something would be left of
- */
-static noinline void *alloc_last(struct qn_heap *h, size_t size)
+static noinline void *alloc_any(struct qn_heap *h, size_t size)
 {
-	size_t k = granules_for(size);
-	void *p = qn_zone_alloc_last(&h->zone, &k);
-
-	if (unlikely(!p))
-		return alloc_from(h, h->zone.next, size, 0);
-	settle_block(h, k, size);
-	return p;
-}
-
-/* From a run of any length; the budget is used up */
-static noinline void *cut_and_settle(struct qn_heap *h, size_t size,
-				     struct qn_run *run, unsigned int bin)
-{
-	size_t k = granules_for(size);
-
-	settle_block(h, k, size);
-	return qn_zone_cut(&h->zone, run, bin, k);
-}
-
-/* A held block; the budget is used up */
-static noinline void *unhold_and_settle(struct qn_heap *h, size_t size)
-{
-	size_t k = granules_for(size);
-
-	settle_block(h, k, size);
-	return qn_zone_unhold(&h->zone, k);
-}
-
-/* There is no run that is not too large */
-static noinline void *alloc_far(struct qn_heap *h, size_t size)
-{
-	size_t k = (size + QN_GRANULE - 1) / QN_GRANULE;
-	struct qn_choice from = qn_bins_lowest(&h->zone.bins, QN_BINS_WORD);
-	ptrdiff_t budget = budget_after(h, k);
-
-	if (unlikely(!from.run))
-		return alloc_last(h, size);
-	if (unlikely(budget < 0))
-		settle_block(h, k, size);
-	else
-		h->budget = budget;
-	return qn_zone_cut(&h->zone, from.run, from.bin, k);
+	return alloc_from(h, &h->zone, size, 0);
 }
 
 /*
@@ -239,29 +188,26 @@ static noinline void *alloc_far(struct qn_heap *h, size_t size)
 static noinline void *alloc_tiny(struct qn_heap *h, size_t size)
 {
 	if (unlikely(size > QN_GRANULE))
-		return alloc_from(h, NULL, size, 0);
+		return alloc_any(h, size);
 	return alloc_exact(h, QN_GRANULE + 1, QN_ZONE_MIN);
 }
 
 /* Nothing of exactly this length: carve a longer run */
-static noinline void *alloc_miss(struct qn_heap *h, size_t size)
+static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 {
-	size_t k = (size + QN_GRANULE - 1) / QN_GRANULE;
+	unsigned int bin = (unsigned int)k + QN_ZONE_MIN;
 	struct qn_choice from;
 	unsigned long mask;
-	ptrdiff_t budget;
 
 	if (unlikely(k < QN_ZONE_MIN))
 		return alloc_tiny(h, size);
-	mask = qn_zone_fits(&h->zone, k);
-	if (unlikely(!mask))
-		return alloc_far(h, size);
-	from = qn_bins_three(&h->zone.bins, 0, mask);
-	budget = budget_after(h, k);
-	if (unlikely(budget < 0))
-		settle_block(h, k, size);
+	mask = h->zone.bins.mask[0] << bin;
+	if (mask)
+		from = qn_bins_three(&h->zone.bins, bin, mask);
 	else
-		h->budget = budget;
+		from = qn_bins_lowest(&h->zone.bins, QN_BINS_WORD);
+	if (unlikely(!from.run || !count_alloc(h, k)))
+		return alloc_any(h, size);
 	if (unlikely(from.bin >= QN_BINS_EXACT))
 		return qn_zone_cut(&h->zone, from.run, from.bin, k);
 	qn_zone_carve(&h->zone, from, k);
@@ -269,24 +215,19 @@ static noinline void *alloc_miss(struct qn_heap *h, size_t size)
 }
 
 /* A block that one window does not show */
-static noinline void *alloc_long(struct qn_heap *h, size_t size)
+static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 {
-	size_t k = size / QN_GRANULE + (size % QN_GRANULE != 0);
 	struct qn_choice from;
-	ptrdiff_t budget;
 
 	if (unlikely(k > QN_BUDGET_MAX))
-		return alloc_from(h, &h->zone, size, 0);
+		return alloc_any(h, size);
 	k += k == QN_ZONE_GAP;
 	from = qn_bins_find_large(&h->zone.bins, k);
 	if (unlikely(!from.run))
-		return alloc_from(h, h->zone.next, size, 0);
+		return alloc_any(h, size);
 	k += from.run->size == k + 1;
-	budget = budget_after(h, k);
-	if (unlikely(budget < 0))
-		settle_block(h, k, size);
-	else
-		h->budget = budget;
+	if (unlikely(!count_alloc(h, k)))
+		settle(h, k, size, 1);
 	return qn_zone_cut(&h->zone, from.run, from.bin, k);
 }
 
@@ -300,7 +241,7 @@ static void *alloc_aligned(struct qn_heap *h, size_t align, size_t size)
 		k = granules_for(size);
 		p = qn_zone_alloc_aligned(z, &k, align);
 		if (p) {
-			settle_block(h, k, size);
+			settle(h, k, size, 1);
 			return p;
 		}
 	}
@@ -376,7 +317,9 @@ static __always_inline void free_fast(struct qn_heap *h, void *p)
 	window = qn_zone_window(z, p);
 	first = qn_zone_first(window, QN_WINDOW_BEHIND_BLOCK);
 	fate = z->fate[first];
-	if (fate == QN_FATE_MERGE) {
+	if (fate == QN_FATE_HOLD && likely(!qn_zone_is_held(p))) {
+		qn_zone_hold(z, p, first - 1);
+	} else if (fate == QN_FATE_MERGE) {
 		if (window >> first & 2) {
 			free_next(h, p, first);
 			return;
@@ -384,14 +327,11 @@ static __always_inline void free_fast(struct qn_heap *h, void *p)
 		qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
 		qn_bins_assume_exact(first - 1);
 		qn_bins_insert(&z->bins, first - 1, p);
-	} else if (fate != QN_FATE_HOLD || unlikely(qn_zone_is_suspect(p))) {
+	} else {
 		free_other(h, p, window);
 		return;
-	} else if (!qn_zone_hold(z, p, first - 1)) {
-		free_next(h, p, first);
-		return;
 	}
-	count_free(h, first);
+	count_free(h, first - 1);
 }
 
 void qn_heap_free(struct qn_heap *h, void *p)
@@ -399,11 +339,6 @@ void qn_heap_free(struct qn_heap *h, void *p)
 	heap_lock(h);
 	free_fast(h, p);
 	heap_unlock(h);
-}
-
-static bool is_held(const struct qn_zone *z, const void *p, size_t k)
-{
-	return qn_zone_is_suspect(p) && qn_zone_is_held(z, p, k);
 }
 
 static struct qn_zone *zone_of(struct qn_heap *h, const void *p)
@@ -443,7 +378,7 @@ static __hot_inline size_t live_block(const struct qn_zone *z, const void *p)
 {
 	size_t k = z ? qn_zone_block(z, p) : 0;
 
-	return k && is_held(z, p, k) ? 0 : k;
+	return k && k <= QN_ZONE_SHORT && qn_zone_is_held(p) ? 0 : k;
 }
 
 /* A live block: where and how long */
@@ -473,16 +408,17 @@ static noinline void free_slow(struct qn_heap *h, void *p)
 			bad_pointer(h, p);
 		return;
 	}
-	count_free(h, k + 1);
-	if (k > QN_ZONE_SHORT || z->fate[k + 1] != QN_FATE_HOLD ||
-	    !qn_zone_hold(z, p, k))
+	count_free(h, k);
+	if (k <= QN_ZONE_SHORT && z->fate[k + 1] == QN_FATE_HOLD)
+		qn_zone_hold(z, p, k);
+	else
 		qn_zone_free(z, p, k);
 }
 
 /* A short block behind a block; a free run may follow */
 static noinline void free_next(struct qn_heap *h, void *p, unsigned int first)
 {
-	count_free(h, first);
+	count_free(h, first - 1);
 	qn_zone_free_next(&h->zone, p, first - 1);
 }
 
@@ -495,7 +431,7 @@ static noinline void free_long(struct qn_heap *h, void *p)
 		free_slow(h, p);
 		return;
 	}
-	count_free(h, k + 1);
+	count_free(h, k);
 	qn_zone_free(&h->zone, p, k);
 }
 
@@ -503,18 +439,20 @@ static noinline void free_long(struct qn_heap *h, void *p)
 static noinline void free_behind(struct qn_heap *h, void *p, u32 window)
 {
 	unsigned int first = qn_zone_first(window, QN_WINDOW_BEHIND_RUN);
-	size_t size = qn_zone_size_before(&h->zone, p);
 	unsigned int fate = h->zone.fate[first];
 
-	if (unlikely(size < QN_ZONE_MIN || qn_zone_is_suspect(p))) {
+	if (unlikely(!qn_zone_bit(&h->zone, (char *)p - 3 * QN_GRANULE))) {
 		free_slow(h, p);
 	} else if (fate == QN_FATE_LOOK) {
 		free_long(h, p);
+	} else if (unlikely(fate != QN_FATE_MERGE && qn_zone_is_held(p))) {
+		free_slow(h, p);
 	} else {
-		count_free(h, first);
-		if (fate != QN_FATE_HOLD ||
-		    !qn_zone_hold(&h->zone, p, first - 1))
-			qn_zone_free_behind(&h->zone, p, first - 1, size);
+		count_free(h, first - 1);
+		if (fate == QN_FATE_HOLD)
+			qn_zone_hold(&h->zone, p, first - 1);
+		else
+			qn_zone_free_behind(&h->zone, p, first - 1);
 	}
 }
 
@@ -526,14 +464,16 @@ static noinline void free_other(struct qn_heap *h, void *p, u32 window)
 
 	if (start == QN_WINDOW_BEHIND_RUN) {
 		free_behind(h, p, window);
-	} else if (start != QN_WINDOW_BEHIND_BLOCK || qn_zone_is_suspect(p)) {
+	} else if (start != QN_WINDOW_BEHIND_BLOCK) {
 		free_slow(h, p);
 	} else if (h->zone.fate[first] == QN_FATE_LOOK) {
 		free_long(h, p);
+	} else if (unlikely(qn_zone_is_held(p))) {
+		free_slow(h, p);
 	} else if (window >> first & 2) {
 		free_next(h, p, first);
 	} else {
-		count_free(h, first);
+		count_free(h, first - 1);
 		qn_zone_free_relaxed(&h->zone, p, first - 1);
 	}
 }
@@ -543,10 +483,10 @@ static noinline void free_other(struct qn_heap *h, void *p, u32 window)
 static void count_resize(struct qn_heap *h, size_t from, size_t to, size_t size)
 {
 	if (to <= from) {
-		h->freed += from - to;
+		h->room += (ptrdiff_t)(from - to);
 		return;
 	}
-	settle(h, to - from, size);
+	settle(h, to - from, size, 0);
 }
 
 /* Where it lies */
@@ -658,6 +598,7 @@ static bool drain_samples(struct qn_heap *h)
 	if (h->nr_drained == h->nr_samples)
 		return false;
 	h->distance = qn_sampler_draw(&h->sampler) / QN_GRANULE + 1;
+	h->distance = min(h->distance, QN_BUDGET_MAX);
 	learn(h, h->samples[h->nr_drained++ % QN_HEAP_SAMPLES]);
 	return true;
 }
@@ -776,7 +717,7 @@ struct qn_heap *qn_heap_init(void *mem, size_t size)
 	h->nr_zones = 1;
 	h->error = "";
 	h->distance = sample_interval(h) / QN_GRANULE;
-	h->due = h->distance;
+	h->budget = (ptrdiff_t)(h->distance << QN_BUDGET_SHIFT);
 	qn_zone_set_hot(&h->zone, ~0u);
 	return h;
 }
@@ -803,6 +744,8 @@ static void swap_zones(struct qn_zone *a, struct qn_zone *b)
 		x[i] = y[i];
 		y[i] = byte;
 	}
+	qn_bins_moved(&a->bins);
+	qn_bins_moved(&b->bins);
 }
 
 /* Memory that only some requests can use comes first, the rest in order */
@@ -879,7 +822,7 @@ static void fill_stats(const struct qn_heap *h, struct qn_stats *st)
 	for (z = &h->zone; z; z = z->next)
 		add_zone_stats(z, st);
 	st->live = live * QN_GRANULE;
-	st->peak_live = max(h->peak, live) * QN_GRANULE;
+	st->peak_live = h->peak * QN_GRANULE;
 	st->internal = st->live / 65536 * h->waste +
 		       (st->live % 65536 * h->waste >> 16);
 	st->requested = st->live - st->internal;

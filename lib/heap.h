@@ -10,17 +10,14 @@
  *
  * A zone that is added lays its struct qn_zone at its own start.
  *
- * Counting is exact and nearly free. An allocation changes one word, @budget:
- * its upper half is the granules that may still be allocated before anything
- * has to be looked at, its lower half counts allocations. It is armed so that
- * it would turn negative with the next allocation that could be a new peak of
- * live memory or that the sampler wants to see, whichever comes first. As an
- * allocation takes two granules at least, the lower half cannot overflow
- * before.
+ * Counting is exact and nearly free. An allocation takes its granules off two
+ * words: @room, which would turn negative with a new peak of live memory, and the
+ * upper half of @budget, which does so when the sampler wants to see one; the
+ * lower half of @budget counts allocations. Only then is there more to do. As an
+ * allocation takes two granules at least, the lower half cannot overflow before.
  *
- *	granules allocated so far = @limit - (@budget's upper half)
+ *	live granules = @peak - @room
  *	allocations so far = @nr_allocs + (@budget's lower half)
- *	granules freed so far = @freed - @nr_frees
  *
  * Time is bounded, whatever state a heap is in. No operation loops over blocks
  * or granules; these are all the loops there are:
@@ -31,8 +28,6 @@
  *				that would fail otherwise and only after the
  *				zone stopped being roomy; QN_RELAX_TRIES by a
  *				release that merges nothing itself
- *	one such list		QN_HELD_MAX, where the contents of a block say
- *				that it may be freed twice
  *
  * A release merges two neighbours at most, a merge is constant in time, and a
  * block is drained only by a release that had none. What is held can be had: by
@@ -53,7 +48,7 @@
 #include "table.h"
 #include "zone.h"
 
-/* Half a word's bits, and the most granules that a budget is armed with */
+/* Half a word's bits, and the most granules between two samples */
 #define QN_BUDGET_SHIFT (4 * sizeof(size_t))
 #define QN_BUDGET_MAX   (((size_t)1 << (QN_BUDGET_SHIFT - 1)) - 1)
 
@@ -64,14 +59,11 @@
  * struct qn_heap - the state of a heap
  * @zone:	the zone that is tried first, here for speed; the others follow
  *		by ->next in the order in which they are tried
- * @budget:	granules to go and allocations since it was armed; see above
- * @freed:	granules freed so far, and one more for each free
+ * @budget:	granules until the next sample and allocations since the last one
+ * @room:	granules until a new peak; see above
  * @nr_frees:	frees
  * @lock:	guards all of it
- * @limit:	granules that will have been allocated when the budget is used
- *		up
- * @nr_allocs:	successful allocations until it was armed
- * @due:	granules that will have been allocated at the next sample
+ * @nr_allocs:	successful allocations until the budget was armed
  * @peak:	highest live granules
  * @nr_failed:	requests that returned NULL
  * @nr_samples:	sampled requests so far; the last ones are in @samples, number n
@@ -91,12 +83,10 @@
 struct qn_heap {
 	struct qn_zone zone;
 	ptrdiff_t budget;
-	size_t freed;
+	ptrdiff_t room;
 	size_t nr_frees;
 	struct qn_lock lock;
-	size_t limit;
 	size_t nr_allocs;
-	size_t due;
 	size_t peak;
 	size_t nr_failed;
 	u32 nr_samples;

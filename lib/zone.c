@@ -31,11 +31,6 @@ static unsigned int bit_of(const void *p)
 	return (unsigned int)(qn_granule_of(p) + 2) % 8;
 }
 
-static void set_bit(struct qn_zone *z, const void *p)
-{
-	*byte_of(z, p) |= (u8)(1u << bit_of(p));
-}
-
 static void clear_bit(struct qn_zone *z, const void *p)
 {
 	*byte_of(z, p) &= (u8) ~(1u << bit_of(p));
@@ -44,63 +39,64 @@ static void clear_bit(struct qn_zone *z, const void *p)
 /* The bits of the first QN_ZONE_SHORT granules, in their window */
 #define ZONE_HEAD ((u32)qn_low_mask(QN_ZONE_SHORT) << 2)
 
-/* All the bits of a block shorter than QN_ZONE_LONG */
-static struct qn_word64 *word64(const struct qn_zone *z, const void *p)
-{
-	return (struct qn_word64 *)(z->map + qn_granule_of(p) / 8);
-}
-
-/* What follows the first QN_ZONE_SHORT granules of a long block */
-static struct qn_word *tail_word(const struct qn_zone *z, const void *p)
-{
-	return (struct qn_word *)byte_of(z, qn_granules_on(p, QN_ZONE_SHORT));
-}
-
-static unsigned int tail_shift(const void *p)
-{
-	return bit_of(qn_granules_on(p, QN_ZONE_SHORT));
-}
-
 static size_t granules_behind(const struct qn_zone *z, const void *p)
 {
 	return z->nr - (qn_granule_of(p) + z->origin);
 }
 
 /*
- * From the bits of a free run that begins with a long block, or is it, to those
- * of the block. Up to QN_ZONE_LONG the block is split off and the carry does
- * the rest
+ * From the bits of a free run that begins with a long block, or is it if nothing
+ * is left, to those of the block
  */
-static void mark_long(struct qn_zone *z, void *p, size_t k)
+static noinline void mark_long(struct qn_zone *z, void *p, size_t k,
+			       bool is_all)
 {
-	struct qn_word *tail = tail_word(z, p);
-	unsigned long ones = qn_low_mask(QN_ZONE_FIELD) << 1;
-	unsigned int shift = tail_shift(p);
+	struct qn_word32 *head = qn_zone_word(z, p), *end;
+	struct qn_word *tail = qn_zone_tail(head);
+	unsigned long ones = qn_low_mask(QN_ZONE_FIELD);
+	unsigned int shift = qn_zone_shift(p);
 
+	head->v &= ~(ZONE_HEAD << shift);
 	if (k < QN_ZONE_LONG) {
-		clear_bit(z, qn_granules_on(p, k - 1));
-		word64(z, p)->v += 4u << qn_zone_shift(p);
+		ones = qn_low_mask((unsigned int)k - QN_ZONE_GAP);
+		tail->v += (is_all ? 1 : -ones) << shift;
 		return;
 	}
-	qn_zone_word(z, p)->v &= ~(ZONE_HEAD << qn_zone_shift(p));
-	tail->v = (tail->v & ~(ones << shift)) | k << (shift + 1);
-	clear_bit(z, qn_granules_on(p, k - 2));
-	set_bit(z, qn_granules_on(p, k - 1));
+	tail->v = (tail->v & ~(ones << shift << 1)) | k << shift << 1;
+	p = qn_granules_on(p, k);
+	end = qn_zone_word(z, p);
+	/* 10 or 11 becomes 01 */
+	end->v += (is_all ? 1 : ~0u) << qn_zone_shift(p);
 }
 
 /* From the bits of a long block to those of a free run */
-static void unmark_long(struct qn_zone *z, void *p, size_t k)
+static noinline void unmark_long(struct qn_zone *z, void *p, size_t k)
 {
-	unsigned long ones = qn_low_mask(QN_ZONE_FIELD) << 1;
+	struct qn_word32 *head = qn_zone_word(z, p), *end;
+	struct qn_word *tail = qn_zone_tail(head);
+	unsigned int shift = qn_zone_shift(p);
 
+	head->v |= ZONE_HEAD << shift;
 	if (k < QN_ZONE_LONG) {
-		word64(z, p)->v -= 4u << qn_zone_shift(p);
+		tail->v -= 1ul << shift;
 		return;
 	}
-	qn_zone_word(z, p)->v |= ZONE_HEAD << qn_zone_shift(p);
-	tail_word(z, p)->v |= ones << tail_shift(p);
-	set_bit(z, qn_granules_on(p, k - 2));
-	clear_bit(z, qn_granules_on(p, k - 1));
+	tail->v |= qn_low_mask(QN_ZONE_FIELD) << shift << 1;
+	p = qn_granules_on(p, k);
+	end = qn_zone_word(z, p);
+	/* 01 becomes 10 */
+	end->v -= 1u << qn_zone_shift(p);
+}
+
+/* From the bits of a free run to those of a block at its low end */
+static __hot_inline void mark(struct qn_zone *z, void *p, size_t k, size_t rest)
+{
+	if (k > QN_ZONE_SHORT)
+		mark_long(z, p, k, rest == 0);
+	else if (rest)
+		qn_zone_mark(z, p, k);
+	else
+		qn_zone_mark_whole(z, p);
 }
 
 /* From the bits of a block to those of a free run */
@@ -186,56 +182,30 @@ static noinline void add_run(struct qn_zone *z, struct qn_run *run, size_t size)
 	insert_run(z, run, size);
 }
 
-static noinline void del_run(struct qn_zone *z, struct qn_run *run, size_t size)
-{
-	qn_bins_remove(&z->bins, qn_bin_of(size), run);
-}
-
-/*
- * The first of a bin gives way to what is left of it, its tail of @rest
- * granules
- */
-static __hot_inline void trim(struct qn_zone *z, struct qn_run *run,
-			      unsigned int bin, struct qn_run *tail,
-			      size_t rest)
-{
-	struct qn_run *next = run->next;
-	unsigned int to = qn_bin_of(rest);
-
-	if (rest > QN_ZONE_SHORT)
-		set_size(tail, rest);
-	if (to == bin) {
-		z->bins.head[bin] = tail;
-		tail->next = next;
-		if (next)
-			next->prev = tail;
-		return;
-	}
-	qn_bins_pop(&z->bins, bin, run);
-	qn_bins_insert(&z->bins, to, tail);
-	if (bin >= z->room && to < z->room)
-		update_room(z);
-}
-
 void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
 		  size_t k)
 {
 	size_t rest = (bin < QN_BINS_EXACT ? bin : run->size) - k;
+	struct qn_run *tail = qn_granules_on(run, k);
+	unsigned int to = 0;
 
 	qn_assert(rest != 1);
-	if (likely(rest)) {
-		trim(z, run, bin, qn_granules_on(run, k), rest);
+	if (rest > QN_ZONE_SHORT) {
+		set_size(tail, rest);
+		to = qn_bin_of(rest);
 	} else {
-		qn_bins_pop(&z->bins, bin, run);
-		if (bin >= z->room)
+		to = (unsigned int)rest;
+	}
+	if (to == bin) {
+		qn_bins_replace(run, tail);
+	} else {
+		qn_bins_del(&z->bins, run);
+		if (rest)
+			qn_bins_insert(&z->bins, to, tail);
+		if (bin >= z->room && to < z->room)
 			update_room(z);
 	}
-	if (k > QN_ZONE_SHORT)
-		mark_long(z, run, k);
-	else if (rest)
-		qn_zone_mark(z, run, k);
-	else
-		qn_zone_mark_whole(z, run);
+	mark(z, run, k, rest);
 	return run;
 }
 
@@ -252,7 +222,7 @@ static void *take_held(struct qn_zone *z, size_t *k)
 	return NULL;
 }
 
-void *qn_zone_alloc_last(struct qn_zone *z, size_t *k)
+static void *alloc_last(struct qn_zone *z, size_t *k)
 {
 	size_t longer = *k + 1;
 
@@ -274,7 +244,7 @@ static void *alloc_short(struct qn_zone *z, size_t *k)
 	if (!from.run)
 		from = qn_bins_lowest(&z->bins, (unsigned int)*k + QN_ZONE_MIN);
 	if (!from.run)
-		return qn_zone_alloc_last(z, k);
+		return alloc_last(z, k);
 	return qn_zone_cut(z, from.run, from.bin, *k);
 }
 
@@ -315,17 +285,12 @@ static size_t settle(size_t avail, size_t want)
 }
 
 /* Of @avail free granules that are in no bin, a block of @k and a run */
-static void cut(struct qn_zone *z, void *p, size_t avail, size_t k)
+static noinline void place(struct qn_zone *z, void *p, size_t avail, size_t k)
 {
-	if (k < avail) {
+	if (k < avail)
 		add_run(z, qn_granules_on(p, k), avail - k);
-		if (k <= QN_ZONE_SHORT)
-			qn_zone_mark(z, p, k);
-	} else if (k <= QN_ZONE_SHORT) {
-		qn_zone_mark_whole(z, p);
-	}
-	if (k > QN_ZONE_SHORT)
-		mark_long(z, p, k);
+	mark(z, p, k, avail - k);
+	update_room(z);
 }
 
 void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
@@ -337,17 +302,15 @@ void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
 	if (!run)
 		return NULL;
 	skip = lead(run, align);
-	avail = run_size(z, run);
-	del_run(z, run, avail);
-	avail -= skip;
+	avail = run_size(z, run) - skip;
+	qn_bins_del(&z->bins, run);
 	if (skip) {
 		clear_bit(z, qn_granules_on(run, skip - 1));
 		add_run(z, run, skip);
 		run = qn_granules_on(run, skip);
 	}
 	*k = settle(avail, *k);
-	cut(z, run, avail, *k);
-	update_room(z);
+	place(z, run, avail, *k);
 	return run;
 }
 
@@ -378,7 +341,7 @@ static __hot_inline size_t absorb_next(struct qn_zone *z, struct qn_run *next)
 		return 0;
 	word->v = w | 2u << shift;
 	size = size_from(next, window >> 2);
-	qn_bins_remove(&z->bins, qn_bin_of(size), next);
+	qn_bins_del(&z->bins, next);
 	return size;
 }
 
@@ -394,7 +357,7 @@ static __hot_inline size_t absorb_prev(struct qn_zone *z, void *p)
 		return 0;
 	word->v = w | 1u << (24 + shift);
 	size = qn_zone_size_until(p, window);
-	qn_bins_remove(&z->bins, qn_bin_of(size), before(p, size));
+	qn_bins_del(&z->bins, before(p, size));
 	return size;
 }
 
@@ -414,8 +377,9 @@ void qn_zone_free_next(struct qn_zone *z, void *p, size_t k)
 	insert_run(z, p, k + absorb_next(z, qn_granules_on(p, k)));
 }
 
-void qn_zone_free_behind(struct qn_zone *z, void *p, size_t k, size_t size)
+void qn_zone_free_behind(struct qn_zone *z, void *p, size_t k)
 {
+	size_t size = qn_zone_size_before(z, p);
 	struct qn_run *prev = before(p, size);
 
 	/*
@@ -424,7 +388,7 @@ void qn_zone_free_behind(struct qn_zone *z, void *p, size_t k, size_t size)
 	 */
 	qn_zone_word(z, p)->v -= 2u << qn_zone_shift(p);
 	k += absorb_next(z, qn_granules_on(p, k));
-	qn_bins_remove(&z->bins, qn_bin_of(size), prev);
+	qn_bins_del(&z->bins, prev);
 	insert_run(z, prev, k + size);
 }
 
@@ -440,18 +404,6 @@ static noinline size_t take_prev(struct qn_zone *z, void *p)
 }
 
 /* ---- blocks held ---- */
-
-bool qn_zone_is_held(const struct qn_zone *z, const void *p, size_t k)
-{
-	const struct qn_held *held;
-
-	if (k > QN_ZONE_SHORT)
-		return false;
-	held = qn_held_of(z->held[k]);
-	while (held && held != p)
-		held = qn_held_of(held->next);
-	return held;
-}
 
 bool qn_zone_drain(struct qn_zone *z, u32 which, unsigned int tries)
 {
@@ -481,10 +433,12 @@ void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k)
 
 size_t qn_zone_nr_held(const struct qn_zone *z)
 {
+	const struct qn_held *held;
 	size_t sum = 0;
 
 	for (size_t k = QN_ZONE_MIN; k <= QN_ZONE_SHORT; k++)
-		sum += k * (z->held[k] & QN_HELD_MAX);
+		for (held = z->held[k]; held; held = held->next)
+			sum += k;
 	return sum;
 }
 
@@ -508,8 +462,7 @@ size_t qn_zone_resize(struct qn_zone *z, void *p, size_t k, size_t want)
 		return size;
 	unmark(z, p, k);
 	take_next(z, qn_granules_on(p, k));
-	cut(z, p, avail, size);
-	update_room(z);
+	place(z, p, avail, size);
 	return size;
 }
 
@@ -526,8 +479,7 @@ void *qn_zone_slide(struct qn_zone *z, void *p, size_t k, size_t *want)
 	take_next(z, qn_granules_on(p, k));
 	take_prev(z, p);
 	memmove(to, p, k * QN_GRANULE);
-	cut(z, to, avail, size);
-	update_room(z);
+	place(z, to, avail, size);
 	*want = size;
 	return to;
 }
@@ -638,15 +590,15 @@ static const char *check_run(const struct qn_zone *z, const struct qn_run *run)
 static const char *check_bin(const struct qn_zone *z, unsigned int bin,
 			     size_t *sum, size_t max)
 {
-	const struct qn_run *run = z->bins.head[bin], *prev = NULL;
+	struct qn_run *const *prev = &z->bins.head[bin], *run = *prev;
 
 	for (; run; run = run->next) {
-		if (!qn_zone_has(z, run) || (prev && run->prev != prev))
+		if (!qn_zone_has(z, run) || run->prev != prev)
 			return "a list of free runs is torn";
 		*sum += run_size(z, run);
 		if (qn_bin_of(run_size(z, run)) != bin || *sum > max)
 			return "a free run is in the wrong bin";
-		prev = run;
+		prev = &run->next;
 	}
 	return NULL;
 }
@@ -671,19 +623,17 @@ static const char *check_bins(const struct qn_zone *z, size_t free)
 static const char *check_held(const struct qn_zone *z, size_t k,
 			      struct qn_zone_sums *sums)
 {
-	uintptr_t top = z->held[k];
-	const struct qn_held *held;
+	const struct qn_held *held = z->held[k];
 
-	for (; top; top = held->next) {
-		held = qn_held_of(top);
-		if (qn_zone_block(z, held) != k)
+	for (; held; held = held->next) {
+		if (!qn_zone_has(z, held) || qn_zone_block(z, held) != k)
 			return "a held block is no block of its length";
-		if (!qn_zone_is_suspect(held))
+		if (!qn_zone_is_held(held))
 			return "a held block has lost its tag";
-		if ((held->next & QN_HELD_MAX) + 1 != (top & QN_HELD_MAX))
-			return "held blocks are not as many as they say";
 		sums->held += k;
 		sums->nr_held++;
+		if (sums->held > sums->used)
+			return "a list of held blocks has no end";
 	}
 	return NULL;
 }

@@ -51,12 +51,13 @@
  *
  * Blocks held. A freed short block is not merged but kept on a list of its own,
  * for the next request of the same length; its bits stay those of a block.
- * There are QN_HELD_MAX of a length at most, so what is held cannot grow to
- * where it matters, and they are held only while the zone is roomy, that is,
- * while it has a free run of about a quarter of its size: then holding takes
- * memory from nobody. Once it is not, nothing more is held, each release that
- * is cheap itself merges one held block, and a request that no free run can
- * serve takes a held block that is long enough.
+ * Blocks are held only while the zone is roomy, that is, while it has a free run
+ * of about a quarter of its size: then holding takes memory from nobody. Once it
+ * is not, nothing more is held, each release that is cheap itself merges one
+ * held block, and a request that no free run can serve takes a held block that
+ * is long enough. A block that is held has a tag made of its address, which is
+ * how a second free is recognised: a program would have to write just that into
+ * the second word of a block of its own to be taken for one that frees it twice.
  */
 #ifndef QN_ZONE_H
 #define QN_ZONE_H
@@ -90,14 +91,14 @@ _Static_assert(QN_BINS_EXACT == QN_ZONE_GAP + 1,
 
 /**
  * enum qn_fate - what becomes of a block that is freed
- * @QN_FATE_MERGE: a short one behind a block: free, merged with what follows
- * @QN_FATE_HOLD: the same, but it is held
+ * @QN_FATE_HOLD: a short one behind a block: it is held
+ * @QN_FATE_MERGE: the same, but it is free, merged with what follows
  * @QN_FATE_RELAX: the same as merge, and something held is merged as well
  * @QN_FATE_LOOK: anything else: look closer
  */
 enum qn_fate {
-	QN_FATE_MERGE,
 	QN_FATE_HOLD,
+	QN_FATE_MERGE,
 	QN_FATE_RELAX,
 	QN_FATE_LOOK
 };
@@ -109,19 +110,16 @@ enum qn_fate {
 #define QN_FATES      40
 #define QN_FATES_PLAN (QN_ZONE_SHORT + 2)
 
-/*
- * How many blocks of a length are held at most; fits beside a block's address
- */
-#define QN_HELD_MAX 7
-_Static_assert(QN_HELD_MAX < QN_GRANULE, "a number beside an address");
+/* A held block's tag and its address add up to this */
+#define QN_HELD_TAG (~(uintptr_t)0 / 255 * 0x96)
 
 /**
  * struct qn_held - a block that was freed and is kept for the next request
- * @next:	the next of its length, as @held of struct qn_zone
- * @tag:	minus its own address, to suspect a second free by
+ * @next:	the next of its length
+ * @tag:	QN_HELD_TAG minus its own address
  */
 struct qn_held {
-	uintptr_t next;
+	struct qn_held *next;
 	uintptr_t tag;
 };
 
@@ -136,8 +134,7 @@ struct qn_held {
  *		the word at @map + g / 8 from bit g % 8 on, and its bit 2 is the
  *		bit of granule g itself. Before the first granule the bits read
  *		as the end of a block, behind the last as the beginning of one
- * @held:	blocks held, by length: the address of the latest plus how many
- *		there are
+ * @held:	blocks held, by length, the latest first
  * @bins:	its free runs
  * @plan:	the first of @fate while the zone is roomy
  * @room:	the zone is roomy while there is a run in this bin or above
@@ -154,7 +151,7 @@ struct qn_zone {
 	size_t origin;
 	size_t nr;
 	uintptr_t map;
-	uintptr_t held[QN_ZONE_SHORT + 1];
+	struct qn_held *held[QN_ZONE_SHORT + 1];
 	struct qn_bins bins;
 	u8 plan[QN_FATES_PLAN] __aligned(8);
 	u8 room;
@@ -209,10 +206,6 @@ struct qn_word32 {
 
 struct qn_word {
 	unsigned long v;
-} __packed __attribute__((may_alias));
-
-struct qn_word64 {
-	u64 v;
 } __packed __attribute__((may_alias));
 
 /* The word of a granule's window, and where in it the window begins */
@@ -307,20 +300,29 @@ static __hot_inline size_t qn_zone_size_before(const struct qn_zone *z,
 }
 
 /*
+ * What follows the first QN_ZONE_SHORT bits of a block: they begin in the window
+ * at bit 24, so the word three bytes on is shifted alike
+ */
+static __always_inline struct qn_word *qn_zone_tail(struct qn_word32 *word)
+{
+	return (struct qn_word *)((uintptr_t)word + 3);
+}
+
+/*
  * The length of a block whose first QN_ZONE_SHORT bits are 0; 0 if it is too
  * much
  */
 static __hot_inline size_t qn_zone_long(const struct qn_zone *z, const void *p)
 {
-	size_t g = qn_granule_of(p), bit = g + 2 + QN_ZONE_SHORT, k;
-	const struct qn_word *w = (const void *)(z->map + bit / 8);
-	unsigned long tail = w->v >> bit % 8;
+	unsigned long tail = qn_zone_tail(qn_zone_word(z, p))->v >>
+			     qn_zone_shift(p);
+	size_t k;
 
 	if (tail & 1)
 		k = tail >> 1 & qn_low_mask(QN_ZONE_FIELD);
 	else
 		k = QN_ZONE_SHORT + 1 + qn_ctz(tail);
-	return k <= z->nr - (g + z->origin) ? k : 0;
+	return k <= z->nr - (qn_granule_of(p) + z->origin) ? k : 0;
 }
 
 /**
@@ -362,19 +364,8 @@ static __hot_inline void qn_zone_mark_whole(struct qn_zone *z, void *p)
 	qn_zone_word(z, p)->v += 4u << qn_zone_shift(p);
 }
 
-/*
- * Which bins in the first word have runs from which a short block of @k
- * granules can be carved, so that something is left; when no run has its length
- * exactly
- */
-static __always_inline unsigned long qn_zone_fits(const struct qn_zone *z,
-						  size_t k)
-{
-	return z->bins.mask[0] & (~0ul >> (k + QN_ZONE_MIN));
-}
-
 /**
- * qn_zone_carve() - make a block from the low end of a free run
+ * qn_zone_carve() - make a short block from the low end of a free run
  * @z:		the zone
  * @from:	a run below QN_BINS_EXACT, the first of its bin, longer than @k
  *		by two granules or more
@@ -396,7 +387,7 @@ static __hot_inline void qn_zone_carve(struct qn_zone *z, struct qn_choice from,
 /**
  * qn_zone_cut() - make a block from the low end of a free run
  * @z:		the zone
- * @run:	the run, the first of its bin
+ * @run:	the run
  * @bin:	where it is
  * @k:		granules: all of the run, or less by two at least
  *
@@ -415,12 +406,6 @@ void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
  * Return: the block, or NULL.
  */
 void *qn_zone_alloc(struct qn_zone *z, size_t *k);
-
-/*
- * The same if there is no run of @k granules, up to QN_ZONE_SHORT, nor one from
- * which such a block can be carved so that something is left
- */
-void *qn_zone_alloc_last(struct qn_zone *z, size_t *k);
 
 /* The same with the block's address a multiple of @align, a power of two */
 void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align);
@@ -444,8 +429,8 @@ void qn_zone_free_next(struct qn_zone *z, void *p, size_t k);
  */
 void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k);
 
-/* The same for a short block behind a free run of @size granules */
-void qn_zone_free_behind(struct qn_zone *z, void *p, size_t k, size_t size);
+/* The same for a short block behind a free run */
+void qn_zone_free_behind(struct qn_zone *z, void *p, size_t k);
 
 /**
  * qn_zone_resize() - make a block longer or shorter where it lies
@@ -478,39 +463,26 @@ void *qn_zone_slide(struct qn_zone *z, void *p, size_t k, size_t *want);
 
 /* ---- blocks held ---- */
 
-/* A second free? The tag can lie, a look at the list cannot */
-static __always_inline bool qn_zone_is_suspect(const struct qn_held *held)
+/* Does a block that is no longer than QN_ZONE_SHORT bear the tag */
+static __always_inline bool qn_zone_is_held(const struct qn_held *held)
 {
-	return held->tag + (uintptr_t)held == 0;
+	return held->tag + (uintptr_t)held == QN_HELD_TAG;
 }
 
-/* Is this block of @k granules in its list */
-bool qn_zone_is_held(const struct qn_zone *z, const void *p, size_t k);
-
-/* Keep a block of @k granules as it is; false if there are enough of them */
-static __hot_inline bool qn_zone_hold(struct qn_zone *z, void *p, size_t k)
+/* Keep a block of @k granules as it is */
+static __hot_inline void qn_zone_hold(struct qn_zone *z, void *p, size_t k)
 {
-	uintptr_t top = z->held[k], nr = top & QN_HELD_MAX;
 	struct qn_held *held = p;
 
-	if (nr == QN_HELD_MAX)
-		return false;
-	held->next = top;
-	held->tag = -(uintptr_t)held;
-	z->held[k] = (uintptr_t)held + nr + 1;
-	return true;
-}
-
-/* The block that a word of @held stands for, or NULL */
-static __hot_inline struct qn_held *qn_held_of(uintptr_t top)
-{
-	return (struct qn_held *)(top & ~(uintptr_t)QN_HELD_MAX);
+	held->next = z->held[k];
+	held->tag = QN_HELD_TAG - (uintptr_t)held;
+	z->held[k] = held;
 }
 
 /* Take a held block of @k granules out, the latest; NULL if there is none */
 static __hot_inline void *qn_zone_unhold(struct qn_zone *z, size_t k)
 {
-	struct qn_held *held = qn_held_of(z->held[k]);
+	struct qn_held *held = z->held[k];
 
 	if (held) {
 		z->held[k] = held->next;

@@ -92,19 +92,42 @@ static void test_second_free_of_held(void **state)
 	assert_refused(q, "freed twice:");
 }
 
-/* A block that happens to contain what a held one is suspected by */
-static void test_tag_in_user_data(void **state)
+/* What a program may write into a block does not make it look held */
+static void test_marks_in_user_data(void **state)
 {
 	uintptr_t *p;
 
 	(void)state;
 	reset();
 	qn_zone_set_hot(&h->zone, ~0u);
-	qn_heap_free(h, qn_heap_alloc(h, 50));
+	for (unsigned int n = 0; n < 5; n++) {
+		p = qn_heap_alloc(h, 100);
+		for (size_t i = 0; i < 100 / sizeof(*p); i++)
+			p[i] = (uintptr_t[]){ 0, ~(uintptr_t)0, (uintptr_t)p,
+					      -(uintptr_t)p, QN_HELD_TAG }[n];
+		qn_heap_free(h, p);
+	}
+	assert_int_equal(qn_heap_check(h), 0);
+	assert_int_equal(simport.size, 0);
+}
+
+/* A tag does not outlive the holding, also if nothing is written over it */
+static void test_no_stale_tag(void **state)
+{
+	void *p, *q;
+
+	(void)state;
+	reset();
+	qn_zone_set_hot(&h->zone, ~0u);
 	p = qn_heap_alloc(h, 100);
-	for (size_t i = 0; i < 100 / sizeof(*p); i++)
-		p[i] = -(uintptr_t)p;
 	qn_heap_free(h, p);
+	assert_ptr_equal(qn_heap_alloc(h, 100), p);
+	qn_heap_free(h, p);
+	while (qn_zone_drain(&h->zone, ~0u, QN_ZONE_SHORT))
+		;
+	q = qn_heap_alloc(h, 60);
+	assert_ptr_equal(q, p);
+	qn_heap_free(h, q);
 	assert_int_equal(qn_heap_check(h), 0);
 	assert_int_equal(simport.size, 0);
 }
@@ -166,7 +189,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_second_free),
 		cmocka_unit_test(test_second_free_of_held),
-		cmocka_unit_test(test_tag_in_user_data),
+		cmocka_unit_test(test_marks_in_user_data),
+		cmocka_unit_test(test_no_stale_tag),
 		cmocka_unit_test(test_interior),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_locks),
