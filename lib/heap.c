@@ -97,6 +97,85 @@ static __hot_inline void count_free(struct qn_heap *h, size_t k)
 	h->nr_frees++;
 }
 
+/* ---- guard and poison ---- */
+
+#define GUARD_SIZE  (IS_ENABLED(QN_GUARD) ? sizeof(uintptr_t) : 0)
+#define GUARD_VALUE (~(uintptr_t)0 / 255 * 0xc3)
+#define POISON_NEW  0xca
+#define POISON_OLD  0xdf
+
+static struct qn_zone *zone_of(struct qn_heap *h, const void *p)
+{
+	struct qn_zone *z = &h->zone;
+
+	while (z && !qn_zone_has(z, p))
+		z = z->next;
+	return z;
+}
+
+/* What a request has to ask for to have room for its guard */
+static __always_inline size_t with_guard(size_t size)
+{
+	return size > SIZE_MAX - GUARD_SIZE ? SIZE_MAX : size + GUARD_SIZE;
+}
+
+static size_t bytes_of(struct qn_heap *h, const void *p)
+{
+	return qn_zone_block(zone_of(h, p), p) * QN_GRANULE;
+}
+
+static uintptr_t *guard_of(struct qn_heap *h, void *p)
+{
+	return (uintptr_t *)((char *)p + bytes_of(h, p) - GUARD_SIZE);
+}
+
+static void set_guard(struct qn_heap *h, void *p)
+{
+	uintptr_t *guard = guard_of(h, p);
+
+	*guard = GUARD_VALUE ^ (uintptr_t)guard;
+}
+
+/* What is to be done for a new block, by whoever asked for it */
+static __always_inline void *dress(struct qn_heap *h, void *p)
+{
+	if (!p)
+		return NULL;
+	if (IS_ENABLED(QN_POISON))
+		memset(p, POISON_NEW, bytes_of(h, p));
+	if (IS_ENABLED(QN_GUARD))
+		set_guard(h, p);
+	return p;
+}
+
+/* Is it a block in use that has been written beyond */
+static bool is_overrun(struct qn_heap *h, void *p)
+{
+	struct qn_zone *z = zone_of(h, p);
+	size_t k = z ? qn_zone_block(z, p) : 0;
+	uintptr_t *guard;
+
+	if (!k || (k <= QN_ZONE_SHORT && qn_zone_is_held(p)))
+		return false;
+	guard = guard_of(h, p);
+	return *guard != (GUARD_VALUE ^ (uintptr_t)guard);
+}
+
+static __always_inline void check_guard(struct qn_heap *h, void *p)
+{
+	if (!IS_ENABLED(QN_GUARD) || !is_overrun(h, p))
+		return;
+	heap_unlock(h);
+	qn_report("written past its end:", (uintptr_t)p);
+}
+
+/* A block of @k granules is about to be freed */
+static __always_inline void poison(void *p, size_t k)
+{
+	if (IS_ENABLED(QN_POISON))
+		memset(p, POISON_OLD, k * QN_GRANULE);
+}
+
 /* ---- allocate ---- */
 
 /* Granules for @size bytes; huge sizes give lengths that no zone has */
@@ -151,19 +230,22 @@ void *qn_heap_alloc(struct qn_heap *h, size_t size)
 	void *p;
 
 	heap_lock(h);
-	p = alloc_fast(h, size);
+	p = alloc_fast(h, with_guard(size));
+	if (IS_ENABLED(QN_GUARD) || IS_ENABLED(QN_POISON))
+		p = dress(h, p);
 	heap_unlock(h);
 	return p;
 }
 
-/* From @z and the zones after it, in any way there is */
-static noinline void *alloc_from(struct qn_heap *h, struct qn_zone *z,
-				 size_t size, unsigned int flags)
+/* From the zones in turn, in any way there is */
+static noinline void *alloc_zones(struct qn_heap *h, size_t size,
+				  unsigned int flags)
 {
+	struct qn_zone *z;
 	size_t k;
 	void *p;
 
-	for (; z; z = z->next) {
+	for (z = &h->zone; z; z = z->next) {
 		if (flags & QN_ALLOC_DMA && z->flags & QN_ZONE_NODMA)
 			continue;
 		k = granules_for(size);
@@ -173,13 +255,36 @@ static noinline void *alloc_from(struct qn_heap *h, struct qn_zone *z,
 			return p;
 		}
 	}
-	h->nr_failed++;
 	return NULL;
+}
+
+/* There is no memory: does somebody free some */
+static noinline bool ask_hook(struct qn_heap *h, size_t size)
+{
+	bool again = false;
+
+	if (h->hook) {
+		heap_unlock(h);
+		again = h->hook(h->hook_arg, size - GUARD_SIZE);
+		heap_lock(h);
+	}
+	h->nr_failed += !again;
+	return again;
+}
+
+static void *alloc_from(struct qn_heap *h, size_t size, unsigned int flags)
+{
+	void *p;
+
+	do
+		p = alloc_zones(h, size, flags);
+	while (unlikely(!p) && ask_hook(h, size));
+	return p;
 }
 
 static noinline void *alloc_any(struct qn_heap *h, size_t size)
 {
-	return alloc_from(h, &h->zone, size, 0);
+	return alloc_from(h, size, 0);
 }
 
 /*
@@ -231,7 +336,7 @@ static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 	return qn_zone_cut(&h->zone, from.run, from.bin, k);
 }
 
-static void *alloc_aligned(struct qn_heap *h, size_t align, size_t size)
+static void *align_zones(struct qn_heap *h, size_t align, size_t size)
 {
 	struct qn_zone *z;
 	size_t k;
@@ -245,8 +350,17 @@ static void *alloc_aligned(struct qn_heap *h, size_t align, size_t size)
 			return p;
 		}
 	}
-	h->nr_failed++;
 	return NULL;
+}
+
+static void *alloc_aligned(struct qn_heap *h, size_t align, size_t size)
+{
+	void *p;
+
+	do
+		p = align_zones(h, align, size);
+	while (unlikely(!p) && ask_hook(h, size));
+	return p;
 }
 
 void *qn_heap_alloc_aligned(struct qn_heap *h, size_t align, size_t size)
@@ -258,7 +372,7 @@ void *qn_heap_alloc_aligned(struct qn_heap *h, size_t align, size_t size)
 	if (align <= QN_GRANULE)
 		return qn_heap_alloc(h, size);
 	heap_lock(h);
-	p = alloc_aligned(h, align, size);
+	p = dress(h, alloc_aligned(h, align, with_guard(size)));
 	heap_unlock(h);
 	return p;
 }
@@ -268,7 +382,7 @@ static void *alloc_dma(struct qn_heap *h, size_t size)
 	void *p;
 
 	heap_lock(h);
-	p = alloc_from(h, &h->zone, size, QN_ALLOC_DMA);
+	p = dress(h, alloc_from(h, with_guard(size), QN_ALLOC_DMA));
 	heap_unlock(h);
 	return p;
 }
@@ -337,17 +451,12 @@ static __always_inline void free_fast(struct qn_heap *h, void *p)
 void qn_heap_free(struct qn_heap *h, void *p)
 {
 	heap_lock(h);
-	free_fast(h, p);
+	check_guard(h, p);
+	if (IS_ENABLED(QN_POISON))
+		free_slow(h, p);
+	else
+		free_fast(h, p);
 	heap_unlock(h);
-}
-
-static struct qn_zone *zone_of(struct qn_heap *h, const void *p)
-{
-	struct qn_zone *z = &h->zone;
-
-	while (z && !qn_zone_has(z, p))
-		z = z->next;
-	return z;
 }
 
 /* What is wrong with a pointer that is no live block */
@@ -409,6 +518,7 @@ static noinline void free_slow(struct qn_heap *h, void *p)
 		return;
 	}
 	count_free(h, k);
+	poison(p, k);
 	if (k <= QN_ZONE_SHORT && z->fate[k + 1] == QN_FATE_HOLD)
 		qn_zone_hold(z, p, k);
 	else
@@ -511,42 +621,66 @@ static void *slide(struct qn_heap *h, struct block b, void *p, size_t size)
 	return p;
 }
 
+/* Elsewhere: the copy is made with the heap unlocked */
+static void *move(struct qn_heap *h, struct block b, void *p, size_t size)
+{
+	void *to = alloc_zones(h, size, 0);
+
+	if (!to)
+		return NULL;
+	heap_unlock(h);
+	memcpy(to, p, min(b.k * QN_GRANULE, size));
+	heap_lock(h);
+	free_slow(h, p);
+	return to;
+}
+
 static void *realloc_locked(struct qn_heap *h, void *p, size_t size)
 {
 	struct block b = locate(h, p);
-	void *to;
+	void *to = p;
 
+	check_guard(h, p);
 	if (resize(h, b, p, size))
 		return p;
-	to = alloc_from(h, &h->zone, size, 0);
-	if (to) {
-		memcpy(to, p, min(b.k * QN_GRANULE, size));
-		free_slow(h, p);
-		return to;
-	}
-	to = slide(h, b, p, size);
-	if (to)
-		h->nr_failed--;
+	do {
+		to = move(h, b, p, size);
+		if (!to)
+			to = slide(h, b, p, size);
+	} while (unlikely(!to) && ask_hook(h, size));
 	return to;
 }
 
 void *qn_heap_realloc(struct qn_heap *h, void *p, size_t size)
 {
+	if (!p)
+		return qn_heap_alloc(h, size);
 	heap_lock(h);
-	p = p ? realloc_locked(h, p, size) : alloc_from(h, &h->zone, size, 0);
+	p = realloc_locked(h, p, with_guard(size));
+	if (IS_ENABLED(QN_GUARD) && p)
+		set_guard(h, p);
 	heap_unlock(h);
 	return p;
 }
 
 size_t qn_heap_usable_size(struct qn_heap *h, void *p)
 {
-	size_t k = 0;
+	size_t bytes = 0;
 
 	heap_lock(h);
 	if (p)
-		k = locate(h, p).k;
+		bytes = locate(h, p).k * QN_GRANULE - GUARD_SIZE;
 	heap_unlock(h);
-	return k * QN_GRANULE;
+	return bytes;
+}
+
+void qn_heap_set_hook(struct qn_heap *h, bool (*hook)(void *arg, size_t size),
+		      void *arg)
+{
+	heap_lock(h);
+	h->hook = hook;
+	h->hook_arg = arg;
+	heap_unlock(h);
 }
 
 /* ---- learn ---- */
@@ -842,6 +976,40 @@ int qn_heap_stats(struct qn_heap *h, struct qn_stats *st)
 		return -EINVAL;
 	heap_lock(h);
 	fill_stats(h, st);
+	heap_unlock(h);
+	return 0;
+}
+
+/* Until @look has seen enough */
+static bool walk_zone(const struct qn_zone *z,
+		      bool (*look)(void *arg, void *p, size_t size,
+				   enum qn_state state),
+		      void *arg)
+{
+	char *p = qn_zone_start(z), *end = qn_granules_on(p, z->nr);
+	enum qn_state state;
+	size_t size;
+
+	for (; p < end; p += size) {
+		size = qn_zone_piece(z, p, &state) * QN_GRANULE;
+		if (!size || !look(arg, p, size, state))
+			return false;
+	}
+	return true;
+}
+
+int qn_heap_walk(struct qn_heap *h,
+		 bool (*look)(void *arg, void *p, size_t size,
+			      enum qn_state state),
+		 void *arg)
+{
+	const struct qn_zone *z;
+
+	if (!h || !look)
+		return -EINVAL;
+	heap_lock(h);
+	for (z = &h->zone; z && walk_zone(z, look, arg); z = z->next)
+		;
 	heap_unlock(h);
 	return 0;
 }

@@ -79,6 +79,7 @@
  * @nr_steps:	calls of qn_heap_step()
  * @hot:	bit k: the table has a class for blocks of k granules
  * @is_fixed:	nothing is held but what the table says
+ * @hook, @hook_arg: who is asked when memory runs out
  */
 struct qn_heap {
 	struct qn_zone zone;
@@ -105,6 +106,8 @@ struct qn_heap {
 	u32 nr_steps;
 	u32 hot;
 	bool is_fixed;
+	bool (*hook)(void *arg, size_t size);
+	void *hook_arg;
 };
 
 #endif /* QN_HEAP_H */

@@ -152,9 +152,39 @@ _Static_assert(QN_DRAIN_HOT >= 1, "QN_DRAIN_HOT");
 #define QN_DEBUG 0
 #endif
 
-/* QN_LOCK_IRQ: firmware masks interrupts (PRIMASK) around each operation */
+/*
+ * QN_LOCK_IRQ: firmware masks interrupts around each operation, so that they can
+ * allocate too.
+ */
 #ifndef QN_LOCK_IRQ
 #define QN_LOCK_IRQ 0
+#endif
+
+/*
+ * QN_LOCK_BASEPRI: 0: all of them are masked (PRIMASK). Else what is written into
+ * BASEPRI: interrupts of this priority and below are masked; more urgent ones are
+ * not delayed and must not allocate.
+ */
+#ifndef QN_LOCK_BASEPRI
+#define QN_LOCK_BASEPRI 0
+#endif
+_Static_assert(QN_LOCK_BASEPRI >= 0 && QN_LOCK_BASEPRI <= 255,
+	       "QN_LOCK_BASEPRI");
+
+/*
+ * QN_GUARD: the last word of every block tells whether it was written to: found
+ * when the block is freed or resized. Costs a word a block.
+ */
+#ifndef QN_GUARD
+#define QN_GUARD 0
+#endif
+
+/*
+ * QN_POISON: blocks are filled when they are allocated and when they are freed,
+ * so that whoever reads them uninitialised or too late gets nonsense.
+ */
+#ifndef QN_POISON
+#define QN_POISON 0
 #endif
 
 /* QN_CPU_MHZ: the core's clock, by which firmware's cycle counter tells time */

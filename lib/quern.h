@@ -16,6 +16,7 @@
 #define QUERN_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -173,6 +174,10 @@ void *qn_heap_calloc(struct qn_heap *h, size_t n, size_t size);
  * In place where the following memory allows, else by a copy of the smaller of
  * the two sizes.
  *
+ * Towards lower addresses it grows only if nothing else is left; for as long as
+ * its contents move then, the heap is locked. A copy is made with the heap
+ * unlocked.
+ *
  * Context: as qn_heap_alloc(), plus the time to copy.
  * Return: the block, perhaps moved, or NULL with @p still valid.
  */
@@ -233,6 +238,44 @@ int qn_heap_step(struct qn_heap *h);
  * Return: 0, or -EINVAL (no heap, no policy of that name).
  */
 int qn_heap_set_policy(struct qn_heap *h, const char *name);
+
+/**
+ * qn_heap_set_hook() - somebody to ask when memory runs out
+ * @h:		the heap
+ * @hook:	called with the bytes that no block could be had for; true: memory was
+ *		freed, try again. NULL: nobody
+ * @arg:	its first argument
+ *
+ * The hook runs where the request was made, perhaps in an interrupt, with the
+ * heap unlocked; it may free, and must not allocate.
+ *
+ * Context: as qn_heap_alloc().
+ */
+void qn_heap_set_hook(struct qn_heap *h, bool (*hook)(void *arg, size_t size),
+		      void *arg);
+
+/** enum qn_state - what a piece of a heap is */
+enum qn_state {
+	QN_USED, /* a block in use */
+	QN_HELD, /* a freed block, kept for the next request of its length */
+	QN_FREE, /* a free run */
+};
+
+/**
+ * qn_heap_walk() - see every block and every free run, by address within a zone
+ * @h:		the heap
+ * @look:	called with @arg, start and bytes of a piece and what it is; false
+ *		ends the walk. It must not call the heap
+ * @arg:	its first argument
+ *
+ * Context: as qn_heap_alloc(), but that the heap stays locked: time grows with
+ * the number of blocks.
+ * Return: 0, or -EINVAL.
+ */
+int qn_heap_walk(struct qn_heap *h,
+		 bool (*look)(void *arg, void *p, size_t size,
+			      enum qn_state state),
+		 void *arg);
 
 /**
  * qn_heap_check() - walk the whole heap

@@ -543,6 +543,18 @@ bool qn_zone_init(struct qn_zone *z, void *mem, size_t size)
 	return true;
 }
 
+size_t qn_zone_piece(const struct qn_zone *z, void *p, enum qn_state *state)
+{
+	size_t k;
+
+	*state = QN_FREE;
+	if (qn_zone_bit(z, p))
+		return run_size(z, p);
+	k = qn_zone_block(z, p);
+	*state = k <= QN_ZONE_SHORT && qn_zone_is_held(p) ? QN_HELD : QN_USED;
+	return k;
+}
+
 /* Do the granules from @p up to @end all read @value */
 static bool is_all(const struct qn_zone *z, const void *p, const void *end,
 		   bool value)

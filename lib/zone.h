@@ -511,7 +511,23 @@ void qn_zone_set_hot(struct qn_zone *z, u32 hot);
 /* Granules in blocks that are held; looks at all of them */
 size_t qn_zone_nr_held(const struct qn_zone *z);
 
-/* ---- checks ---- */
+/* ---- the whole ---- */
+
+/**
+ * qn_zone_piece() - the block or free run that begins at @p
+ * @z:		the zone
+ * @p:		where one begins
+ * @state:	filled in
+ *
+ * Return: its granules.
+ */
+size_t qn_zone_piece(const struct qn_zone *z, void *p, enum qn_state *state);
+
+/* The first granule of a zone */
+static inline void *qn_zone_start(const struct qn_zone *z)
+{
+	return (void *)(0 - z->origin * QN_GRANULE);
+}
 
 /**
  * struct qn_zone_sums - what qn_zone_check() counted

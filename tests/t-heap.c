@@ -16,6 +16,8 @@
  * - qn_heap_step() learns what is asked for often and publishes a table; without
  *   steps the table stays;
  * - what is held is never lost to a request that fits into it;
+ * - a hook is asked when memory runs out, and the request is tried again;
+ * - a walk sees all of the heap once, in order, and adds up to the statistics;
  * - qn_heap_check() accepts all of this and notices what does not add up.
  */
 #include <setjmp.h>
@@ -527,6 +529,95 @@ static void test_held_is_allocatable(void **state)
 	assert_sound();
 }
 
+/* What a hook was asked, and what it can give back */
+struct reserve {
+	void *blocks[3];
+	unsigned int nr;
+	unsigned int nr_asked;
+	size_t size;
+};
+
+static bool give_back(void *arg, size_t size)
+{
+	struct reserve *r = arg;
+
+	r->nr_asked++;
+	r->size = size;
+	if (r->nr == 0)
+		return false;
+	qn_heap_free(h, r->blocks[--r->nr]);
+	return true;
+}
+
+static void test_hook(void **state)
+{
+	struct reserve r = { .nr = 0 };
+	void *p;
+
+	(void)state;
+	reset();
+	for (; r.nr < ARRAY_SIZE(r.blocks); r.nr++)
+		r.blocks[r.nr] = qn_heap_alloc(h, 300);
+	while (qn_heap_alloc(h, 20))
+		;
+	assert_int_equal(stats().nr_failed, 1);
+	qn_heap_set_hook(h, give_back, &r);
+	p = qn_heap_alloc(h, 300);
+	assert_non_null(p);
+	assert_int_equal(r.nr_asked, 1);
+	assert_int_equal(r.size, 300);
+	assert_non_null(qn_heap_alloc_aligned(h, 64, 30));
+	p = qn_heap_realloc(h, p, 600);
+	assert_null(p);
+	assert_int_equal(r.nr, 0);
+	assert_int_equal(stats().nr_failed, 2);
+	qn_heap_set_hook(h, NULL, NULL);
+	assert_null(qn_heap_alloc(h, 3000));
+	assert_sound();
+}
+
+/* The sums of a walk */
+struct sums {
+	const char *end;
+	size_t size[3];
+	unsigned int nr;
+	unsigned int limit;
+};
+
+static bool add_up(void *arg, void *p, size_t size, enum qn_state state)
+{
+	struct sums *s = arg;
+
+	if (s->end)
+		assert_ptr_equal(p, s->end);
+	s->end = (char *)p + size;
+	s->size[state] += size;
+	return ++s->nr < s->limit;
+}
+
+static void test_walk(void **state)
+{
+	struct sums s = { .limit = ~0u };
+	void *p[20];
+
+	(void)state;
+	reset_learning();
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = qn_heap_alloc(h, 20 + 40 * i);
+	for (unsigned int i = 0; i < ARRAY_SIZE(p); i += 3)
+		qn_heap_free(h, p[i]);
+	assert_int_equal(qn_heap_walk(h, add_up, &s), 0);
+	assert_int_equal(s.size[QN_USED], stats().live);
+	assert_int_equal(s.size[QN_HELD], stats().held);
+	assert_true(stats().held > 0);
+	assert_int_equal(s.size[QN_HELD] + s.size[QN_FREE], stats().free);
+	s = (struct sums){ .limit = 4 };
+	assert_int_equal(qn_heap_walk(h, add_up, &s), 0);
+	assert_int_equal(s.nr, 4);
+	assert_int_equal(qn_heap_walk(NULL, add_up, &s), -EINVAL);
+	assert_int_equal(qn_heap_walk(h, NULL, &s), -EINVAL);
+}
+
 /* The estimate of what was asked for follows what was asked for */
 static void test_requested(void **state)
 {
@@ -601,6 +692,8 @@ int main(void)
 		cmocka_unit_test(test_hot_is_held_longer),
 		cmocka_unit_test(test_fixed_policy),
 		cmocka_unit_test(test_held_is_allocatable),
+		cmocka_unit_test(test_hook),
+		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_requested),
 		cmocka_unit_test(test_check_notices),
 	};

@@ -34,18 +34,27 @@ __weak __noreturn void qn_board_abort(void)
 		__asm__ volatile("" ::: "memory");
 }
 
-/* The mask as it was goes into the lock, so critical sections nest */
+/*
+ * The mask as it was goes into the lock: operations do not nest, but one may begin
+ * where interrupts are masked already
+ */
 void qn_port_lock(struct qn_lock *lock)
 {
-	u32 primask;
+	u32 mask;
 
 	if (!IS_ENABLED(QN_LOCK_IRQ))
 		return;
-	__asm__ volatile("mrs %0, primask\n\tcpsid i"
-			 : "=r"(primask)
-			 :
-			 : "memory");
-	lock->word = primask;
+	if (QN_LOCK_BASEPRI)
+		__asm__ volatile("mrs %0, basepri\n\tmsr basepri_max, %1"
+				 : "=&r"(mask)
+				 : "r"(QN_LOCK_BASEPRI)
+				 : "memory");
+	else
+		__asm__ volatile("mrs %0, primask\n\tcpsid i"
+				 : "=r"(mask)
+				 :
+				 : "memory");
+	lock->word = mask;
 }
 
 bool qn_port_trylock(struct qn_lock *lock)
@@ -56,7 +65,12 @@ bool qn_port_trylock(struct qn_lock *lock)
 
 void qn_port_unlock(struct qn_lock *lock)
 {
-	if (IS_ENABLED(QN_LOCK_IRQ))
+	if (!IS_ENABLED(QN_LOCK_IRQ))
+		return;
+	if (QN_LOCK_BASEPRI)
+		__asm__ volatile("msr basepri, %0" ::"r"(lock->word)
+				 : "memory");
+	else
 		__asm__ volatile("msr primask, %0" ::"r"(lock->word)
 				 : "memory");
 }
