@@ -2,8 +2,9 @@
 /*
  * s-heap.c - random operations on heaps of one's own against a shadow model.
  *
- * Heaps of many sizes, with one zone or three, with and without holding and
- * steps; requests whose sizes follow several laws, freed in several orders.
+ * Heaps of many sizes, at many offsets, with one zone or three, with and
+ * without holding and steps; requests whose sizes follow several laws, freed in
+ * several orders.
  * After every operation the model knows each block's address, size and
  * contents; at intervals the whole heap is walked and its sums are held against
  * the model.
@@ -33,6 +34,9 @@ struct slot {
 
 /**
  * struct plan - one run
+ * @offset:	of the heap in its memory: where in a byte of bits a block's own
+ *		lie depends on it
+ * @filled:	with what the memory is filled before
  * @size:	bytes of the heap
  * @ccm:	bytes of a second zone, out of bus masters' reach, and of a third
  * @law:	how sizes are drawn
@@ -41,6 +45,8 @@ struct slot {
  * @keep:	blocks the run tends to have
  */
 struct plan {
+	size_t offset;
+	int filled;
 	size_t size;
 	size_t ccm;
 	unsigned int law;
@@ -182,10 +188,12 @@ static void begin(const struct plan *plan)
 {
 	memset(slots, 0, sizeof(slots));
 	live = nr_live = 0;
-	h = qn_heap_init(memory, plan->size);
+	memset(memory, plan->filled, sizeof(memory));
+	h = qn_heap_init(memory + plan->offset, plan->size - plan->offset);
 	assert_non_null(h);
 	if (plan->ccm) {
-		assert_int_equal(qn_heap_add_zone(h, extra[0], plan->ccm,
+		assert_int_equal(qn_heap_add_zone(h, extra[0] + plan->offset,
+						  plan->ccm - plan->offset,
 						  QN_ZONE_NODMA),
 				 0);
 		assert_int_equal(qn_heap_add_zone(h, extra[1], plan->ccm, 0),
@@ -234,6 +242,9 @@ static void test_plans(void **state)
 	(void)state;
 	for (int i = 0; i < n; i++) {
 		struct plan plan = {
+			.offset = (unsigned int)i * 41 % (16 * QN_ALIGN),
+			.filled = (unsigned char[]){ 0, 0xa5, 0xff,
+						     0x5a }[i / 3 % 4],
 			.size = 8192u << i % 6,
 			.law = (unsigned int)i / 6 % 4,
 			.ccm = i % 5 == 0 ? sizeof(extra[0]) : 0,
