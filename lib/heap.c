@@ -200,8 +200,7 @@ static __always_inline void *alloc_exact(struct qn_heap *h, size_t size,
 	if (held) {
 		if (unlikely(!count_alloc(h, k)))
 			return alloc_any(h, size);
-		z->held[k] = held->next;
-		held->tag = 0;
+		qn_zone_unhold_first(z, k, held);
 		return held;
 	}
 	run = z->bins.head[k];
@@ -432,7 +431,10 @@ static __always_inline void free_fast(struct qn_heap *h, void *p)
 	first = qn_zone_first(window, QN_WINDOW_BEHIND_BLOCK);
 	fate = z->fate[first];
 	if (fate == QN_FATE_HOLD && likely(!qn_zone_is_held(p))) {
-		qn_zone_hold(z, p, first - 1);
+		if (!qn_zone_hold(z, p, first - 1)) {
+			free_next(h, p, first);
+			return;
+		}
 	} else if (fate == QN_FATE_MERGE) {
 		if (window >> first & 2) {
 			free_next(h, p, first);
@@ -519,9 +521,8 @@ static noinline void free_slow(struct qn_heap *h, void *p)
 	}
 	count_free(h, k);
 	poison(p, k);
-	if (k <= QN_ZONE_SHORT && z->fate[k + 1] == QN_FATE_HOLD)
-		qn_zone_hold(z, p, k);
-	else
+	if (k > QN_ZONE_SHORT || z->fate[k + 1] != QN_FATE_HOLD ||
+	    !qn_zone_hold(z, p, k))
 		qn_zone_free(z, p, k);
 }
 
@@ -559,9 +560,8 @@ static noinline void free_behind(struct qn_heap *h, void *p, u32 window)
 		free_slow(h, p);
 	} else {
 		count_free(h, first - 1);
-		if (fate == QN_FATE_HOLD)
-			qn_zone_hold(&h->zone, p, first - 1);
-		else
+		if (fate != QN_FATE_HOLD ||
+		    !qn_zone_hold(&h->zone, p, first - 1))
 			qn_zone_free_behind(&h->zone, p, first - 1);
 	}
 }

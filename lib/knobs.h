@@ -136,6 +136,16 @@ _Static_assert(QN_DEMOTE_SHARE < QN_PROMOTE_SHARE, "hysteresis");
 #endif
 _Static_assert(QN_DEMOTE_SAMPLES < QN_PROMOTE_SAMPLES, "hysteresis");
 
+/*
+ * QN_HELD_PART: one part in so many of a zone's memory is held in unmerged blocks
+ * at most. More serves more requests at once, less keeps the free memory in one
+ * piece.
+ */
+#ifndef QN_HELD_PART
+#define QN_HELD_PART 24
+#endif
+_Static_assert(QN_HELD_PART >= 2, "QN_HELD_PART");
+
 /* QN_STEP_DRAINS: held blocks that one qn_heap_step() merges at most, a zone */
 #ifndef QN_STEP_DRAINS
 #define QN_STEP_DRAINS 6

@@ -515,6 +515,7 @@ static void init_room(struct qn_zone *z)
 
 	z->room = (u8)max(room, (unsigned int)QN_BINS_EXACT);
 	z->drain = QN_ZONE_MIN;
+	z->credit = (ptrdiff_t)(z->nr / QN_HELD_PART);
 	memset(z->fate, QN_FATE_LOOK, sizeof(z->fate));
 	memset(z->plan, QN_FATE_LOOK, sizeof(z->plan));
 	qn_zone_set_hot(z, 0);
@@ -657,6 +658,8 @@ static const char *check_lists(const struct qn_zone *z,
 
 	for (size_t k = 0; k <= QN_ZONE_SHORT && !error; k++)
 		error = check_held(z, k, sums);
+	if (!error && sums->held + (size_t)z->credit != z->nr / QN_HELD_PART)
+		error = "what is held is not what was counted";
 	if (!error && z->is_roomy != qn_bins_has(&z->bins, z->room))
 		error = "a zone is wrong about how roomy it is";
 	return error;

@@ -51,7 +51,8 @@
  *
  * Blocks held. A freed short block is not merged but kept on a list of its own,
  * for the next request of the same length; its bits stay those of a block.
- * Blocks are held only while the zone is roomy, that is, while it has a free run
+ * A part of the zone (QN_HELD_PART) is held at most, so what is held cannot grow to where
+ * it matters, and they are held only while the zone is roomy, that is, while it has a free run
  * of about a quarter of its size: then holding takes memory from nobody. Once it
  * is not, nothing more is held, each release that is cheap itself merges one
  * held block, and a request that no free run can serve takes a held block that
@@ -134,6 +135,7 @@ struct qn_held {
  *		the word at @map + g / 8 from bit g % 8 on, and its bit 2 is the
  *		bit of granule g itself. Before the first granule the bits read
  *		as the end of a block, behind the last as the beginning of one
+ * @credit:	granules that may still be held
  * @held:	blocks held, by length, the latest first
  * @bins:	its free runs
  * @plan:	the first of @fate while the zone is roomy
@@ -151,6 +153,7 @@ struct qn_zone {
 	size_t origin;
 	size_t nr;
 	uintptr_t map;
+	ptrdiff_t credit;
 	struct qn_held *held[QN_ZONE_SHORT + 1];
 	struct qn_bins bins;
 	u8 plan[QN_FATES_PLAN] __aligned(8);
@@ -469,14 +472,28 @@ static __always_inline bool qn_zone_is_held(const struct qn_held *held)
 	return held->tag + (uintptr_t)held == QN_HELD_TAG;
 }
 
-/* Keep a block of @k granules as it is */
-static __hot_inline void qn_zone_hold(struct qn_zone *z, void *p, size_t k)
+/* Keep a block of @k granules as it is; false if enough is held */
+static __hot_inline bool qn_zone_hold(struct qn_zone *z, void *p, size_t k)
 {
+	ptrdiff_t credit = z->credit - (ptrdiff_t)k;
 	struct qn_held *held = p;
 
+	if (unlikely(credit < 0))
+		return false;
+	z->credit = credit;
 	held->next = z->held[k];
 	held->tag = QN_HELD_TAG - (uintptr_t)held;
 	z->held[k] = held;
+	return true;
+}
+
+/* Take the first of the held blocks of @k granules out */
+static __hot_inline void qn_zone_unhold_first(struct qn_zone *z, size_t k,
+					      struct qn_held *held)
+{
+	z->held[k] = held->next;
+	z->credit += (ptrdiff_t)k;
+	held->tag = 0;
 }
 
 /* Take a held block of @k granules out, the latest; NULL if there is none */
@@ -484,10 +501,8 @@ static __hot_inline void *qn_zone_unhold(struct qn_zone *z, size_t k)
 {
 	struct qn_held *held = z->held[k];
 
-	if (held) {
-		z->held[k] = held->next;
-		held->tag = 0;
-	}
+	if (held)
+		qn_zone_unhold_first(z, k, held);
 	return held;
 }
 

@@ -441,22 +441,26 @@ static void test_hold_and_drain(void **state)
 	assert_whole();
 }
 
-/* The latest first */
-static void test_hold_order(void **state)
+/* A part of the zone at most; the latest of a length first */
+static void test_hold_limit(void **state)
 {
-	void *blocks[10];
+	void *blocks[NR_GRANULES / QN_HELD_PART / 5 + 1];
+	size_t most;
 
 	(void)state;
 	reset();
-	for (unsigned int i = 0; i < ARRAY_SIZE(blocks); i++)
+	most = z->nr / QN_HELD_PART / 5;
+	for (size_t i = 0; i <= most; i++)
 		blocks[i] = alloc(5);
-	for (unsigned int i = 0; i < ARRAY_SIZE(blocks); i++)
-		qn_zone_hold(z, blocks[i], 5);
-	assert_int_equal(qn_zone_nr_held(z), 5 * ARRAY_SIZE(blocks));
+	for (size_t i = 0; i < most; i++)
+		assert_true(qn_zone_hold(z, blocks[i], 5));
+	assert_false(qn_zone_hold(z, blocks[most], 5));
+	assert_int_equal(qn_zone_nr_held(z), 5 * most);
 	assert_sound();
-	for (unsigned int i = ARRAY_SIZE(blocks); i > 0; i--)
+	for (size_t i = most; i > 0; i--)
 		assert_ptr_equal(qn_zone_unhold(z, 5), blocks[i - 1]);
 	assert_null(qn_zone_unhold(z, 5));
+	assert_true(qn_zone_hold(z, blocks[most], 5));
 }
 
 /* When nothing else is left, a held block that is long enough is taken */
@@ -574,7 +578,7 @@ int main(void)
 		cmocka_unit_test(test_aligned_tight),
 		cmocka_unit_test(test_exhaust),
 		cmocka_unit_test(test_hold_and_drain),
-		cmocka_unit_test(test_hold_order),
+		cmocka_unit_test(test_hold_limit),
 		cmocka_unit_test(test_held_is_allocatable),
 		cmocka_unit_test(test_roomy),
 		cmocka_unit_test(test_too_small),
