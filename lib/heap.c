@@ -766,7 +766,10 @@ static bool act(struct qn_heap *h)
 	return true;
 }
 
-/* Merge a few held blocks; hot ones only every so many times */
+/*
+ * Merge a few held blocks; hot ones only every so many times. Who steps until there is
+ * nothing to do gets all of them merged.
+ */
 static bool drain_held(struct qn_heap *h)
 {
 	u32 which = h->nr_steps++ % QN_DRAIN_HOT ? ~h->hot : ~0u;
@@ -778,7 +781,7 @@ static bool drain_held(struct qn_heap *h)
 		for (i = 0; i < QN_STEP_DRAINS; i++)
 			if (!qn_zone_drain(z, which, QN_ZONE_SHORT))
 				break;
-		more |= i == QN_STEP_DRAINS;
+		more |= i == QN_STEP_DRAINS || qn_zone_has_held(z);
 	}
 	return more;
 }

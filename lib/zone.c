@@ -431,6 +431,14 @@ void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k)
 		qn_zone_drain(z, ~0u, QN_RELAX_TRIES);
 }
 
+bool qn_zone_has_held(const struct qn_zone *z)
+{
+	for (size_t k = QN_ZONE_MIN; k <= QN_ZONE_SHORT; k++)
+		if (z->held[k])
+			return true;
+	return false;
+}
+
 size_t qn_zone_nr_held(const struct qn_zone *z)
 {
 	const struct qn_held *held;

@@ -523,6 +523,9 @@ bool qn_zone_drain(struct qn_zone *z, u32 which, unsigned int tries);
  */
 void qn_zone_set_hot(struct qn_zone *z, u32 hot);
 
+/* Is any block held? Bounded by the number of short lengths. */
+bool qn_zone_has_held(const struct qn_zone *z);
+
 /* Granules in blocks that are held; looks at all of them */
 size_t qn_zone_nr_held(const struct qn_zone *z);
 
