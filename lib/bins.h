@@ -306,26 +306,27 @@ static inline bool qn_bins_has(const struct qn_bins *b, unsigned int bin)
 }
 
 /**
- * qn_bins_largest() - a longest run
+ * qn_bins_largest() - size of a longest run
  * @b:		the bins
  *
  * Looks through the last bin in use, so its time grows with what is there: for
- * statistics, not for allocation.
+ * statistics, not for allocation. Of a bin of one size the runs are not asked: a zone
+ * does not write the size of short ones.
  *
- * Return: the run, or NULL if there is none.
+ * Return: granules, 0 if there is no run.
  */
-static inline struct qn_run *qn_bins_largest(const struct qn_bins *b)
+static inline size_t qn_bins_largest(const struct qn_bins *b)
 {
 	unsigned int bin = QN_NR_BINS;
-	struct qn_run *best, *run;
+	size_t size = 0;
 
 	while (bin > 0 && !b->head[bin - 1])
 		bin--;
-	best = run = bin > 0 ? b->head[bin - 1] : NULL;
-	for (; run; run = run->next)
-		if (run->size > best->size)
-			best = run;
-	return best;
+	if (bin == 0 || --bin < QN_BINS_EXACT)
+		return bin;
+	for (struct qn_run *run = b->head[bin]; run; run = run->next)
+		size = max(size, run->size);
+	return size;
 }
 
 #endif /* QN_BINS_H */

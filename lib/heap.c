@@ -940,14 +940,12 @@ int qn_heap_add_zone(struct qn_heap *h, void *mem, size_t size, unsigned flags)
 
 static void add_zone_stats(const struct qn_zone *z, struct qn_stats *st)
 {
-	struct qn_run *largest = qn_bins_largest(&z->bins);
+	size_t largest = qn_bins_largest(&z->bins) * QN_GRANULE;
 
 	st->size += z->size;
 	st->metadata += z->size - z->nr * QN_GRANULE;
 	st->held += qn_zone_nr_held(z) * QN_GRANULE;
-	if (largest)
-		st->largest_free =
-			max(st->largest_free, largest->size * QN_GRANULE);
+	st->largest_free = max(st->largest_free, largest);
 }
 
 static void fill_stats(const struct qn_heap *h, struct qn_stats *st)

@@ -639,6 +639,25 @@ static void test_walk(void **state)
 }
 
 /* The estimate of what was asked for follows what was asked for */
+/* All is in use but one shortest block, whatever it held */
+static void test_largest_free_is_short(void **state)
+{
+	void *p, *middle = NULL;
+	size_t size = 0;
+
+	(void)state;
+	reset();
+	for (u32 n = 0; (p = qn_heap_alloc(h, 2 * QN_ALIGN)); n++) {
+		memset(p, 0xff, 2 * QN_ALIGN);
+		if (n == 10)
+			middle = p;
+	}
+	assert_non_null(middle);
+	size = qn_heap_usable_size(h, middle);
+	qn_heap_free(h, middle);
+	assert_int_equal(stats().largest_free, size);
+}
+
 static void test_requested(void **state)
 {
 	void *p;
@@ -715,6 +734,7 @@ int main(void)
 		cmocka_unit_test(test_held_is_allocatable),
 		cmocka_unit_test(test_hook),
 		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_largest_free_is_short),
 		cmocka_unit_test(test_requested),
 		cmocka_unit_test(test_check_notices),
 	};

@@ -56,8 +56,7 @@ static void quern_stats(void *heap, struct qn_engine_stats *st)
 		.live = s.live,
 		.nr_live = s.nr_live,
 		.free = s.free,
-		/* The shortest runs do not carry their size */
-		.largest_free = min(s.largest_free, s.free),
+		.largest_free = s.largest_free,
 	};
 }
 
