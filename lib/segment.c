@@ -506,10 +506,9 @@ static void spare_flush(struct qn_segments *s, bool much)
 	struct qn_unit *u;
 
 	while ((u = spare_pop(s, much))) {
-		u32 parts = nr_bits(u->pages);
+		u32 parts = parts_keep(u, 1, nr_bits(u->pages));
 
-		free_merge(s, u, 1, parts ? QN_UNIT_DIRTY : QN_UNIT_CLEAN,
-			   parts);
+		free_merge(s, u, 1, QN_UNIT_DIRTY, parts);
 	}
 }
 
