@@ -27,13 +27,15 @@
 #define REFILLS_AT_HOME 64
 /* and hands samples in at least once in so many */
 #define REFILLS_A_LOOK 1024
-/* Links of a list that are followed when it is handed over; of one in so many lists,
-   and of a thread's first ones, all */
+/*
+ * Links of a list that are followed when it is handed over; of one in so many lists,
+ * and of a thread's first ones, all
+ */
 #define LINKS_A_REFILL 4
+#define TAKES_A_WALK   32
+#define TAKES_FIRST    64
 /* A list that is cut for a sample has so many objects at most */
-#define CUT_MOST     64
-#define TAKES_A_WALK 32
-#define TAKES_FIRST  64
+#define CUT_MOST 64
 /* The first slow refills of a thread are accounted at once */
 #define SLOW_FIRST 4096
 
@@ -613,7 +615,6 @@ static void *class_carve(struct qn_local *l, struct qn_local_class *k,
 	size_t bytes = max(k->nr_slabs * CARVE_A_SLAB, CARVE_BYTES);
 
 	bytes = min(bytes, CARVE_MOST);
-
 	bytes = class_limit(l, k, size, u->osize, (u32)bytes / u->osize) *
 		u->osize;
 	return qn_slab_carve(u, qn_local_slab_start(l, u), bytes, nr);

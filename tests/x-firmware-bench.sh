@@ -35,18 +35,7 @@ done
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 
-ok() # TITLE COMMAND...
-{
-	title=$1
-	shift
-	nr=$((nr + 1))
-	if "$@"; then
-		echo "ok $nr - $title"
-	else
-		echo "not ok $nr - $title"
-		bad=1
-	fi
-}
+. "$(dirname "$0")/tap.sh"
 
 # The command ends with a status and a message that contains a text
 complains() # STATUS TEXT COMMAND...

@@ -30,18 +30,7 @@ command -v "${QEMU_SYSTEM_ARM:-qemu-system-arm}" >/dev/null || {
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 
-ok() # TITLE COMMAND...
-{
-	title=$1
-	shift
-	nr=$((nr + 1))
-	if "$@"; then
-		echo "ok $nr - $title"
-	else
-		echo "not ok $nr - $title"
-		bad=1
-	fi
-}
+. "$(dirname "$0")/tap.sh"
 
 trial() # SYSTEM WORD...
 {
