@@ -311,6 +311,11 @@ void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
 	}
 	*k = settle(avail, *k);
 	place(z, run, avail, *k);
+	/*
+	 * Every other block begins where a free run did, whose node overwrote
+	 * what had been there; this one may look held
+	 */
+	((struct qn_held *)(void *)run)->tag = 0;
 	return run;
 }
 

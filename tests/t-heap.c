@@ -639,6 +639,36 @@ static void test_walk(void **state)
 }
 
 /* The estimate of what was asked for follows what was asked for */
+/*
+ * Memory that kept what an earlier heap left in it, as after a warm start, and a
+ * program that writes nothing: each granule looks like a held block
+ */
+static void test_memory_from_before(void **state)
+{
+	static void *blocks[200];
+	u32 rng = 1;
+
+	(void)state;
+	for (size_t at = 0; at + QN_GRANULE <= sizeof(memory);
+	     at += QN_GRANULE) {
+		struct qn_held *held = (void *)(memory + at);
+
+		held->tag = QN_HELD_TAG - (uintptr_t)held;
+	}
+	h = qn_heap_init(memory, sizeof(memory));
+	assert_non_null(h);
+	for (u32 n = 0; n < 20000; n++) {
+		void **slot;
+
+		rng = rng * 1664525u + 1013904223u;
+		slot = &blocks[(rng >> 8) % ARRAY_SIZE(blocks)];
+		qn_heap_free(h, *slot);
+		*slot = qn_heap_alloc_aligned(h, (size_t)1 << (rng >> 28) % 8,
+					      1 + (rng >> 20) % 200);
+	}
+	assert_int_equal(qn_heap_check(h), 0);
+}
+
 /* All is in use but one shortest block, whatever it held */
 static void test_largest_free_is_short(void **state)
 {
@@ -734,6 +764,7 @@ int main(void)
 		cmocka_unit_test(test_held_is_allocatable),
 		cmocka_unit_test(test_hook),
 		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_memory_from_before),
 		cmocka_unit_test(test_largest_free_is_short),
 		cmocka_unit_test(test_requested),
 		cmocka_unit_test(test_check_notices),
