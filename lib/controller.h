@@ -19,14 +19,11 @@
  * @profile:	recent request sizes
  * @class_live:	bytes of objects in use per class, or NULL where classes have
  *		no slabs (the MCU)
- * @class_osize: bytes of the objects that a class really serves, where it may be
- *		less than the table says, or NULL
  */
 struct qn_view {
 	const struct qn_table *table;
 	const struct qn_profile *profile;
 	const size_t *class_live;
-	const u32 *class_osize;
 };
 
 enum qn_action_kind {

@@ -112,10 +112,9 @@ static void page_show_change(struct qn_hub *hub, const struct qn_action *act,
 static void controller_look(struct qn_hub *hub, u64 now)
 {
 	size_t live[QN_NR_CLASSES];
-	u32 osize[QN_NR_CLASSES];
 	struct qn_table *next = table_spare(hub);
 	struct qn_action act;
-	struct qn_view view = { hub->table, hub->profile, live, osize };
+	struct qn_view view = { hub->table, hub->profile, live };
 
 	if (!next)
 		return;
@@ -124,14 +123,10 @@ static void controller_look(struct qn_hub *hub, u64 now)
 		s64 bytes = (s64)READ_ONCE(sc->live);
 
 		live[c] = bytes > 0 ? (size_t)bytes : 0;
-		osize[c] = READ_ONCE(hub->class_osize[c]);
-		if (osize[c])
-			WRITE_ONCE(sc->osize, osize[c]);
 	}
 	WRITE_ONCE(hub->page->nr_slices, hub->page->nr_slices + 1);
 	if (!qn_controller_step(&hub->controller, &view, next, &act))
 		return;
-	WRITE_ONCE(hub->class_osize[act.class], 0);
 	table_publish(hub, next);
 	page_show_change(hub, &act, now);
 }
@@ -233,18 +228,13 @@ void qn_hub_account(struct qn_hub *hub, unsigned int class, s64 bytes,
 	}
 }
 
-void qn_hub_note_osize(struct qn_hub *hub, unsigned int class, u32 osize)
-{
-	if (osize > READ_ONCE(hub->class_osize[class]))
-		WRITE_ONCE(hub->class_osize[class], osize);
-}
-
-void qn_hub_account_large(struct qn_hub *hub, s64 bytes, u64 nr_allocs)
+void qn_hub_account_direct(struct qn_hub *hub, s64 bytes, u64 total,
+			   u64 nr_allocs)
 {
 	qn_stat_add(hub->page->large, (u64)bytes);
 	if (nr_allocs) {
 		qn_stat_add(hub->page->nr_large, nr_allocs);
-		qn_stat_add(hub->page->large_total, (u64)bytes);
+		qn_stat_add(hub->page->large_total, total);
 	}
 	account_live(hub->page, bytes);
 }
@@ -325,6 +315,7 @@ static int page_init(struct qn_hub *hub)
 		return -ENOMEM;
 	hub->page = (struct qn_stats_page *)(void *)qn_unit_start(
 		&hub->segments, u);
+	hub->segments.live = &hub->page->live;
 	return 0;
 }
 

@@ -20,8 +20,8 @@
 #include "segment.h"
 #include "statspage.h"
 
-/* Sizes up to this come from slabs; half a unit */
-#define QN_SLAB_MAX  ((size_t)32 << 10)
+/* Sizes up to this come from slabs */
+#define QN_SLAB_MAX  ((size_t)1024)
 #define QN_HUB_STEPS (QN_SLAB_MAX / QN_STEP + 1)
 /* Tables that can be in use at once: one current, the rest by sleeping threads */
 #define QN_NR_TABLES 8
@@ -41,8 +41,6 @@ struct qn_local;
  * @controller:	decides
  * @sampler:	seeds and interval for the locals' own
  * @tables:	buffers; tables[i]->nr_users says who still reads it
- * @class_osize: largest objects that any local makes of a class; 0: none yet.
- *		Written without a lock, where a local chooses its size
  * @last_look, @last_decay: microseconds
  * @threads:	guards @locals, @orphans and the meta cursor
  * @locals:	every local ever made
@@ -63,7 +61,6 @@ struct qn_hub {
 	struct qn_controller controller;
 	struct qn_sampler sampler;
 	struct qn_table *tables[QN_NR_TABLES];
-	u32 class_osize[QN_NR_CLASSES];
 	u64 last_look;
 	u64 last_decay;
 
@@ -136,15 +133,24 @@ void qn_hub_account(struct qn_hub *hub, unsigned int class, s64 bytes,
 		    u64 nr_allocs);
 
 /**
- * qn_hub_note_osize() - a local makes objects of @osize bytes for a class
+ * qn_hub_account_direct() - direct runs and medium blocks came into use or out of it
+ * @hub:	the hub
+ * @bytes:	by how much the bytes in use changed
+ * @total:	bytes of blocks allocated
+ * @nr_allocs:	how many
  *
- * Context: any. Of two that race the smaller may stay: the policy then thinks that
- * the class wastes less than it does.
+ * Context: any.
  */
-void qn_hub_note_osize(struct qn_hub *hub, unsigned int class, u32 osize);
+void qn_hub_account_direct(struct qn_hub *hub, s64 bytes, u64 total,
+			   u64 nr_allocs);
 
-/* The same for direct runs */
-void qn_hub_account_large(struct qn_hub *hub, s64 bytes, u64 nr_allocs);
+/* One block: came, if @bytes is positive, or went */
+static inline void qn_hub_account_large(struct qn_hub *hub, s64 bytes,
+					u64 nr_allocs)
+{
+	qn_hub_account_direct(hub, bytes, nr_allocs ? (u64)bytes : 0,
+			      nr_allocs);
+}
 
 /* Bring what is derived in the page up to date. Context: any. */
 void qn_hub_refresh(struct qn_hub *hub);

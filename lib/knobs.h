@@ -26,7 +26,7 @@
  * two bytes a table, on Linux also 32 bytes a thread.
  */
 #ifndef QN_NR_CLASSES
-#define QN_NR_CLASSES (QN_SMALL ? 16 : 112)
+#define QN_NR_CLASSES (QN_SMALL ? 16 : 64)
 #endif
 _Static_assert(QN_NR_CLASSES >= 4 && QN_NR_CLASSES <= 255, "QN_NR_CLASSES");
 

@@ -18,11 +18,6 @@
 #define CARVE_MOST   ((size_t)16384)
 /* A full slab has objects to give again when this part of it is free */
 #define WAKE_SHARE 16
-/* After so many raises a class takes the table's size */
-#define RAISES_MOST 2
-/* A class of so many slabs does not change its object size for a few requests */
-#define HOT_SLABS   4
-#define LENT_A_SLAB 4
 /* A thread that lives on its current slabs looks around once in so many refills */
 #define REFILLS_AT_HOME 64
 /* and hands samples in at least once in so many */
@@ -137,8 +132,27 @@ static void slab_sync(struct qn_local *l, struct qn_unit *u)
 	class_account_much(l, k);
 }
 
+/* Medium blocks count as direct runs; what is free in their chunks, as carved */
+static noinline void medium_account(struct qn_local *l)
+{
+	struct qn_medium *m = &l->medium;
+	size_t free = qn_medium_free_bytes(m);
+	size_t total = (size_t)(m->told - m->credit);
+
+	qn_hub_account_direct(l->hub, (s64)(m->used - m->known), total,
+			      m->nr_allocs);
+	qn_stat_add(l->hub->page->classes[QN_CLASS_DIRECT].slab,
+		    free - m->known_free);
+	m->known = m->used;
+	m->known_free = free;
+	m->moved = false;
+	m->told = m->credit;
+	m->nr_allocs = 0;
+}
+
 void qn_local_account(struct qn_local *l)
 {
+	medium_account(l);
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
 		struct qn_local_class *k = &l->class[c];
 
@@ -360,8 +374,7 @@ void qn_local_event(struct qn_local *l, struct qn_unit *u)
 	if (unlikely(u->state == QN_SLAB_CURRENT))
 		qn_misuse("free", u->free, "the block was freed twice");
 	slab_sync(l, u);
-	/* A class without a size may get a larger one than this slab has */
-	if (u->state == QN_SLAB_FULL && k->osize && u->osize >= k->osize) {
+	if (u->state == QN_SLAB_FULL && u->osize == k->osize) {
 		u->state = QN_SLAB_PARTIAL;
 		queue_add(k, u);
 	}
@@ -404,11 +417,8 @@ static void heads_flush(struct qn_local *l, unsigned int c)
 	}
 }
 
-/*
- * From now on objects of a class have at least @osize bytes: smaller ones are not
- * handed out any more. UINT32_MAX: none is.
- */
-static __cold void class_drop(struct qn_local *l, unsigned int c, u32 osize)
+/* The class starts afresh: what it has is not handed out any more */
+static __cold void class_retire(struct qn_local *l, unsigned int c)
 {
 	struct qn_local_class *k = &l->class[c];
 	struct qn_unit *u, *next;
@@ -416,98 +426,25 @@ static __cold void class_drop(struct qn_local *l, unsigned int c, u32 osize)
 	heads_flush(l, c);
 	for (u = k->head; u; u = next) {
 		next = u->next;
-		if (u->osize >= osize)
-			continue;
 		queue_del(k, u);
 		slab_drain(l, u);
 	}
 	u = k->current;
-	if (u && u->osize < osize) {
-		k->current = NULL;
+	k->current = NULL;
+	if (u)
 		slab_drain(l, u);
-	}
 	k->nr_slabs = 0;
-}
-
-/* The class starts afresh */
-static __cold void class_retire(struct qn_local *l, unsigned int c)
-{
-	class_drop(l, c, UINT32_MAX);
-	l->class[c].osize = 0;
+	k->osize = 0;
 }
 
 /* ---- refill ---- */
-
-static bool class_is_fixed(const struct qn_local *l, unsigned int c)
-{
-	return qn_table_osize(l->table, c) <= QN_FAST_MAX ||
-	       c > l->table->nr_base || l->class[c].raises > RAISES_MOST;
-}
-
-/*
- * Classes of large objects are wide: they serve the largest request seen of late,
- * which saves what the class would round up. Each raise strands the smaller slabs,
- * so that there are but few.
- */
-static __cold void class_set_osize(struct qn_local *l, unsigned int c,
-				   size_t size)
-{
-	struct qn_local_class *k = &l->class[c];
-	bool raise = k->osize != 0;
-
-	k->raises = (u16)(k->raises + raise);
-	if (class_is_fixed(l, c))
-		size = qn_table_osize(l->table, c);
-	k->osize = (u32)(qn_size_steps(size) * QN_STEP);
-	if (raise)
-		class_drop(l, c, k->osize);
-	qn_hub_note_osize(l->hub, c, k->osize);
-}
-
-/* A new slab need not have larger objects than were asked for since the last one */
-static void class_lower_osize(struct qn_local *l, struct qn_local_class *k)
-{
-	size_t seen = qn_size_steps(k->seen) * QN_STEP;
-
-	if (k->seen && seen < k->osize &&
-	    !class_is_fixed(l, (unsigned int)(k - l->class)))
-		k->osize = (u32)seen;
-	k->seen = 0;
-}
-
-/*
- * The class that serves a request: its own, or the next one for a request that is
- * larger than the objects of a class with many slabs. Such requests are rare at
- * first; when they are not, the class is raised for them. A power of two has objects
- * of just that size: qn_process_memalign() relies on it.
- */
-static unsigned int class_choose(struct qn_local *l, size_t size)
-{
-	unsigned int c = l->table->map[qn_size_steps(size)];
-	struct qn_local_class *k = &l->class[c];
-
-	if (likely(k->osize >= size && k->osize))
-		return c;
-	if (k->nr_slabs >= HOT_SLABS && c < l->table->nr_base &&
-	    !is_power_of_2(size) && ++k->nr_lent < LENT_A_SLAB * k->nr_slabs) {
-		c++;
-		if (l->class[c].osize >= size)
-			return c;
-		if (!l->class[c].osize)
-			size = qn_table_osize(l->table, c - 1);
-	}
-	l->class[c].nr_lent = 0;
-	class_set_osize(l, c, size);
-	return c;
-}
 
 static __cold struct qn_unit *slab_new(struct qn_local *l,
 				       struct qn_local_class *k)
 {
 	struct qn_unit *u;
 
-	class_lower_osize(l, k);
-	u = qn_unit_alloc(&l->hub->segments, k->osize > QN_FAST_MAX);
+	u = qn_unit_alloc(&l->hub->segments, k->nr_slabs > 0);
 	if (!u)
 		return NULL;
 	qn_slab_init(u, l, (unsigned int)(k - l->class), k->osize);
@@ -602,8 +539,6 @@ static __always_inline u32 class_limit(struct qn_local *l,
 				       struct qn_local_class *k, size_t size,
 				       u32 osize, u32 have)
 {
-	if (unlikely(osize > QN_FAST_MAX))
-		have = 1;
 	if (unlikely(k->until_sample < (size_t)have * osize))
 		return class_limit_due(l, k, size, osize, have);
 	return have;
@@ -633,7 +568,7 @@ static __always_inline void *hand_over(struct qn_local *l,
 	return list;
 }
 
-/* @u has free objects: hand over all of them, or one where objects are large */
+/* @u has free objects: hand over all of them */
 static __always_inline void *take_free(struct qn_local *l,
 				       struct qn_local_class *k,
 				       struct qn_unit *u, size_t size)
@@ -674,9 +609,10 @@ static noinline void *refill_slow(struct qn_local *l, size_t size)
 	void *p;
 
 	look_around(l);
-	c = class_choose(l, size);
+	c = l->table->map[qn_size_steps(size)];
 	k = &l->class[c];
-	k->seen = max(k->seen, (u32)size);
+	if (unlikely(!k->osize))
+		k->osize = (u32)qn_table_osize(l->table, c);
 	head = qn_local_head(l, c);
 	p = *head;
 	if (unlikely(p)) {
@@ -703,10 +639,83 @@ void *qn_local_refill(struct qn_local *l, size_t size)
 
 	k = &l->class[l->table->map[qn_size_steps(size)]];
 	u = k->current;
-	if (likely(u && u->free && size <= k->osize &&
-		   ++l->nr_refills % REFILLS_AT_HOME))
+	if (likely(u && u->free && ++l->nr_refills % REFILLS_AT_HOME))
 		return take_free(l, k, u, size);
 	return refill_slow(l, size);
+}
+
+/* ---- medium blocks ---- */
+
+static void *medium_try(struct qn_local *l, size_t size, size_t align)
+{
+	if (likely(align <= QN_MEDIUM_STEP))
+		return qn_medium_alloc(&l->medium, size);
+	return qn_medium_alloc_aligned(&l->medium, size, align);
+}
+
+static noinline void *medium_grow(struct qn_local *l, size_t size, size_t align)
+{
+	if (!qn_medium_grow(&l->medium, size + 2 * align))
+		return NULL;
+	qn_local_see_units(l);
+	return medium_try(l, size, align);
+}
+
+static __always_inline void medium_account_much(struct qn_local *l)
+{
+	const struct qn_medium *m = &l->medium;
+
+	if (unlikely(m->moved ||
+		     m->used - m->known + PENDING_BYTES > 2 * PENDING_BYTES))
+		medium_account(l);
+}
+
+/* Bytes of medium blocks to the next sample */
+static ptrdiff_t medium_draw(struct qn_local *l)
+{
+	return (ptrdiff_t)qn_sampler_draw(&l->sampler) * QN_DIRECT_PER_SAMPLE;
+}
+
+static noinline __cold void medium_sample(struct qn_local *l, size_t size)
+{
+	struct qn_medium *m = &l->medium;
+
+	medium_account(l);
+	while (m->credit <= 0)
+		m->credit +=
+			(ptrdiff_t)sample_note(l, size) * QN_DIRECT_PER_SAMPLE;
+	m->told = m->credit;
+}
+
+void *qn_local_medium_alloc(struct qn_local *l, size_t size, size_t align)
+{
+	void *p;
+
+	if (unlikely(READ_ONCE(l->inbox) ||
+		     ++l->nr_refills % REFILLS_AT_HOME == 0))
+		look_around(l);
+	p = medium_try(l, size, align);
+	if (unlikely(!p))
+		p = medium_grow(l, size, align);
+	if (unlikely(!p))
+		return NULL;
+	if (unlikely(l->medium.credit <= 0))
+		medium_sample(l, size);
+	else
+		medium_account_much(l);
+	return p;
+}
+
+void qn_local_medium_free(struct qn_local *l, struct qn_unit *u, void *p)
+{
+	qn_medium_free(&l->medium, u, p);
+	medium_account_much(l);
+}
+
+bool qn_local_medium_resize(struct qn_local *l, const struct qn_unit *u,
+			    void *p, size_t size)
+{
+	return u->holder == l && qn_medium_resize(&l->medium, p, size);
 }
 
 /* ---- tables ---- */
@@ -722,8 +731,7 @@ static __cold void class_retable(struct qn_local *l)
 		if (osize && osize != qn_table_osize(l->table, c))
 			class_retire(l, c);
 	}
-	memcpy(l->map, l->table->map, QN_FAST_STEPS);
-	l->map[0] = l->map[1];
+	memcpy(l->map, l->table->map, QN_HUB_STEPS);
 }
 
 /* ---- remote frees ---- */
@@ -737,9 +745,12 @@ static void inbox_collect(struct qn_local *l)
 		void *next = *(void **)p;
 		struct qn_unit *u = slab_of(l, p);
 
-		if (unlikely(!u || u->owner != l))
+		if (likely(u && u->owner == l))
+			local_free(l, u, p);
+		else if (u && u->kind == QN_UNIT_MEDIUM && u->holder == l)
+			qn_local_medium_free(l, u, p);
+		else
 			qn_misuse("free", p, "the block was freed twice");
-		local_free(l, u, p);
 		p = next;
 	}
 }
@@ -764,6 +775,9 @@ static void orphan_collect(struct qn_local *to)
 	qn_port_lock(&hub->threads);
 	if (to->state == QN_LOCAL_ORPHAN) {
 		inbox_collect(to);
+		/* Nobody may come for its last chunk */
+		if (!to->medium.used)
+			qn_medium_settle(&to->medium);
 		qn_local_account(to);
 	}
 	qn_port_unlock(&hub->threads);
@@ -794,7 +808,9 @@ void qn_local_flush_batch(struct qn_local *l)
 
 void qn_local_free_remote(struct qn_local *l, struct qn_unit *u, void *p)
 {
-	struct qn_local *to = READ_ONCE(u->owner);
+	bool medium = u->kind == QN_UNIT_MEDIUM;
+	struct qn_local *to = medium ? u->holder : READ_ONCE(u->owner);
+	u32 size = medium ? (u32)qn_medium_size(u, p, "free") : u->osize;
 
 	if (unlikely(l->state != QN_LOCAL_OWNED)) {
 		/* A thread that is gone already: no batch any more */
@@ -810,16 +826,18 @@ void qn_local_free_remote(struct qn_local *l, struct qn_unit *u, void *p)
 		l->batch_last = p;
 	l->batch = p;
 	l->batch_nr++;
-	l->batch_bytes += u->osize;
+	l->batch_bytes += size;
 	if (l->batch_nr >= QN_BATCH_OBJECTS || l->batch_bytes >= QN_BATCH_BYTES)
 		qn_local_flush_batch(l);
 }
 
 /* ---- life cycle ---- */
 
-void qn_local_trim(struct qn_local *l)
+/* What waits goes back to where it belongs; empty slabs and chunks leave */
+static void local_settle(struct qn_local *l)
 {
 	inbox_collect(l);
+	qn_medium_settle(&l->medium);
 	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
 		struct qn_local_class *k = &l->class[c];
 		struct qn_unit *u = k->current;
@@ -835,6 +853,12 @@ void qn_local_trim(struct qn_local *l)
 	qn_local_account(l);
 }
 
+void qn_local_trim(struct qn_local *l)
+{
+	local_settle(l);
+	qn_medium_trim(&l->medium);
+}
+
 static struct qn_local *local_new(struct qn_hub *hub)
 {
 	struct qn_local *l = qn_hub_meta_alloc(hub, sizeof(*l));
@@ -842,10 +866,13 @@ static struct qn_local *local_new(struct qn_hub *hub)
 	if (!l)
 		return NULL;
 	l->hub = hub;
+	qn_medium_init(&l->medium, &hub->segments, l, hub->page_size);
 	qn_sampler_init(&l->sampler, hub->sampler.interval,
 			qn_sampler_draw(&hub->sampler) ^ (u32)(uintptr_t)l);
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
 		l->class[c].until_sample = qn_sampler_draw(&l->sampler);
+	l->medium.credit = medium_draw(l);
+	l->medium.told = l->medium.credit;
 	l->next = hub->locals;
 	WRITE_ONCE(hub->locals, l);
 	return l;
@@ -897,7 +924,7 @@ void qn_local_put(struct qn_local *l)
 		hand_in_samples(l);
 	qn_port_lock(&hub->threads);
 	__atomic_store_n(&l->state, QN_LOCAL_ORPHAN, __ATOMIC_SEQ_CST);
-	qn_local_trim(l);
+	local_settle(l);
 	currents_retire(l);
 	l->ready = l->heads;
 	/* Nobody may come for it, and tables are few */
@@ -938,8 +965,8 @@ static const char *class_check(const struct qn_local *l,
 			what = "a queued slab is neither partial nor sparse";
 		if (!what && !qn_slab_has_room(u))
 			what = "a queued slab has no room";
-		if (!what && (!k->osize || u->osize < k->osize))
-			what = "a queued slab has smaller objects than its class";
+		if (!what && u->osize != k->osize)
+			what = "a queued slab has other objects than its class";
 	}
 	if (!what && k->current)
 		what = slab_check(l, k->current);
@@ -953,5 +980,5 @@ const char *qn_local_check(struct qn_local *l)
 	inbox_collect(l);
 	for (unsigned int c = 0; c < QN_NR_CLASSES && !what; c++)
 		what = class_check(l, &l->class[c]);
-	return what;
+	return what ? what : qn_medium_check(&l->medium);
 }

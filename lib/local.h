@@ -3,10 +3,11 @@
  * local.h - what one thread keeps: lists of objects ready for malloc, its slabs,
  * and the frees of other threads' objects on their way home.
  *
- * malloc pops from the list of its class. free pushes on the slab's own list if the
- * slab is the thread's, else on the batch of the owner's. When a list is empty, refill
- * fetches in this order: what other threads sent (inbox), the current slab's free
- * list, a partial slab, uncarved objects, a new unit.
+ * Up to QN_SLAB_MAX malloc pops from the list of its class. free pushes on the slab's
+ * own list if the slab is the thread's, else on the batch of the owner's. When a list is
+ * empty, refill fetches in this order: what other threads sent (inbox), the current slab's
+ * free list, a partial slab, uncarved objects, a new unit. Blocks up to QN_MEDIUM_MAX are
+ * cut from the thread's chunks (medium.h).
  *
  * The lists of small classes lie in the thread's own storage (qn_ready), where malloc
  * finds them by one addition; those of a local without a thread, and of larger
@@ -26,11 +27,9 @@
 
 #include "compiler.h"
 #include "hub.h"
+#include "medium.h"
 #include "slab.h"
 
-/* Sizes up to this are looked up in the local's own copy of the map */
-#define QN_FAST_MAX   ((size_t)1024)
-#define QN_FAST_STEPS (QN_FAST_MAX / QN_STEP + 1)
 /* Up to 256 bytes each step is a class of its own, of the same number */
 #define QN_READY_STEPS 17
 _Static_assert(QN_TABLE_EXACT_STEPS == 8 && QN_TABLE_PER_DOUBLING == 8,
@@ -39,6 +38,11 @@ _Static_assert(QN_TABLE_EXACT_STEPS == 8 && QN_TABLE_PER_DOUBLING == 8,
 #define QN_BATCH_OBJECTS 64
 #define QN_BATCH_BYTES   (32 << 10)
 #define QN_LOCAL_SAMPLES 8
+/*
+ * No decision depends on the sizes of direct runs and medium blocks: their bytes count
+ * for so much less, or each of them would be sampled.
+ */
+#define QN_DIRECT_PER_SAMPLE 64
 
 enum qn_local_state {
 	QN_LOCAL_OWNED,  /* a thread has it */
@@ -50,30 +54,23 @@ enum qn_local_state {
  * struct qn_local_class - a thread's side of one class
  * @current:	the slab that refills come from, or NULL
  * @until_sample: bytes to hand out until the next sampled object
- * @ahead:	bytes by which a sample was taken too early: added to the next distance
- * @osize:	object size of new slabs, at most that of slabs in use; 0 before the
- *		first
- * @seen:	largest request since the last new slab; of large objects only
+ * @osize:	object size of its slabs; 0 before the first and after it changed
  * @pending_allocs: objects not yet accounted in the statistics page
  * @pending_live, @pending_slab: bytes in use and bytes carved, likewise
- * @head, @tail: queue of partial slabs
+ * @ahead:	bytes by which a sample was taken too early: added to the next distance
  * @nr_slabs:	slabs owned that are not draining
- * @nr_lent:	requests that the next class served since the last raise
- * @raises:	how often @osize was raised to a larger request
+ * @head, @tail: queue of partial slabs
  */
 struct qn_local_class {
 	struct qn_unit *current;
 	u32 until_sample;
 	u32 osize;
-	u32 seen;
 	u32 pending_allocs;
 	s32 pending_live;
 	s32 pending_slab;
 	u32 ahead;
 	struct qn_unit *head, *tail;
-	u16 nr_slabs;
-	u16 nr_lent;
-	u16 raises;
+	u32 nr_slabs;
 };
 
 /**
@@ -84,7 +81,7 @@ struct qn_local_class {
  *		a register for either
  * @ready:	objects ready for malloc, of classes below QN_READY_STEPS: qn_ready, or
  *		@heads of a local that no thread is at home in
- * @map:	size in steps -> class, for sizes up to QN_FAST_MAX
+ * @map:	size in steps -> class, a copy of the table's
  * @table:	the table that @map was copied from
  * @hub:	shared by all
  * @class:	the rest, by class
@@ -98,6 +95,7 @@ struct qn_local_class {
  * @sparse:	free bytes that came with sparse slabs since they were last looked at
  * @state:	enum qn_local_state; guarded by hub.threads
  * @next:	in hub.locals; @next_orphan: in hub.orphans
+ * @medium:	blocks larger than QN_SLAB_MAX
  * @inbox:	chain of objects freed by others
  */
 struct qn_local {
@@ -106,7 +104,7 @@ struct qn_local {
 	char *units;
 	size_t reach;
 	void **ready;
-	u8 map[QN_FAST_STEPS + 7];
+	u8 map[QN_HUB_STEPS + 7];
 
 	const struct qn_table *table;
 	struct qn_hub *hub;
@@ -125,6 +123,8 @@ struct qn_local {
 	u32 state;
 	struct qn_local *next;
 	struct qn_local *next_orphan;
+
+	struct qn_medium medium;
 
 	void *inbox __aligned(64);
 	struct qn_local_class class[QN_NR_CLASSES] __aligned(64);
@@ -187,42 +187,34 @@ static __always_inline char *qn_local_slab_start(const struct qn_local *l,
 }
 
 /**
- * qn_local_take_one() - one object of the current slab
+ * qn_local_medium_alloc() - a block above QN_SLAB_MAX, or aligned to more than QN_ALIGN
  * @l:		the thread's local
- * @size:	bytes requested, above QN_FAST_MAX and at most QN_SLAB_MAX
+ * @size:	bytes, at most QN_MEDIUM_MAX
+ * @align:	a power of two, at most QN_MEDIUM_MAX
  *
- * Return: NULL if there is none, if it must not be this one for some reason, or if
- * it is to be sampled: qn_local_refill() knows.
+ * Return: a block, or NULL.
  */
-static __always_inline void *qn_local_take_one(struct qn_local *l, size_t size)
-{
-	struct qn_local_class *k =
-		&l->class[l->table->map[qn_size_steps(size)]];
-	struct qn_unit *u = k->current;
-	void *p;
+void *qn_local_medium_alloc(struct qn_local *l, size_t size, size_t align);
 
-	if (unlikely(!u || size > k->osize || k->until_sample < u->osize))
-		return NULL;
-	k->seen = max(k->seen, (u32)size);
-	p = u->free;
-	if (likely(p != NULL)) {
-		/* A pointer into the middle of an object was freed */
-		if (unlikely((u32)((uintptr_t)p & (QN_UNIT_SIZE - 1)) %
-			     u->osize))
-			return NULL;
-		u->free = *(void **)p;
-	} else {
-		if (!qn_slab_can_carve(u))
-			return NULL;
-		p = qn_local_slab_start(l, u) + (size_t)u->carved * u->osize;
-		u->carved++;
-		u->touched |= (u16)qn_slab_parts(u);
-	}
-	u->count++;
-	k->until_sample -= u->osize;
-	k->pending_allocs++;
-	return p;
-}
+/**
+ * qn_local_medium_free() - free a block of the thread's own
+ * @l:		the thread's local, which holds @u
+ * @u:		the block's unit
+ * @p:		the block
+ */
+void qn_local_medium_free(struct qn_local *l, struct qn_unit *u, void *p);
+
+/**
+ * qn_local_medium_resize() - make a block fit where it lies
+ * @l:		the thread's local
+ * @u:		the block's unit
+ * @p:		the block
+ * @size:	bytes, at most QN_MEDIUM_MAX
+ *
+ * Return: false if it cannot, or if the block is another thread's.
+ */
+bool qn_local_medium_resize(struct qn_local *l, const struct qn_unit *u,
+			    void *p, size_t size);
 
 /**
  * qn_local_sample() - account @bytes to the sampler of a class

@@ -53,14 +53,6 @@ static size_t part_of(size_t bytes, u32 share)
 	return (bytes >> 10) * share + (((bytes & 1023) * share) >> 10);
 }
 
-/* Steps of the objects that the class of @last steps serves now */
-static unsigned int served_steps(const struct qn_view *v, unsigned int last)
-{
-	u32 osize = v->class_osize ? v->class_osize[v->table->map[last]] : 0;
-
-	return osize ? min(last, (unsigned int)(osize / QN_STEP)) : last;
-}
-
 /* The sizes that the class of @last steps serves */
 static struct range class_range(const struct qn_view *v, unsigned int last)
 {
@@ -161,16 +153,15 @@ static bool promote_best(const struct qn_view *v, const struct range *r,
 			 struct qn_action *act)
 {
 	size_t live = v->class_live[v->table->map[r->last]];
-	unsigned int served = served_steps(v, r->last);
 	size_t gain, best = 0;
 	u32 weight = 0;
 	unsigned int step, best_step = 0;
 
-	for (step = r->first; step < served; step++) {
+	for (step = r->first; step < r->last; step++) {
 		weight += v->profile->hist[step];
 		if (!is_hot(v, step))
 			continue;
-		gain = part_of(bytes_of(live, served, served - step),
+		gain = part_of(bytes_of(live, r->last, r->last - step),
 			       share(weight, r->weight));
 		if (gain > best) {
 			best = gain;

@@ -24,12 +24,6 @@
 _Static_assert(sizeof(struct qn_stats_page) <= QN_UNIT_SIZE,
 	       "the statistics page has a unit of its own");
 
-/*
- * No decision depends on the sizes of direct runs: their bytes count for so much
- * less, or each of them would be sampled.
- */
-#define LARGE_PER_SAMPLE 64
-
 static struct qn_hub hub;
 static bool hub_ready;
 static struct qn_lock hub_starting;
@@ -147,7 +141,7 @@ static void large_set_bytes(struct qn_unit *u, size_t size, u64 nr_allocs)
 	s64 more = (s64)bytes - (s64)(nr_allocs ? 0 : u->bytes);
 
 	u->bytes = bytes;
-	qn_hub_account_large(&hub, more, nr_allocs);
+	qn_hub_account_direct(&hub, more, nr_allocs ? bytes : 0, nr_allocs);
 }
 
 static void *large_alloc(struct qn_local *l, size_t size, size_t align,
@@ -164,7 +158,8 @@ static void *large_alloc(struct qn_local *l, size_t size, size_t align,
 		return NULL;
 	large_set_bytes(u, size, 1);
 	qn_local_sample(l, &l->class[QN_CLASS_DIRECT], size,
-			min(size / LARGE_PER_SAMPLE, (size_t)UINT32_MAX / 2));
+			min(size / QN_DIRECT_PER_SAMPLE,
+			    (size_t)UINT32_MAX / 2));
 	return qn_unit_start(&hub.segments, u);
 }
 
@@ -216,31 +211,34 @@ static noinline void *alloc(size_t size, size_t align, bool *zeroed)
 		return fail();
 	if (size <= QN_SLAB_MAX && align <= QN_ALIGN)
 		p = qn_local_refill(l, size);
+	else if (size <= QN_MEDIUM_MAX && align <= QN_MEDIUM_MAX)
+		p = qn_local_medium_alloc(l, size, align);
 	else
 		p = large_alloc(l, size, align, zeroed);
 	self_put(l);
 	return likely(p != NULL) ? p : fail();
 }
 
-/*
- * Objects above QN_FAST_MAX are few to a slab, so moving lists of them would not pay:
- * they are taken one by one from the current slab. A thread without a local has no
- * table, so it passes by.
- */
+/* A thread without a local has no table, so it passes by */
 void *qn_process_malloc_slow(size_t size)
 {
 	struct qn_local *l = qn_self;
 	bool zeroed;
-	void *p = NULL;
+	void *p;
 
+	if (size > QN_SLAB_MAX && size <= QN_MEDIUM_MAX) {
+		p = qn_medium_get(&l->medium, qn_medium_bytes(size));
+		if (likely(p != NULL))
+			return p;
+	}
 	/* Its list was not looked at */
 	if (unlikely(!size))
 		return qn_process_malloc(1);
-	if (unlikely(size > QN_SLAB_MAX || !l->table))
+	if (unlikely(size > QN_MEDIUM_MAX || !l->table))
 		return alloc(size, QN_ALIGN, &zeroed);
-	if (size > QN_FAST_MAX)
-		p = qn_local_take_one(l, size);
-	if (!p)
+	if (size > QN_SLAB_MAX)
+		p = qn_local_medium_alloc(l, size, QN_ALIGN);
+	else
 		p = qn_local_refill(l, size);
 	return likely(p != NULL) ? p : fail();
 }
@@ -252,7 +250,7 @@ static struct qn_unit *unit_of_block(const char *where, const void *p)
 
 	if (unlikely(!u))
 		qn_misuse(where, p, "the pointer is not from this heap");
-	if (likely(u->kind == QN_UNIT_SLAB))
+	if (likely(u->kind == QN_UNIT_SLAB || u->kind == QN_UNIT_MEDIUM))
 		return u;
 	if (u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY ||
 	    u->kind == QN_UNIT_SPARE)
@@ -262,7 +260,8 @@ static struct qn_unit *unit_of_block(const char *where, const void *p)
 	return u;
 }
 
-static void slab_free(struct qn_unit *u, void *p)
+/* A block of some local */
+static void block_free(struct qn_unit *u, void *p)
 {
 	struct qn_local *l = self_get();
 
@@ -270,8 +269,10 @@ static void slab_free(struct qn_unit *u, void *p)
 		qn_local_free_remote(&qn_local_none, u, p);
 		return;
 	}
-	/* What the local knows of segment 0 may be old: look again */
-	if (u->owner == l) {
+	if (u->kind == QN_UNIT_MEDIUM && u->holder == l) {
+		qn_local_medium_free(l, u, p);
+	} else if (u->owner == l) {
+		/* What the local knows of segment 0 may be old: look again */
 		qn_local_see_units(l);
 		*(void **)p = u->free;
 		u->free = p;
@@ -289,9 +290,16 @@ void qn_process_free_slow(void *p)
 	size_t at = (uintptr_t)p - (uintptr_t)l->base;
 	struct qn_unit *u;
 
-	/* Mostly an object of another thread; those of its own do not come here */
+	/* A medium block or an object of another thread; no other of its own comes here */
 	if (likely(at < l->reach)) {
 		u = qn_unit_of(l->units, at);
+		if (likely(u->kind == QN_UNIT_MEDIUM && u->holder == l)) {
+			if (unlikely(at % QN_MEDIUM_STEP ||
+				     !(at % QN_UNIT_SIZE) ||
+				     !qn_medium_put(&l->medium, p)))
+				qn_local_medium_free(l, u, p);
+			return;
+		}
 		if (likely(u->kind == QN_UNIT_SLAB && u->owner != l)) {
 			qn_local_free_remote(l, u, p);
 			return;
@@ -304,10 +312,10 @@ void qn_process_free_slow(void *p)
 		return;
 	}
 	u = unit_of_block("free", p);
-	if (likely(u->kind == QN_UNIT_SLAB))
-		slab_free(u, p);
-	else
+	if (u->kind == QN_UNIT_LARGE)
 		large_free(u);
+	else
+		block_free(u, p);
 }
 
 /* ---- the rest of the family ---- */
@@ -320,7 +328,7 @@ void *qn_process_calloc(size_t n, size_t size)
 
 	if (__builtin_mul_overflow(n, size, &bytes))
 		return fail();
-	if (bytes <= QN_FAST_MAX) {
+	if (bytes <= QN_SLAB_MAX) {
 		p = qn_process_malloc(bytes);
 		zeroed = false;
 	} else {
@@ -331,8 +339,11 @@ void *qn_process_calloc(size_t n, size_t size)
 	return p;
 }
 
-static size_t block_size(const struct qn_unit *u)
+static size_t block_size(const struct qn_unit *u, const void *p,
+			 const char *where)
 {
+	if (u->kind == QN_UNIT_MEDIUM)
+		return qn_medium_size(u, p, where);
 	return u->kind == QN_UNIT_SLAB ? u->osize : u->bytes;
 }
 
@@ -342,9 +353,31 @@ static bool slab_resize(const struct qn_unit *u, size_t size)
 	return size <= u->osize && (size > u->osize / 2 || u->osize <= 64);
 }
 
+/* Who resizes once does so again: leave room, an eighth to a doubling */
+static size_t grown(size_t size, size_t old)
+{
+	size_t step;
+
+	if (size <= old || size <= QN_SLAB_MAX || size > QN_MEDIUM_MAX)
+		return size;
+	step = (size_t)1 << (qn_ilog2(size) - 3);
+	return round_up(size, step);
+}
+
+static bool block_resize(struct qn_unit *u, void *p, size_t size)
+{
+	if (u->kind == QN_UNIT_SLAB)
+		return slab_resize(u, size);
+	if (u->kind == QN_UNIT_MEDIUM)
+		return size > QN_SLAB_MAX && size <= QN_MEDIUM_MAX &&
+		       qn_local_medium_resize(qn_self, u, p, size);
+	return size > QN_MEDIUM_MAX && large_resize(u, size);
+}
+
 void *qn_process_realloc(void *p, size_t size)
 {
 	struct qn_unit *u;
+	size_t old;
 	void *q;
 
 	if (!p)
@@ -354,14 +387,13 @@ void *qn_process_realloc(void *p, size_t size)
 		return q ? q : fail();
 	}
 	u = unit_of_block("realloc", p);
-	if (u->kind == QN_UNIT_SLAB ?
-		    slab_resize(u, size) :
-		    size > QN_SLAB_MAX && large_resize(u, size))
+	old = block_size(u, p, "realloc");
+	if (block_resize(u, p, size))
 		return p;
-	q = qn_process_malloc(size);
+	q = qn_process_malloc(grown(size, old));
 	if (!q)
 		return NULL;
-	memcpy(q, p, min(size, block_size(u)));
+	memcpy(q, p, min(size, old));
 	qn_process_free(p);
 	return q;
 }
@@ -387,17 +419,18 @@ void *qn_process_memalign(size_t align, size_t size)
 
 	if (align <= QN_ALIGN)
 		return qn_process_malloc(size);
-	if (!qn_guest_is_on() && size <= QN_SLAB_MAX && align <= QN_SLAB_MAX &&
-	    max(size, align) <= QN_SLAB_MAX)
+	if (!qn_guest_is_on() && size <= QN_SLAB_MAX && align <= QN_SLAB_MAX)
 		return slab_memalign(align, size);
 	return alloc(max(size, (size_t)1), align, &zeroed);
 }
 
 size_t qn_process_usable_size(const void *p)
 {
+	static const char where[] = "malloc_usable_size";
+
 	if (qn_guest_owns(p))
 		return qn_guest_usable(p);
-	return p ? block_size(unit_of_block("malloc_usable_size", p)) : 0;
+	return p ? block_size(unit_of_block(where, p), p, where) : 0;
 }
 
 bool qn_process_trim(void)
@@ -711,6 +744,8 @@ QN_EXPORT int qn_stats(struct qn_stats *st)
 	st->peak_live = page->peak_live;
 	st->nr_allocs = page->nr_large;
 	st->requested = page->large;
+	/* Free in chunks of medium blocks */
+	st->free = page->classes[QN_CLASS_DIRECT].slab;
 	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
 		const struct qn_stats_class *sc = &page->classes[c];
 		u64 objects = sc->osize ? sc->live / sc->osize : 0;

@@ -38,7 +38,7 @@ static __always_inline void *qn_process_malloc(size_t size)
 			qn_ready[step] = *(void **)p;
 			return p;
 		}
-	} else if (likely(size <= QN_FAST_MAX)) {
+	} else if (likely(size <= QN_SLAB_MAX)) {
 		struct qn_local *l = qn_self;
 		void **head = &l->heads[l->map[step]];
 		void *p = *head;

@@ -76,21 +76,13 @@ struct qn_unit *qn_segments_find(const struct qn_segments *s, const void *p)
 
 /* ---- what is resident ---- */
 
-static u32 nr_bits(u32 x)
-{
-	x -= x >> 1 & 0x5555;
-	x = (x & 0x3333) + (x >> 2 & 0x3333);
-	x = (x + (x >> 4)) & 0x0f0f;
-	return (x + (x >> 8)) & 0x1f;
-}
-
 /* Sixteenths of @nr units of a dirty run that may be resident */
 static u32 parts_of(const struct qn_unit *u, size_t nr)
 {
 	u32 sum = 0;
 
 	while (nr-- > 0)
-		sum += nr_bits((u++)->pages);
+		sum += qn_nr_parts((u++)->pages);
 	return sum;
 }
 
@@ -367,13 +359,21 @@ static struct qn_unit *frontier_alloc(struct qn_segments *s, size_t nr)
 
 /* ---- dirty memory ---- */
 
+/* Bytes that the program has; some of the last may not be counted yet */
+static size_t in_use(const struct qn_segments *s)
+{
+	size_t used = READ_ONCE(s->used);
+
+	return s->live ? min(used, (size_t)READ_ONCE(*s->live)) : used;
+}
+
 /*
  * What refaults taught is bounded: a loop over BOOST_MOST and half of what is in use is
  * served without purges, and a process that lets go of more gets rid of it.
  */
 static size_t dirty_limit(const struct qn_segments *s)
 {
-	size_t used = READ_ONCE(s->used);
+	size_t used = in_use(s);
 	size_t boost = READ_ONCE(s->boost);
 
 	return s->dirty_base + used / 16 + min(boost, BOOST_MOST + used / 2);
@@ -467,7 +467,7 @@ static struct qn_unit *frontier_alloc_aligned(struct qn_segments *s, size_t nr,
  */
 static void slab_unit_init(struct qn_segments *s, struct qn_unit *u, bool zero)
 {
-	u32 parts = zero ? 0 : nr_bits(u->pages);
+	u32 parts = zero ? 0 : qn_nr_parts(u->pages);
 
 	u->kind = QN_UNIT_SLAB;
 	u->touched = zero ? 0 : u->pages;
@@ -496,7 +496,7 @@ static struct qn_unit *spare_pop(struct qn_segments *s, bool much)
 		return NULL;
 	s->spare[much] = u->next;
 	s->nr_spare[much]--;
-	s->dirty -= nr_bits(u->pages) * QN_PART_SIZE;
+	s->dirty -= qn_nr_parts(u->pages) * QN_PART_SIZE;
 	return u;
 }
 
@@ -506,7 +506,7 @@ static void spare_flush(struct qn_segments *s, bool much)
 	struct qn_unit *u;
 
 	while ((u = spare_pop(s, much))) {
-		u32 parts = parts_keep(u, 1, nr_bits(u->pages));
+		u32 parts = parts_keep(u, 1, qn_nr_parts(u->pages));
 
 		free_merge(s, u, 1, QN_UNIT_DIRTY, parts);
 	}
@@ -520,8 +520,8 @@ static void spares_flush(struct qn_segments *s)
 
 /* ---- allocation ---- */
 
-static struct qn_unit *run_alloc(struct qn_segments *s, size_t nr, size_t align,
-				 bool *zeroed)
+static struct qn_unit *dirty_alloc(struct qn_segments *s, size_t nr,
+				   size_t align)
 {
 	struct qn_unit *u = bins_alloc(s, true, nr, align);
 
@@ -529,18 +529,37 @@ static struct qn_unit *run_alloc(struct qn_segments *s, size_t nr, size_t align,
 		spares_flush(s);
 		u = bins_alloc(s, true, nr, align);
 	}
-	*zeroed = !u;
+	return u;
+}
+
+static struct qn_unit *clean_alloc(struct qn_segments *s, size_t nr,
+				   size_t align)
+{
+	struct qn_unit *u = bins_alloc(s, false, nr, align);
+
+	if (u)
+		return u;
+	u = frontier_alloc_aligned(s, nr, align);
+	if (u)
+		u->stamp = 0;
+	return u;
+}
+
+/* @u came into use, @zero: it is clean */
+static struct qn_unit *run_use(struct qn_segments *s, struct qn_unit *u,
+			       size_t nr, enum qn_unit_kind kind, bool zero)
+{
 	if (!u)
-		u = bins_alloc(s, false, nr, align);
-	if (!u) {
-		u = frontier_alloc_aligned(s, nr, align);
-		if (u)
-			u->stamp = 0;
-	}
-	if (u) {
-		u->owner = NULL;
-		add_used(s, nr);
-	}
+		return NULL;
+	u->owner = NULL;
+	u->kind = (u8)kind;
+	/* Neighbours that are freed look at its last one */
+	for (size_t i = 1; kind == QN_UNIT_MEDIUM && i < nr; i++)
+		u[i].kind = (u8)kind;
+	u->run.size = nr;
+	add_used(s, nr);
+	if (zero && kind != QN_UNIT_MEDIUM)
+		note_refault(s, nr << QN_UNIT_SHIFT, u->stamp);
 	return u;
 }
 
@@ -551,33 +570,80 @@ struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
 	bool zero;
 
 	qn_port_lock(&s->lock);
-	u = run_alloc(s, nr, align, &zero);
-	if (u) {
-		u->kind = (u8)kind;
-		u->run.size = nr;
-		note_refault(s, nr << QN_UNIT_SHIFT, u->stamp);
-	}
+	u = dirty_alloc(s, nr, align);
+	zero = !u;
+	if (!u)
+		u = clean_alloc(s, nr, align);
+	u = run_use(s, u, nr, kind, zero);
 	qn_port_unlock(&s->lock);
 	if (zeroed)
 		*zeroed = zero;
 	return u;
 }
 
+struct qn_unit *qn_chunk_alloc(struct qn_segments *s, size_t nr, size_t least,
+			       bool *zeroed)
+{
+	struct qn_unit *u;
+	size_t n = nr;
+
+	qn_port_lock(&s->lock);
+	while (!(u = dirty_alloc(s, n, 1)) && n / 2 >= least)
+		n /= 2;
+	*zeroed = !u;
+	if (!u) {
+		n = nr;
+		u = clean_alloc(s, n, 1);
+	}
+	u = run_use(s, u, n, QN_UNIT_MEDIUM, *zeroed);
+	qn_port_unlock(&s->lock);
+	return u;
+}
+
+/* The unit that dirty memory would give next, if little of it is resident */
+static struct qn_unit *little_alloc(struct qn_segments *s)
+{
+	struct qn_run *run = qn_bins_find(&s->bins[true], 1);
+	struct qn_unit *u;
+
+	if (!run)
+		return NULL;
+	u = container_of(run, struct qn_unit, run);
+	return qn_nr_parts(u->pages) <= SPARE_PARTS ? free_cut(s, u, 0, 1) :
+						      NULL;
+}
+
+/*
+ * A slab writes its first pages at once and the others perhaps never: one that will
+ * stay small had better not get a unit whose old contents would stay with it.
+ */
+static struct qn_unit *unit_alloc(struct qn_segments *s, bool much, bool *zero)
+{
+	struct qn_unit *u = spare_pop(s, much);
+
+	*zero = false;
+	if (!u)
+		u = much ? dirty_alloc(s, 1, 1) : little_alloc(s);
+	if (u)
+		return u;
+	u = clean_alloc(s, 1, 1);
+	*zero = u != NULL;
+	/* It is written page by page, and often not to its end */
+	if (u && much)
+		note_refault(s, QN_UNIT_SIZE / 2, u->stamp);
+	return u ? u : dirty_alloc(s, 1, 1);
+}
+
 struct qn_unit *qn_unit_alloc(struct qn_segments *s, bool much)
 {
 	struct qn_unit *u;
-	bool zero = false;
+	bool zero;
 
 	qn_port_lock(&s->lock);
-	u = spare_pop(s, much);
-	if (u)
-		add_used(s, 1);
-	else
-		u = run_alloc(s, 1, 1, &zero);
+	u = unit_alloc(s, much, &zero);
 	if (u) {
-		/* It is written page by page, and often not to its end */
-		if (zero)
-			note_refault(s, QN_UNIT_SIZE / 2, u->stamp);
+		u->owner = NULL;
+		add_used(s, 1);
 		slab_unit_init(s, u, zero);
 	}
 	qn_port_unlock(&s->lock);
@@ -597,7 +663,7 @@ static bool purge_oldest(struct qn_segments *s, size_t want)
 	u32 stamp = u->stamp, parts = 0;
 
 	while (from > 0 && parts * QN_PART_SIZE < want)
-		parts += nr_bits(u[--from].pages);
+		parts += qn_nr_parts(u[--from].pages);
 	free_del(s, u);
 	if (qn_port_purge(qn_unit_start(s, u + from),
 			  (nr - from) << QN_UNIT_SHIFT)) {
@@ -653,7 +719,7 @@ void qn_run_free(struct qn_segments *s, struct qn_unit *u, size_t dirty)
 void qn_unit_free(struct qn_segments *s, struct qn_unit *u)
 {
 	u16 touched = u->touched;
-	u32 parts = nr_bits(touched);
+	u32 parts = qn_nr_parts(touched);
 
 	qn_port_lock(&s->lock);
 	add_used(s, (size_t)-1);
@@ -663,6 +729,17 @@ void qn_unit_free(struct qn_segments *s, struct qn_unit *u)
 		spare_flush(s, parts > SPARE_PARTS);
 	spare_push(s, u, parts);
 	purge_much(s);
+	qn_port_unlock(&s->lock);
+}
+
+void qn_run_free_parts(struct qn_segments *s, struct qn_unit *u)
+{
+	size_t nr = u->run.size;
+
+	qn_port_lock(&s->lock);
+	for (size_t i = 0; i < nr; i++)
+		u[i].kind = QN_UNIT_NONE;
+	run_free(s, u, nr, parts_of(u, nr));
 	qn_port_unlock(&s->lock);
 }
 
@@ -809,7 +886,7 @@ static const char *segment_check(const struct qn_segments *s,
 			      u->kind == QN_UNIT_SPARE;
 		size_t nr = single ? 1 : u->run.size;
 
-		if (u->kind == QN_UNIT_NONE || u->kind > QN_UNIT_META)
+		if (u->kind == QN_UNIT_NONE || u->kind > QN_UNIT_MEDIUM)
 			return "a run begins with no known kind";
 		if (nr == 0 || nr > seg->frontier - i)
 			return "a run ends behind the frontier";
@@ -824,7 +901,7 @@ static const char *segment_check(const struct qn_segments *s,
 		if (u->kind == QN_UNIT_DIRTY)
 			*dirty += u->stamp * QN_PART_SIZE;
 		if (u->kind == QN_UNIT_SPARE)
-			*dirty += nr_bits(u->pages) * QN_PART_SIZE;
+			*dirty += qn_nr_parts(u->pages) * QN_PART_SIZE;
 		i += nr;
 	}
 	(void)s;

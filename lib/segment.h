@@ -53,6 +53,7 @@ enum qn_unit_kind {
 	QN_UNIT_SLAB,     /* a slab: one unit */
 	QN_UNIT_LARGE,    /* first of a block's run */
 	QN_UNIT_META,     /* first of a run that quern keeps for itself */
+	QN_UNIT_MEDIUM,   /* of a chunk of medium blocks: of each unit of it */
 };
 
 /**
@@ -60,9 +61,11 @@ enum qn_unit_kind {
  * @owner:	a slab's thread; NULL for everything else, so that the one compare
  *		of free() also says "not a slab"
  * @free:	slab: objects freed by the owner, linked through their first word
+ * @holder:	medium: the local that the chunk belongs to
+ * @first:	medium: first unit of the chunk, whose run.size it is
  * @count:	slab: frees by the owner until the next event; never 0 outside one
  * @floor:	slab: objects in use == @count + @floor
- * @touched:	slab: sixteenths of the unit that may be resident
+ * @touched:	slab, medium: sixteenths of the unit that may be resident
  * @osize:	slab: object size in bytes
  * @nr:		slab: objects that fit
  * @carved:	slab: objects cut so far; the memory behind is untouched
@@ -88,7 +91,11 @@ struct qn_unit {
 
 	union {
 		struct {
-			void *free;
+			union {
+				void *free;
+				struct qn_local *holder;
+			};
+
 			u32 count;
 			s16 floor;
 			u16 touched;
@@ -96,10 +103,17 @@ struct qn_unit {
 			u16 nr;
 			u16 carved;
 			struct qn_unit *prev, *next;
-			u16 synced;
-			u16 synced_kept;
-			u16 hidden;
-			u16 hidden_pages;
+
+			union {
+				struct qn_unit *first;
+
+				struct {
+					u16 synced;
+					u16 synced_kept;
+					u16 hidden;
+					u16 hidden_pages;
+				};
+			};
 		};
 
 		struct {
@@ -132,6 +146,15 @@ struct qn_unit {
 
 _Static_assert(sizeof(void *) != 8 || sizeof(struct qn_unit) == 64,
 	       "a descriptor is a cache line, see qn_unit_of()");
+
+/* How many sixteenths a mask has. A library call is what a built-in would make of it. */
+static __always_inline u32 qn_nr_parts(u32 mask)
+{
+	mask -= mask >> 1 & 0x5555;
+	mask = (mask & 0x3333) + (mask >> 2 & 0x3333);
+	mask = (mask + (mask >> 4)) & 0x0f0f;
+	return (mask + (mask >> 8)) & 0x1f;
+}
 
 /**
  * struct qn_segment - one range of address space
@@ -166,6 +189,8 @@ struct qn_segment {
  * @seg:	the segments
  * @nr:		how many
  * @used:	bytes of runs in use
+ * @live:	where the bytes of blocks in use are counted, or NULL: units of sparse slabs and
+ *		chunks are in use, and hold little
  * @dirty:	bytes in dirty free runs and spare units that may be resident
  * @stale:	bytes of old contents in slabs, as they were when the slabs were made
  * @dirty_base:	bytes that may always be dirty
@@ -185,6 +210,7 @@ struct qn_segments {
 	struct qn_segment seg[QN_NR_SEGMENTS];
 	unsigned int nr;
 	size_t used;
+	const u64 *live;
 	size_t dirty;
 	size_t stale;
 	size_t dirty_base;
@@ -243,14 +269,28 @@ char *qn_unit_start(const struct qn_segments *s, const struct qn_unit *u);
  *
  * Context: takes the lock.
  * Return: its first descriptor with kind and run.size set and owner NULL, or NULL.
+ * Of QN_UNIT_MEDIUM all have the kind.
  */
 struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
 			     enum qn_unit_kind kind, bool *zeroed);
 
 /**
+ * qn_chunk_alloc() - a run of units for blocks that share it
+ * @s:		the segments
+ * @nr:		units wanted
+ * @least:	units that will do, if those are dirty: what is resident is used first
+ * @zeroed:	as for qn_run_alloc()
+ *
+ * Context: takes the lock.
+ * Return: its first descriptor with kind QN_UNIT_MEDIUM and run.size set, or NULL.
+ */
+struct qn_unit *qn_chunk_alloc(struct qn_segments *s, size_t nr, size_t least,
+			       bool *zeroed);
+
+/**
  * qn_unit_alloc() - a unit for a slab
  * @s:		the segments
- * @much:	most of it will soon be written
+ * @much:	most of it will soon be written; else it had better have little resident
  *
  * Context: takes the lock.
  * Return: its descriptor with owner NULL, and @touched set; or NULL.
@@ -279,6 +319,18 @@ void qn_run_free(struct qn_segments *s, struct qn_unit *u, size_t dirty);
  * Context: takes the lock.
  */
 void qn_unit_free(struct qn_segments *s, struct qn_unit *u);
+
+/**
+ * qn_run_free_parts() - give a run back of which is known what may be resident
+ * @s:		the segments
+ * @u:		its first descriptor; run.size must be set, and @pages of each unit
+ *
+ * All its units may have a kind: it is taken from them under the lock, so that a fork()
+ * or a check does not find a run without one.
+ *
+ * Context: takes the lock.
+ */
+void qn_run_free_parts(struct qn_segments *s, struct qn_unit *u);
 
 /**
  * qn_run_resize() - make a run longer or shorter where it lies

@@ -314,10 +314,12 @@ static void test_mean_requested(void **state)
 
 /* ---- tables and their readers ---- */
 
-/* Sizes that are well inside a wide class each */
+/* Sizes that are well inside a wide class each: three of each above 512, then one */
 static u32 hot_size(unsigned int i)
 {
-	return (u32)(((size_t)9 << (8 + i / 8 % 6)) / 16 * (16 + i % 8 * 2));
+	u32 wide = i % 8 * 64, part = i / 8 % 4 * 16;
+
+	return part < 48 ? 512 + wide + 16 + part : (512 + wide) / 2 + 16;
 }
 
 static void test_table_get(void **state)

@@ -469,7 +469,7 @@ check "quern run under quern run reports twice" nested_runs_work
 
 table_changes_under_load()
 {
-	local work='my @a; for my $i (1 .. 60000) { push @a, "x" x 1030;
+	local work='my @a; for my $i (1 .. 60000) { push @a, "x" x 900;
 		shift @a if @a > 20000 } print scalar @a'
 	run --policy rule -- perl -e "$work"
 	[ "$(cat out)" = 20000 ] && says "got a size of its own" &&

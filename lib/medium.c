@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: MIT
+/*
+ * medium.c - blocks between boundary tags; medium.h has the picture.
+ *
+ * Order in this file: tags, what is resident, free runs, chunks, allocation, free,
+ * resizing, purging, checks.
+ */
+#include "medium.h"
+
+#include "slab.h"
+
+/* Units of a chunk, an eighth of what there is between these */
+#define CHUNK_LEAST  4
+#define CHUNK_MOST   16
+#define CHUNK_BLOCKS 4
+/* Runs of less are not looked into for pages */
+#define PURGE_LEAST ((size_t)8192)
+
+/* ---- tags ---- */
+
+static __always_inline void tag_set(void *p, size_t size, size_t flags)
+{
+	*qn_tag_of(p) = qn_tag_seal(p) | size | flags;
+}
+
+/*
+ * Others read the tag of a block that they have while its owner notes what becomes of
+ * the run before: they look at all of it but that flag
+ */
+static __always_inline void tag_note(void *p, bool prev_free)
+{
+	size_t flag = QN_TAG_PREV_FREE, tag = *qn_tag_of(p);
+
+	WRITE_ONCE(*qn_tag_of(p), prev_free ? tag | flag : tag & ~flag);
+}
+
+/* ---- what is resident ---- */
+
+/* The unit of an address in a chunk */
+static __always_inline struct qn_unit *unit_of(const struct qn_medium *m,
+					       const char *p)
+{
+	const struct qn_segment *seg = &m->segments->seg[0];
+	size_t at = (uintptr_t)p - (uintptr_t)seg->base;
+
+	if (likely(at < seg->reserved << QN_UNIT_SHIFT))
+		return qn_unit_of(seg->base, at);
+	return qn_segments_find(m->segments, p);
+}
+
+/* The sixteenths of a unit that [@from, @to), offsets in it, lies in */
+static u32 parts_between(size_t from, size_t to)
+{
+	return (2u << ((to - 1) >> QN_PART_SHIFT)) -
+	       (1u << (from >> QN_PART_SHIFT));
+}
+
+/* Sixteenths @parts of a unit were not resident and will be */
+static noinline void parts_touch(struct qn_medium *m, struct qn_unit *u,
+				 u32 parts)
+{
+	size_t bytes = qn_nr_parts(parts) * QN_PART_SIZE;
+
+	u->touched |= (u16)parts;
+	m->holes -= bytes;
+	if (u->stamp)
+		qn_segments_note_reuse(m->segments, bytes, u->stamp);
+}
+
+/* [@p, @end) of a run with holes is about to be written */
+static __always_inline void touch(struct qn_medium *m, char *p, char *end)
+{
+	while (p < end) {
+		struct qn_unit *u = unit_of(m, p);
+		size_t at = (uintptr_t)p % QN_UNIT_SIZE;
+		size_t n = min((size_t)(end - p), QN_UNIT_SIZE - at);
+		u32 parts = parts_between(at, at + n) & ~(u32)u->touched;
+
+		if (unlikely(parts))
+			parts_touch(m, u, parts);
+		p += n;
+	}
+}
+
+/* ---- free runs ---- */
+
+static __always_inline void run_add(struct qn_medium *m, char *p, size_t size,
+				    size_t flags)
+{
+	struct qn_run *run = (void *)p;
+
+	tag_set(p, size, QN_TAG_FREE | flags);
+	*qn_tag_of(p + size - sizeof(size_t)) = size;
+	run->size = size / QN_MEDIUM_STEP;
+	qn_bins_add(&m->bins, run);
+}
+
+static __always_inline void run_del(struct qn_medium *m, char *p)
+{
+	qn_bins_del(&m->bins, (struct qn_run *)(void *)p);
+}
+
+/* ---- chunks ---- */
+
+static size_t chunk_units(const struct qn_medium *m, size_t bytes)
+{
+	size_t nr = m->bytes / 8 >> QN_UNIT_SHIFT;
+
+	nr = min(max(nr, (size_t)CHUNK_LEAST), (size_t)CHUNK_MOST);
+	return max(nr, DIV_ROUND_UP(bytes, QN_UNIT_SIZE));
+}
+
+static void chunk_sign(struct qn_medium *m, struct qn_unit *u, size_t nr,
+		       bool zeroed)
+{
+	for (size_t i = 0; i < nr; i++) {
+		u16 pages = zeroed ? 0 : u[i].pages;
+
+		m->holes += QN_UNIT_SIZE - qn_nr_parts(pages) * QN_PART_SIZE;
+		u[i].holder = m->owner;
+		u[i].first = u;
+		u[i].touched = pages;
+		u[i].stamp = 0;
+	}
+}
+
+bool qn_medium_grow(struct qn_medium *m, size_t size)
+{
+	size_t need = qn_medium_bytes(size) + 2 * sizeof(size_t);
+	size_t nr = chunk_units(m, need), bytes;
+	struct qn_unit *u;
+	char *p, *end;
+	bool zeroed;
+
+	/* Several blocks of the size, or much of the chunk may stay unused */
+	u = qn_chunk_alloc(m->segments, nr,
+			   DIV_ROUND_UP(CHUNK_BLOCKS * need, QN_UNIT_SIZE),
+			   &zeroed);
+	if (!u)
+		return false;
+	nr = u->run.size;
+	bytes = (nr << QN_UNIT_SHIFT) - 2 * sizeof(size_t);
+	chunk_sign(m, u, nr, zeroed);
+	m->bytes += bytes;
+	m->nr_chunks++;
+	p = qn_unit_start(m->segments, u) + 2 * sizeof(size_t);
+	end = p + bytes;
+	touch(m, p - 2 * sizeof(size_t), p + sizeof(struct qn_run));
+	touch(m, end - 2 * sizeof(size_t), end);
+	tag_set(end, 0, QN_TAG_PREV_FREE);
+	run_add(m, p, bytes, QN_TAG_HOLES);
+	m->empty = p;
+	return true;
+}
+
+/* All of the chunk of @u is free and in no bin */
+static noinline void chunk_free(struct qn_medium *m, struct qn_unit *u,
+				size_t size)
+{
+	struct qn_unit *first = u->first;
+	size_t nr = first->run.size;
+
+	for (size_t i = 0; i < nr; i++) {
+		m->holes -= QN_UNIT_SIZE -
+			    qn_nr_parts(first[i].touched) * QN_PART_SIZE;
+		first[i].pages = first[i].touched;
+		first[i].holder = NULL;
+	}
+	m->bytes -= size;
+	m->nr_chunks--;
+	m->moved = true;
+	qn_run_free_parts(m->segments, first);
+}
+
+/* Is a free run all of its chunk: is it the first of it, and nothing behind it */
+static __always_inline bool is_chunk(const struct qn_medium *m, const char *p,
+				     size_t size)
+{
+	const struct qn_unit *u;
+
+	if (likely(qn_tag_size(*qn_tag_of(p + size)) ||
+		   (uintptr_t)p % QN_UNIT_SIZE != 2 * sizeof(size_t)))
+		return false;
+	u = unit_of(m, p);
+	return u == u->first;
+}
+
+/* ---- allocation ---- */
+
+void qn_medium_init(struct qn_medium *m, struct qn_segments *s,
+		    struct qn_local *owner, size_t page_size)
+{
+	m->segments = s;
+	m->owner = owner;
+	m->page_size = max(page_size, QN_PART_SIZE);
+}
+
+/* Of @size free bytes at @p that are in no bin, what is behind @need is free */
+static __always_inline size_t block_cut(struct qn_medium *m, char *p,
+					size_t size, size_t need, size_t holes)
+{
+	size_t rest = size - need;
+
+	if (rest < QN_MEDIUM_LEAST) {
+		if (unlikely(holes))
+			touch(m, p, p + size - sizeof(size_t));
+		tag_note(p + size, false);
+		return size;
+	}
+	if (unlikely(holes))
+		touch(m, p, p + need + sizeof(struct qn_run));
+	run_add(m, p + need, rest, holes);
+	return need;
+}
+
+/* Make a block of the first bytes of a free run, which is the first of a bin or not */
+static __always_inline void *run_cut(struct qn_medium *m, char *p, size_t need)
+{
+	size_t tag = *qn_tag_of(p);
+
+	if (unlikely(p == m->empty))
+		m->empty = NULL;
+	run_del(m, p);
+	need = block_cut(m, p, qn_tag_size(tag), need, tag & QN_TAG_HOLES);
+	tag_set(p, need, 0);
+	m->used += need;
+	m->credit -= (ptrdiff_t)need;
+	m->nr_allocs++;
+	return p;
+}
+
+static __always_inline void *run_take(struct qn_medium *m, size_t need)
+{
+	struct qn_run *run =
+		qn_bins_find_large(&m->bins, need / QN_MEDIUM_STEP).run;
+
+	return run ? run_cut(m, (char *)run, need) : NULL;
+}
+
+/* What waits may be merged to what is needed */
+static noinline void *run_take_last(struct qn_medium *m, size_t need)
+{
+	qn_medium_merge(m);
+	return run_take(m, need);
+}
+
+void *qn_medium_alloc(struct qn_medium *m, size_t size)
+{
+	size_t need = qn_medium_bytes(size);
+	void *p = qn_medium_get(m, need);
+
+	if (p)
+		return p;
+	p = run_take(m, need);
+	if (unlikely(!p && m->waiting))
+		p = run_take_last(m, need);
+	return p;
+}
+
+/* The block's first @skip bytes turn free */
+static void *block_skip(struct qn_medium *m, char *p, size_t skip)
+{
+	char *q = p + skip;
+
+	tag_set(q, qn_tag_size(*qn_tag_of(p)) - skip, QN_TAG_PREV_FREE);
+	m->used -= skip;
+	run_add(m, p, skip, 0);
+	return q;
+}
+
+void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size, size_t align)
+{
+	/* What is skipped must be long enough for a run; before it nothing may be free */
+	char *p = run_take(m, qn_medium_bytes(size + align + QN_MEDIUM_LEAST));
+	char *q = (char *)round_up((uintptr_t)p + QN_MEDIUM_LEAST, align);
+
+	if (!p)
+		return NULL;
+	if (!is_aligned((uintptr_t)p, align))
+		p = block_skip(m, p, (size_t)(q - p));
+	qn_medium_resize(m, p, size);
+	return p;
+}
+
+/* ---- free ---- */
+
+static __noreturn __cold void misuse(const char *where, const void *p,
+				     size_t tag)
+{
+	if (tag & ~QN_TAG_LOW)
+		qn_misuse(where, p, "the pointer is not the start of a block");
+	qn_misuse(where, p, "the block was freed already");
+}
+
+/* Its tag without the qn_tag_seal. A chunk has nothing before its start that could be read */
+static __always_inline size_t block_tag(const struct qn_unit *u, const void *p,
+					const char *where)
+{
+	size_t tag = ~(size_t)0;
+
+	if (likely((uintptr_t)p % QN_MEDIUM_STEP == 0 &&
+		   ((uintptr_t)p % QN_UNIT_SIZE || u != u->first)))
+		tag = READ_ONCE(*qn_tag_of(p)) ^ qn_tag_seal(p);
+	if (unlikely((tag & (~QN_TAG_LOW | QN_TAG_FREE | QN_TAG_WAITS)) ||
+		     !qn_tag_size(tag)))
+		misuse(where, p, tag);
+	return tag;
+}
+
+size_t qn_medium_size(const struct qn_unit *u, const void *p, const char *where)
+{
+	return qn_tag_size(block_tag(u, p, where)) - sizeof(size_t);
+}
+
+static noinline __cold void purge_look(struct qn_medium *m);
+
+/* A block of @size bytes, no longer counted as in use, is merged with what is free */
+static __always_inline void block_free(struct qn_medium *m, char *p,
+				       size_t size)
+{
+	size_t tag = *qn_tag_of(p), next = *qn_tag_of(p + size);
+	size_t holes = 0;
+
+	/* A second free finds this, whatever is merged */
+	*qn_tag_of(p) = tag | QN_TAG_FREE;
+	if (next & QN_TAG_FREE) {
+		run_del(m, p + size);
+		holes = next & QN_TAG_HOLES;
+		size += qn_tag_size(next);
+	}
+	if (tag & QN_TAG_PREV_FREE) {
+		size_t before = *qn_tag_of(p - sizeof(size_t));
+
+		p -= before;
+		run_del(m, p);
+		holes |= *qn_tag_of(p) & QN_TAG_HOLES;
+		size += before;
+	}
+	if (is_chunk(m, p, size)) {
+		if (m->empty) {
+			chunk_free(m, unit_of(m, p), size);
+			return;
+		}
+		m->empty = p;
+	}
+	tag_note(p + size, true);
+	run_add(m, p, size, holes);
+}
+
+void qn_medium_merge(struct qn_medium *m)
+{
+	for (unsigned int i = 0; i < QN_MEDIUM_QUICK; i++) {
+		char *p = m->quick[i];
+
+		m->quick[i] = NULL;
+		if (p) {
+			*qn_tag_of(p) &= ~(size_t)QN_TAG_WAITS;
+			block_free(m, p, qn_tag_size(*qn_tag_of(p)));
+		}
+	}
+	m->waiting = 0;
+}
+
+void qn_medium_free(struct qn_medium *m, struct qn_unit *u, void *p)
+{
+	size_t size = qn_tag_size(block_tag(u, p, "free"));
+
+	if (qn_medium_put(m, p))
+		return;
+	m->used -= size;
+	block_free(m, p, size);
+	if (unlikely(qn_medium_free_bytes(m) > m->look))
+		purge_look(m);
+}
+
+/* ---- resizing ---- */
+
+bool qn_medium_resize(struct qn_medium *m, void *p, size_t size)
+{
+	size_t need = qn_medium_bytes(size);
+	size_t tag = *qn_tag_of(p);
+	size_t old = qn_tag_size(tag), have = old;
+	char *behind = (char *)p + old;
+	size_t next = *qn_tag_of(behind), holes = 0;
+
+	if (next & QN_TAG_FREE) {
+		have += qn_tag_size(next);
+		holes = next & QN_TAG_HOLES;
+	}
+	/* What was rounded up may be more than is there, and needed */
+	if (need > have)
+		return size + sizeof(size_t) <= old;
+	if (need <= old && old - need < QN_MEDIUM_LEAST)
+		return true;
+	if (next & QN_TAG_FREE)
+		run_del(m, behind);
+	else
+		tag_note(behind, true);
+	need = block_cut(m, p, have, need, holes);
+	tag_set(p, need, tag & QN_TAG_PREV_FREE);
+	m->used += need - old;
+	return true;
+}
+
+/* ---- purging ---- */
+
+/* The pages of a free run that hold nothing of it */
+static void run_pages(const struct qn_medium *m, const struct qn_run *run,
+		      char **from, char **to)
+{
+	uintptr_t p = (uintptr_t)run;
+	uintptr_t end = p + run->size * QN_MEDIUM_STEP - 2 * sizeof(size_t);
+
+	*from = (char *)round_up(p + sizeof(*run), m->page_size);
+	*to = (char *)round_down(end, m->page_size);
+}
+
+/* Resident bytes of [@from, @to); @forget: they are no longer */
+static size_t pages_sum(struct qn_medium *m, char *from, char *to, bool forget)
+{
+	size_t sum = 0;
+
+	for (char *next; from < to; from = next) {
+		struct qn_unit *u = unit_of(m, from);
+		size_t at = (uintptr_t)from % QN_UNIT_SIZE;
+		u32 parts;
+
+		next = min(from - at + QN_UNIT_SIZE, to);
+		parts = parts_between(at, at + (size_t)(next - from)) &
+			u->touched;
+		sum += qn_nr_parts(parts) * QN_PART_SIZE;
+		if (!forget || !parts)
+			continue;
+		u->touched &= (u16)~parts;
+		u->stamp = (u32)(qn_port_clock() / 1000) | 1;
+	}
+	return sum;
+}
+
+static size_t run_purge(struct qn_medium *m, struct qn_run *run)
+{
+	char *from, *to;
+	size_t sum;
+
+	run_pages(m, run, &from, &to);
+	sum = pages_sum(m, from, to, false);
+	/* Locked memory, say: it stays resident */
+	if (!sum || qn_port_purge(from, (size_t)(to - from)))
+		return 0;
+	*qn_tag_of(run) |= QN_TAG_HOLES;
+	m->holes += pages_sum(m, from, to, true);
+	return sum;
+}
+
+static size_t runs_sum(struct qn_medium *m)
+{
+	size_t sum = 0;
+	char *from, *to;
+
+	for (unsigned int b = qn_bin_of(PURGE_LEAST / QN_MEDIUM_STEP);
+	     b < QN_NR_BINS; b++)
+		for (struct qn_run *run = m->bins.head[b]; run;
+		     run = run->next) {
+			run_pages(m, run, &from, &to);
+			sum += pages_sum(m, from, to, false);
+		}
+	return sum;
+}
+
+static void runs_purge(struct qn_medium *m)
+{
+	size_t sum = 0;
+
+	for (unsigned int b = qn_bin_of(PURGE_LEAST / QN_MEDIUM_STEP);
+	     b < QN_NR_BINS; b++)
+		for (struct qn_run *run = m->bins.head[b]; run; run = run->next)
+			sum += run_purge(m, run);
+	if (!sum)
+		return;
+	m->moved = true;
+	qn_segments_note_purge(m->segments, sum);
+}
+
+/* More is free and resident than when it was last looked at: is it in whole pages? */
+static void purge_look(struct qn_medium *m)
+{
+	size_t limit = qn_segments_sparse_limit(m->segments);
+
+	qn_medium_merge(m);
+	if (runs_sum(m) > limit)
+		runs_purge(m);
+	m->look = max(limit, qn_medium_free_bytes(m) + limit / 4);
+}
+
+void qn_medium_settle(struct qn_medium *m)
+{
+	char *p;
+
+	qn_medium_merge(m);
+	p = m->empty;
+	if (!p)
+		return;
+	m->empty = NULL;
+	run_del(m, p);
+	chunk_free(m, unit_of(m, p), qn_tag_size(*qn_tag_of(p)));
+}
+
+void qn_medium_trim(struct qn_medium *m)
+{
+	qn_medium_settle(m);
+	runs_purge(m);
+}
+
+/* ---- checks ---- */
+
+static const char *run_check(const struct qn_medium *m, struct qn_run *run)
+{
+	const char *p = (const char *)run;
+	size_t size = run->size * QN_MEDIUM_STEP;
+	size_t tag = *qn_tag_of(p) ^ qn_tag_seal(p);
+	struct qn_unit *u = qn_segments_find(m->segments, p);
+
+	if (!u || u->kind != QN_UNIT_MEDIUM || u->holder != m->owner)
+		return "a free run lies in no chunk of its thread";
+	if (tag & ~QN_TAG_LOW || !(tag & QN_TAG_FREE) ||
+	    tag & (QN_TAG_PREV_FREE | QN_TAG_WAITS) || qn_tag_size(tag) != size)
+		return "the tag of a free run is damaged";
+	if (*qn_tag_of(p + size - sizeof(size_t)) != size)
+		return "a free run ends with another size than it begins";
+	if ((*qn_tag_of(p + size) & (QN_TAG_FREE | QN_TAG_PREV_FREE)) !=
+	    QN_TAG_PREV_FREE)
+		return "what is behind a free run does not know of it";
+	return NULL;
+}
+
+const char *qn_medium_check(const struct qn_medium *m)
+{
+	const char *what = NULL;
+	size_t sum = m->used + m->waiting;
+
+	for (unsigned int b = 0; b < QN_NR_BINS; b++)
+		for (struct qn_run *run = m->bins.head[b]; run && !what;
+		     run = run->next) {
+			what = run_check(m, run);
+			sum += run->size * QN_MEDIUM_STEP;
+		}
+	if (!what && sum != m->bytes)
+		what = "chunks are not the sum of their blocks and free runs";
+	return what;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * medium.h - blocks that are too large for slabs and too small for units of their own.
+ *
+ * Of these sizes a program has few blocks of each, and how many changes all the time:
+ * slabs of each class would keep room for the most that there ever were. So they share
+ * chunks: runs of units that belong to one local, cut by boundary tags (Knuth, The Art
+ * of Computer Programming, volume 1, 2.5), placed by the rule of bins.h, merged with
+ * their free neighbours at once.
+ *
+ * Before a block stands one word, its tag: the bytes up to the next tag, two flags, and
+ * a half that is made of the address, by which a block is told from what is none. A
+ * free run has the node of bins.h behind its tag, and its size in its last word:
+ *
+ *	chunk:	| - | tag block | tag block | tag node ... size | tag block | end |
+ *
+ * The first word of a chunk is not used; the last is the tag of a block without bytes.
+ *
+ * Only pages that were touched cost memory: @touched of each unit tells which of its
+ * sixteenths may be resident. Free runs keep theirs until there is much of it, then it
+ * is purged. A run that is not wholly resident is flagged, so that others need not look.
+ *
+ * A chunk belongs to one local; everything here runs in its context and takes no lock
+ * but the segments' where a chunk comes or goes or pages were purged.
+ */
+#ifndef QN_MEDIUM_H
+#define QN_MEDIUM_H
+
+#include "bins.h"
+#include "compiler.h"
+#include "segment.h"
+
+struct qn_local;
+
+/* The largest block, and the largest alignment */
+#define QN_MEDIUM_MAX ((size_t)32 << 10)
+/* Sizes of runs are counted in this, and all blocks are aligned to it */
+#define QN_MEDIUM_STEP ((size_t)16)
+
+/* Blocks freed last that wait unmerged for a request of their size, and bytes of them */
+#define QN_MEDIUM_QUICK       32
+#define QN_MEDIUM_QUICK_BYTES ((size_t)64 << 10)
+
+/**
+ * struct qn_medium - the medium blocks of one local
+ * @bins:	free runs
+ * @quick:	blocks that wait, by size modulo their number; they count as free, but
+ *		their neighbours take them for blocks in use
+ * @waiting:	bytes of them
+ * @segments:	where chunks come from
+ * @owner:	whose they are
+ * @page_size:	of the system
+ * @bytes:	of all chunks, but for the first and last word of each
+ * @used:	of blocks in use, tags included
+ * @holes:	of sixteenths that are not resident
+ * @look:	free bytes that may be resident before they are looked at again
+ * @nr_chunks:	chunks
+ * @empty:	the free run of a chunk that is all free, of which one is kept, or NULL
+ * @nr_allocs:	blocks allocated and not yet accounted
+ * @credit:	bytes to allocate until the next sampled block
+ * @told:	@credit when the statistics were told last
+ * @moved:	a chunk left or pages were purged since the statistics were told
+ * @known, @known_free: bytes in use, and free and resident, as the statistics know
+ *
+ * Invariant: @bytes == @used + @waiting + sizes of all runs in @bins.
+ */
+struct qn_medium {
+	struct qn_bins bins;
+	char *quick[QN_MEDIUM_QUICK];
+	size_t waiting;
+	struct qn_segments *segments;
+	struct qn_local *owner;
+	size_t page_size;
+	size_t bytes;
+	size_t used;
+	size_t holes;
+	size_t look;
+	u32 nr_chunks;
+	u32 nr_allocs;
+	char *empty;
+	bool moved;
+	ptrdiff_t credit;
+	ptrdiff_t told;
+	size_t known;
+	size_t known_free;
+};
+
+/* Free bytes that may be resident */
+static __always_inline size_t qn_medium_free_bytes(const struct qn_medium *m)
+{
+	size_t chunks = m->bytes + 2 * sizeof(size_t) * m->nr_chunks;
+
+	return chunks - m->used - m->holes;
+}
+
+/* ---- tags ---- */
+
+/* Flags of a tag: of the block or run, and of the one before it */
+#define QN_TAG_FREE      1u
+#define QN_TAG_PREV_FREE 2u
+/* A free run that is not wholly resident; a block that waits for a request */
+#define QN_TAG_HOLES 4u
+#define QN_TAG_WAITS 8u
+#define QN_TAG_FLAGS 15u
+/* The lower half is size and flags, the upper one the seal */
+#define QN_TAG_LOW ((size_t)UINT32_MAX)
+
+/* No block or run is shorter */
+#define QN_MEDIUM_LEAST ((size_t)64)
+
+static __always_inline size_t *qn_tag_of(const void *p)
+{
+	return (size_t *)(uintptr_t)p - 1;
+}
+
+/* The half of a tag that tells its place */
+static __always_inline size_t qn_tag_seal(const void *p)
+{
+	return ((uintptr_t)p >> 4) * (size_t)0x9e3779b97f4a7c15u & ~QN_TAG_LOW;
+}
+
+static __always_inline size_t qn_tag_size(size_t tag)
+{
+	return tag & QN_TAG_LOW & ~(size_t)QN_TAG_FLAGS;
+}
+
+/* What a block for a request takes of its chunk, tag included */
+static __always_inline size_t qn_medium_bytes(size_t size)
+{
+	size = round_up(size + sizeof(size_t), (size_t)32);
+	return max(size, QN_MEDIUM_LEAST);
+}
+
+/* ---- blocks that wait ---- */
+
+static __always_inline char **qn_medium_quick(struct qn_medium *m, size_t bytes)
+{
+	return &m->quick[bytes / 32 % QN_MEDIUM_QUICK];
+}
+
+/**
+ * qn_medium_get() - a block that waits for just this size
+ * @m:		the local's blocks
+ * @bytes:	qn_medium_bytes() of the size
+ *
+ * Return: NULL if there is none, or if @credit is used up.
+ */
+static __always_inline void *qn_medium_get(struct qn_medium *m, size_t bytes)
+{
+	char **quick = qn_medium_quick(m, bytes), *p = *quick;
+
+	if (!p || qn_tag_size(*qn_tag_of(p)) != bytes ||
+	    unlikely(m->credit < (ptrdiff_t)bytes))
+		return NULL;
+	*quick = NULL;
+	*qn_tag_of(p) -= QN_TAG_WAITS;
+	m->waiting -= bytes;
+	m->used += bytes;
+	m->credit -= (ptrdiff_t)bytes;
+	m->nr_allocs++;
+	return p;
+}
+
+/**
+ * qn_medium_put() - let a block wait
+ * @m:		the blocks of the local that it belongs to
+ * @p:		aligned to QN_MEDIUM_STEP, not the start of a unit
+ *
+ * Return: false if it is no block in use, or if it may not wait.
+ */
+static __always_inline bool qn_medium_put(struct qn_medium *m, void *p)
+{
+	size_t tag = *qn_tag_of(p), size = qn_tag_size(tag);
+	char **quick = qn_medium_quick(m, size);
+
+	if ((tag ^ qn_tag_seal(p)) &
+		    (~QN_TAG_LOW | QN_TAG_FREE | QN_TAG_WAITS) ||
+	    *quick || m->waiting + size > QN_MEDIUM_QUICK_BYTES)
+		return false;
+	*qn_tag_of(p) = tag + QN_TAG_WAITS;
+	*quick = p;
+	m->waiting += size;
+	m->used -= size;
+	return true;
+}
+
+/* ---- the interface ---- */
+
+/**
+ * qn_medium_init() - no chunks yet
+ * @m:		zeroed
+ * @s:		where chunks come from
+ * @owner:	whose they are
+ * @page_size:	of the system
+ */
+void qn_medium_init(struct qn_medium *m, struct qn_segments *s,
+		    struct qn_local *owner, size_t page_size);
+
+/**
+ * qn_medium_alloc() - a block of what the chunks have
+ * @m:		the local's blocks
+ * @size:	bytes, at most QN_MEDIUM_MAX
+ *
+ * Return: a block, aligned to QN_MEDIUM_STEP, or NULL if no free run is found that
+ * holds it: qn_medium_grow() helps.
+ */
+void *qn_medium_alloc(struct qn_medium *m, size_t size);
+
+/**
+ * qn_medium_alloc_aligned() - the same at an alignment
+ * @m:		the local's blocks
+ * @size:	bytes, at most QN_MEDIUM_MAX
+ * @align:	a power of two from QN_MEDIUM_STEP to QN_MEDIUM_MAX
+ */
+void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size, size_t align);
+
+/**
+ * qn_medium_grow() - one more chunk
+ * @m:		the local's blocks
+ * @size:	bytes that a block in it must be able to have, alignment included
+ *
+ * Context: takes the segments' lock.
+ * Return: false if there is no memory.
+ */
+bool qn_medium_grow(struct qn_medium *m, size_t size);
+
+/**
+ * qn_medium_free() - a block turns free and is merged with its neighbours
+ * @m:		the blocks of the local that it belongs to
+ * @u:		its unit
+ * @p:		the block
+ *
+ * Gives a chunk back that is free, if another one is; looks for pages to purge where much was freed.
+ * Stops with a message if @p is no block in use.
+ *
+ * Context: may take the segments' lock.
+ */
+void qn_medium_free(struct qn_medium *m, struct qn_unit *u, void *p);
+
+/**
+ * qn_medium_resize() - make a block longer or shorter where it lies
+ * @m:		the blocks of the local that it belongs to
+ * @p:		the block
+ * @size:	bytes wanted, at most QN_MEDIUM_MAX
+ *
+ * Return: false if the run behind it is not long enough.
+ */
+bool qn_medium_resize(struct qn_medium *m, void *p, size_t size);
+
+/**
+ * qn_medium_size() - bytes that a block can hold
+ * @u:		its unit
+ * @p:		the block
+ * @where:	the caller, for the message that stops it if @p is no block in use
+ *
+ * Context: any thread that the block belongs to.
+ */
+size_t qn_medium_size(const struct qn_unit *u, const void *p,
+		      const char *where);
+
+/* Merge what waits */
+void qn_medium_merge(struct qn_medium *m);
+
+/* The same, and give the chunk back that is all free, if there is one */
+void qn_medium_settle(struct qn_medium *m);
+
+/* All of that, and purge what is free */
+void qn_medium_trim(struct qn_medium *m);
+
+/**
+ * qn_medium_check() - bins against tags
+ *
+ * Return: NULL, or what was found.
+ */
+const char *qn_medium_check(const struct qn_medium *m);
+
+#endif /* QN_MEDIUM_H */

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+/*
+ * m-double-free-medium.c - a block between tags is freed twice, and was merged.
+ *
+ * Expected: free: the block was freed already
+ */
+#include "m.h"
+
+int main(void)
+{
+	char *before = malloc(5000);
+	void *p = misused(malloc(5000));
+
+	free(before);
+	free(p);
+	free(p);
+	return 0;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+/*
+ * m-double-free-remote-medium.c - another thread frees a block that was freed.
+ *
+ * Expected: free: the block was freed already
+ */
+#include "m.h"
+#include <pthread.h>
+
+static void *frees(void *p)
+{
+	free(p);
+	return NULL;
+}
+
+int main(void)
+{
+	void *p = misused(malloc(5000));
+	pthread_t thread;
+
+	free(p);
+	pthread_create(&thread, NULL, frees, p);
+	pthread_join(thread, NULL);
+	return 0;
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+/*
+ * m-realloc-freed-medium.c - a block between tags is resized after it was freed.
+ *
+ * Expected: realloc: the block was freed already
+ */
+#include "m.h"
+
+int main(void)
+{
+	void *p = misused(malloc(5000));
+
+	free(p);
+	return realloc(p, 9000) != NULL;
+}
