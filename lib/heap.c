@@ -981,6 +981,14 @@ int qn_heap_stats(struct qn_heap *h, struct qn_stats *st)
 	return 0;
 }
 
+void qn_heap_reset_peak(struct qn_heap *h)
+{
+	heap_lock(h);
+	h->peak = live_granules(h);
+	h->room = 0;
+	heap_unlock(h);
+}
+
 /* Until @look has seen enough */
 static bool walk_zone(const struct qn_zone *z,
 		      bool (*look)(void *arg, void *p, size_t size,

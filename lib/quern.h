@@ -54,7 +54,7 @@ struct qn_heap;
  * @size:	memory handed to the heap, all zones, metadata included
  * @metadata:	of @size, what the heap keeps for itself
  * @live:	bytes of the blocks in use, as served (rounded up)
- * @peak_live:	highest @live ever
+ * @peak_live:	highest @live ever, or since qn_heap_reset_peak()
  * @requested:	bytes asked for by the blocks in use; estimated from samples
  * @internal:	@live - @requested: lost to rounding
  * @free:	bytes that a request could have, held blocks included
@@ -214,6 +214,16 @@ size_t qn_heap_usable_size(struct qn_heap *h, void *p);
  * Return: 0, or -EINVAL.
  */
 int qn_heap_stats(struct qn_heap *h, struct qn_stats *st);
+
+/**
+ * qn_heap_reset_peak() - the peak of live memory is what is live now
+ * @h:		the heap
+ *
+ * To see the peak of one phase of a program.
+ *
+ * Context: as qn_heap_alloc(). Constant time.
+ */
+void qn_heap_reset_peak(struct qn_heap *h);
 
 /**
  * qn_heap_step() - one bounded slice of learning and upkeep
