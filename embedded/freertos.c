@@ -69,6 +69,17 @@ void vPortInitialiseBlocks(void)
 {
 }
 
+/* For operator new */
+void qn_board_lock(void)
+{
+	vTaskSuspendAll();
+}
+
+void qn_board_unlock(void)
+{
+	(void)xTaskResumeAll();
+}
+
 /* Before the scheduler is started once more; all blocks are forgotten */
 void vPortHeapResetState(void)
 {

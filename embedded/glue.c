@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * glue.c - one heap over all the RAM that the linker script has left.
+ * glue.c - one heap over all the RAM that the linker script has left, no tasks, and the
+ * end of the program where operator new fails. Firmware replaces what does not suit it.
  */
 #include "glue.h"
 #include "compiler.h"
+#include "debug.h"
 #include "port/port.h"
 
 extern char __heap_start[], __heap_end[];
@@ -21,4 +23,17 @@ __weak struct qn_heap *qn_board_heap(void)
 				    (size_t)(__heap_end - __heap_start));
 	qn_port_unlock(&lock);
 	return heap;
+}
+
+__weak void qn_board_lock(void)
+{
+}
+
+__weak void qn_board_unlock(void)
+{
+}
+
+__weak void qn_board_no_memory(size_t size)
+{
+	qn_report("no memory for this many bytes:", size);
 }

@@ -27,6 +27,15 @@ extern "C" {
 struct qn_heap *qn_board_heap(void);
 
 /**
+ * qn_board_lock(), qn_board_unlock() - what keeps tasks apart that use operator new
+ *
+ * They do nothing unless firmware defines them; freertos.c does. Not needed if the
+ * archive masks interrupts itself (QN_LOCK_IRQ), nor without tasks. They need not nest.
+ */
+void qn_board_lock(void);
+void qn_board_unlock(void);
+
+/**
  * qn_board_no_memory() - operator new has no memory and may not fail
  * @size:	bytes asked for
  *
