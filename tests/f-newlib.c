@@ -18,80 +18,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "glue.h"
-#include "print.h"
-#include "semihost.h"
 
 /* newlib 3.3 does not declare it */
 int posix_memalign(void **p, size_t align, size_t size);
-
-/* What is behind stdio */
-int _write(int fd, const char *text, int size);
-int _read(int fd, char *to, int size);
-int _close(int fd);
-int _lseek(int fd, int offset, int whence);
-int _fstat(int fd, struct stat *st);
-int _isatty(int fd);
-int _kill(int pid, int signal);
-int _getpid(void);
-void _exit(int status);
-
-int _write(int fd, const char *text, int size)
-{
-	print_write(fd == STDERR_FILENO ? PRINT_ERR : PRINT_OUT, text,
-		    (size_t)size);
-	return size;
-}
-
-int _fstat(int fd, struct stat *st)
-{
-	(void)fd;
-	st->st_mode = S_IFCHR;
-	st->st_blksize = 512;
-	return 0;
-}
-
-int _isatty(int fd)
-{
-	return fd <= STDERR_FILENO;
-}
-
-int _read(int fd, char *to, int size)
-{
-	(void)fd, (void)to, (void)size;
-	return 0;
-}
-
-int _close(int fd)
-{
-	(void)fd;
-	return -1;
-}
-
-int _lseek(int fd, int offset, int whence)
-{
-	(void)fd, (void)offset, (void)whence;
-	return 0;
-}
-
-int _kill(int pid, int signal)
-{
-	(void)pid, (void)signal;
-	return -1;
-}
-
-int _getpid(void)
-{
-	return 1;
-}
-
-void _exit(int status)
-{
-	semihost_exit(status);
-}
 
 static int depth, deepest, nr_locked;
 
