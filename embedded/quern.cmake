@@ -17,7 +17,7 @@ get_filename_component(QUERN "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 set(QUERN_CONFIG "" CACHE PATH "Folder of quern-config.h")
 
 set(quern_sources embedded/glue.c)
-foreach(name arena controller heap policy-fixed policy-rule pool profile sampler strtab
+foreach(name arena census controller heap policy-fixed policy-rule pool profile sampler strtab
 	table zone port/bare)
 	list(APPEND quern_sources lib/${name}.c)
 endforeach()

@@ -33,7 +33,7 @@ QUERN_LIB = $(QUERN_BUILD)/libquern.a
 QUERN_CPPFLAGS = -idirafter $(QUERN)/lib -idirafter $(QUERN)/embedded
 QUERN_LDFLAGS = -nostartfiles -T stm32f407.ld -L $(QUERN)/embedded
 
-quern_sources = arena controller heap policy-fixed policy-rule pool profile sampler \
+quern_sources = arena census controller heap policy-fixed policy-rule pool profile sampler \
 	strtab table zone port/bare
 quern_objects = $(quern_sources:%=$(QUERN_BUILD)/lib/%.o) \
 	$(QUERN_BUILD)/embedded/glue.o

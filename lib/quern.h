@@ -271,6 +271,9 @@ enum qn_state {
 	QN_FREE, /* a free run */
 };
 
+/** QN_STATES - how many there are */
+#define QN_STATES 3
+
 /**
  * qn_heap_walk() - see every block and every free run, by address within a zone
  * @h:		the heap
@@ -286,6 +289,33 @@ int qn_heap_walk(struct qn_heap *h,
 		 bool (*look)(void *arg, void *p, size_t size,
 			      enum qn_state state),
 		 void *arg);
+
+/**
+ * struct qn_census - the pieces of a heap whose sizes are in a range
+ * @most:	the largest bytes, as served, that belong here; set by the caller
+ * @nr:		pieces, by enum qn_state
+ * @bytes:	of them, by enum qn_state
+ */
+struct qn_census {
+	size_t most;
+	size_t nr[QN_STATES];
+	size_t bytes[QN_STATES];
+};
+
+/**
+ * qn_heap_census() - how many pieces of which size
+ * @h:		the heap
+ * @at:		ranges, their @most ascending; the last one is also for what is larger.
+ *		Filled in
+ * @nr:		how many, 1 at least
+ *
+ * For statistics by size without a price at each call: the heap is walked and stays
+ * locked meanwhile.
+ *
+ * Context: as qn_heap_walk(); time grows with the number of blocks times @nr.
+ * Return: 0, or -EINVAL (NULL, no range, not ascending).
+ */
+int qn_heap_census(struct qn_heap *h, struct qn_census *at, size_t nr);
 
 /**
  * qn_heap_check() - walk the whole heap
