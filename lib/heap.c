@@ -621,10 +621,14 @@ static void *slide(struct qn_heap *h, struct block b, void *p, size_t size)
 	return p;
 }
 
-/* Elsewhere: the copy is made with the heap unlocked */
+/*
+ * Elsewhere: the copy is made with the heap unlocked. What bus masters can reach now they
+ * can reach afterwards: nobody remembers whether that was asked for
+ */
 static void *move(struct qn_heap *h, struct block b, void *p, size_t size)
 {
-	void *to = alloc_zones(h, size, 0);
+	bool is_nodma = b.zone->flags & QN_ZONE_NODMA;
+	void *to = alloc_zones(h, size, is_nodma ? 0 : QN_ALLOC_DMA);
 
 	if (!to)
 		return NULL;

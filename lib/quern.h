@@ -174,6 +174,9 @@ void *qn_heap_calloc(struct qn_heap *h, size_t n, size_t size);
  * In place where the following memory allows, else by a copy of the smaller of
  * the two sizes.
  *
+ * A block that lies outside of %QN_ZONE_NODMA memory stays outside of it: it may have
+ * been asked for with %QN_ALLOC_DMA.
+ *
  * Towards lower addresses it grows only if nothing else is left; for as long as
  * its contents move then, the heap is locked. A copy is made with the heap
  * unlocked.

@@ -31,8 +31,13 @@
 
 #define SIZE (QN_SMALL ? 24576 : 65536)
 
+/* Where the second zone lies: on the target also in another memory */
+#ifndef SECOND_ZONE
+#define SECOND_ZONE
+#endif
+
 static unsigned char memory[SIZE] __aligned(64);
-static unsigned char second[SIZE / 4] __aligned(64);
+static unsigned char second[SIZE / 4] __aligned(64) SECOND_ZONE;
 static struct qn_heap *h;
 
 /* A heap as it is by default */
