@@ -790,6 +790,13 @@ static bool drain_held(struct qn_heap *h)
 	return more;
 }
 
+/* Let others have the heap between two pieces of work */
+static void breathe(struct qn_heap *h)
+{
+	heap_unlock(h);
+	heap_lock(h);
+}
+
 int qn_heap_step(struct qn_heap *h)
 {
 	bool more;
@@ -800,7 +807,9 @@ int qn_heap_step(struct qn_heap *h)
 	if (!h->nr_tables)
 		start_learning(h);
 	more = drain_samples(h);
+	breathe(h);
 	more |= act(h);
+	breathe(h);
 	more |= drain_held(h);
 	heap_unlock(h);
 	return more;

@@ -234,7 +234,8 @@ void qn_heap_reset_peak(struct qn_heap *h);
  *
  * For the idle loop. Drains samples into the profile, lets the policy look at a
  * part of it, publishes at most one granule table, merges a bounded number of
- * held blocks. The heap is right and bounded if this is never called.
+ * held blocks. The heap is right and bounded if this is never called. It is unlocked
+ * twice in between, so that interrupts wait for the longest of these alone.
  *
  * Context: as qn_heap_alloc(), not from an interrupt. Bounded time.
  * Return: 1 if there is more to do now, 0 if not, or -EINVAL.
