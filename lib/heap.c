@@ -621,10 +621,14 @@ static void *slide(struct qn_heap *h, struct block b, void *p, size_t size)
 	return p;
 }
 
-/* Elsewhere: the copy is made with the heap unlocked */
+/*
+ * Elsewhere: the copy is made with the heap unlocked. What bus masters can reach now they
+ * can reach afterwards: nobody remembers whether that was asked for
+ */
 static void *move(struct qn_heap *h, struct block b, void *p, size_t size)
 {
-	void *to = alloc_zones(h, size, 0);
+	bool is_nodma = b.zone->flags & QN_ZONE_NODMA;
+	void *to = alloc_zones(h, size, is_nodma ? 0 : QN_ALLOC_DMA);
 
 	if (!to)
 		return NULL;
@@ -786,6 +790,13 @@ static bool drain_held(struct qn_heap *h)
 	return more;
 }
 
+/* Let others have the heap between two pieces of work */
+static void breathe(struct qn_heap *h)
+{
+	heap_unlock(h);
+	heap_lock(h);
+}
+
 int qn_heap_step(struct qn_heap *h)
 {
 	bool more;
@@ -796,7 +807,9 @@ int qn_heap_step(struct qn_heap *h)
 	if (!h->nr_tables)
 		start_learning(h);
 	more = drain_samples(h);
+	breathe(h);
 	more |= act(h);
+	breathe(h);
 	more |= drain_held(h);
 	heap_unlock(h);
 	return more;
@@ -979,6 +992,14 @@ int qn_heap_stats(struct qn_heap *h, struct qn_stats *st)
 	fill_stats(h, st);
 	heap_unlock(h);
 	return 0;
+}
+
+void qn_heap_reset_peak(struct qn_heap *h)
+{
+	heap_lock(h);
+	h->peak = live_granules(h);
+	h->room = 0;
+	heap_unlock(h);
 }
 
 /* Until @look has seen enough */

@@ -54,7 +54,7 @@ struct qn_heap;
  * @size:	memory handed to the heap, all zones, metadata included
  * @metadata:	of @size, what the heap keeps for itself
  * @live:	bytes of the blocks in use, as served (rounded up)
- * @peak_live:	highest @live ever
+ * @peak_live:	highest @live ever, or since qn_heap_reset_peak()
  * @requested:	bytes asked for by the blocks in use; estimated from samples
  * @internal:	@live - @requested: lost to rounding
  * @free:	bytes that a request could have, held blocks included
@@ -174,6 +174,9 @@ void *qn_heap_calloc(struct qn_heap *h, size_t n, size_t size);
  * In place where the following memory allows, else by a copy of the smaller of
  * the two sizes.
  *
+ * A block that lies outside of %QN_ZONE_NODMA memory stays outside of it: it may have
+ * been asked for with %QN_ALLOC_DMA.
+ *
  * Towards lower addresses it grows only if nothing else is left; for as long as
  * its contents move then, the heap is locked. A copy is made with the heap
  * unlocked.
@@ -216,12 +219,23 @@ size_t qn_heap_usable_size(struct qn_heap *h, void *p);
 int qn_heap_stats(struct qn_heap *h, struct qn_stats *st);
 
 /**
+ * qn_heap_reset_peak() - the peak of live memory is what is live now
+ * @h:		the heap
+ *
+ * To see the peak of one phase of a program.
+ *
+ * Context: as qn_heap_alloc(). Constant time.
+ */
+void qn_heap_reset_peak(struct qn_heap *h);
+
+/**
  * qn_heap_step() - one bounded slice of learning and upkeep
  * @h:		the heap
  *
  * For the idle loop. Drains samples into the profile, lets the policy look at a
  * part of it, publishes at most one granule table, merges a bounded number of
- * held blocks. The heap is right and bounded if this is never called.
+ * held blocks. The heap is right and bounded if this is never called. It is unlocked
+ * twice in between, so that interrupts wait for the longest of these alone.
  *
  * Context: as qn_heap_alloc(), not from an interrupt. Bounded time.
  * Return: 1 if there is more to do now, 0 if not, or -EINVAL.
@@ -261,6 +275,9 @@ enum qn_state {
 	QN_FREE, /* a free run */
 };
 
+/** QN_STATES - how many there are */
+#define QN_STATES 3
+
 /**
  * qn_heap_walk() - see every block and every free run, by address within a zone
  * @h:		the heap
@@ -276,6 +293,33 @@ int qn_heap_walk(struct qn_heap *h,
 		 bool (*look)(void *arg, void *p, size_t size,
 			      enum qn_state state),
 		 void *arg);
+
+/**
+ * struct qn_census - the pieces of a heap whose sizes are in a range
+ * @most:	the largest bytes, as served, that belong here; set by the caller
+ * @nr:		pieces, by enum qn_state
+ * @bytes:	of them, by enum qn_state
+ */
+struct qn_census {
+	size_t most;
+	size_t nr[QN_STATES];
+	size_t bytes[QN_STATES];
+};
+
+/**
+ * qn_heap_census() - how many pieces of which size
+ * @h:		the heap
+ * @at:		ranges, their @most ascending; the last one is also for what is larger.
+ *		Filled in
+ * @nr:		how many, 1 at least
+ *
+ * For statistics by size without a price at each call: the heap is walked and stays
+ * locked meanwhile.
+ *
+ * Context: as qn_heap_walk(); time grows with the number of blocks times @nr.
+ * Return: 0, or -EINVAL (NULL, no range, not ascending).
+ */
+int qn_heap_census(struct qn_heap *h, struct qn_census *at, size_t nr);
 
 /**
  * qn_heap_check() - walk the whole heap

@@ -16,9 +16,9 @@ done
 
 cd "${srcdir:?run by make check}" || exit 99
 bad=0
-for file in lib/*.[ch] lib/port/*.[ch] lib/engine/*.[ch] preload/*.[ch] embedded/*.[ch] embedded/examples/*.[ch] \
+for file in lib/*.[ch] lib/port/*.[ch] lib/engine/*.[ch] preload/*.[ch] embedded/*.[ch] embedded/examples/*.[ch] embedded/examples/*/*.[ch] \
 	bench/*.[ch] bench/firmware/*.[ch] bench/engines/*.[ch] bench/paper/*.[ch] \
-	tests/*.[ch]; do
+	tests/*.[ch] tests/freertos/*.h; do
 	[ -f "$file" ] || continue
 	$format --dry-run -Werror "$file" || bad=1
 done

@@ -11,7 +11,7 @@ layers="compiler statspage bits bitset varint strtab list knobs conf quern
 	table bins zone
 	sampler profile controller policy-fixed policy-rule
 	segment slab hub medium local
-	heap pool arena
+	heap census pool arena
 	engine/engine engine/chunk engine/buddy-core
 	engine/boundary engine/buddy engine/buddy-fast engine/freelist
 	engine/per-size engine/quern

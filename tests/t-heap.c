@@ -31,8 +31,13 @@
 
 #define SIZE (QN_SMALL ? 24576 : 65536)
 
+/* Where the second zone lies: on the target also in another memory */
+#ifndef SECOND_ZONE
+#define SECOND_ZONE
+#endif
+
 static unsigned char memory[SIZE] __aligned(64);
-static unsigned char second[SIZE / 4] __aligned(64);
+static unsigned char second[SIZE / 4] __aligned(64) SECOND_ZONE;
 static struct qn_heap *h;
 
 /* A heap as it is by default */
@@ -193,6 +198,28 @@ static void test_counts(void **state)
 		assert_int_equal(stats().peak_live, peak);
 		assert_int_equal(stats().nr_live, nr);
 	}
+	assert_sound();
+}
+
+static void test_reset_peak(void **state)
+{
+	void *p, *q;
+
+	(void)state;
+	reset();
+	p = qn_heap_alloc(h, 1000);
+	q = qn_heap_alloc(h, 100);
+	qn_heap_free(h, p);
+	assert_true(stats().peak_live > stats().live);
+	qn_heap_reset_peak(h);
+	assert_int_equal(stats().peak_live, stats().live);
+	p = qn_heap_alloc(h, 200);
+	assert_int_equal(stats().peak_live, stats().live);
+	qn_heap_free(h, q);
+	q = qn_heap_alloc(h, 104);
+	assert_int_equal(stats().peak_live, stats().live);
+	qn_heap_free(h, q);
+	qn_heap_free(h, p);
 	assert_sound();
 }
 
@@ -746,6 +773,7 @@ int main(void)
 		cmocka_unit_test(test_impossible_sizes),
 		cmocka_unit_test(test_null),
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_reset_peak),
 		cmocka_unit_test(test_zeroed),
 		cmocka_unit_test(test_aligned),
 		cmocka_unit_test(test_resize),

@@ -5,7 +5,8 @@
 # host:
 #
 # - the checksum is the same in system mode, in user mode and on the host, for
-#   several seeds, scales and policies;
+#   several seeds, scales and policies; with SRAM alone and with a second zone, with
+#   poison and without;
 # - a run in system mode repeats to the instruction;
 # - the rule policy publishes a table while it runs, the fixed one none;
 # - wrong use and a heap too small end with a message and a status.
@@ -21,7 +22,8 @@ host=$firmware/pipeline-host
 nr=0
 nr_failed=0
 
-for file in "$image" "$user_image" "$host"; do
+for file in "$image" "$user_image" "$host" "$firmware/pipeline-mps2.elf" \
+	"$firmware/pipeline-mps2-poison.elf"; do
 	[ -r "$file" ] || {
 		echo "x-firmware: $file was not built"
 		exit 77
@@ -122,6 +124,26 @@ for options in "seed=1" "seed=2" "seed=3" "seed=4 scale=20" \
 	user user $options
 	host host $options heap=256K
 	ok "one checksum: $options" agree chip user host
+done
+
+# On a board with more memory, of which a piece stands in for CCM; with poison as well
+more() # NAME IMAGE KEY=VALUE...
+{
+	name=$1
+	other=$firmware/$2
+	shift 2
+	"$run" -m mps2 "$other" "$@" >"$dir/$name" 2>"$dir/$name.err"
+	echo $? >"$dir/$name.status"
+}
+
+for options in "heap=300K" "scale=110 heap=100K ccm=64K" \
+	"seed=2 scale=110 heap=100K ccm=64K"; do
+	next
+	more plain pipeline-mps2.elf $options
+	more poison pipeline-mps2-poison.elf $options
+	host host $options heap=300K
+	ok "one checksum, with poison and without: $options" \
+		agree plain poison host
 done
 
 # More than SRAM holds: CCM helps out. The emulator of the chip may lack it.

@@ -150,6 +150,13 @@ plan_search() # LEVEL STATE RUNS
 	plan "search/$1/$2" "search-$1.elf" $state runs="$3"
 }
 
+plan_masked() # LEVEL TRACE...
+{
+	who=$1
+	shift
+	plan "masked/$who" "masked-$who.elf" heap=$heap $(words "$@")
+}
+
 carry_out()
 {
 	: >"$tmp/failed"
@@ -230,6 +237,7 @@ more_traces()
 
 sensors="sensor-1 sensor-2"
 pipelines="pipeline-1 pipeline-2 pipeline-3 pipeline-4 pipeline-5"
+masked="sensor-1 sensor-2 network store random ramps"
 kinds="network interpreter store trees random queue stack ramps comb"
 programs="lua bash sed xmllint find"
 more=
@@ -274,6 +282,7 @@ everything()
 		plan_search $who cold "$runs"
 		plan_search $who warm "$runs"
 		plan_search $who large $((runs / 5))
+		plan_masked $who $masked
 	done
 	carry_out
 	sizes
@@ -358,11 +367,19 @@ baseline | check)
 	a_part "$1"
 	keep_counts
 	;;
+masked)
+	unpack $sensors
+	own_traces
+	plan_masked O2 $masked
+	plan_masked Os $masked
+	carry_out
+	cat "$tmp/results"
+	;;
 again)
 	again
 	keep_counts
 	;;
 *)
-	die "usage: $me tables|results|baseline|check|again"
+	die "usage: $me tables|results|baseline|check|masked|again"
 	;;
 esac

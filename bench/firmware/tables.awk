@@ -188,6 +188,21 @@ function search(    who, s, k, name)
 		}
 }
 
+# --- interrupts ---------------------------------------------------------------
+
+function masked(    who, m)
+{
+	heading("Interrupts masked (QN_LOCK_IRQ), the longest section of each " \
+		"call in instructions; sensor-* network store random ramps")
+	for (who = 1; who <= 2; who++) {
+		m = "masked/" levels[who]
+		printf "-%s: malloc %s, free %s, realloc %s, " \
+		       "qn_heap_step() %s\n", levels[who],
+		       get(m "/malloc.max"), get(m "/free.max"),
+		       get(m "/realloc.max"), get(m "/step.max")
+	}
+}
+
 # --- size --------------------------------------------------------------------
 
 function sizes(    who)
@@ -371,6 +386,7 @@ END {
 	workloads("Os")
 	smallest()
 	search()
+	masked()
 	sizes()
 	aims()
 }

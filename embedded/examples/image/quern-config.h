@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * quern-config.h - knobs of this firmware; lib/knobs.h tells them all.
+ */
+#define QN_LOCK_IRQ 1
+#define QN_GUARD    1
+#define QN_NR_ZONES 1

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+/*
+ * freertos.c - quern as the heap of FreeRTOS (V10.5 and V11), in place of one of the
+ * kernel's heap_1.c to heap_5.c.
+ *
+ * The memory is ucHeap of configTOTAL_HEAP_SIZE bytes, as in heap_4.c, also with
+ * configAPPLICATION_ALLOCATED_HEAP; or the regions of vPortDefineHeapRegions(), as in
+ * heap_5.c, up to QN_NR_ZONES of them. newlib.c and new.cc serve from the same heap when
+ * they are linked as well: qn_board_heap() is defined here.
+ *
+ * The scheduler is suspended in each function, so interrupts must not allocate; they
+ * are not masked. What the kernel's heaps do beyond that is done here too:
+ * configUSE_MALLOC_FAILED_HOOK, configHEAP_CLEAR_MEMORY_ON_FREE, traceMALLOC() and
+ * traceFREE(). A pointer that is no block ends the program by quern's own message.
+ */
+#include <string.h>
+
+#include "FreeRTOS.h"
+#include "task.h"
+
+#include "glue.h"
+
+static struct qn_heap *heap;
+
+/* ---- memory ---- */
+
+#ifdef configTOTAL_HEAP_SIZE
+#if defined(configAPPLICATION_ALLOCATED_HEAP) && \
+	configAPPLICATION_ALLOCATED_HEAP == 1
+extern uint8_t ucHeap[configTOTAL_HEAP_SIZE];
+#else
+static uint8_t ucHeap[configTOTAL_HEAP_SIZE] __attribute__((aligned(QN_ALIGN)));
+#endif
+
+/* With the scheduler suspended */
+struct qn_heap *qn_board_heap(void)
+{
+	if (!heap)
+		heap = qn_heap_init(ucHeap, sizeof(ucHeap));
+	return heap;
+}
+#else
+struct qn_heap *qn_board_heap(void)
+{
+	return heap;
+}
+#endif
+
+void vPortDefineHeapRegions(const HeapRegion_t *const regions)
+{
+	const HeapRegion_t *r = regions;
+	int err = 0;
+
+	configASSERT(!heap);
+	for (; r->xSizeInBytes; r++) {
+		if (!heap)
+			heap = qn_heap_init(r->pucStartAddress,
+					    r->xSizeInBytes);
+		else
+			err |= qn_heap_add_zone(heap, r->pucStartAddress,
+						r->xSizeInBytes, 0);
+	}
+	configASSERT(heap && !err);
+	(void)err;
+}
+
+/* Nothing to do: the heap is made when it is used first */
+void vPortInitialiseBlocks(void)
+{
+}
+
+/* For operator new */
+void qn_board_lock(void)
+{
+	vTaskSuspendAll();
+}
+
+void qn_board_unlock(void)
+{
+	(void)xTaskResumeAll();
+}
+
+/* Before the scheduler is started once more; all blocks are forgotten */
+void vPortHeapResetState(void)
+{
+	heap = NULL;
+}
+
+/* ---- blocks ---- */
+
+static void trace_malloc(void *p, size_t size)
+{
+#ifdef traceMALLOC
+	traceMALLOC(p, size);
+#endif
+	(void)p, (void)size;
+}
+
+static void trace_free(void *p, size_t size)
+{
+#ifdef traceFREE
+	traceFREE(p, size);
+#endif
+	(void)p, (void)size;
+}
+
+static void *finish_malloc(void *p)
+{
+#if defined(configUSE_MALLOC_FAILED_HOOK) && configUSE_MALLOC_FAILED_HOOK == 1
+	if (!p)
+		vApplicationMallocFailedHook();
+#endif
+	return p;
+}
+
+/* As in the kernel's heaps, no block has 0 bytes */
+void *pvPortMalloc(size_t size)
+{
+	struct qn_heap *h;
+	void *p = NULL;
+
+	vTaskSuspendAll();
+	h = qn_board_heap();
+	if (h && size)
+		p = qn_heap_alloc(h, size);
+	trace_malloc(p, size);
+	(void)xTaskResumeAll();
+	return finish_malloc(p);
+}
+
+void *pvPortCalloc(size_t n, size_t size)
+{
+	size_t bytes;
+	void *p;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return finish_malloc(NULL);
+	p = pvPortMalloc(bytes);
+	if (p)
+		memset(p, 0, bytes);
+	return p;
+}
+
+void vPortFree(void *p)
+{
+	size_t size;
+
+	if (!p)
+		return;
+	vTaskSuspendAll();
+	size = qn_heap_usable_size(heap, p);
+#if defined(configHEAP_CLEAR_MEMORY_ON_FREE) && \
+	configHEAP_CLEAR_MEMORY_ON_FREE == 1
+	memset(p, 0, size);
+#endif
+	trace_free(p, size);
+	qn_heap_free(heap, p);
+	(void)xTaskResumeAll();
+}
+
+/* ---- figures ---- */
+
+static struct qn_stats look(void)
+{
+	struct qn_stats st = { 0 };
+
+	vTaskSuspendAll();
+	(void)qn_heap_stats(qn_board_heap(), &st);
+	(void)xTaskResumeAll();
+	return st;
+}
+
+static size_t least_free(const struct qn_stats *st)
+{
+	return st->size - st->metadata - st->peak_live;
+}
+
+size_t xPortGetFreeHeapSize(void)
+{
+	return look().free;
+}
+
+size_t xPortGetMinimumEverFreeHeapSize(void)
+{
+	struct qn_stats st = look();
+
+	return least_free(&st);
+}
+
+void xPortResetHeapMinimumEverFreeHeapSize(void)
+{
+	vTaskSuspendAll();
+	if (qn_board_heap())
+		qn_heap_reset_peak(heap);
+	(void)xTaskResumeAll();
+}
+
+/* One piece of the heap: is it free, and how does its size compare */
+static bool count_free(void *arg, void *p, size_t size, enum qn_state state)
+{
+	HeapStats_t *to = arg;
+
+	(void)p;
+	if (state == QN_USED)
+		return true;
+	to->xNumberOfFreeBlocks++;
+	if (size > to->xSizeOfLargestFreeBlockInBytes)
+		to->xSizeOfLargestFreeBlockInBytes = size;
+	if (size < to->xSizeOfSmallestFreeBlockInBytes)
+		to->xSizeOfSmallestFreeBlockInBytes = size;
+	return true;
+}
+
+/* Walks the heap, with the scheduler suspended */
+void vPortGetHeapStats(HeapStats_t *to)
+{
+	struct qn_stats st = { 0 };
+
+	memset(to, 0, sizeof(*to));
+	to->xSizeOfSmallestFreeBlockInBytes = SIZE_MAX;
+	vTaskSuspendAll();
+	if (qn_heap_stats(qn_board_heap(), &st) == 0)
+		qn_heap_walk(heap, count_free, to);
+	(void)xTaskResumeAll();
+	to->xAvailableHeapSpaceInBytes = st.free;
+	to->xMinimumEverFreeBytesRemaining = least_free(&st);
+	to->xNumberOfSuccessfulAllocations = st.nr_allocs;
+	to->xNumberOfSuccessfulFrees = st.nr_frees;
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+/*
+ * newlib.c - the malloc of newlib and of newlib-nano: all of what the C library
+ * allocates, as stdio's buffers and the numbers of printf(), comes from quern.
+ *
+ * Compile it with the program and link it as an object: from an archive, the linker may
+ * take the library's own malloc. The library's calls go to the functions with _r in their
+ * names, the program's to those without.
+ *
+ * Locks: like the library's own malloc this one calls __malloc_lock() and
+ * __malloc_unlock(), which do nothing unless firmware defines them. A system with tasks
+ * does (FreeRTOS: vTaskSuspendAll() and xTaskResumeAll()), unless the archive masks
+ * interrupts itself (QN_LOCK_IRQ). Interrupts may call malloc() in the latter case alone.
+ * They need not nest: nothing here calls itself.
+ *
+ * Failure is NULL, with ENOMEM in errno of the task, which newlib keeps in its struct
+ * _reent.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <reent.h>
+#include <stdlib.h>
+
+#include "glue.h"
+
+/* Declared by newlib in different places, depending on its version */
+void __malloc_lock(struct _reent *r);
+void __malloc_unlock(struct _reent *r);
+int posix_memalign(void **p, size_t align, size_t size);
+
+static void *result(struct _reent *r, void *p)
+{
+	__malloc_unlock(r);
+	if (!p)
+		__errno_r(r) = ENOMEM;
+	return p;
+}
+
+void *_malloc_r(struct _reent *r, size_t size)
+{
+	struct qn_heap *h;
+
+	__malloc_lock(r);
+	h = qn_board_heap();
+	return result(r, h ? qn_heap_alloc(h, size) : NULL);
+}
+
+void *_calloc_r(struct _reent *r, size_t n, size_t size)
+{
+	struct qn_heap *h;
+
+	__malloc_lock(r);
+	h = qn_board_heap();
+	return result(r, h ? qn_heap_calloc(h, n, size) : NULL);
+}
+
+void *_realloc_r(struct _reent *r, void *p, size_t size)
+{
+	struct qn_heap *h;
+
+	__malloc_lock(r);
+	h = qn_board_heap();
+	return result(r, h ? qn_heap_realloc(h, p, size) : NULL);
+}
+
+void *_memalign_r(struct _reent *r, size_t align, size_t size)
+{
+	struct qn_heap *h;
+
+	__malloc_lock(r);
+	h = qn_board_heap();
+	return result(r, h ? qn_heap_alloc_aligned(h, align, size) : NULL);
+}
+
+/* A block exists, so there is a heap */
+void _free_r(struct _reent *r, void *p)
+{
+	if (!p)
+		return;
+	__malloc_lock(r);
+	qn_heap_free(qn_board_heap(), p);
+	__malloc_unlock(r);
+}
+
+size_t _malloc_usable_size_r(struct _reent *r, void *p)
+{
+	size_t size;
+
+	if (!p)
+		return 0;
+	__malloc_lock(r);
+	size = qn_heap_usable_size(qn_board_heap(), p);
+	__malloc_unlock(r);
+	return size;
+}
+
+struct mallinfo _mallinfo_r(struct _reent *r)
+{
+	struct mallinfo info = { 0 };
+	struct qn_stats st;
+
+	__malloc_lock(r);
+	if (qn_heap_stats(qn_board_heap(), &st) == 0) {
+		info.arena = st.size;
+		info.uordblks = st.live;
+		info.fordblks = st.free;
+		info.keepcost = st.largest_free;
+	}
+	__malloc_unlock(r);
+	return info;
+}
+
+void *malloc(size_t size)
+{
+	return _malloc_r(_REENT, size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	return _calloc_r(_REENT, n, size);
+}
+
+void *realloc(void *p, size_t size)
+{
+	return _realloc_r(_REENT, p, size);
+}
+
+void *memalign(size_t align, size_t size)
+{
+	return _memalign_r(_REENT, align, size);
+}
+
+int posix_memalign(void **p, size_t align, size_t size)
+{
+	int saved = errno;
+	void *q;
+
+	if (!align || align & (align - 1) || align % sizeof(void *))
+		return EINVAL;
+	q = _memalign_r(_REENT, align, size);
+	errno = saved;
+	if (!q)
+		return ENOMEM;
+	*p = q;
+	return 0;
+}
+
+/* As in C23: a size that is no multiple of @align will do */
+void *aligned_alloc(size_t align, size_t size)
+{
+	if (align && !(align & (align - 1)))
+		return _memalign_r(_REENT, align, size);
+	errno = EINVAL;
+	return NULL;
+}
+
+void free(void *p)
+{
+	_free_r(_REENT, p);
+}
+
+size_t malloc_usable_size(void *p)
+{
+	return _malloc_usable_size_r(_REENT, p);
+}
+
+struct mallinfo mallinfo(void)
+{
+	return _mallinfo_r(_REENT);
+}

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+#
+# quern.cmake - quern in the CMake project of a firmware (3.13 or later). Include it after
+# project(); QUERN_CONFIG may name a folder with a quern-config.h: knobs of lib/knobs.h.
+#
+# It defines libraries for target_link_libraries():
+#
+#   quern			the archive, by the project's own flags, and quern.h
+#   quern_newlib, quern_freertos, quern_new	quern as malloc, pvPortMalloc, operator
+#				new: sources that are compiled with those of the target
+#   quern_board			the same: start-up, faults, console by semihosting, stdio
+#				over it; and the memory of the STM32F407
+#
+# examples/image/CMakeLists.txt is one that uses it.
+
+get_filename_component(QUERN "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
+set(QUERN_CONFIG "" CACHE PATH "Folder of quern-config.h")
+
+set(quern_sources embedded/glue.c)
+foreach(name arena census controller heap policy-fixed policy-rule pool profile sampler strtab
+	table zone port/bare)
+	list(APPEND quern_sources lib/${name}.c)
+endforeach()
+list(TRANSFORM quern_sources PREPEND ${QUERN}/)
+
+add_library(quern STATIC ${quern_sources})
+target_compile_options(quern PRIVATE -std=gnu11 -ffreestanding -ffunction-sections
+	-fdata-sections)
+target_compile_definitions(quern PRIVATE QN_SMALL=1)
+target_include_directories(quern PRIVATE ${QUERN}/lib ${QUERN}/embedded)
+# Behind the project's own folders
+target_compile_options(quern INTERFACE "SHELL:-idirafter ${QUERN}/lib"
+	"SHELL:-idirafter ${QUERN}/embedded")
+if(QUERN_CONFIG)
+	target_compile_definitions(quern PRIVATE QN_CONFIG_H)
+	target_include_directories(quern PRIVATE ${QUERN_CONFIG})
+endif()
+
+foreach(unit newlib.c freertos.c new.cc)
+	string(REGEX REPLACE "\\..*" "" name ${unit})
+	add_library(quern_${name} INTERFACE)
+	target_sources(quern_${name} INTERFACE ${QUERN}/embedded/${unit})
+	target_link_libraries(quern_${name} INTERFACE quern)
+endforeach()
+
+add_library(quern_board INTERFACE)
+foreach(name board console print semihost startup syscalls)
+	target_sources(quern_board INTERFACE ${QUERN}/embedded/${name}.c)
+endforeach()
+target_link_libraries(quern_board INTERFACE quern)
+target_link_options(quern_board INTERFACE -nostartfiles -T stm32f407.ld
+	-L ${QUERN}/embedded)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+#
+# quern.mk - quern in the Makefile of a firmware. Set, then include:
+#
+#   QUERN		this tree
+#   QUERN_CC, QUERN_AR	default arm-none-eabi-gcc and -ar
+#   QUERN_CFLAGS	target and optimisation; default: STM32F407, -g -Os
+#   QUERN_CONFIG	a folder with a quern-config.h: knobs of lib/knobs.h; default none
+#   QUERN_BUILD		where objects go; default quern-build
+#
+# It defines
+#
+#   QUERN_LIB		the archive, with a rule that makes it
+#   QUERN_CPPFLAGS	for your sources: quern.h and glue.h, behind your own folders
+#   QUERN_NEWLIB, QUERN_FREERTOS, QUERN_NEW	sources to compile with yours: quern as
+#			malloc, pvPortMalloc, operator new
+#   QUERN_BOARD		the same: start-up, faults, console by semihosting, stdio over it
+#   QUERN_LDFLAGS	the memory of the STM32F407
+#
+# examples/image/Makefile is one that uses it.
+
+QUERN_CC ?= arm-none-eabi-gcc
+QUERN_AR ?= arm-none-eabi-ar
+QUERN_CFLAGS ?= -mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard -g -Os
+QUERN_BUILD ?= quern-build
+
+QUERN_NEWLIB = $(QUERN)/embedded/newlib.c
+QUERN_FREERTOS = $(QUERN)/embedded/freertos.c
+QUERN_NEW = $(QUERN)/embedded/new.cc
+QUERN_BOARD = $(addprefix $(QUERN)/embedded/,board.c console.c print.c semihost.c \
+	startup.c syscalls.c)
+QUERN_LIB = $(QUERN_BUILD)/libquern.a
+QUERN_CPPFLAGS = -idirafter $(QUERN)/lib -idirafter $(QUERN)/embedded
+QUERN_LDFLAGS = -nostartfiles -T stm32f407.ld -L $(QUERN)/embedded
+
+quern_sources = arena census controller heap policy-fixed policy-rule pool profile sampler \
+	strtab table zone port/bare
+quern_objects = $(quern_sources:%=$(QUERN_BUILD)/lib/%.o) \
+	$(QUERN_BUILD)/embedded/glue.o
+quern_flags = $(QUERN_CFLAGS) -std=gnu11 -ffreestanding -ffunction-sections \
+	-fdata-sections -DQN_SMALL=1 -I$(QUERN)/lib -I$(QUERN)/embedded \
+	$(if $(QUERN_CONFIG),-DQN_CONFIG_H -I$(QUERN_CONFIG))
+
+$(QUERN_BUILD)/%.o: $(QUERN)/%.c
+	@mkdir -p $(@D)
+	$(QUERN_CC) $(quern_flags) -MMD -MP -c -o $@ $<
+
+$(QUERN_LIB): $(quern_objects)
+	@rm -f $@
+	$(QUERN_AR) rcs $@ $^
+
+-include $(wildcard $(quern_objects:.o=.d))
