@@ -138,8 +138,10 @@ static inline void qn_bins_moved(struct qn_bins *b)
 static __hot_inline void qn_bins_insert(struct qn_bins *b, unsigned int bin,
 					struct qn_run *run)
 {
-	struct qn_run **at = &b->head[bin], *first = *at, *next;
+	struct qn_run **at = &b->head[bin], *first, *next;
 
+	qn_keep(at);
+	first = *at;
 	if (!first)
 		qn_bins_mark(b, bin);
 	else if (run > first)

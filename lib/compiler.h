@@ -82,6 +82,9 @@ typedef int64_t s64;
 #define smp_load_acquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define smp_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
+/* Keep a value in one register instead of computing it again */
+#define qn_keep(x) __asm__("" : "+r"(x))
+
 /* 1 if the knob is defined to 1, else 0; for use in if () */
 #define IS_ENABLED(knob) (knob)
 

@@ -79,9 +79,9 @@ static __always_inline bool count_alloc(struct qn_heap *h, size_t k)
 	ptrdiff_t budget = budget_after(h, k);
 	ptrdiff_t room = h->room - (ptrdiff_t)k;
 
-	if (unlikely(budget < 0))
-		return false;
-	if (unlikely(room < 0)) {
+	if (unlikely((budget | room) < 0)) {
+		if (budget < 0)
+			return false;
 		h->peak -= (size_t)room;
 		room = 0;
 	}
@@ -412,35 +412,43 @@ void *qn_heap_calloc(struct qn_heap *h, size_t n, size_t size)
 
 /* ---- free ---- */
 
-static void free_next(struct qn_heap *h, void *p, unsigned int first);
 static void free_other(struct qn_heap *h, void *p, u32 window);
 static void free_slow(struct qn_heap *h, void *p);
+
+static __always_inline void free_here(struct qn_heap *h, void *p, size_t k)
+{
+	count_free(h, k);
+	qn_zone_free_here(&h->zone, p, k);
+}
 
 /* A short block behind a block is the common case */
 static __always_inline void free_fast(struct qn_heap *h, void *p)
 {
 	struct qn_zone *z = &h->zone;
+	struct qn_word32 *word;
 	unsigned int first, fate;
-	u32 window;
+	u32 bits, window;
 
 	if (unlikely(!qn_zone_has(z, p))) {
 		free_slow(h, p);
 		return;
 	}
-	window = qn_zone_window(z, p);
+	word = qn_zone_word(z, p);
+	bits = word->v;
+	window = bits >> qn_zone_shift(p);
 	first = qn_zone_first(window, QN_WINDOW_BEHIND_BLOCK);
 	fate = z->fate[first];
 	if (fate == QN_FATE_HOLD && likely(!qn_zone_is_held(p))) {
 		if (!qn_zone_hold(z, p, first - 1)) {
-			free_next(h, p, first);
+			free_here(h, p, first - 1);
 			return;
 		}
 	} else if (fate == QN_FATE_MERGE) {
 		if (window >> first & 2) {
-			free_next(h, p, first);
+			free_here(h, p, first - 1);
 			return;
 		}
-		qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
+		word->v = bits - (4u << qn_zone_shift(p));
 		qn_bins_assume_exact(first - 1);
 		qn_bins_insert(&z->bins, first - 1, p);
 	} else {
@@ -526,13 +534,6 @@ static noinline void free_slow(struct qn_heap *h, void *p)
 		qn_zone_free(z, p, k);
 }
 
-/* A short block behind a block; a free run may follow */
-static noinline void free_next(struct qn_heap *h, void *p, unsigned int first)
-{
-	count_free(h, first - 1);
-	qn_zone_free_next(&h->zone, p, first - 1);
-}
-
 /* A long block, if it is a block: the start was seen */
 static noinline void free_long(struct qn_heap *h, void *p)
 {
@@ -546,45 +547,33 @@ static noinline void free_long(struct qn_heap *h, void *p)
 	qn_zone_free(&h->zone, p, k);
 }
 
-/* A free run lies before, or it is no block at all */
-static noinline void free_behind(struct qn_heap *h, void *p, u32 window)
+/* Neither short nor behind a block, or held twice, or no block at all */
+static noinline void free_other(struct qn_heap *h, void *p, u32 window)
 {
-	unsigned int first = qn_zone_first(window, QN_WINDOW_BEHIND_RUN);
-	unsigned int fate = h->zone.fate[first];
+	u32 start = window & QN_WINDOW_START;
+	unsigned int first = qn_zone_first(window, start);
+	struct qn_zone *z = &h->zone;
+	unsigned int fate = z->fate[first];
+	size_t k = first - 1, run = 0;
 
-	if (unlikely(!qn_zone_bit(&h->zone, (char *)p - 3 * QN_GRANULE))) {
+	if (start == QN_WINDOW_BEHIND_RUN)
+		run = qn_zone_size_before(z, p);
+	if (unlikely(run < QN_ZONE_MIN && start != QN_WINDOW_BEHIND_BLOCK)) {
 		free_slow(h, p);
 	} else if (fate == QN_FATE_LOOK) {
 		free_long(h, p);
 	} else if (unlikely(fate != QN_FATE_MERGE && qn_zone_is_held(p))) {
 		free_slow(h, p);
 	} else {
-		count_free(h, first - 1);
-		if (fate != QN_FATE_HOLD ||
-		    !qn_zone_hold(&h->zone, p, first - 1))
-			qn_zone_free_behind(&h->zone, p, first - 1);
-	}
-}
-
-/* Neither short nor behind a block, or held twice, or no block at all */
-static noinline void free_other(struct qn_heap *h, void *p, u32 window)
-{
-	unsigned int first = qn_zone_first(window, QN_WINDOW_BEHIND_BLOCK);
-	u32 start = window & QN_WINDOW_START;
-
-	if (start == QN_WINDOW_BEHIND_RUN) {
-		free_behind(h, p, window);
-	} else if (start != QN_WINDOW_BEHIND_BLOCK) {
-		free_slow(h, p);
-	} else if (h->zone.fate[first] == QN_FATE_LOOK) {
-		free_long(h, p);
-	} else if (unlikely(qn_zone_is_held(p))) {
-		free_slow(h, p);
-	} else if (window >> first & 2) {
-		free_next(h, p, first);
-	} else {
-		count_free(h, first - 1);
-		qn_zone_free_relaxed(&h->zone, p, first - 1);
+		count_free(h, k);
+		if (fate == QN_FATE_HOLD && qn_zone_hold(z, p, k))
+			return;
+		if (run)
+			qn_zone_free_behind(z, p, k, run);
+		else if (window >> first & 2)
+			qn_zone_free_here(z, p, k);
+		else
+			qn_zone_free_relaxed(z, p, k);
 	}
 }
 

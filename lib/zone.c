@@ -376,25 +376,49 @@ void qn_zone_free(struct qn_zone *z, void *p, size_t k)
 	insert_run(z, before(p, size), k + size);
 }
 
-void qn_zone_free_next(struct qn_zone *z, void *p, size_t k)
+/* The granules of a free run, which is taken out of its bin */
+static __hot_inline size_t take_run(struct qn_zone *z, struct qn_run *run)
 {
-	qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
-	insert_run(z, p, k + absorb_next(z, qn_granules_on(p, k)));
+	size_t size = run_size(z, run);
+
+	qn_bins_del(&z->bins, run);
+	return size;
 }
 
-void qn_zone_free_behind(struct qn_zone *z, void *p, size_t k)
+/* The 1s of a short block and of what follows it, if that is free */
+void qn_zone_free_here(struct qn_zone *z, void *p, size_t k)
 {
-	size_t size = qn_zone_size_before(z, p);
+	struct qn_word32 *word = qn_zone_word(z, p);
+	unsigned int shift = qn_zone_shift(p);
+	u32 w = word->v, one = 4u << shift;
+
+	if (w >> shift >> k & 4) {
+		w += one << (k - 1);
+		k += take_run(z, qn_granules_on(p, k));
+	}
+	word->v = w - one;
+	insert_run(z, p, k);
+}
+
+void qn_zone_free_behind(struct qn_zone *z, void *p, size_t k, size_t size)
+{
+	struct qn_word32 *word = qn_zone_word(z, p);
+	unsigned int shift = qn_zone_shift(p);
 	struct qn_run *prev = before(p, size);
+	u32 w = word->v, one = 2u << shift;
 
 	/*
 	 * The last bit of the run before, 0, becomes 1, and 0..0 1 becomes 1..1
 	 * 0
 	 */
-	qn_zone_word(z, p)->v -= 2u << qn_zone_shift(p);
-	k += absorb_next(z, qn_granules_on(p, k));
+	size += k;
+	if (w >> shift >> k & 4) {
+		w += one << k;
+		size += take_run(z, qn_granules_on(p, k));
+	}
+	word->v = w - one;
 	qn_bins_del(&z->bins, prev);
-	insert_run(z, prev, k + size);
+	insert_run(z, prev, size);
 }
 
 /* What is free around a block before it is resized: the same, out of line */

@@ -217,8 +217,7 @@ static __always_inline struct qn_word32 *qn_zone_word(const struct qn_zone *z,
 {
 	uintptr_t word = z->map + qn_granule_of(p) / 8;
 
-	/* One register, not two */
-	__asm__("" : "+r"(word));
+	qn_keep(word);
 	return (struct qn_word32 *)word;
 }
 
@@ -273,7 +272,7 @@ qn_zone_word_before(const struct qn_zone *z, const void *p)
 {
 	uintptr_t word = z->map + (qn_granule_of(p) + 1) / 8 - 3;
 
-	__asm__("" : "+r"(word));
+	qn_keep(word);
 	return (struct qn_word32 *)word;
 }
 
@@ -424,7 +423,7 @@ void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align);
 void qn_zone_free(struct qn_zone *z, void *p, size_t k);
 
 /* The same for a short block behind a block */
-void qn_zone_free_next(struct qn_zone *z, void *p, size_t k);
+void qn_zone_free_here(struct qn_zone *z, void *p, size_t k);
 
 /*
  * The same for one with a block behind it as well; merges a held block, too, if
@@ -432,8 +431,8 @@ void qn_zone_free_next(struct qn_zone *z, void *p, size_t k);
  */
 void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k);
 
-/* The same for a short block behind a free run */
-void qn_zone_free_behind(struct qn_zone *z, void *p, size_t k);
+/* The same for a short block behind a free run of @size granules */
+void qn_zone_free_behind(struct qn_zone *z, void *p, size_t k, size_t size);
 
 /**
  * qn_zone_resize() - make a block longer or shorter where it lies
