@@ -83,9 +83,11 @@ struct qn_choice {
 /* The bin of a size of at least QN_BINS_EXACT */
 static __hot_inline unsigned int qn_bin_of_large(size_t size)
 {
-	unsigned int octave = qn_ilog2(size);
-	size_t bin = 4 * octave + (size >> (octave - 2)) + 2;
+	unsigned int zeroes = (unsigned int)__builtin_clzl(size);
+	size_t bin = size >> (QN_BINS_WORD - 3 - zeroes);
 
+	/* Four times the octave, its quarter, which is 4 to 7, and 2 */
+	bin += 4 * (QN_BINS_WORD - 1) + 2 - 4 * zeroes;
 	return (unsigned int)min(bin, (size_t)QN_NR_BINS - 1);
 }
 
@@ -200,6 +202,19 @@ static __hot_inline void qn_bins_del(struct qn_bins *b, struct qn_run *run)
 		qn_bins_unmark(b, (unsigned int)(offset / sizeof(*b->head)));
 }
 
+/* Take a run out of a bin, which is known */
+static __hot_inline void qn_bins_del_from(struct qn_bins *b, unsigned int bin,
+					  struct qn_run *run)
+{
+	struct qn_run *next = run->next, **prev = run->prev;
+
+	*prev = next;
+	if (next)
+		next->prev = prev;
+	else if (!b->head[bin])
+		qn_bins_unmark(b, bin);
+}
+
 /* A run of the same bin takes a run's place */
 static __hot_inline void qn_bins_replace(struct qn_run *run, struct qn_run *by)
 {
@@ -212,39 +227,75 @@ static __hot_inline void qn_bins_replace(struct qn_run *run, struct qn_run *by)
 		next->prev = &by->next;
 }
 
-/*
- * The first run of the first bin in @mask, whose top bit is @bin; then @mask
- * begins with the bin behind
- */
-static __hot_inline struct qn_choice
-qn_bins_first(const struct qn_bins *b, unsigned int *bin, unsigned long *mask)
+/* Of two runs the lower one, the second being the first of bin @bin */
+static __always_inline struct qn_choice
+qn_bins_lower(struct qn_choice best, struct qn_run *run, unsigned int bin)
 {
-	unsigned int i = (unsigned int)__builtin_clzl(*mask);
-	struct qn_choice first = { b->head[*bin + i], *bin + i };
-
-	*bin += i + 1;
-	*mask = *mask << i << 1;
-	return first;
+	if (run < best.run) {
+		best.run = run;
+		best.bin = bin;
+	}
+	return best;
 }
 
 /*
- * Of the first runs of the first three bins in @mask, whose top bit is @bin,
- * the lowest
+ * Of the first runs of the first three bins in @mask, a word whose bins begin at
+ * @head, the lowest; bins are counted from there
+ */
+static __hot_inline struct qn_choice qn_bins_three(struct qn_run *const *head,
+						   unsigned long mask)
+{
+	unsigned int bin = (unsigned int)__builtin_clzl(mask);
+	struct qn_choice best = { head[bin], bin };
+	unsigned long top = qn_bin_bit(0);
+
+	qn_keep(top);
+	mask &= ~(top >> bin);
+	if (!mask)
+		return best;
+	bin = (unsigned int)__builtin_clzl(mask);
+	best = qn_bins_lower(best, head[bin], bin);
+	mask &= ~(top >> bin);
+	if (!mask)
+		return best;
+	bin = (unsigned int)__builtin_clzl(mask);
+	return qn_bins_lower(best, head[bin], bin);
+}
+
+/* Of the first word of the mask, the bins from @bin on */
+static __always_inline unsigned long qn_bins_from(const struct qn_bins *b,
+						  unsigned int bin)
+{
+	return b->mask[0] & (~0ul >> bin);
+}
+
+/* Is there a run in the bins of @mask, of the first word, or in later words */
+static __always_inline bool qn_bins_are_any(const struct qn_bins *b,
+					    unsigned long mask)
+{
+	for (unsigned int w = 1; w < QN_BINS_WORDS; w++)
+		mask |= b->mask[w];
+	return mask != 0;
+}
+
+/*
+ * The lowest of the first three bins in @mask, which is of word @w, or in later
+ * words
  */
 static __hot_inline struct qn_choice
-qn_bins_three(const struct qn_bins *b, unsigned int bin, unsigned long mask)
+qn_bins_lowest_of(const struct qn_bins *b, unsigned int w, unsigned long mask)
 {
-	struct qn_choice best = qn_bins_first(b, &bin, &mask), other;
+	struct qn_choice best;
 
-	if (!mask)
-		return best;
-	other = qn_bins_first(b, &bin, &mask);
-	if (other.run < best.run)
-		best = other;
-	if (!mask)
-		return best;
-	other = qn_bins_first(b, &bin, &mask);
-	return other.run < best.run ? other : best;
+	while (unlikely(!mask)) {
+		if (++w == QN_BINS_WORDS)
+			return (struct qn_choice){ NULL, 0 };
+		mask = b->mask[w];
+	}
+	w *= QN_BINS_WORD;
+	best = qn_bins_three(b->head + w, mask);
+	best.bin += w;
+	return best;
 }
 
 /* The lowest of the first three at or above @bin, all of which fit */
@@ -252,15 +303,9 @@ static __hot_inline struct qn_choice qn_bins_lowest(const struct qn_bins *b,
 						    unsigned int bin)
 {
 	unsigned int w = bin / QN_BINS_WORD;
-	unsigned long mask = b->mask[w] << bin % QN_BINS_WORD;
 
-	while (unlikely(!mask)) {
-		if (++w == QN_BINS_WORDS)
-			return (struct qn_choice){ NULL, 0 };
-		mask = b->mask[w];
-		bin = w * QN_BINS_WORD;
-	}
-	return qn_bins_three(b, bin, mask);
+	return qn_bins_lowest_of(b, w,
+				 b->mask[w] & (~0ul >> bin % QN_BINS_WORD));
 }
 
 /* Choose for a size of at least QN_BINS_EXACT */
@@ -312,8 +357,7 @@ static inline bool qn_bins_has(const struct qn_bins *b, unsigned int bin)
  * @b:		the bins
  *
  * Looks through the last bin in use, so its time grows with what is there: for
- * statistics, not for allocation. Of a bin of one size the runs are not asked: a zone
- * does not write the size of short ones.
+ * statistics, not for allocation.
  *
  * Return: granules, 0 if there is no run.
  */

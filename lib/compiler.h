@@ -29,8 +29,10 @@ typedef int64_t s64;
 #endif
 /* Inlined where speed counts, shared where size does (-Os) */
 #ifdef __OPTIMIZE_SIZE__
+#define QN_FOR_SIZE  1
 #define __hot_inline inline
 #else
+#define QN_FOR_SIZE  0
 #define __hot_inline __always_inline
 #endif
 #define noinline       __attribute__((noinline))

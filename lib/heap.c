@@ -90,6 +90,13 @@ static __always_inline bool count_alloc(struct qn_heap *h, size_t k)
 	return true;
 }
 
+/* The same where there is time to sample it at once */
+static __hot_inline void count_any(struct qn_heap *h, size_t k, size_t size)
+{
+	if (unlikely(!count_alloc(h, k)))
+		settle(h, k, size, 1);
+}
+
 /* A block of @k granules ends */
 static __hot_inline void count_free(struct qn_heap *h, size_t k)
 {
@@ -214,6 +221,11 @@ static __always_inline void *alloc_exact(struct qn_heap *h, size_t size,
 	return run;
 }
 
+static noinline void *alloc_short(struct qn_heap *h, size_t size, size_t k)
+{
+	return alloc_exact(h, size, k);
+}
+
 /* There is no held block and no run of 0 or 1 granules: these miss */
 static __always_inline void *alloc_fast(struct qn_heap *h, size_t size)
 {
@@ -221,6 +233,8 @@ static __always_inline void *alloc_fast(struct qn_heap *h, size_t size)
 
 	if (unlikely(k > QN_ZONE_SHORT))
 		return alloc_long(h, size, k);
+	if (QN_FOR_SIZE)
+		return alloc_short(h, size, k);
 	return alloc_exact(h, size, k);
 }
 
@@ -286,53 +300,42 @@ static noinline void *alloc_any(struct qn_heap *h, size_t size)
 	return alloc_from(h, size, 0);
 }
 
-/*
- * Up to one granule, which is served by two; or so much that it wrapped around
- */
-static noinline void *alloc_tiny(struct qn_heap *h, size_t size)
-{
-	if (unlikely(size > QN_GRANULE))
-		return alloc_any(h, size);
-	return alloc_exact(h, QN_GRANULE + 1, QN_ZONE_MIN);
-}
-
 /* Nothing of exactly this length: carve a longer run */
 static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 {
-	unsigned int bin = (unsigned int)k + QN_ZONE_MIN;
 	struct qn_choice from;
 	unsigned long mask;
 
+	/* One granule at most is served by two; more has wrapped around */
 	if (unlikely(k < QN_ZONE_MIN))
-		return alloc_tiny(h, size);
-	mask = h->zone.bins.mask[0] << bin;
-	if (mask)
-		from = qn_bins_three(&h->zone.bins, bin, mask);
-	else
-		from = qn_bins_lowest(&h->zone.bins, QN_BINS_WORD);
-	if (unlikely(!from.run || !count_alloc(h, k)))
+		return size > QN_GRANULE ? alloc_any(h, size) :
+					   alloc_short(h, size, QN_ZONE_MIN);
+	mask = qn_bins_from(&h->zone.bins, (unsigned int)k + QN_ZONE_MIN);
+	if (unlikely(!mask && !qn_bins_are_any(&h->zone.bins, mask)))
 		return alloc_any(h, size);
-	if (unlikely(from.bin >= QN_BINS_EXACT))
+	count_any(h, k, size);
+	if (QN_FOR_SIZE || !mask)
+		return qn_zone_carve(&h->zone, k, mask);
+	from = qn_bins_three(h->zone.bins.head, mask);
+	if (from.bin >= QN_BINS_EXACT)
 		return qn_zone_cut(&h->zone, from.run, from.bin, k);
-	qn_zone_carve(&h->zone, from, k);
-	return from.run;
+	return qn_zone_split(&h->zone, from, k);
 }
 
 /* A block that one window does not show */
 static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 {
-	struct qn_choice from;
+	struct qn_run *run;
 
 	if (unlikely(k > QN_BUDGET_MAX))
 		return alloc_any(h, size);
 	k += k == QN_ZONE_GAP;
-	from = qn_bins_find_large(&h->zone.bins, k);
-	if (unlikely(!from.run))
+	run = qn_zone_find_long(&h->zone, k);
+	if (unlikely(!run))
 		return alloc_any(h, size);
-	k += from.run->size == k + 1;
-	if (unlikely(!count_alloc(h, k)))
-		settle(h, k, size, 1);
-	return qn_zone_cut(&h->zone, from.run, from.bin, k);
+	k += run->size == k + 1;
+	count_any(h, k, size);
+	return qn_zone_cut_long(&h->zone, run, k);
 }
 
 static void *align_zones(struct qn_heap *h, size_t align, size_t size)
@@ -412,13 +415,14 @@ void *qn_heap_calloc(struct qn_heap *h, size_t n, size_t size)
 
 /* ---- free ---- */
 
-static void free_other(struct qn_heap *h, void *p, u32 window);
+static void free_other(struct qn_heap *h, void *p, u32 window,
+		       const struct qn_word32 *word);
 static void free_slow(struct qn_heap *h, void *p);
 
 static __always_inline void free_here(struct qn_heap *h, void *p, size_t k)
 {
 	count_free(h, k);
-	qn_zone_free_here(&h->zone, p, k);
+	qn_zone_free(&h->zone, p, k, 0);
 }
 
 /* A short block behind a block is the common case */
@@ -449,10 +453,9 @@ static __always_inline void free_fast(struct qn_heap *h, void *p)
 			return;
 		}
 		word->v = bits - (4u << qn_zone_shift(p));
-		qn_bins_assume_exact(first - 1);
-		qn_bins_insert(&z->bins, first - 1, p);
+		qn_zone_insert_short(z, p, first - 1);
 	} else {
-		free_other(h, p, window);
+		free_other(h, p, window, word);
 		return;
 	}
 	count_free(h, first - 1);
@@ -531,11 +534,11 @@ static noinline void free_slow(struct qn_heap *h, void *p)
 	poison(p, k);
 	if (k > QN_ZONE_SHORT || z->fate[k + 1] != QN_FATE_HOLD ||
 	    !qn_zone_hold(z, p, k))
-		qn_zone_free(z, p, k);
+		qn_zone_free(z, p, k, qn_zone_free_before(z, p));
 }
 
 /* A long block, if it is a block: the start was seen */
-static noinline void free_long(struct qn_heap *h, void *p)
+static noinline void free_long(struct qn_heap *h, void *p, size_t run)
 {
 	size_t k = qn_zone_long(&h->zone, p);
 
@@ -544,11 +547,12 @@ static noinline void free_long(struct qn_heap *h, void *p)
 		return;
 	}
 	count_free(h, k);
-	qn_zone_free(&h->zone, p, k);
+	qn_zone_free_long(&h->zone, p, k, run);
 }
 
 /* Neither short nor behind a block, or held twice, or no block at all */
-static noinline void free_other(struct qn_heap *h, void *p, u32 window)
+static noinline void free_other(struct qn_heap *h, void *p, u32 window,
+				const struct qn_word32 *word)
 {
 	u32 start = window & QN_WINDOW_START;
 	unsigned int first = qn_zone_first(window, start);
@@ -557,21 +561,19 @@ static noinline void free_other(struct qn_heap *h, void *p, u32 window)
 	size_t k = first - 1, run = 0;
 
 	if (start == QN_WINDOW_BEHIND_RUN)
-		run = qn_zone_size_before(z, p);
+		run = qn_zone_size_before(word, p);
 	if (unlikely(run < QN_ZONE_MIN && start != QN_WINDOW_BEHIND_BLOCK)) {
 		free_slow(h, p);
 	} else if (fate == QN_FATE_LOOK) {
-		free_long(h, p);
+		free_long(h, p, run);
 	} else if (unlikely(fate != QN_FATE_MERGE && qn_zone_is_held(p))) {
 		free_slow(h, p);
 	} else {
 		count_free(h, k);
 		if (fate == QN_FATE_HOLD && qn_zone_hold(z, p, k))
 			return;
-		if (run)
-			qn_zone_free_behind(z, p, k, run);
-		else if (window >> first & 2)
-			qn_zone_free_here(z, p, k);
+		if (run || window >> first & 2)
+			qn_zone_free(z, p, k, run);
 		else
 			qn_zone_free_relaxed(z, p, k);
 	}
@@ -688,19 +690,6 @@ static u32 hot_lengths(const struct qn_table *t)
 	return hot;
 }
 
-/*
- * All short lengths are held if anything is learned; those that turn out to be
- * asked for often are held for longer
- */
-static void set_hot(struct qn_heap *h)
-{
-	struct qn_zone *z;
-
-	h->hot = h->nr_tables ? hot_lengths(h->table) : 0;
-	for (z = &h->zone; z; z = z->next)
-		qn_zone_set_hot(z, h->is_fixed ? h->hot : ~0u);
-}
-
 /* One sampled size into the profile and the mean of the waste */
 static void learn(struct qn_heap *h, size_t size)
 {
@@ -751,7 +740,7 @@ static bool act(struct qn_heap *h)
 	h->table = h->next_table;
 	h->next_table = old;
 	h->nr_tables++;
-	set_hot(h);
+	h->hot = hot_lengths(h->table);
 	return true;
 }
 
@@ -794,13 +783,14 @@ int qn_heap_step(struct qn_heap *h)
 int qn_heap_set_policy(struct qn_heap *h, const char *name)
 {
 	const struct qn_policy *policy = name ? qn_policy_find(name) : NULL;
+	struct qn_zone *z;
 
 	if (!h || !policy)
 		return -EINVAL;
 	heap_lock(h);
 	qn_controller_init(&h->controller, policy);
-	h->is_fixed = policy == &qn_policy_fixed;
-	set_hot(h);
+	for (z = &h->zone; z; z = z->next)
+		qn_zone_set_holds(z, policy != &qn_policy_fixed);
 	heap_unlock(h);
 	return 0;
 }
@@ -844,7 +834,7 @@ struct qn_heap *qn_heap_init(void *mem, size_t size)
 	h->error = "";
 	h->distance = sample_interval(h) / QN_GRANULE;
 	h->budget = (ptrdiff_t)(h->distance << QN_BUDGET_SHIFT);
-	qn_zone_set_hot(&h->zone, ~0u);
+	qn_zone_set_holds(&h->zone, true);
 	return h;
 }
 
@@ -908,8 +898,8 @@ static int add_zone(struct qn_heap *h, void *mem, size_t size,
 	z->mem = (uintptr_t)mem;
 	z->size = size;
 	z->flags = (u8)flags;
+	qn_zone_set_holds(z, h->zone.holds);
 	link_zone(h, z);
-	set_hot(h);
 	return 0;
 }
 

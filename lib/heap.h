@@ -78,7 +78,6 @@
  * @nr_zones:	how many
  * @nr_steps:	calls of qn_heap_step()
  * @hot:	bit k: the table has a class for blocks of k granules
- * @is_fixed:	nothing is held but what the table says
  * @hook, @hook_arg: who is asked when memory runs out
  */
 struct qn_heap {
@@ -105,7 +104,6 @@ struct qn_heap {
 	unsigned int nr_zones;
 	u32 nr_steps;
 	u32 hot;
-	bool is_fixed;
 	bool (*hook)(void *arg, size_t size);
 	void *hook_arg;
 };

@@ -63,7 +63,7 @@ static void *alloc(size_t k)
 
 static void release(void *p, size_t k)
 {
-	qn_zone_free(z, p, k);
+	qn_zone_free(z, p, k, qn_zone_free_before(z, p));
 }
 
 /* Granules of the longest free run */
@@ -421,9 +421,12 @@ static void test_hold_and_drain(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_hot(z, 1u << 5);
-	assert_true(holds(5));
-	assert_false(holds(6));
+	assert_false(holds(5));
+	qn_zone_set_holds(z, true);
+	for (size_t k = QN_ZONE_MIN; k <= QN_ZONE_SHORT; k++)
+		assert_true(holds(k));
+	assert_false(holds(QN_ZONE_MIN - 1));
+	assert_false(holds(QN_ZONE_GAP));
 	a = alloc(5);
 	b = alloc(5);
 	qn_zone_hold(z, a, 5);
@@ -471,7 +474,7 @@ static void test_held_is_allocatable(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_hot(z, ~0u);
+	qn_zone_set_holds(z, true);
 	a = alloc(6);
 	b = alloc(9);
 	qn_zone_hold(z, a, 6);
@@ -493,7 +496,7 @@ static void test_roomy(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_hot(z, ~0u);
+	qn_zone_set_holds(z, true);
 	a = alloc(most);
 	assert_true(holds(5));
 	b = alloc(z->nr / 5);
@@ -502,7 +505,7 @@ static void test_roomy(void **state)
 	assert_true(holds(5));
 	release(a, most);
 	assert_true(holds(5));
-	qn_zone_set_hot(z, 0);
+	qn_zone_set_holds(z, false);
 	assert_false(holds(5));
 	assert_whole();
 }
