@@ -325,17 +325,17 @@ static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 /* A block that one window does not show */
 static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 {
-	struct qn_run *run;
+	struct qn_choice from;
 
-	if (unlikely(k > QN_BUDGET_MAX))
+	if (QN_FOR_SIZE || unlikely(k > QN_BUDGET_MAX))
 		return alloc_any(h, size);
 	k += k == QN_ZONE_GAP;
-	run = qn_zone_find_long(&h->zone, k);
-	if (unlikely(!run))
+	from = qn_bins_find_large(&h->zone.bins, k);
+	if (unlikely(!from.run))
 		return alloc_any(h, size);
-	k += run->size == k + 1;
+	k += from.run->size == k + 1;
 	count_any(h, k, size);
-	return qn_zone_cut_long(&h->zone, run, k);
+	return qn_zone_cut(&h->zone, from.run, from.bin, k);
 }
 
 static void *align_zones(struct qn_heap *h, size_t align, size_t size)
@@ -757,7 +757,7 @@ static bool drain_held(struct qn_heap *h)
 
 	for (z = &h->zone; z; z = z->next) {
 		for (i = 0; i < QN_STEP_DRAINS; i++)
-			if (!qn_zone_drain(z, which, QN_ZONE_SHORT))
+			if (!qn_zone_drain(z, which))
 				break;
 		more |= i == QN_STEP_DRAINS || qn_zone_has_held(z);
 	}

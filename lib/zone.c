@@ -114,11 +114,17 @@ static noinline void unmark(struct qn_zone *z, void *p, size_t k)
 
 /* ---- room ---- */
 
+/* The lengths that may be held, a bit each */
+#define HELD_LENGTHS \
+	((u32)qn_low_mask(QN_ZONE_SHORT + 1) & ~(u32)qn_low_mask(QN_ZONE_MIN))
+
 /* What becomes of short blocks, whatever their length */
 static void set_fates(struct qn_zone *z, u8 fate)
 {
-	__builtin_memset(z->fate, fate, QN_FATES_SHORT);
-	__builtin_memset(z->fate, QN_FATE_LOOK, QN_ZONE_MIN + 1);
+	for (unsigned int i = 0; i < QN_FATES_SHORT / sizeof(u32); i++)
+		z->fate_word[i] = fate * 0x01010101u;
+	for (unsigned int i = 0; i <= QN_ZONE_MIN; i++)
+		z->fate[i] = QN_FATE_LOOK;
 }
 
 static void set_roomy(struct qn_zone *z)
@@ -140,7 +146,7 @@ static noinline void update_room(struct qn_zone *z)
 	}
 	z->is_roomy = false;
 	if (z->has_held) {
-		z->undrained = QN_ZONE_SHORT;
+		z->undrained = HELD_LENGTHS;
 		set_fates(z, QN_FATE_RELAX);
 	}
 }
@@ -207,30 +213,25 @@ void *qn_zone_carve(struct qn_zone *z, size_t k, unsigned long mask)
 	return qn_zone_cut(z, from.run, from.bin, k);
 }
 
-struct qn_run *qn_zone_find_long(struct qn_zone *z, size_t k)
-{
-	return qn_bins_find_large(&z->bins, k).run;
-}
-
-void *qn_zone_cut_long(struct qn_zone *z, struct qn_run *run, size_t k)
-{
-	return qn_zone_cut(z, run, qn_bin_of_large(run->size), k);
-}
-
 /*
  * A held block of @k granules or more; while the zone is roomy nobody needs one
  */
 static void *take_held(struct qn_zone *z, size_t *k)
 {
-	struct qn_held **list = z->held + *k;
+	struct qn_held *first;
+	size_t i = *k;
 
 	if (!z->undrained)
 		return NULL;
-	while (!*list)
-		if (++list > z->held + QN_ZONE_SHORT)
-			return NULL;
-	*k = (size_t)(list - z->held);
-	return qn_zone_unhold(z, *k);
+	/* Two at a time; the list behind the last is empty */
+	for (; i <= QN_ZONE_SHORT; i += 2) {
+		first = z->held[i];
+		if (!first && !z->held[i + 1])
+			continue;
+		*k = first ? i : i + 1;
+		return qn_zone_unhold(z, *k);
+	}
+	return NULL;
 }
 
 /* A block of a whole run */
@@ -268,12 +269,12 @@ static void *alloc_short(struct qn_zone *z, size_t *k)
 
 static void *alloc_long(struct qn_zone *z, size_t *k)
 {
-	struct qn_run *run = qn_zone_find_long(z, *k);
+	struct qn_choice from = qn_bins_find_large(&z->bins, *k);
 
-	if (!run)
+	if (!from.run)
 		return NULL;
-	*k += run->size == *k + 1;
-	return qn_zone_cut_long(z, run, *k);
+	*k += from.run->size == *k + 1;
+	return qn_zone_cut(z, from.run, from.bin, *k);
 }
 
 void *qn_zone_alloc(struct qn_zone *z, size_t *k)
@@ -425,21 +426,41 @@ static noinline size_t take_next(struct qn_zone *z, void *p)
 
 /* ---- blocks held ---- */
 
-bool qn_zone_drain(struct qn_zone *z, u32 which, unsigned int tries)
+/* Merge a block, if it is one */
+static bool merge(struct qn_zone *z, void *p, size_t k)
 {
-	for (; tries > 0; tries--) {
+	if (p)
+		qn_zone_free(z, p, k, qn_zone_free_before(z, p));
+	return p != NULL;
+}
+
+bool qn_zone_drain(struct qn_zone *z, u32 which)
+{
+	for (unsigned int tries = QN_ZONE_SHORT; tries > 0; tries--) {
 		size_t k = z->drain;
 		void *p = which >> k & 1 ? qn_zone_unhold(z, k) : NULL;
 
-		if (p) {
-			qn_zone_free(z, p, k, qn_zone_free_before(z, p));
+		if (merge(z, p, k))
 			return true;
-		}
 		z->drain = (u8)(k < QN_ZONE_SHORT ? k + 1 : QN_ZONE_MIN);
-		if (z->undrained && --z->undrained == 0)
-			set_fates(z, QN_FATE_MERGE);
 	}
 	return false;
+}
+
+/* Merge one held block, if it is among the first lists that are left */
+static void relax(struct qn_zone *z)
+{
+	for (unsigned int tries = QN_RELAX_TRIES; tries > 0; tries--) {
+		size_t k = qn_ctz32(z->undrained);
+
+		if (merge(z, qn_zone_unhold(z, k), k))
+			return;
+		z->undrained &= z->undrained - 1;
+		if (!z->undrained) {
+			set_fates(z, QN_FATE_MERGE);
+			return;
+		}
+	}
 }
 
 void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k)
@@ -447,7 +468,7 @@ void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k)
 	qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
 	qn_zone_insert_short(z, p, k);
 	if (z->undrained)
-		qn_zone_drain(z, ~0u, QN_RELAX_TRIES);
+		relax(z);
 }
 
 bool qn_zone_has_held(const struct qn_zone *z)

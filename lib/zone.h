@@ -104,7 +104,7 @@ enum qn_fate {
 };
 
 /* Lists of held blocks that one release looks at */
-#define QN_RELAX_TRIES 4
+#define QN_RELAX_TRIES 2
 
 /* Where the first 1 of a window can be: nowhere is 32; rounded to words */
 #define QN_FATES       36
@@ -125,7 +125,7 @@ struct qn_held {
 
 /**
  * struct qn_zone - one piece of memory
- * @fate:	by the place of the first 1 in a block's window, see
+ * @fate, @fate_word: by the place of the first 1 in a block's window, see
  *		qn_zone_first()
  * @origin:	minus the number of the first granule; granules are numbered
  *		through the address space
@@ -135,33 +135,38 @@ struct qn_held {
  *		bit of granule g itself. Before the first granule the bits read
  *		as the end of a block, behind the last as the beginning of one
  * @credit:	granules that may still be held
- * @held:	blocks held, by length, the latest first
+ * @held:	blocks held, by length, the latest first; the last is none
  * @bins:	its free runs
  * @room:	the zone is roomy while there is a run in this bin or above
  * @is_roomy:	it is
  * @holds:	short blocks are held then
  * @has_held:	blocks have been held
  * @flags:	QN_ZONE_*
- * @undrained:	it has stopped being roomy: lengths whose lists may not be empty
+ * @undrained:	it has stopped being roomy: bit k: the list of k granules may not be
+ *		empty
  * @drain:	the list of held blocks to be looked at next
  * @mem, @size:	the memory that the zone was made of
  * @next:	the zone to try when this one has nothing
  */
 struct qn_zone {
-	u8 fate[QN_FATES] __aligned(8);
+	union {
+		u8 fate[QN_FATES];
+		u32 fate_word[QN_FATES / sizeof(u32)];
+	} __aligned(8);
+
 	size_t origin;
 	size_t nr;
 	uintptr_t map;
 	ptrdiff_t credit;
-	struct qn_held *held[QN_ZONE_SHORT + 1];
+	struct qn_held *held[QN_ZONE_SHORT + 2];
 	struct qn_bins bins;
 	u8 room;
 	bool is_roomy;
 	bool holds;
 	bool has_held;
 	u8 flags;
-	u8 undrained;
 	u8 drain;
+	u32 undrained;
 	uintptr_t mem;
 	size_t size;
 	struct qn_zone *next;
@@ -396,12 +401,6 @@ void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
  */
 void *qn_zone_carve(struct qn_zone *z, size_t k, unsigned long mask);
 
-/* A run for a block of @k granules, not short; NULL if there is none */
-struct qn_run *qn_zone_find_long(struct qn_zone *z, size_t k);
-
-/* qn_zone_cut() of such a run */
-void *qn_zone_cut_long(struct qn_zone *z, struct qn_run *run, size_t k);
-
 /**
  * qn_zone_alloc() - make a block in any way there is
  * @z:		the zone
@@ -520,11 +519,10 @@ static __hot_inline void *qn_zone_unhold(struct qn_zone *z, size_t k)
  * qn_zone_drain() - merge at most one held block
  * @z:		the zone
  * @which:	bit k: of k granules
- * @tries:	lengths to look at
  *
  * Return: true if one was merged.
  */
-bool qn_zone_drain(struct qn_zone *z, u32 which, unsigned int tries);
+bool qn_zone_drain(struct qn_zone *z, u32 which);
 
 /* Are freed blocks to be held while the zone is roomy */
 void qn_zone_set_holds(struct qn_zone *z, bool holds);

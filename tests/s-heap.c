@@ -213,7 +213,7 @@ static void finish(void)
 			release(&slots[i]);
 	assert_sound();
 	for (struct qn_zone *z = &h->zone; z; z = z->next) {
-		while (qn_zone_drain(z, ~0u, QN_ZONE_SHORT))
+		while (qn_zone_drain(z, ~0u))
 			;
 		assert_null(qn_zone_check(z, &sums));
 		assert_int_equal(sums.nr_used, 0);

@@ -123,7 +123,7 @@ static void test_no_stale_tag(void **state)
 	qn_heap_free(h, p);
 	assert_ptr_equal(qn_heap_alloc(h, 100), p);
 	qn_heap_free(h, p);
-	while (qn_zone_drain(&h->zone, ~0u, QN_ZONE_SHORT))
+	while (qn_zone_drain(&h->zone, ~0u))
 		;
 	q = qn_heap_alloc(h, 60);
 	assert_ptr_equal(q, p);
