@@ -426,25 +426,27 @@ static noinline size_t take_next(struct qn_zone *z, void *p)
 
 /* ---- blocks held ---- */
 
-/* Merge a block, if it is one */
-static bool merge(struct qn_zone *z, void *p, size_t k)
+static noinline void merge(struct qn_zone *z, void *p, size_t k)
 {
-	if (p)
-		qn_zone_free(z, p, k, qn_zone_free_before(z, p));
-	return p != NULL;
+	qn_zone_free(z, p, k, qn_zone_free_before(z, p));
 }
 
 bool qn_zone_drain(struct qn_zone *z, u32 which)
 {
-	for (unsigned int tries = QN_ZONE_SHORT; tries > 0; tries--) {
-		size_t k = z->drain;
-		void *p = which >> k & 1 ? qn_zone_unhold(z, k) : NULL;
+	size_t k = z->drain;
+	void *p = NULL;
 
-		if (merge(z, p, k))
-			return true;
-		z->drain = (u8)(k < QN_ZONE_SHORT ? k + 1 : QN_ZONE_MIN);
+	for (unsigned int tries = QN_ZONE_SHORT; tries > 0; tries--) {
+		if (which >> k & 1)
+			p = qn_zone_unhold(z, k);
+		if (p)
+			break;
+		k = k < QN_ZONE_SHORT ? k + 1 : QN_ZONE_MIN;
 	}
-	return false;
+	z->drain = (u8)k;
+	if (p)
+		merge(z, p, k);
+	return p != NULL;
 }
 
 /* Merge one held block, if it is among the first lists that are left */
@@ -452,9 +454,12 @@ static void relax(struct qn_zone *z)
 {
 	for (unsigned int tries = QN_RELAX_TRIES; tries > 0; tries--) {
 		size_t k = qn_ctz32(z->undrained);
+		void *p = qn_zone_unhold(z, k);
 
-		if (merge(z, qn_zone_unhold(z, k), k))
+		if (p) {
+			merge(z, p, k);
 			return;
+		}
 		z->undrained &= z->undrained - 1;
 		if (!z->undrained) {
 			set_fates(z, QN_FATE_MERGE);
