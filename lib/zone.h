@@ -135,18 +135,20 @@ struct qn_held {
  *		bit of granule g itself. Before the first granule the bits read
  *		as the end of a block, behind the last as the beginning of one
  * @credit:	granules that may still be held
- * @held:	blocks held, by length, the latest first; the last is none
- * @bins:	its free runs
+ * @undrained:	it has stopped being roomy: bit k: the list of k granules may not be
+ *		empty
  * @room:	the zone is roomy while there is a run in this bin or above
  * @is_roomy:	it is
  * @holds:	short blocks are held then
  * @has_held:	blocks have been held
  * @flags:	QN_ZONE_*
- * @undrained:	it has stopped being roomy: bit k: the list of k granules may not be
- *		empty
  * @drain:	the list of held blocks to be looked at next
  * @mem, @size:	the memory that the zone was made of
  * @next:	the zone to try when this one has nothing
+ * @bins:	its free runs
+ * @held:	blocks held, by length, the latest first; the last is none
+ *
+ * What is used most lies first: near offsets make shorter instructions.
  */
 struct qn_zone {
 	union {
@@ -158,18 +160,18 @@ struct qn_zone {
 	size_t nr;
 	uintptr_t map;
 	ptrdiff_t credit;
-	struct qn_held *held[QN_ZONE_SHORT + 2];
-	struct qn_bins bins;
+	u32 undrained;
 	u8 room;
 	bool is_roomy;
 	bool holds;
 	bool has_held;
 	u8 flags;
 	u8 drain;
-	u32 undrained;
 	uintptr_t mem;
 	size_t size;
 	struct qn_zone *next;
+	struct qn_bins bins;
+	struct qn_held *held[QN_ZONE_SHORT + 2];
 };
 
 /* ---- lengths and addresses ---- */
