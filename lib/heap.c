@@ -538,7 +538,7 @@ static noinline void free_slow(struct qn_heap *h, void *p)
 }
 
 /* A long block, if it is a block: the start was seen */
-static noinline void free_long(struct qn_heap *h, void *p, size_t run)
+static __hot_inline void free_long(struct qn_heap *h, void *p, size_t run)
 {
 	size_t k = qn_zone_long(&h->zone, p);
 
@@ -550,33 +550,52 @@ static noinline void free_long(struct qn_heap *h, void *p, size_t run)
 	qn_zone_free_long(&h->zone, p, k, run);
 }
 
-/* Neither short nor behind a block, or held twice, or no block at all */
-static noinline void free_other(struct qn_heap *h, void *p, u32 window,
-				const struct qn_word32 *word)
+/* What is a block if its window begins as one does; @run granules before it are free */
+static __hot_inline void free_at(struct qn_heap *h, void *p, u32 window,
+				 size_t run)
 {
-	u32 start = window & QN_WINDOW_START;
+	u32 start = run ? QN_WINDOW_BEHIND_RUN : QN_WINDOW_BEHIND_BLOCK;
 	unsigned int first = qn_zone_first(window, start);
 	struct qn_zone *z = &h->zone;
 	unsigned int fate = z->fate[first];
-	size_t k = first - 1, run = 0;
+	size_t k = first - 1;
 
-	if (start == QN_WINDOW_BEHIND_RUN)
-		run = qn_zone_size_before(word, p);
-	if (unlikely(run < QN_ZONE_MIN && start != QN_WINDOW_BEHIND_BLOCK)) {
-		free_slow(h, p);
-	} else if (fate == QN_FATE_LOOK) {
+	if (fate == QN_FATE_LOOK && first > QN_ZONE_SHORT) {
 		free_long(h, p, run);
-	} else if (unlikely(fate != QN_FATE_MERGE && qn_zone_is_held(p))) {
+	} else if (unlikely(fate == QN_FATE_LOOK ||
+			    (fate != QN_FATE_MERGE && qn_zone_is_held(p)))) {
 		free_slow(h, p);
-	} else {
+	} else if (fate != QN_FATE_HOLD || !qn_zone_hold(z, p, k)) {
 		count_free(h, k);
-		if (fate == QN_FATE_HOLD && qn_zone_hold(z, p, k))
-			return;
 		if (run || window >> first & 2)
 			qn_zone_free(z, p, k, run);
 		else
 			qn_zone_free_relaxed(z, p, k);
+	} else {
+		count_free(h, k);
 	}
+}
+
+/* Behind a free run, or no block at all */
+static noinline void free_behind(struct qn_heap *h, void *p, u32 window,
+				 const struct qn_word32 *word)
+{
+	size_t run = qn_zone_size_before(word, p);
+
+	if (unlikely(run < QN_ZONE_MIN))
+		free_slow(h, p);
+	else
+		free_at(h, p, window, run);
+}
+
+/* Neither short nor behind a block, or held twice, or no block at all */
+static noinline void free_other(struct qn_heap *h, void *p, u32 window,
+				const struct qn_word32 *word)
+{
+	if (window & 1)
+		free_behind(h, p, window, word);
+	else
+		free_at(h, p, window, 0);
 }
 
 /* ---- resize ---- */

@@ -48,8 +48,8 @@ static size_t granules_behind(const struct qn_zone *z, const void *p)
  * From the bits of a free run that begins with a long block, or is it if nothing
  * is left, to those of the block
  */
-static noinline void mark_long(struct qn_zone *z, void *p, size_t k,
-			       bool is_all)
+static __hot_inline void mark_long(struct qn_zone *z, void *p, size_t k,
+				   bool is_all)
 {
 	struct qn_word32 *head = qn_zone_word(z, p), *end;
 	struct qn_word *tail = qn_zone_tail(head);
