@@ -242,39 +242,43 @@ static void *alloc_whole(struct qn_zone *z, size_t k)
 	return run ? qn_zone_cut(z, run, (unsigned int)k, k) : NULL;
 }
 
-static void *alloc_last(struct qn_zone *z, size_t *k)
+static void *alloc_last(struct qn_zone *z, size_t *want)
 {
-	void *p = *k + 1 < QN_ZONE_GAP ? alloc_whole(z, *k + 1) : NULL;
+	size_t k = *want + 1;
+	void *p = k < QN_ZONE_GAP ? alloc_whole(z, k) : NULL;
 
 	if (!p)
-		return take_held(z, k);
-	++*k;
+		return take_held(z, want);
+	*want = k;
 	return p;
 }
 
-static void *alloc_short(struct qn_zone *z, size_t *k)
+static void *alloc_short(struct qn_zone *z, size_t *want)
 {
-	unsigned long mask =
-		qn_bins_from(&z->bins, (unsigned int)*k + QN_ZONE_MIN);
-	void *p = qn_zone_unhold(z, *k);
+	size_t k = *want;
+	void *p = qn_zone_unhold(z, k);
+	unsigned long mask;
 
 	if (!p)
-		p = alloc_whole(z, *k);
+		p = alloc_whole(z, k);
 	if (p)
 		return p;
+	mask = qn_bins_from(&z->bins, (unsigned int)k + QN_ZONE_MIN);
 	if (!qn_bins_are_any(&z->bins, mask))
-		return alloc_last(z, k);
-	return qn_zone_carve(z, *k, mask);
+		return alloc_last(z, want);
+	return qn_zone_carve(z, k, mask);
 }
 
 static void *alloc_long(struct qn_zone *z, size_t *k)
 {
-	struct qn_choice from = qn_bins_find_large(&z->bins, *k);
+	size_t want = *k;
+	struct qn_choice from = qn_bins_find_large(&z->bins, want);
 
 	if (!from.run)
 		return NULL;
-	*k += from.run->size == *k + 1;
-	return qn_zone_cut(z, from.run, from.bin, *k);
+	want += from.run->size == want + 1;
+	*k = want;
+	return qn_zone_cut(z, from.run, from.bin, want);
 }
 
 void *qn_zone_alloc(struct qn_zone *z, size_t *k)
