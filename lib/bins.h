@@ -279,17 +279,17 @@ static __always_inline bool qn_bins_are_any(const struct qn_bins *b,
 }
 
 /*
- * The lowest of the first three bins in @mask, which is of word @w, or in later
- * words
+ * The lowest of the first runs of the first three bins in @mask, which is of
+ * word @w, or in later words
  */
-static __hot_inline struct qn_choice
-qn_bins_lowest_of(const struct qn_bins *b, unsigned int w, unsigned long mask)
+static __always_inline struct qn_choice
+qn_bins_choose(const struct qn_bins *b, unsigned int w, unsigned long mask)
 {
 	struct qn_choice best;
 
 	while (unlikely(!mask)) {
 		if (++w == QN_BINS_WORDS)
-			return (struct qn_choice){ NULL, 0 };
+			return (struct qn_choice){ NULL, QN_NR_BINS };
 		mask = b->mask[w];
 	}
 	w *= QN_BINS_WORD;
@@ -298,19 +298,30 @@ qn_bins_lowest_of(const struct qn_bins *b, unsigned int w, unsigned long mask)
 	return best;
 }
 
+/* Its bin; QN_NR_BINS if there is none */
+static __hot_inline unsigned int
+qn_bins_lowest_of(const struct qn_bins *b, unsigned int w, unsigned long mask)
+{
+	return qn_bins_choose(b, w, mask).bin;
+}
+
 /* The lowest of the first three at or above @bin, all of which fit */
-static __hot_inline struct qn_choice qn_bins_lowest(const struct qn_bins *b,
-						    unsigned int bin)
+static __always_inline struct qn_choice qn_bins_lowest(const struct qn_bins *b,
+						       unsigned int bin)
 {
 	unsigned int w = bin / QN_BINS_WORD;
+	unsigned long mask = b->mask[w] & (~0ul >> bin % QN_BINS_WORD);
 
-	return qn_bins_lowest_of(b, w,
-				 b->mask[w] & (~0ul >> bin % QN_BINS_WORD));
+	if (!QN_FOR_SIZE)
+		return qn_bins_choose(b, w, mask);
+	bin = qn_bins_lowest_of(b, w, mask);
+	return (struct qn_choice){ bin < QN_NR_BINS ? b->head[bin] : NULL,
+				   bin };
 }
 
 /* Choose for a size of at least QN_BINS_EXACT */
-static __hot_inline struct qn_choice qn_bins_find_large(const struct qn_bins *b,
-							size_t size)
+static __always_inline struct qn_choice
+qn_bins_find_large(const struct qn_bins *b, size_t size)
 {
 	unsigned int bin = qn_bin_of_large(size);
 	struct qn_run *run = b->head[bin];
@@ -321,7 +332,7 @@ static __hot_inline struct qn_choice qn_bins_find_large(const struct qn_bins *b,
 		run = run->next;
 	}
 	if (unlikely(bin + 1 == QN_NR_BINS))
-		return (struct qn_choice){ NULL, 0 };
+		return (struct qn_choice){ NULL, bin };
 	return qn_bins_lowest(b, bin + 1);
 }
 

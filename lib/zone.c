@@ -208,9 +208,9 @@ void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
 
 void *qn_zone_carve(struct qn_zone *z, size_t k, unsigned long mask)
 {
-	struct qn_choice from = qn_bins_lowest_of(&z->bins, 0, mask);
+	unsigned int bin = qn_bins_lowest_of(&z->bins, 0, mask);
 
-	return qn_zone_cut(z, from.run, from.bin, k);
+	return qn_zone_cut(z, z->bins.head[bin], bin, k);
 }
 
 /*
