@@ -67,18 +67,14 @@ static noinline void settle(struct qn_heap *h, size_t k, size_t size,
 	h->budget = (ptrdiff_t)((left - k) << QN_BUDGET_SHIFT);
 }
 
-/* What is left of the budget after a block of @k granules more, and one block */
-static __hot_inline ptrdiff_t budget_after(const struct qn_heap *h, size_t k)
-{
-	return h->budget - (ptrdiff_t)(k << QN_BUDGET_SHIFT) + 1;
-}
-
 /* Count a block; false, and nothing is counted, if it is to be sampled */
 static __always_inline bool count_alloc(struct qn_heap *h, size_t k)
 {
-	ptrdiff_t budget = budget_after(h, k);
-	ptrdiff_t room = h->room - (ptrdiff_t)k;
+	ptrdiff_t budget = h->budget, room = h->room;
 
+	budget -= (ptrdiff_t)(k << QN_BUDGET_SHIFT);
+	budget++;
+	room -= (ptrdiff_t)k;
 	if (unlikely((budget | room) < 0)) {
 		if (budget < 0)
 			return false;
