@@ -137,8 +137,8 @@ static inline void qn_bins_moved(struct qn_bins *b)
 }
 
 /* Put a run into its bin, which is known */
-static __hot_inline void qn_bins_insert(struct qn_bins *b, unsigned int bin,
-					struct qn_run *run)
+static __always_inline void qn_bins_insert(struct qn_bins *b, unsigned int bin,
+					   struct qn_run *run)
 {
 	struct qn_run **at = &b->head[bin], *first, *next;
 

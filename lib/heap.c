@@ -310,7 +310,7 @@ static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 	if (unlikely(!mask && !qn_bins_are_any(&h->zone.bins, mask)))
 		return alloc_any(h, size);
 	count_any(h, k, size);
-	if (QN_FOR_SIZE || !mask)
+	if (!mask)
 		return qn_zone_carve(&h->zone, k, mask);
 	from = qn_bins_three(h->zone.bins.head, mask);
 	if (from.bin >= QN_BINS_EXACT)

@@ -153,6 +153,13 @@ static noinline void update_room(struct qn_zone *z)
 
 /* ---- runs ---- */
 
+/* One copy of it where size counts */
+static __hot_inline void insert(struct qn_zone *z, unsigned int bin,
+				struct qn_run *run)
+{
+	qn_bins_insert(&z->bins, bin, run);
+}
+
 /*
  * Write a run's length, of a long one to both its ends, and tell its bin, which
  * is the one before if it is empty
@@ -175,7 +182,7 @@ static __hot_inline void insert_run(struct qn_zone *z, struct qn_run *run,
 
 	if (bin >= QN_BINS_EXACT && unlikely(bin >= z->room && !z->is_roomy))
 		set_roomy(z);
-	qn_bins_insert(&z->bins, bin, run);
+	insert(z, bin, run);
 }
 
 static noinline void add_run(struct qn_zone *z, struct qn_run *run, size_t size)
@@ -198,7 +205,7 @@ void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
 	} else {
 		qn_bins_del_from(&z->bins, bin, run);
 		if (rest)
-			qn_bins_insert(&z->bins, to, tail);
+			insert(z, to, tail);
 		if (bin >= z->room && to < z->room)
 			update_room(z);
 	}
@@ -475,7 +482,9 @@ static void relax(struct qn_zone *z)
 void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k)
 {
 	qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
-	qn_zone_insert_short(z, p, k);
+	qn_bins_assume_exact((unsigned int)k);
+	((struct qn_run *)p)->size = k;
+	insert(z, (unsigned int)k, p);
 	if (z->undrained)
 		relax(z);
 }
