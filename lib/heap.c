@@ -318,14 +318,27 @@ static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 	return qn_zone_split(&h->zone, from, k);
 }
 
+/* A block that one window does not show, with little code */
+static void *alloc_long_small(struct qn_heap *h, size_t size, size_t k)
+{
+	void *p = qn_zone_alloc(&h->zone, &k);
+
+	if (unlikely(!p))
+		return alloc_any(h, size);
+	settle(h, k, size, 1);
+	return p;
+}
+
 /* A block that one window does not show */
 static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 {
 	struct qn_choice from;
 
-	if (QN_FOR_SIZE || unlikely(k > QN_BUDGET_MAX))
+	if (unlikely(k > QN_BUDGET_MAX))
 		return alloc_any(h, size);
 	k += k == QN_ZONE_GAP;
+	if (QN_FOR_SIZE)
+		return alloc_long_small(h, size, k);
 	from = qn_bins_find_large(&h->zone.bins, k);
 	if (unlikely(!from.run))
 		return alloc_any(h, size);
