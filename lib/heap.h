@@ -32,8 +32,8 @@
  * A release merges two neighbours at most, a merge is constant in time, and a
  * block is drained only by a release that had none. What is held can be had: by
  * its own length at once, by shorter ones when no free run serves them, as
- * merged memory after about as many releases as there are held blocks. Nothing needs
- * qn_heap_step().
+ * merged memory after about as many releases as there are held blocks. Nothing
+ * needs qn_heap_step().
  */
 #ifndef QN_HEAP_H
 #define QN_HEAP_H
