@@ -510,6 +510,37 @@ static void test_roomy(void **state)
 	assert_whole();
 }
 
+/*
+ * Once it is not, each release that merges nothing itself merges a held block, as
+ * soon as lists that are empty have been looked at
+ */
+static void test_relax(void **state)
+{
+	void *held[4], *blocks[2 * (4 + QN_ZONE_SHORT)];
+	size_t nr = 0, k;
+
+	(void)state;
+	reset();
+	qn_zone_set_holds(z, true);
+	for (size_t i = 0; i < 4; i++)
+		held[i] = alloc(4 + 2 * i);
+	for (size_t i = 0; i < ARRAY_SIZE(blocks); i++)
+		blocks[i] = alloc(2);
+	for (size_t i = 0; i < 4; i++)
+		assert_true(qn_zone_hold(z, held[i], 4 + 2 * i));
+	alloc(longest());
+	assert_sound();
+	while (z->fate[3] != QN_FATE_MERGE) {
+		k = qn_zone_nr_held(z);
+		assert_true(2 * nr < ARRAY_SIZE(blocks));
+		qn_zone_free_relaxed(z, blocks[2 * nr++], 2);
+		assert_true(qn_zone_nr_held(z) <= k);
+		assert_sound();
+	}
+	assert_int_equal(qn_zone_nr_held(z), 0);
+	assert_true(nr <= 4 + QN_ZONE_SHORT / QN_RELAX_TRIES);
+}
+
 static void test_too_small(void **state)
 {
 	(void)state;
@@ -584,6 +615,7 @@ int main(void)
 		cmocka_unit_test(test_hold_limit),
 		cmocka_unit_test(test_held_is_allocatable),
 		cmocka_unit_test(test_roomy),
+		cmocka_unit_test(test_relax),
 		cmocka_unit_test(test_too_small),
 		cmocka_unit_test(test_check_notices),
 	};
