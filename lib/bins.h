@@ -83,9 +83,11 @@ struct qn_choice {
 /* The bin of a size of at least QN_BINS_EXACT */
 static __hot_inline unsigned int qn_bin_of_large(size_t size)
 {
-	unsigned int octave = qn_ilog2(size);
-	size_t bin = 4 * octave + (size >> (octave - 2)) + 2;
+	unsigned int zeroes = (unsigned int)__builtin_clzl(size);
+	size_t bin = size >> (QN_BINS_WORD - 3 - zeroes);
 
+	/* Four times the octave, its quarter, which is 4 to 7, and 2 */
+	bin += 4 * (QN_BINS_WORD - 1) + 2 - 4 * zeroes;
 	return (unsigned int)min(bin, (size_t)QN_NR_BINS - 1);
 }
 
@@ -135,11 +137,13 @@ static inline void qn_bins_moved(struct qn_bins *b)
 }
 
 /* Put a run into its bin, which is known */
-static __hot_inline void qn_bins_insert(struct qn_bins *b, unsigned int bin,
-					struct qn_run *run)
+static __always_inline void qn_bins_insert(struct qn_bins *b, unsigned int bin,
+					   struct qn_run *run)
 {
-	struct qn_run **at = &b->head[bin], *first = *at, *next;
+	struct qn_run **at = &b->head[bin], *first, *next;
 
+	qn_keep(at);
+	first = *at;
 	if (!first)
 		qn_bins_mark(b, bin);
 	else if (run > first)
@@ -198,6 +202,19 @@ static __hot_inline void qn_bins_del(struct qn_bins *b, struct qn_run *run)
 		qn_bins_unmark(b, (unsigned int)(offset / sizeof(*b->head)));
 }
 
+/* Take a run out of a bin, which is known */
+static __hot_inline void qn_bins_del_from(struct qn_bins *b, unsigned int bin,
+					  struct qn_run *run)
+{
+	struct qn_run *next = run->next, **prev = run->prev;
+
+	*prev = next;
+	if (next)
+		next->prev = prev;
+	else if (!b->head[bin])
+		qn_bins_unmark(b, bin);
+}
+
 /* A run of the same bin takes a run's place */
 static __hot_inline void qn_bins_replace(struct qn_run *run, struct qn_run *by)
 {
@@ -210,60 +227,101 @@ static __hot_inline void qn_bins_replace(struct qn_run *run, struct qn_run *by)
 		next->prev = &by->next;
 }
 
-/*
- * The first run of the first bin in @mask, whose top bit is @bin; then @mask
- * begins with the bin behind
- */
-static __hot_inline struct qn_choice
-qn_bins_first(const struct qn_bins *b, unsigned int *bin, unsigned long *mask)
+/* Of two runs the lower one, the second being the first of bin @bin */
+static __always_inline struct qn_choice
+qn_bins_lower(struct qn_choice best, struct qn_run *run, unsigned int bin)
 {
-	unsigned int i = (unsigned int)__builtin_clzl(*mask);
-	struct qn_choice first = { b->head[*bin + i], *bin + i };
-
-	*bin += i + 1;
-	*mask = *mask << i << 1;
-	return first;
+	if (run < best.run) {
+		best.run = run;
+		best.bin = bin;
+	}
+	return best;
 }
 
 /*
- * Of the first runs of the first three bins in @mask, whose top bit is @bin,
- * the lowest
+ * Of the first runs of the first three bins in @mask, a word whose bins begin at
+ * @head, the lowest; bins are counted from there
  */
-static __hot_inline struct qn_choice
-qn_bins_three(const struct qn_bins *b, unsigned int bin, unsigned long mask)
+static __hot_inline struct qn_choice qn_bins_three(struct qn_run *const *head,
+						   unsigned long mask)
 {
-	struct qn_choice best = qn_bins_first(b, &bin, &mask), other;
+	unsigned int bin = (unsigned int)__builtin_clzl(mask);
+	struct qn_choice best = { head[bin], bin };
+	unsigned long top = qn_bin_bit(0);
 
+	qn_keep(top);
+	mask &= ~(top >> bin);
 	if (!mask)
 		return best;
-	other = qn_bins_first(b, &bin, &mask);
-	if (other.run < best.run)
-		best = other;
+	bin = (unsigned int)__builtin_clzl(mask);
+	best = qn_bins_lower(best, head[bin], bin);
+	mask &= ~(top >> bin);
 	if (!mask)
 		return best;
-	other = qn_bins_first(b, &bin, &mask);
-	return other.run < best.run ? other : best;
+	bin = (unsigned int)__builtin_clzl(mask);
+	return qn_bins_lower(best, head[bin], bin);
 }
 
-/* The lowest of the first three at or above @bin, all of which fit */
-static __hot_inline struct qn_choice qn_bins_lowest(const struct qn_bins *b,
-						    unsigned int bin)
+/* Of the first word of the mask, the bins from @bin on */
+static __always_inline unsigned long qn_bins_from(const struct qn_bins *b,
+						  unsigned int bin)
 {
-	unsigned int w = bin / QN_BINS_WORD;
-	unsigned long mask = b->mask[w] << bin % QN_BINS_WORD;
+	return b->mask[0] & (~0ul >> bin);
+}
+
+/* Is there a run in the bins of @mask, of the first word, or in later words */
+static __always_inline bool qn_bins_are_any(const struct qn_bins *b,
+					    unsigned long mask)
+{
+	for (unsigned int w = 1; w < QN_BINS_WORDS; w++)
+		mask |= b->mask[w];
+	return mask != 0;
+}
+
+/*
+ * The lowest of the first runs of the first three bins in @mask, which is of
+ * word @w, or in later words
+ */
+static __always_inline struct qn_choice
+qn_bins_choose(const struct qn_bins *b, unsigned int w, unsigned long mask)
+{
+	struct qn_choice best;
 
 	while (unlikely(!mask)) {
 		if (++w == QN_BINS_WORDS)
-			return (struct qn_choice){ NULL, 0 };
+			return (struct qn_choice){ NULL, QN_NR_BINS };
 		mask = b->mask[w];
-		bin = w * QN_BINS_WORD;
 	}
-	return qn_bins_three(b, bin, mask);
+	w *= QN_BINS_WORD;
+	best = qn_bins_three(b->head + w, mask);
+	best.bin += w;
+	return best;
+}
+
+/* Its bin; QN_NR_BINS if there is none */
+static __hot_inline unsigned int
+qn_bins_lowest_of(const struct qn_bins *b, unsigned int w, unsigned long mask)
+{
+	return qn_bins_choose(b, w, mask).bin;
+}
+
+/* The lowest of the first three at or above @bin, all of which fit */
+static __always_inline struct qn_choice qn_bins_lowest(const struct qn_bins *b,
+						       unsigned int bin)
+{
+	unsigned int w = bin / QN_BINS_WORD;
+	unsigned long mask = b->mask[w] & (~0ul >> bin % QN_BINS_WORD);
+
+	if (!QN_FOR_SIZE)
+		return qn_bins_choose(b, w, mask);
+	bin = qn_bins_lowest_of(b, w, mask);
+	return (struct qn_choice){ bin < QN_NR_BINS ? b->head[bin] : NULL,
+				   bin };
 }
 
 /* Choose for a size of at least QN_BINS_EXACT */
-static __hot_inline struct qn_choice qn_bins_find_large(const struct qn_bins *b,
-							size_t size)
+static __always_inline struct qn_choice
+qn_bins_find_large(const struct qn_bins *b, size_t size)
 {
 	unsigned int bin = qn_bin_of_large(size);
 	struct qn_run *run = b->head[bin];
@@ -274,7 +332,7 @@ static __hot_inline struct qn_choice qn_bins_find_large(const struct qn_bins *b,
 		run = run->next;
 	}
 	if (unlikely(bin + 1 == QN_NR_BINS))
-		return (struct qn_choice){ NULL, 0 };
+		return (struct qn_choice){ NULL, bin };
 	return qn_bins_lowest(b, bin + 1);
 }
 
@@ -310,8 +368,7 @@ static inline bool qn_bins_has(const struct qn_bins *b, unsigned int bin)
  * @b:		the bins
  *
  * Looks through the last bin in use, so its time grows with what is there: for
- * statistics, not for allocation. Of a bin of one size the runs are not asked: a zone
- * does not write the size of short ones.
+ * statistics, not for allocation.
  *
  * Return: granules, 0 if there is no run.
  */

@@ -26,6 +26,13 @@ static __always_inline unsigned int qn_ctz32(u32 x)
 	return x ? (unsigned int)__builtin_ctz(x) : 32;
 }
 
+/* Zeroes above the highest set bit; the same */
+static __always_inline unsigned int qn_clz32(u32 x)
+{
+	__asm__("" : "+r"(x));
+	return x ? (unsigned int)__builtin_clz(x) : 32;
+}
+
 /* Index of the highest set bit; @x must not be 0 */
 static __always_inline unsigned int qn_ilog2(unsigned long x)
 {

@@ -29,8 +29,10 @@ typedef int64_t s64;
 #endif
 /* Inlined where speed counts, shared where size does (-Os) */
 #ifdef __OPTIMIZE_SIZE__
+#define QN_FOR_SIZE  1
 #define __hot_inline inline
 #else
+#define QN_FOR_SIZE  0
 #define __hot_inline __always_inline
 #endif
 #define noinline       __attribute__((noinline))
@@ -81,6 +83,9 @@ typedef int64_t s64;
 #define WRITE_ONCE(x, v)        __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 #define smp_load_acquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define smp_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+
+/* Keep a value in one register instead of computing it again */
+#define qn_keep(x) __asm__("" : "+r"(x))
 
 /* 1 if the knob is defined to 1, else 0; for use in if () */
 #define IS_ENABLED(knob) (knob)

@@ -67,27 +67,30 @@ static noinline void settle(struct qn_heap *h, size_t k, size_t size,
 	h->budget = (ptrdiff_t)((left - k) << QN_BUDGET_SHIFT);
 }
 
-/* What is left of the budget after a block of @k granules more, and one block */
-static __hot_inline ptrdiff_t budget_after(const struct qn_heap *h, size_t k)
-{
-	return h->budget - (ptrdiff_t)(k << QN_BUDGET_SHIFT) + 1;
-}
-
 /* Count a block; false, and nothing is counted, if it is to be sampled */
 static __always_inline bool count_alloc(struct qn_heap *h, size_t k)
 {
-	ptrdiff_t budget = budget_after(h, k);
-	ptrdiff_t room = h->room - (ptrdiff_t)k;
+	ptrdiff_t budget = h->budget, room = h->room;
 
-	if (unlikely(budget < 0))
-		return false;
-	if (unlikely(room < 0)) {
+	budget -= (ptrdiff_t)(k << QN_BUDGET_SHIFT);
+	budget++;
+	room -= (ptrdiff_t)k;
+	if (unlikely((budget | room) < 0)) {
+		if (budget < 0)
+			return false;
 		h->peak -= (size_t)room;
 		room = 0;
 	}
 	h->budget = budget;
 	h->room = room;
 	return true;
+}
+
+/* The same where there is time to sample it at once */
+static __hot_inline void count_any(struct qn_heap *h, size_t k, size_t size)
+{
+	if (unlikely(!count_alloc(h, k)))
+		settle(h, k, size, 1);
 }
 
 /* A block of @k granules ends */
@@ -214,6 +217,11 @@ static __always_inline void *alloc_exact(struct qn_heap *h, size_t size,
 	return run;
 }
 
+static noinline void *alloc_short(struct qn_heap *h, size_t size, size_t k)
+{
+	return alloc_exact(h, size, k);
+}
+
 /* There is no held block and no run of 0 or 1 granules: these miss */
 static __always_inline void *alloc_fast(struct qn_heap *h, size_t size)
 {
@@ -221,6 +229,8 @@ static __always_inline void *alloc_fast(struct qn_heap *h, size_t size)
 
 	if (unlikely(k > QN_ZONE_SHORT))
 		return alloc_long(h, size, k);
+	if (QN_FOR_SIZE)
+		return alloc_short(h, size, k);
 	return alloc_exact(h, size, k);
 }
 
@@ -286,36 +296,37 @@ static noinline void *alloc_any(struct qn_heap *h, size_t size)
 	return alloc_from(h, size, 0);
 }
 
-/*
- * Up to one granule, which is served by two; or so much that it wrapped around
- */
-static noinline void *alloc_tiny(struct qn_heap *h, size_t size)
-{
-	if (unlikely(size > QN_GRANULE))
-		return alloc_any(h, size);
-	return alloc_exact(h, QN_GRANULE + 1, QN_ZONE_MIN);
-}
-
 /* Nothing of exactly this length: carve a longer run */
 static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 {
-	unsigned int bin = (unsigned int)k + QN_ZONE_MIN;
 	struct qn_choice from;
 	unsigned long mask;
 
+	/* One granule at most is served by two; more has wrapped around */
 	if (unlikely(k < QN_ZONE_MIN))
-		return alloc_tiny(h, size);
-	mask = h->zone.bins.mask[0] << bin;
-	if (mask)
-		from = qn_bins_three(&h->zone.bins, bin, mask);
-	else
-		from = qn_bins_lowest(&h->zone.bins, QN_BINS_WORD);
-	if (unlikely(!from.run || !count_alloc(h, k)))
+		return size > QN_GRANULE ? alloc_any(h, size) :
+					   alloc_short(h, size, QN_ZONE_MIN);
+	mask = qn_bins_from(&h->zone.bins, (unsigned int)k + QN_ZONE_MIN);
+	if (unlikely(!mask && !qn_bins_are_any(&h->zone.bins, mask)))
 		return alloc_any(h, size);
-	if (unlikely(from.bin >= QN_BINS_EXACT))
+	count_any(h, k, size);
+	if (!mask)
+		return qn_zone_carve(&h->zone, k, mask);
+	from = qn_bins_three(h->zone.bins.head, mask);
+	if (from.bin >= QN_BINS_EXACT)
 		return qn_zone_cut(&h->zone, from.run, from.bin, k);
-	qn_zone_carve(&h->zone, from, k);
-	return from.run;
+	return qn_zone_split(&h->zone, from, k);
+}
+
+/* A block that one window does not show, with little code */
+static void *alloc_long_small(struct qn_heap *h, size_t size, size_t k)
+{
+	void *p = qn_zone_alloc(&h->zone, &k);
+
+	if (unlikely(!p))
+		return alloc_any(h, size);
+	settle(h, k, size, 1);
+	return p;
 }
 
 /* A block that one window does not show */
@@ -326,12 +337,13 @@ static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 	if (unlikely(k > QN_BUDGET_MAX))
 		return alloc_any(h, size);
 	k += k == QN_ZONE_GAP;
+	if (QN_FOR_SIZE)
+		return alloc_long_small(h, size, k);
 	from = qn_bins_find_large(&h->zone.bins, k);
 	if (unlikely(!from.run))
 		return alloc_any(h, size);
 	k += from.run->size == k + 1;
-	if (unlikely(!count_alloc(h, k)))
-		settle(h, k, size, 1);
+	count_any(h, k, size);
 	return qn_zone_cut(&h->zone, from.run, from.bin, k);
 }
 
@@ -412,39 +424,47 @@ void *qn_heap_calloc(struct qn_heap *h, size_t n, size_t size)
 
 /* ---- free ---- */
 
-static void free_next(struct qn_heap *h, void *p, unsigned int first);
-static void free_other(struct qn_heap *h, void *p, u32 window);
+static void free_other(struct qn_heap *h, void *p, u32 window,
+		       const struct qn_word32 *word);
 static void free_slow(struct qn_heap *h, void *p);
+
+static __always_inline void free_here(struct qn_heap *h, void *p, size_t k)
+{
+	count_free(h, k);
+	qn_zone_free(&h->zone, p, k, 0);
+}
 
 /* A short block behind a block is the common case */
 static __always_inline void free_fast(struct qn_heap *h, void *p)
 {
 	struct qn_zone *z = &h->zone;
+	struct qn_word32 *word;
 	unsigned int first, fate;
-	u32 window;
+	u32 bits, window;
 
 	if (unlikely(!qn_zone_has(z, p))) {
 		free_slow(h, p);
 		return;
 	}
-	window = qn_zone_window(z, p);
+	word = qn_zone_word(z, p);
+	bits = word->v;
+	window = bits >> qn_zone_shift(p);
 	first = qn_zone_first(window, QN_WINDOW_BEHIND_BLOCK);
 	fate = z->fate[first];
 	if (fate == QN_FATE_HOLD && likely(!qn_zone_is_held(p))) {
 		if (!qn_zone_hold(z, p, first - 1)) {
-			free_next(h, p, first);
+			free_here(h, p, first - 1);
 			return;
 		}
 	} else if (fate == QN_FATE_MERGE) {
 		if (window >> first & 2) {
-			free_next(h, p, first);
+			free_here(h, p, first - 1);
 			return;
 		}
-		qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
-		qn_bins_assume_exact(first - 1);
-		qn_bins_insert(&z->bins, first - 1, p);
+		word->v = bits - (4u << qn_zone_shift(p));
+		qn_zone_insert_short(z, p, first - 1);
 	} else {
-		free_other(h, p, window);
+		free_other(h, p, window, word);
 		return;
 	}
 	count_free(h, first - 1);
@@ -523,18 +543,11 @@ static noinline void free_slow(struct qn_heap *h, void *p)
 	poison(p, k);
 	if (k > QN_ZONE_SHORT || z->fate[k + 1] != QN_FATE_HOLD ||
 	    !qn_zone_hold(z, p, k))
-		qn_zone_free(z, p, k);
-}
-
-/* A short block behind a block; a free run may follow */
-static noinline void free_next(struct qn_heap *h, void *p, unsigned int first)
-{
-	count_free(h, first - 1);
-	qn_zone_free_next(&h->zone, p, first - 1);
+		qn_zone_free(z, p, k, qn_zone_free_before(z, p));
 }
 
 /* A long block, if it is a block: the start was seen */
-static noinline void free_long(struct qn_heap *h, void *p)
+static __hot_inline void free_long(struct qn_heap *h, void *p, size_t run)
 {
 	size_t k = qn_zone_long(&h->zone, p);
 
@@ -543,49 +556,55 @@ static noinline void free_long(struct qn_heap *h, void *p)
 		return;
 	}
 	count_free(h, k);
-	qn_zone_free(&h->zone, p, k);
+	qn_zone_free_long(&h->zone, p, k, run);
 }
 
-/* A free run lies before, or it is no block at all */
-static noinline void free_behind(struct qn_heap *h, void *p, u32 window)
+/* What is a block if its window begins as one does; @run granules before it are free */
+static __hot_inline void free_at(struct qn_heap *h, void *p, u32 window,
+				 size_t run)
 {
-	unsigned int first = qn_zone_first(window, QN_WINDOW_BEHIND_RUN);
-	unsigned int fate = h->zone.fate[first];
+	u32 start = run ? QN_WINDOW_BEHIND_RUN : QN_WINDOW_BEHIND_BLOCK;
+	unsigned int first = qn_zone_first(window, start);
+	struct qn_zone *z = &h->zone;
+	unsigned int fate = z->fate[first];
+	size_t k = first - 1;
 
-	if (unlikely(!qn_zone_bit(&h->zone, (char *)p - 3 * QN_GRANULE))) {
+	if (fate == QN_FATE_LOOK && first > QN_ZONE_SHORT) {
+		free_long(h, p, run);
+	} else if (unlikely(fate == QN_FATE_LOOK ||
+			    (fate != QN_FATE_MERGE && qn_zone_is_held(p)))) {
 		free_slow(h, p);
-	} else if (fate == QN_FATE_LOOK) {
-		free_long(h, p);
-	} else if (unlikely(fate != QN_FATE_MERGE && qn_zone_is_held(p))) {
-		free_slow(h, p);
+	} else if (fate != QN_FATE_HOLD || !qn_zone_hold(z, p, k)) {
+		count_free(h, k);
+		if (run || window >> first & 2)
+			qn_zone_free(z, p, k, run);
+		else
+			qn_zone_free_relaxed(z, p, k);
 	} else {
-		count_free(h, first - 1);
-		if (fate != QN_FATE_HOLD ||
-		    !qn_zone_hold(&h->zone, p, first - 1))
-			qn_zone_free_behind(&h->zone, p, first - 1);
+		count_free(h, k);
 	}
+}
+
+/* Behind a free run, or no block at all */
+static noinline void free_behind(struct qn_heap *h, void *p, u32 window,
+				 const struct qn_word32 *word)
+{
+	size_t run = qn_zone_size_before(word, p);
+
+	if (unlikely(run < QN_ZONE_MIN))
+		free_slow(h, p);
+	else
+		free_at(h, p, window, run);
 }
 
 /* Neither short nor behind a block, or held twice, or no block at all */
-static noinline void free_other(struct qn_heap *h, void *p, u32 window)
+static noinline void free_other(struct qn_heap *h, void *p, u32 window,
+				const struct qn_word32 *word)
 {
-	unsigned int first = qn_zone_first(window, QN_WINDOW_BEHIND_BLOCK);
-	u32 start = window & QN_WINDOW_START;
-
-	if (start == QN_WINDOW_BEHIND_RUN) {
-		free_behind(h, p, window);
-	} else if (start != QN_WINDOW_BEHIND_BLOCK) {
-		free_slow(h, p);
-	} else if (h->zone.fate[first] == QN_FATE_LOOK) {
-		free_long(h, p);
-	} else if (unlikely(qn_zone_is_held(p))) {
-		free_slow(h, p);
-	} else if (window >> first & 2) {
-		free_next(h, p, first);
-	} else {
-		count_free(h, first - 1);
-		qn_zone_free_relaxed(&h->zone, p, first - 1);
-	}
+	if (window & 1)
+		free_behind(h, p, window, word);
+	else
+		free_at(h, p, window, 0);
 }
 
 /* ---- resize ---- */
@@ -703,19 +722,6 @@ static u32 hot_lengths(const struct qn_table *t)
 	return hot;
 }
 
-/*
- * All short lengths are held if anything is learned; those that turn out to be
- * asked for often are held for longer
- */
-static void set_hot(struct qn_heap *h)
-{
-	struct qn_zone *z;
-
-	h->hot = h->nr_tables ? hot_lengths(h->table) : 0;
-	for (z = &h->zone; z; z = z->next)
-		qn_zone_set_hot(z, h->is_fixed ? h->hot : ~0u);
-}
-
 /* One sampled size into the profile and the mean of the waste */
 static void learn(struct qn_heap *h, size_t size)
 {
@@ -766,7 +772,7 @@ static bool act(struct qn_heap *h)
 	h->table = h->next_table;
 	h->next_table = old;
 	h->nr_tables++;
-	set_hot(h);
+	h->hot = hot_lengths(h->table);
 	return true;
 }
 
@@ -783,7 +789,7 @@ static bool drain_held(struct qn_heap *h)
 
 	for (z = &h->zone; z; z = z->next) {
 		for (i = 0; i < QN_STEP_DRAINS; i++)
-			if (!qn_zone_drain(z, which, QN_ZONE_SHORT))
+			if (!qn_zone_drain(z, which))
 				break;
 		more |= i == QN_STEP_DRAINS || qn_zone_has_held(z);
 	}
@@ -818,13 +824,14 @@ int qn_heap_step(struct qn_heap *h)
 int qn_heap_set_policy(struct qn_heap *h, const char *name)
 {
 	const struct qn_policy *policy = name ? qn_policy_find(name) : NULL;
+	struct qn_zone *z;
 
 	if (!h || !policy)
 		return -EINVAL;
 	heap_lock(h);
 	qn_controller_init(&h->controller, policy);
-	h->is_fixed = policy == &qn_policy_fixed;
-	set_hot(h);
+	for (z = &h->zone; z; z = z->next)
+		qn_zone_set_holds(z, policy != &qn_policy_fixed);
 	heap_unlock(h);
 	return 0;
 }
@@ -868,7 +875,7 @@ struct qn_heap *qn_heap_init(void *mem, size_t size)
 	h->error = "";
 	h->distance = sample_interval(h) / QN_GRANULE;
 	h->budget = (ptrdiff_t)(h->distance << QN_BUDGET_SHIFT);
-	qn_zone_set_hot(&h->zone, ~0u);
+	qn_zone_set_holds(&h->zone, true);
 	return h;
 }
 
@@ -932,8 +939,8 @@ static int add_zone(struct qn_heap *h, void *mem, size_t size,
 	z->mem = (uintptr_t)mem;
 	z->size = size;
 	z->flags = (u8)flags;
+	qn_zone_set_holds(z, h->zone.holds);
 	link_zone(h, z);
-	set_hot(h);
 	return 0;
 }
 

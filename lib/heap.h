@@ -32,8 +32,8 @@
  * A release merges two neighbours at most, a merge is constant in time, and a
  * block is drained only by a release that had none. What is held can be had: by
  * its own length at once, by shorter ones when no free run serves them, as
- * merged memory after as many releases as there are held blocks. Nothing needs
- * qn_heap_step().
+ * merged memory after about as many releases as there are held blocks. Nothing
+ * needs qn_heap_step().
  */
 #ifndef QN_HEAP_H
 #define QN_HEAP_H
@@ -78,7 +78,6 @@
  * @nr_zones:	how many
  * @nr_steps:	calls of qn_heap_step()
  * @hot:	bit k: the table has a class for blocks of k granules
- * @is_fixed:	nothing is held but what the table says
  * @hook, @hook_arg: who is asked when memory runs out
  */
 struct qn_heap {
@@ -105,7 +104,6 @@ struct qn_heap {
 	unsigned int nr_zones;
 	u32 nr_steps;
 	u32 hot;
-	bool is_fixed;
 	bool (*hook)(void *arg, size_t size);
 	void *hook_arg;
 };

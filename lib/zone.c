@@ -48,8 +48,8 @@ static size_t granules_behind(const struct qn_zone *z, const void *p)
  * From the bits of a free run that begins with a long block, or is it if nothing
  * is left, to those of the block
  */
-static noinline void mark_long(struct qn_zone *z, void *p, size_t k,
-			       bool is_all)
+static __hot_inline void mark_long(struct qn_zone *z, void *p, size_t k,
+				   bool is_all)
 {
 	struct qn_word32 *head = qn_zone_word(z, p), *end;
 	struct qn_word *tail = qn_zone_tail(head);
@@ -69,14 +69,18 @@ static noinline void mark_long(struct qn_zone *z, void *p, size_t k,
 	end->v += (is_all ? 1 : ~0u) << qn_zone_shift(p);
 }
 
-/* From the bits of a long block to those of a free run */
-static noinline void unmark_long(struct qn_zone *z, void *p, size_t k)
+/*
+ * From the bits of a long block to those of a free run, which the one before it
+ * runs on into if it @joins
+ */
+static __hot_inline void unmark_long(struct qn_zone *z, void *p, size_t k,
+				     bool joins)
 {
 	struct qn_word32 *head = qn_zone_word(z, p), *end;
 	struct qn_word *tail = qn_zone_tail(head);
 	unsigned int shift = qn_zone_shift(p);
 
-	head->v |= ZONE_HEAD << shift;
+	head->v |= (joins ? ZONE_HEAD | 2 : ZONE_HEAD) << shift;
 	if (k < QN_ZONE_LONG) {
 		tail->v -= 1ul << shift;
 		return;
@@ -100,41 +104,34 @@ static __hot_inline void mark(struct qn_zone *z, void *p, size_t k, size_t rest)
 }
 
 /* From the bits of a block to those of a free run */
-static void unmark(struct qn_zone *z, void *p, size_t k)
+static noinline void unmark(struct qn_zone *z, void *p, size_t k)
 {
 	if (unlikely(k > QN_ZONE_SHORT))
-		unmark_long(z, p, k);
+		unmark_long(z, p, k, false);
 	else
 		qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
 }
 
-/* Granules of the free run that begins here: 1..1 0 */
-static __hot_inline size_t size_from(const struct qn_run *run, u32 window)
-{
-	unsigned int ones = qn_ctz32(~window);
-
-	return ones < QN_ZONE_SHORT ? ones + 1 : run->size;
-}
-
-static size_t run_size(const struct qn_zone *z, const struct qn_run *run)
-{
-	return size_from(run, qn_zone_window(z, run) >> 2);
-}
-
 /* ---- room ---- */
+
+/* The lengths that may be held, a bit each */
+#define HELD_LENGTHS \
+	((u32)qn_low_mask(QN_ZONE_SHORT + 1) & ~(u32)qn_low_mask(QN_ZONE_MIN))
+
+/* What becomes of short blocks, whatever their length */
+static void set_fates(struct qn_zone *z, u8 fate)
+{
+	for (unsigned int i = 0; i < QN_FATES_SHORT / sizeof(u32); i++)
+		z->fate_word[i] = fate * 0x01010101u;
+	for (unsigned int i = 0; i <= QN_ZONE_MIN; i++)
+		z->fate[i] = QN_FATE_LOOK;
+}
 
 static void set_roomy(struct qn_zone *z)
 {
 	z->is_roomy = true;
 	z->undrained = 0;
-	__builtin_memcpy(z->fate, z->plan, QN_FATES_PLAN);
-}
-
-/* Short blocks behind a block have this fate, whatever their length */
-static void set_fates(struct qn_zone *z, u8 fate)
-{
-	__builtin_memset(z->fate, fate, QN_FATES_PLAN);
-	__builtin_memset(z->fate, QN_FATE_LOOK, QN_ZONE_MIN + 1);
+	set_fates(z, z->holds ? QN_FATE_HOLD : QN_FATE_MERGE);
 }
 
 static noinline void update_room(struct qn_zone *z)
@@ -149,32 +146,43 @@ static noinline void update_room(struct qn_zone *z)
 	}
 	z->is_roomy = false;
 	if (z->has_held) {
-		z->undrained = QN_ZONE_SHORT;
+		z->undrained = HELD_LENGTHS;
 		set_fates(z, QN_FATE_RELAX);
 	}
 }
 
 /* ---- runs ---- */
 
-/* Write a long run's length to both its ends */
-static __hot_inline void set_size(struct qn_run *run, size_t size)
+/* One copy of it where size counts */
+static __hot_inline void insert(struct qn_zone *z, unsigned int bin,
+				struct qn_run *run)
 {
+	qn_bins_insert(&z->bins, bin, run);
+}
+
+/*
+ * Write a run's length, of a long one to both its ends, and tell its bin, which
+ * is the one before if it is empty
+ */
+static __hot_inline unsigned int set_size(struct qn_run *run, size_t size)
+{
+	if (size <= QN_ZONE_SHORT) {
+		run->size = size;
+		return (unsigned int)size;
+	}
 	run->size = size;
 	((size_t *)qn_granules_on(run, size))[-1] = size;
+	return qn_bin_of(size);
 }
 
 static __hot_inline void insert_run(struct qn_zone *z, struct qn_run *run,
 				    size_t size)
 {
-	unsigned int bin = (unsigned int)size;
+	unsigned int bin = set_size(run, size);
 
-	if (size > QN_ZONE_SHORT) {
-		set_size(run, size);
-		bin = qn_bin_of(size);
-		if (unlikely(bin >= z->room && !z->is_roomy))
-			set_roomy(z);
-	}
-	qn_bins_insert(&z->bins, bin, run);
+	if (bin >= QN_BINS_EXACT && unlikely(bin >= z->room && !z->is_roomy))
+		set_roomy(z);
+	insert(z, bin, run);
 }
 
 static noinline void add_run(struct qn_zone *z, struct qn_run *run, size_t size)
@@ -185,23 +193,19 @@ static noinline void add_run(struct qn_zone *z, struct qn_run *run, size_t size)
 void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
 		  size_t k)
 {
-	size_t rest = (bin < QN_BINS_EXACT ? bin : run->size) - k;
 	struct qn_run *tail = qn_granules_on(run, k);
+	size_t rest = run->size - k;
 	unsigned int to = 0;
 
 	qn_assert(rest != 1);
-	if (rest > QN_ZONE_SHORT) {
-		set_size(tail, rest);
-		to = qn_bin_of(rest);
-	} else {
-		to = (unsigned int)rest;
-	}
+	if (rest)
+		to = set_size(tail, rest);
 	if (to == bin) {
 		qn_bins_replace(run, tail);
 	} else {
-		qn_bins_del(&z->bins, run);
+		qn_bins_del_from(&z->bins, bin, run);
 		if (rest)
-			qn_bins_insert(&z->bins, to, tail);
+			insert(z, to, tail);
 		if (bin >= z->room && to < z->room)
 			update_room(z);
 	}
@@ -209,57 +213,85 @@ void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
 	return run;
 }
 
+void *qn_zone_carve(struct qn_zone *z, size_t k, unsigned long mask)
+{
+	unsigned int bin = qn_bins_lowest_of(&z->bins, 0, mask);
+
+	return qn_zone_cut(z, z->bins.head[bin], bin, k);
+}
+
 /*
  * A held block of @k granules or more; while the zone is roomy nobody needs one
  */
 static void *take_held(struct qn_zone *z, size_t *k)
 {
+	struct qn_held *first;
+	size_t i = *k;
+
 	if (!z->undrained)
 		return NULL;
-	for (; *k <= QN_ZONE_SHORT; ++*k)
-		if (z->held[*k])
-			return qn_zone_unhold(z, *k);
+	/* Two at a time; the list behind the last is empty */
+	for (; i <= QN_ZONE_SHORT; i += 2) {
+		first = z->held[i];
+		if (!first && !z->held[i + 1])
+			continue;
+		*k = first ? i : i + 1;
+		return qn_zone_unhold(z, *k);
+	}
 	return NULL;
 }
 
-static void *alloc_last(struct qn_zone *z, size_t *k)
+/* A block of a whole run */
+static void *alloc_whole(struct qn_zone *z, size_t k)
 {
-	size_t longer = *k + 1;
+	struct qn_run *run = z->bins.head[k];
 
-	if (longer < QN_ZONE_GAP && z->bins.head[longer]) {
-		*k = longer;
-		return qn_zone_cut(z, z->bins.head[longer],
-				   (unsigned int)longer, longer);
-	}
-	return take_held(z, k);
+	return run ? qn_zone_cut(z, run, (unsigned int)k, k) : NULL;
 }
 
-static void *alloc_short(struct qn_zone *z, size_t *k)
+static void *alloc_last(struct qn_zone *z, size_t *want)
 {
-	struct qn_choice from = { z->bins.head[*k], (unsigned int)*k };
-	void *p = qn_zone_unhold(z, *k);
+	size_t k = *want + 1;
+	void *p = k < QN_ZONE_GAP ? alloc_whole(z, k) : NULL;
 
+	if (!p)
+		return take_held(z, want);
+	*want = k;
+	return p;
+}
+
+static void *alloc_short(struct qn_zone *z, size_t *want)
+{
+	size_t k = *want;
+	void *p = qn_zone_unhold(z, k);
+	unsigned long mask;
+
+	if (!p)
+		p = alloc_whole(z, k);
 	if (p)
 		return p;
+	mask = qn_bins_from(&z->bins, (unsigned int)k + QN_ZONE_MIN);
+	if (!qn_bins_are_any(&z->bins, mask))
+		return alloc_last(z, want);
+	return qn_zone_carve(z, k, mask);
+}
+
+static void *alloc_long(struct qn_zone *z, size_t *k)
+{
+	size_t want = *k;
+	struct qn_choice from = qn_bins_find_large(&z->bins, want);
+
 	if (!from.run)
-		from = qn_bins_lowest(&z->bins, (unsigned int)*k + QN_ZONE_MIN);
-	if (!from.run)
-		return alloc_last(z, k);
-	return qn_zone_cut(z, from.run, from.bin, *k);
+		return NULL;
+	want += from.run->size == want + 1;
+	*k = want;
+	return qn_zone_cut(z, from.run, from.bin, want);
 }
 
 void *qn_zone_alloc(struct qn_zone *z, size_t *k)
 {
-	struct qn_choice from;
-
 	qn_assert(*k == qn_zone_fit(*k));
-	if (*k <= QN_ZONE_SHORT)
-		return alloc_short(z, k);
-	from = qn_bins_find_large(&z->bins, *k);
-	if (!from.run)
-		return NULL;
-	*k += from.run->size == *k + 1;
-	return qn_zone_cut(z, from.run, from.bin, *k);
+	return *k <= QN_ZONE_SHORT ? alloc_short(z, k) : alloc_long(z, k);
 }
 
 /*
@@ -302,7 +334,7 @@ void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
 	if (!run)
 		return NULL;
 	skip = lead(run, align);
-	avail = run_size(z, run) - skip;
+	avail = run->size - skip;
 	qn_bins_del(&z->bins, run);
 	if (skip) {
 		clear_bit(z, qn_granules_on(run, skip - 1));
@@ -322,13 +354,7 @@ void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
 /* Granules of the free run that begins at @p, or 0 */
 static size_t free_after(const struct qn_zone *z, const void *p)
 {
-	return qn_zone_bit(z, p) ? run_size(z, p) : 0;
-}
-
-/* Granules of the free run that ends before @p, or 0 */
-static size_t free_before(const struct qn_zone *z, const void *p)
-{
-	return qn_zone_bit(z, before(p, 1)) ? 0 : qn_zone_size_before(z, p);
+	return qn_zone_bit(z, p) ? ((const struct qn_run *)p)->size : 0;
 }
 
 /*
@@ -339,62 +365,68 @@ static __hot_inline size_t absorb_next(struct qn_zone *z, struct qn_run *next)
 {
 	struct qn_word32 *word = qn_zone_word(z, next);
 	unsigned int shift = qn_zone_shift(next);
-	u32 w = word->v, window = w >> shift;
-	size_t size;
+	u32 w = word->v;
 
-	if (!(window & 4))
+	if (!(w >> shift & 4))
 		return 0;
 	word->v = w | 2u << shift;
-	size = size_from(next, window >> 2);
 	qn_bins_del(&z->bins, next);
-	return size;
+	return next->size;
 }
 
-/* The same for a free run that ends before @p */
-static __hot_inline size_t absorb_prev(struct qn_zone *z, void *p)
+/* The same for the free run of @size granules that ends before @p */
+static void absorb_prev(struct qn_zone *z, void *p, size_t size)
 {
-	struct qn_word32 *word = qn_zone_word_before(z, p);
-	unsigned int shift = qn_zone_shift_before(p);
-	u32 w = word->v, window = w << (7 - shift);
-	size_t size;
+	void *last = before(p, 1);
 
-	if (window >> 31)
-		return 0;
-	word->v = w | 1u << (24 + shift);
-	size = qn_zone_size_until(p, window);
+	*byte_of(z, last) |= (u8)(1u << bit_of(last));
 	qn_bins_del(&z->bins, before(p, size));
-	return size;
 }
 
-void qn_zone_free(struct qn_zone *z, void *p, size_t k)
+/* A short block turns free, and the 0 before and the 1 behind it, if need be */
+static __hot_inline size_t unmark_short(struct qn_zone *z, void *p, size_t k,
+					bool joins)
 {
-	size_t size;
+	struct qn_word32 *word = qn_zone_word(z, p);
+	unsigned int shift = qn_zone_shift(p);
+	struct qn_run *next = qn_granules_on(p, k);
+	u32 w = word->v, one = 4u << shift;
+	bool is_last = !(w >> shift >> k & 4);
 
-	unmark(z, p, k);
+	if (!is_last)
+		w += one << (k - 1);
+	word->v = w - (joins ? one / 2 : one);
+	if (is_last)
+		return k;
+	qn_bins_del(&z->bins, next);
+	return k + next->size;
+}
+
+/* The bits are those of free memory now: so are the lists */
+static __hot_inline void release(struct qn_zone *z, void *p, size_t k,
+				 size_t run)
+{
+	p = before(p, run);
+	if (run)
+		qn_bins_del(&z->bins, p);
+	insert_run(z, p, k + run);
+}
+
+void qn_zone_free_long(struct qn_zone *z, void *p, size_t k, size_t run)
+{
+	unmark_long(z, p, k, run);
 	k += absorb_next(z, qn_granules_on(p, k));
-	size = absorb_prev(z, p);
-	insert_run(z, before(p, size), k + size);
+	release(z, p, k, run);
 }
 
-void qn_zone_free_next(struct qn_zone *z, void *p, size_t k)
+void qn_zone_free(struct qn_zone *z, void *p, size_t k, size_t run)
 {
-	qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
-	insert_run(z, p, k + absorb_next(z, qn_granules_on(p, k)));
-}
-
-void qn_zone_free_behind(struct qn_zone *z, void *p, size_t k)
-{
-	size_t size = qn_zone_size_before(z, p);
-	struct qn_run *prev = before(p, size);
-
-	/*
-	 * The last bit of the run before, 0, becomes 1, and 0..0 1 becomes 1..1
-	 * 0
-	 */
-	qn_zone_word(z, p)->v -= 2u << qn_zone_shift(p);
-	k += absorb_next(z, qn_granules_on(p, k));
-	qn_bins_del(&z->bins, prev);
-	insert_run(z, prev, k + size);
+	if (unlikely(k > QN_ZONE_SHORT)) {
+		qn_zone_free_long(z, p, k, run);
+		return;
+	}
+	k = unmark_short(z, p, k, run);
+	release(z, p, k, run);
 }
 
 /* What is free around a block before it is resized: the same, out of line */
@@ -403,37 +435,58 @@ static noinline size_t take_next(struct qn_zone *z, void *p)
 	return absorb_next(z, p);
 }
 
-static noinline size_t take_prev(struct qn_zone *z, void *p)
-{
-	return absorb_prev(z, p);
-}
-
 /* ---- blocks held ---- */
 
-bool qn_zone_drain(struct qn_zone *z, u32 which, unsigned int tries)
+static noinline void merge(struct qn_zone *z, void *p, size_t k)
 {
-	for (; tries > 0; tries--) {
-		size_t k = z->drain;
-		void *p = which >> k & 1 ? qn_zone_unhold(z, k) : NULL;
+	qn_zone_free(z, p, k, qn_zone_free_before(z, p));
+}
+
+bool qn_zone_drain(struct qn_zone *z, u32 which)
+{
+	size_t k = z->drain;
+	void *p = NULL;
+
+	for (unsigned int tries = QN_ZONE_SHORT; tries > 0; tries--) {
+		if (which >> k & 1)
+			p = qn_zone_unhold(z, k);
+		if (p)
+			break;
+		k = k < QN_ZONE_SHORT ? k + 1 : QN_ZONE_MIN;
+	}
+	z->drain = (u8)k;
+	if (p)
+		merge(z, p, k);
+	return p != NULL;
+}
+
+/* Merge one held block, if it is among the first lists that are left */
+static void relax(struct qn_zone *z)
+{
+	for (unsigned int tries = QN_RELAX_TRIES; tries > 0; tries--) {
+		size_t k = qn_ctz32(z->undrained);
+		void *p = qn_zone_unhold(z, k);
 
 		if (p) {
-			qn_zone_free(z, p, k);
-			return true;
+			merge(z, p, k);
+			return;
 		}
-		z->drain = (u8)(k < QN_ZONE_SHORT ? k + 1 : QN_ZONE_MIN);
-		if (z->undrained && --z->undrained == 0)
+		z->undrained &= z->undrained - 1;
+		if (!z->undrained) {
 			set_fates(z, QN_FATE_MERGE);
+			return;
+		}
 	}
-	return false;
 }
 
 void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k)
 {
 	qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
 	qn_bins_assume_exact((unsigned int)k);
-	qn_bins_insert(&z->bins, (unsigned int)k, p);
+	((struct qn_run *)p)->size = k;
+	insert(z, (unsigned int)k, p);
 	if (z->undrained)
-		qn_zone_drain(z, ~0u, QN_RELAX_TRIES);
+		relax(z);
 }
 
 bool qn_zone_has_held(const struct qn_zone *z)
@@ -455,11 +508,10 @@ size_t qn_zone_nr_held(const struct qn_zone *z)
 	return sum;
 }
 
-void qn_zone_set_hot(struct qn_zone *z, u32 hot)
+void qn_zone_set_holds(struct qn_zone *z, bool holds)
 {
-	for (unsigned int k = QN_ZONE_MIN; k <= QN_ZONE_SHORT; k++)
-		z->plan[k + 1] = hot >> k & 1 ? QN_FATE_HOLD : QN_FATE_MERGE;
-	z->has_held |= hot != 0;
+	z->holds = holds;
+	z->has_held |= holds;
 	if (z->is_roomy)
 		set_roomy(z);
 }
@@ -481,7 +533,7 @@ size_t qn_zone_resize(struct qn_zone *z, void *p, size_t k, size_t want)
 
 void *qn_zone_slide(struct qn_zone *z, void *p, size_t k, size_t *want)
 {
-	size_t skip = free_before(z, p);
+	size_t skip = qn_zone_free_before(z, p);
 	size_t avail = skip + k + free_after(z, qn_granules_on(p, k));
 	size_t size = settle(avail, *want);
 	void *to = before(p, skip);
@@ -490,7 +542,7 @@ void *qn_zone_slide(struct qn_zone *z, void *p, size_t k, size_t *want)
 		return NULL;
 	unmark(z, p, k);
 	take_next(z, qn_granules_on(p, k));
-	take_prev(z, p);
+	absorb_prev(z, p, skip);
 	memmove(to, p, k * QN_GRANULE);
 	place(z, to, avail, size);
 	*want = size;
@@ -530,8 +582,6 @@ static void init_room(struct qn_zone *z)
 	z->drain = QN_ZONE_MIN;
 	z->credit = (ptrdiff_t)(z->nr / QN_HELD_PART);
 	memset(z->fate, QN_FATE_LOOK, sizeof(z->fate));
-	memset(z->plan, QN_FATE_LOOK, sizeof(z->plan));
-	qn_zone_set_hot(z, 0);
 	set_roomy(z);
 }
 
@@ -563,7 +613,7 @@ size_t qn_zone_piece(const struct qn_zone *z, void *p, enum qn_state *state)
 
 	*state = QN_FREE;
 	if (qn_zone_bit(z, p))
-		return run_size(z, p);
+		return ((const struct qn_run *)p)->size;
 	k = qn_zone_block(z, p);
 	*state = k <= QN_ZONE_SHORT && qn_zone_is_held(p) ? QN_HELD : QN_USED;
 	return k;
@@ -595,12 +645,12 @@ static const char *check_block(const struct qn_zone *z, const void *p, size_t k)
 
 static const char *check_run(const struct qn_zone *z, const struct qn_run *run)
 {
-	size_t size = run_size(z, run);
+	size_t size = run->size;
 	const void *end = qn_granules_on(run, size);
 
 	if (size < QN_ZONE_MIN || size > granules_behind(z, run))
 		return "a free run has an impossible size";
-	if (qn_zone_size_before(z, end) != size)
+	if (qn_zone_size_before(qn_zone_word(z, end), end) != size)
 		return "the two ends of a free run differ";
 	if (!is_all(z, run, before(end, 1), true) ||
 	    qn_zone_bit(z, before(end, 1)))
@@ -621,8 +671,8 @@ static const char *check_bin(const struct qn_zone *z, unsigned int bin,
 	for (; run; run = run->next) {
 		if (!qn_zone_has(z, run) || run->prev != prev)
 			return "a list of free runs is torn";
-		*sum += run_size(z, run);
-		if (qn_bin_of(run_size(z, run)) != bin || *sum > max)
+		*sum += run->size;
+		if (qn_bin_of(run->size) != bin || *sum > max)
 			return "a free run is in the wrong bin";
 		prev = &run->next;
 	}
@@ -692,7 +742,7 @@ const char *qn_zone_check(const struct qn_zone *z, struct qn_zone_sums *sums)
 	for (; p < end && !error; p = qn_granules_on(p, k)) {
 		if (qn_zone_bit(z, p)) {
 			error = check_run(z, (const struct qn_run *)p);
-			k = run_size(z, (const struct qn_run *)p);
+			k = ((const struct qn_run *)p)->size;
 			sums->free += k;
 			sums->longest = max(sums->longest, k);
 		} else {

@@ -44,10 +44,9 @@
  * length of a long block may read as the start of a block; every other one is
  * recognised.
  *
- * A free run has its node (bins.h) in its first granules. Up to QN_ZONE_SHORT
- * granules its bits tell its length as well, forwards and backwards, and no
- * word of it is written but the two links; a longer one has its length in the
- * node and once more in its last word, where the neighbour behind it finds it.
+ * A free run has its node (bins.h) in its first granules. The neighbour behind it
+ * finds its length in the bits if it is short; a longer one has it in its last
+ * word once more.
  *
  * Blocks held. A freed short block is not merged but kept on a list of its own,
  * for the next request of the same length; its bits stay those of a block.
@@ -105,11 +104,11 @@ enum qn_fate {
 };
 
 /* Lists of held blocks that one release looks at */
-#define QN_RELAX_TRIES 4
+#define QN_RELAX_TRIES 2
 
 /* Where the first 1 of a window can be: nowhere is 32; rounded to words */
-#define QN_FATES      40
-#define QN_FATES_PLAN (QN_ZONE_SHORT + 2)
+#define QN_FATES       36
+#define QN_FATES_SHORT (QN_ZONE_SHORT + 2)
 
 /* A held block's tag and its address add up to this */
 #define QN_HELD_TAG (~(uintptr_t)0 / 255 * 0x96)
@@ -126,7 +125,7 @@ struct qn_held {
 
 /**
  * struct qn_zone - one piece of memory
- * @fate:	by the place of the first 1 in a block's window, see
+ * @fate, @fate_word: by the place of the first 1 in a block's window, see
  *		qn_zone_first()
  * @origin:	minus the number of the first granule; granules are numbered
  *		through the address space
@@ -136,36 +135,43 @@ struct qn_held {
  *		bit of granule g itself. Before the first granule the bits read
  *		as the end of a block, behind the last as the beginning of one
  * @credit:	granules that may still be held
- * @held:	blocks held, by length, the latest first
- * @bins:	its free runs
- * @plan:	the first of @fate while the zone is roomy
+ * @undrained:	it has stopped being roomy: bit k: the list of k granules may not be
+ *		empty
  * @room:	the zone is roomy while there is a run in this bin or above
  * @is_roomy:	it is
+ * @holds:	short blocks are held then
  * @has_held:	blocks have been held
  * @flags:	QN_ZONE_*
- * @undrained:	it has stopped being roomy: lengths whose lists may not be empty
  * @drain:	the list of held blocks to be looked at next
  * @mem, @size:	the memory that the zone was made of
  * @next:	the zone to try when this one has nothing
+ * @bins:	its free runs
+ * @held:	blocks held, by length, the latest first; the last is none
+ *
+ * What is used most lies first: near offsets make shorter instructions.
  */
 struct qn_zone {
-	u8 fate[QN_FATES] __aligned(8);
+	union {
+		u8 fate[QN_FATES];
+		u32 fate_word[QN_FATES / sizeof(u32)];
+	} __aligned(8);
+
 	size_t origin;
 	size_t nr;
 	uintptr_t map;
 	ptrdiff_t credit;
-	struct qn_held *held[QN_ZONE_SHORT + 1];
-	struct qn_bins bins;
-	u8 plan[QN_FATES_PLAN] __aligned(8);
+	u32 undrained;
 	u8 room;
 	bool is_roomy;
+	bool holds;
 	bool has_held;
 	u8 flags;
-	u8 undrained;
 	u8 drain;
 	uintptr_t mem;
 	size_t size;
 	struct qn_zone *next;
+	struct qn_bins bins;
+	struct qn_held *held[QN_ZONE_SHORT + 2];
 };
 
 /* ---- lengths and addresses ---- */
@@ -217,8 +223,7 @@ static __always_inline struct qn_word32 *qn_zone_word(const struct qn_zone *z,
 {
 	uintptr_t word = z->map + qn_granule_of(p) / 8;
 
-	/* One register, not two */
-	__asm__("" : "+r"(word));
+	qn_keep(word);
 	return (struct qn_word32 *)word;
 }
 
@@ -241,7 +246,10 @@ static __always_inline u32 qn_zone_window(const struct qn_zone *z,
  */
 static __always_inline unsigned int qn_zone_first(u32 window, u32 expected)
 {
-	return qn_ctz32(window ^ expected);
+	unsigned int first = qn_ctz32(window ^ expected);
+
+	qn_keep(first);
+	return first;
 }
 
 /* ---- blocks ---- */
@@ -265,41 +273,17 @@ static __hot_inline bool qn_zone_bit(const struct qn_zone *z, const void *p)
 }
 
 /*
- * The same backwards: the word with the bit of the granule before @p in its top
- * byte, and where there
+ * Granules of the free run that ends before @p, which has this word, if one does;
+ * less than two if none can. The bit of its last granule, 0, is the second of the
+ * window; those before it are 1 and followed by the end of a block, 01 from here
  */
-static __always_inline struct qn_word32 *
-qn_zone_word_before(const struct qn_zone *z, const void *p)
-{
-	uintptr_t word = z->map + (qn_granule_of(p) + 1) / 8 - 3;
-
-	__asm__("" : "+r"(word));
-	return (struct qn_word32 *)word;
-}
-
-static __always_inline unsigned int qn_zone_shift_before(const void *p)
-{
-	return (unsigned int)(qn_granule_of(p) + 1) % 8;
-}
-
-/*
- * Granules of the free run that ends before @p, if one does; less than two if
- * none can. @window ends with its last bit, which is 0; its 1s are followed by
- * the end of the block before it, 01 from here
- */
-static __hot_inline size_t qn_zone_size_until(const void *p, u32 window)
-{
-	unsigned int ones = (unsigned int)__builtin_clz(~(window << 1));
-
-	return ones <= QN_ZONE_SHORT ? ones : ((const size_t *)p)[-1];
-}
-
-static __hot_inline size_t qn_zone_size_before(const struct qn_zone *z,
+static __hot_inline size_t qn_zone_size_before(const struct qn_word32 *word,
 					       const void *p)
 {
-	u32 w = qn_zone_word_before(z, p)->v;
+	const struct qn_word32 *from = (const void *)((uintptr_t)word - 3);
+	unsigned int ones = qn_clz32(~(from->v << (7 - qn_zone_shift(p))));
 
-	return qn_zone_size_until(p, w << (7 - qn_zone_shift_before(p)));
+	return ones <= QN_ZONE_SHORT ? ones : ((const size_t *)p)[-1];
 }
 
 /*
@@ -367,37 +351,57 @@ static __hot_inline void qn_zone_mark_whole(struct qn_zone *z, void *p)
 	qn_zone_word(z, p)->v += 4u << qn_zone_shift(p);
 }
 
+/* A free run of a length whose bin has no other */
+static __hot_inline void qn_zone_insert_short(struct qn_zone *z,
+					      struct qn_run *run, size_t size)
+{
+	qn_bins_assume_exact((unsigned int)size);
+	run->size = size;
+	qn_bins_insert(&z->bins, (unsigned int)size, run);
+}
+
 /**
- * qn_zone_carve() - make a short block from the low end of a free run
+ * qn_zone_split() - make a short block from the low end of a free run
  * @z:		the zone
  * @from:	a run below QN_BINS_EXACT, the first of its bin, longer than @k
  *		by two granules or more
  * @k:		granules
+ *
+ * Return: the block.
  */
-static __hot_inline void qn_zone_carve(struct qn_zone *z, struct qn_choice from,
-				       size_t k)
+static __hot_inline void *qn_zone_split(struct qn_zone *z,
+					struct qn_choice from, size_t k)
 {
-	struct qn_run *tail = qn_granules_on(from.run, k);
-	size_t rest = from.bin - k;
-
 	qn_bins_assume_exact(from.bin);
-	qn_bins_assume_exact((unsigned int)rest);
 	qn_bins_pop(&z->bins, from.bin, from.run);
-	qn_bins_insert(&z->bins, (unsigned int)rest, tail);
+	qn_zone_insert_short(z, qn_granules_on(from.run, k), from.bin - k);
 	qn_zone_mark(z, from.run, k);
+	return from.run;
 }
 
 /**
- * qn_zone_cut() - make a block from the low end of a free run
+ * qn_zone_cut() - the same of a run of any bin, from anywhere in it
  * @z:		the zone
  * @run:	the run
  * @bin:	where it is
  * @k:		granules: all of the run, or less by two at least
  *
- * Return: @run.
+ * Return: the block.
  */
 void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
 		  size_t k);
+
+/**
+ * qn_zone_carve() - make a short block from the low end of a longer free run
+ * @z:		the zone
+ * @k:		granules
+ * @mask:	bins of the first word that serve; if it is 0, a later one does
+ *
+ * Bounded time.
+ *
+ * Return: the block.
+ */
+void *qn_zone_carve(struct qn_zone *z, size_t k, unsigned long mask);
 
 /**
  * qn_zone_alloc() - make a block in any way there is
@@ -413,27 +417,34 @@ void *qn_zone_alloc(struct qn_zone *z, size_t *k);
 /* The same with the block's address a multiple of @align, a power of two */
 void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align);
 
+/* Granules of the free run that ends before @p, or 0 */
+static __hot_inline size_t qn_zone_free_before(const struct qn_zone *z,
+					       const void *p)
+{
+	if (qn_zone_bit(z, (const char *)p - QN_GRANULE))
+		return 0;
+	return qn_zone_size_before(qn_zone_word(z, p), p);
+}
+
 /**
  * qn_zone_free() - a block turns free and is merged with its neighbours
  * @z:		the zone
  * @p:		the block
  * @k:		its granules
+ * @run:	granules of the free run before it, or 0
  *
  * Bounded time.
  */
-void qn_zone_free(struct qn_zone *z, void *p, size_t k);
+void qn_zone_free(struct qn_zone *z, void *p, size_t k, size_t run);
 
-/* The same for a short block behind a block */
-void qn_zone_free_next(struct qn_zone *z, void *p, size_t k);
+/* The same for a block that is not short */
+void qn_zone_free_long(struct qn_zone *z, void *p, size_t k, size_t run);
 
 /*
- * The same for one with a block behind it as well; merges a held block, too, if
- * the zone is no longer roomy
+ * The same for a short block between blocks; merges a held block, too, if the
+ * zone is no longer roomy
  */
 void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k);
-
-/* The same for a short block behind a free run */
-void qn_zone_free_behind(struct qn_zone *z, void *p, size_t k);
 
 /**
  * qn_zone_resize() - make a block longer or shorter where it lies
@@ -510,18 +521,13 @@ static __hot_inline void *qn_zone_unhold(struct qn_zone *z, size_t k)
  * qn_zone_drain() - merge at most one held block
  * @z:		the zone
  * @which:	bit k: of k granules
- * @tries:	lengths to look at
  *
  * Return: true if one was merged.
  */
-bool qn_zone_drain(struct qn_zone *z, u32 which, unsigned int tries);
+bool qn_zone_drain(struct qn_zone *z, u32 which);
 
-/**
- * qn_zone_set_hot() - which lengths to hold
- * @z:		the zone
- * @hot:	bit k: those of k granules
- */
-void qn_zone_set_hot(struct qn_zone *z, u32 hot);
+/* Are freed blocks to be held while the zone is roomy */
+void qn_zone_set_holds(struct qn_zone *z, bool holds);
 
 /* Is any block held? Bounded by the number of short lengths. */
 bool qn_zone_has_held(const struct qn_zone *z);

@@ -40,7 +40,7 @@ struct slot {
  * @size:	bytes of the heap
  * @ccm:	bytes of a second zone, out of bus masters' reach, and of a third
  * @law:	how sizes are drawn
- * @hot:	lengths held from the start
+ * @holds:	freed blocks are held
  * @step:	operations between two steps, 0: none
  * @keep:	blocks the run tends to have
  */
@@ -50,7 +50,7 @@ struct plan {
 	size_t size;
 	size_t ccm;
 	unsigned int law;
-	u32 hot;
+	bool holds;
 	unsigned int step;
 	unsigned int keep;
 };
@@ -200,7 +200,7 @@ static void begin(const struct plan *plan)
 				 0);
 	}
 	for (struct qn_zone *z = &h->zone; z; z = z->next)
-		qn_zone_set_hot(z, plan->hot);
+		qn_zone_set_holds(z, plan->holds);
 }
 
 /* All free and all held blocks merged, each zone is one run again */
@@ -213,7 +213,7 @@ static void finish(void)
 			release(&slots[i]);
 	assert_sound();
 	for (struct qn_zone *z = &h->zone; z; z = z->next) {
-		while (qn_zone_drain(z, ~0u, QN_ZONE_SHORT))
+		while (qn_zone_drain(z, ~0u))
 			;
 		assert_null(qn_zone_check(z, &sums));
 		assert_int_equal(sums.nr_used, 0);
@@ -248,9 +248,7 @@ static void test_plans(void **state)
 			.size = 8192u << i % 6,
 			.law = (unsigned int)i / 6 % 4,
 			.ccm = i % 5 == 0 ? sizeof(extra[0]) : 0,
-			.hot = i % 3 == 0 ? ~0u :
-			       i % 3 == 1 ? 0x3cf0u :
-					    0,
+			.holds = i % 3 != 2,
 			.step = i % 4 == 0 ? 64 : 0,
 			.keep = 50u << i % 4,
 		};

@@ -80,7 +80,7 @@ static void test_second_free_of_held(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_hot(&h->zone, ~0u);
+	qn_zone_set_holds(&h->zone, true);
 	p = qn_heap_alloc(h, 50);
 	q = qn_heap_alloc(h, 50);
 	qn_heap_free(h, p);
@@ -99,7 +99,7 @@ static void test_marks_in_user_data(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_hot(&h->zone, ~0u);
+	qn_zone_set_holds(&h->zone, true);
 	for (unsigned int n = 0; n < 5; n++) {
 		p = qn_heap_alloc(h, 100);
 		for (size_t i = 0; i < 100 / sizeof(*p); i++)
@@ -118,12 +118,12 @@ static void test_no_stale_tag(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_hot(&h->zone, ~0u);
+	qn_zone_set_holds(&h->zone, true);
 	p = qn_heap_alloc(h, 100);
 	qn_heap_free(h, p);
 	assert_ptr_equal(qn_heap_alloc(h, 100), p);
 	qn_heap_free(h, p);
-	while (qn_zone_drain(&h->zone, ~0u, QN_ZONE_SHORT))
+	while (qn_zone_drain(&h->zone, ~0u))
 		;
 	q = qn_heap_alloc(h, 60);
 	assert_ptr_equal(q, p);

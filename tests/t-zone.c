@@ -63,7 +63,7 @@ static void *alloc(size_t k)
 
 static void release(void *p, size_t k)
 {
-	qn_zone_free(z, p, k);
+	qn_zone_free(z, p, k, qn_zone_free_before(z, p));
 }
 
 /* Granules of the longest free run */
@@ -421,9 +421,12 @@ static void test_hold_and_drain(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_hot(z, 1u << 5);
-	assert_true(holds(5));
-	assert_false(holds(6));
+	assert_false(holds(5));
+	qn_zone_set_holds(z, true);
+	for (size_t k = QN_ZONE_MIN; k <= QN_ZONE_SHORT; k++)
+		assert_true(holds(k));
+	assert_false(holds(QN_ZONE_MIN - 1));
+	assert_false(holds(QN_ZONE_GAP));
 	a = alloc(5);
 	b = alloc(5);
 	qn_zone_hold(z, a, 5);
@@ -434,10 +437,10 @@ static void test_hold_and_drain(void **state)
 	assert_ptr_equal(qn_zone_unhold(z, 5), b);
 	assert_false(qn_zone_is_held(b));
 	qn_zone_hold(z, b, 5);
-	assert_false(qn_zone_drain(z, ~(1u << 5), 2 * QN_ZONE_SHORT));
-	assert_true(qn_zone_drain(z, 1u << 5, QN_ZONE_SHORT));
-	assert_true(qn_zone_drain(z, ~0u, QN_ZONE_SHORT));
-	assert_false(qn_zone_drain(z, ~0u, QN_ZONE_SHORT));
+	assert_false(qn_zone_drain(z, ~(1u << 5)));
+	assert_true(qn_zone_drain(z, 1u << 5));
+	assert_true(qn_zone_drain(z, ~0u));
+	assert_false(qn_zone_drain(z, ~0u));
 	assert_whole();
 }
 
@@ -471,7 +474,7 @@ static void test_held_is_allocatable(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_hot(z, ~0u);
+	qn_zone_set_holds(z, true);
 	a = alloc(6);
 	b = alloc(9);
 	qn_zone_hold(z, a, 6);
@@ -493,7 +496,7 @@ static void test_roomy(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_hot(z, ~0u);
+	qn_zone_set_holds(z, true);
 	a = alloc(most);
 	assert_true(holds(5));
 	b = alloc(z->nr / 5);
@@ -502,9 +505,40 @@ static void test_roomy(void **state)
 	assert_true(holds(5));
 	release(a, most);
 	assert_true(holds(5));
-	qn_zone_set_hot(z, 0);
+	qn_zone_set_holds(z, false);
 	assert_false(holds(5));
 	assert_whole();
+}
+
+/*
+ * Once it is not, each release that merges nothing itself merges a held block, as
+ * soon as lists that are empty have been looked at
+ */
+static void test_relax(void **state)
+{
+	void *held[4], *blocks[2 * (4 + QN_ZONE_SHORT)];
+	size_t nr = 0, k;
+
+	(void)state;
+	reset();
+	qn_zone_set_holds(z, true);
+	for (size_t i = 0; i < 4; i++)
+		held[i] = alloc(4 + 2 * i);
+	for (size_t i = 0; i < ARRAY_SIZE(blocks); i++)
+		blocks[i] = alloc(2);
+	for (size_t i = 0; i < 4; i++)
+		assert_true(qn_zone_hold(z, held[i], 4 + 2 * i));
+	alloc(longest());
+	assert_sound();
+	while (z->fate[3] != QN_FATE_MERGE) {
+		k = qn_zone_nr_held(z);
+		assert_true(2 * nr < ARRAY_SIZE(blocks));
+		qn_zone_free_relaxed(z, blocks[2 * nr++], 2);
+		assert_true(qn_zone_nr_held(z) <= k);
+		assert_sound();
+	}
+	assert_int_equal(qn_zone_nr_held(z), 0);
+	assert_true(nr <= 4 + QN_ZONE_SHORT / QN_RELAX_TRIES);
 }
 
 static void test_too_small(void **state)
@@ -581,6 +615,7 @@ int main(void)
 		cmocka_unit_test(test_hold_limit),
 		cmocka_unit_test(test_held_is_allocatable),
 		cmocka_unit_test(test_roomy),
+		cmocka_unit_test(test_relax),
 		cmocka_unit_test(test_too_small),
 		cmocka_unit_test(test_check_notices),
 	};

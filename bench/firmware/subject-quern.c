@@ -30,7 +30,7 @@ static int quern_step(void *heap)
 	return qn_heap_step(heap);
 }
 
-/* Only lengths that a policy has promoted are held: without one, none is */
+/* By the policy "fixed" no block is held */
 static void *quern_init(void *mem, size_t size,
 			const struct subject_setup *setup)
 {
