@@ -8,6 +8,8 @@
  *	do=smallest	the smallest heap that completes, in steps of 16 bytes,
  *			and the smallest from which on every size up to 3 KB more
  *			completes too, in steps of 64; not below from=BYTES
+ *	do=fit		cost, and the smallest heap that completes as halving finds it,
+ *			not above heap=BYTES: less sure than smallest, and soon done
  *
  * trace=FILE, once or several times, names the traces; costs are those of all of
  * them together. step=N calls the subject's upkeep every N operations; hold=1 lets
@@ -158,6 +160,38 @@ static void print_sums(const struct replay *r)
 	print_factor("gaps", replay_gaps(r));
 }
 
+/* Where more memory does not help at times, this is one of several answers */
+static int find_by_halving(struct replay *r, u32 heap)
+{
+	u32 low = round_down(r->trace.rounded, STEP), high = heap;
+
+	r->is_measured = false;
+	while (high - low > STEP && !r->error) {
+		u32 size = round_up((low + high) / 2, STEP);
+
+		if (replay_run(r, size))
+			high = size;
+		else
+			low = size;
+	}
+	r->is_measured = true;
+	if (r->error)
+		return report_fault(r);
+	print("smallest=%u\n", high);
+	return STATUS_OK;
+}
+
+/* Costs are of what was done before a request failed */
+static int fit(struct replay *r, u32 heap)
+{
+	bool has_completed = replay_run(r, heap);
+
+	if (r->error)
+		return report_fault(r);
+	print("fits=%u\n", has_completed);
+	return has_completed ? find_by_halving(r, heap) : STATUS_OK;
+}
+
 static int try_size(struct replay *r, u32 size)
 {
 	bool has_completed = replay_run(r, size);
@@ -197,6 +231,8 @@ static int do_trace(struct replay *r, const struct request *q)
 		return find_smallest(r, q->from);
 	if (strcmp(q->what, "fits") == 0)
 		return try_size(r, q->heap);
+	if (strcmp(q->what, "fit") == 0)
+		return fit(r, q->heap);
 	return count_costs(r, q->heap);
 }
 
@@ -206,7 +242,8 @@ static int do_all(struct replay *r, const struct request *q)
 
 	r->setup.can_hold = q->hold;
 	r->step_every = subject.step ? q->step : 0;
-	r->is_measured = strcmp(q->what, "cost") == 0;
+	r->is_measured = strcmp(q->what, "cost") == 0 ||
+			 strcmp(q->what, "fit") == 0;
 	for (u32 i = 0; i < q->nr_paths && status == STATUS_OK; i++) {
 		if (!replay_load(r, q->paths[i]))
 			return STATUS_USAGE;

@@ -1,0 +1,202 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# x-trace.sh - quern record, trace, replay and fit, from a program to a device: what
+# threads and children do is recorded in order, whatever ends the program; a trace
+# says what the program did, is replayed, cut, translated there and back.
+
+. "$(dirname "$0")/x.sh"
+quern=${QUERN:-$here/../build/quern}
+
+# says FILE TEXT
+says()
+{
+	grep -q -- "$2" "$1"
+}
+
+cat >"$tmp/calls.c" <<'END'
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NR 20000
+
+static void *volatile shelf[64];
+
+/* Blocks change threads: each frees what the others put there */
+static void *work(void *arg)
+{
+	for (long i = 0; i < NR; i++) {
+		void *p = malloc(1 + (i * 7 + (long)arg) % 500);
+
+		p = __atomic_exchange_n(&shelf[i % 64], p, __ATOMIC_ACQ_REL);
+		if (i % 5 == 0)
+			p = realloc(p, 40 + i % 100);
+		free(p);
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t t[4];
+	void *p = aligned_alloc(64, 640), *q = calloc(10, 10);
+
+	q = realloc(q, 4000);
+	free(p);
+	for (long i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, work, (void *)i);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	if (argc > 1 && !strcmp(argv[1], "fork")) {
+		if (!fork()) {
+			free(malloc(12345));
+			free(q);
+			_exit(0);
+		}
+		wait(NULL);
+	}
+	for (int i = 0; i < 64; i++)
+		free(shelf[i]);
+	if (argc > 1 && !strcmp(argv[1], "kill"))
+		kill(getpid(), SIGKILL);
+	_exit(argc > 1 ? 0 : 3);
+}
+END
+must $cc $flags -Wno-unused-result -o "$tmp/calls" "$tmp/calls.c" -lpthread
+cd "$tmp" || exit 99
+
+"$quern" record -o calls.qt -- ./calls 2>err
+[ $? = 3 ] && says err 'calls.qt: [0-9,]* events of 1 process' &&
+	says err 'recording took about' && [ ! -e calls.qt.raw ]
+ok "a program of five threads is recorded, its status passes" $?
+"$quern" trace info calls.qt >info 2>err && [ ! -s err ] &&
+	says info 'index present' && says info ', 5 threads' &&
+	! says info unknown &&
+	awk "/^  calls / { gsub(\",\", \"\"); exit !(\$2 > 80000 && \$4 > 15900) }" info
+ok "no call is unknown: blocks that change threads are in order" $?
+
+"$quern" record -o fork.qt -- ./calls fork 2>err &&
+	"$quern" trace info fork.qt >info && says info 'forked by process 0' &&
+	says info '1 fork$' && "$quern" trace convert --process=1 --to=text \
+	fork.qt >text && says text ' malloc [0-9]* 12345$' &&
+	[ "$(grep -c free text)" = 1 ]
+ok "a child is a process of its own" $?
+
+"$quern" record -o kill.qt -- ./calls kill 2>err
+[ $? = 137 ] && "$quern" trace info kill.qt >info &&
+	awk '/^  calls / { gsub(",", ""); exit !($2 > 80000) }' info
+ok "nothing is lost to SIGKILL" $?
+
+"$quern" record -o sh.qt -- sh -c 'sed p /dev/null; exit 4' 2>err
+[ $? = 4 ] && "$quern" trace info sh.qt >info && says info ' sed (pid'
+ok "what the program executes is recorded" $?
+
+! "$quern" record -o nowhere/x.qt -- true 2>err && says err 'cannot write' &&
+	! "$quern" record -- true 2>err && says err 'needs a file' &&
+	! "$quern" record -o x.qt -- ./nothing 2>err &&
+	says err 'there is no program' && [ ! -e x.qt.raw ]
+ok "requests that cannot be met are refused before the program runs" $?
+
+for engine in quern libc buddy quern-heap; do
+	"$quern" replay --engine=$engine --touch calls.qt >out 2>err &&
+		says out "on $engine, memory touched" && [ ! -s err ]
+	ok "replayed on $engine" $?
+done
+"$quern" replay calls.qt | grep -v ' calls ' >one &&
+	"$quern" replay calls.qt | grep -v ' calls ' | cmp -s one -
+ok "on quern a second replay is the same" $?
+! "$quern" replay --engine=buddy --heap=20000 calls.qt >out 2>err &&
+	says err 'ran out of memory after'
+ok "a heap that is too small is said" $?
+! "$quern" replay --engine=tlsf calls.qt 2>err && says err 'there are quern'
+ok "an engine that there is not is refused" $?
+
+"$quern" trace histogram calls.qt >out && says out '256 B .. 511 B' &&
+	says out 'lived until' && "$quern" trace histogram --csv calls.qt |
+	awk -F, '/^size/ { n += $4 } END { exit n < 80000 }'
+ok "sizes and lifetimes are spread" $?
+
+# live: the bytes at peak that info tells
+live()
+{
+	"$quern" trace info "$1" | sed -n 's/.*peak .*(\([0-9]*\) bytes.*/\1/p'
+}
+"$quern" trace cut --heap=4000 -o cut.qt calls.qt >out &&
+	[ "$(live cut.qt)" -le 4000 ] && [ "$(live cut.qt)" -ge 3000 ] &&
+	"$quern" trace cut --heap=4000 -o again.qt calls.qt >out &&
+	cmp -s cut.qt again.qt
+ok "a cut keeps to its bytes, and is the same each time" $?
+
+"$quern" trace convert --to=text calls.qt >a.text &&
+	"$quern" trace convert --from=text -o back.qt a.text &&
+	"$quern" trace convert --to=text back.qt | cmp -s - a.text
+ok "there and back as text" $?
+"$quern" trace convert --to=csv calls.qt | awk -F, '
+	NF != 7 { exit 1 } $3 == "aligned" && $7 == 64 { n++ } END { exit n != 1 }'
+ok "as csv" $?
+"$quern" trace convert --to=ops -o a.ops cut.qt &&
+	"$quern" trace convert --from=ops -o ops.qt a.ops &&
+	[ "$(live ops.qt)" = "$(live cut.qt)" ] &&
+	"$quern" trace convert --to=ops -o b.ops ops.qt && cmp -s a.ops b.ops
+ok "there and back as operations" $?
+printf '%s\n' '# text' '0 0 malloc 1 10' '5 0 free 2' 'x' '7 0 malloc 1 5' \
+	>bad.text
+"$quern" trace convert --from=text -o bad.qt bad.text 2>err &&
+	says err 'bad.text:3: there is no such object' &&
+	says err 'bad.text:4: is no line' &&
+	says err 'bad.text:5: the object is there' &&
+	"$quern" trace info bad.qt | grep -q '1 allocations, 0 reallocs, 0 frees'
+ok "lines that make no sense are named" $?
+
+# heaptrack's lines: size, trace and address; then kinds of allocations
+printf '%s\n' 'v 10400 2' 'X prog' '+ 20 1 7f00' '+ 30 1 7f40' 'c 5' '- 7f00' \
+	>raw.heaptrack
+printf '%s\n' 'v 10400 3' 'a 20 1' 'a 30 1' '+ 0' '+ 1' '+ 0' '- 0' >int.heaptrack
+"$quern" trace convert --from=heaptrack -o h.qt raw.heaptrack &&
+	[ "$(live h.qt)" = 80 ] &&
+	"$quern" trace convert --from=heaptrack -o h.qt int.heaptrack &&
+	[ "$(live h.qt)" = 112 ]
+ok "from heaptrack, both kinds" $?
+if command -v heaptrack >/dev/null && command -v zstd >/dev/null; then
+	heaptrack -o h ./calls fork >out 2>&1
+	file=$(ls h.*zst 2>/dev/null | head -n 1)
+	"$quern" trace convert --from=heaptrack -o h.qt "${file:-none}" 2>err &&
+		"$quern" trace info h.qt |
+		awk '/^  calls / { gsub(",", ""); exit !($2 > 80000) }'
+	ok "what heaptrack recorded of the same program" $?
+else
+	skip "what heaptrack recorded" "no heaptrack, or no zstd"
+fi
+
+! "$quern" trace info "$tmp/calls.c" 2>err && says err 'is no trace; make one'
+ok "another file is no trace" $?
+head -c 200000 calls.qt >torn.qt
+"$quern" trace info torn.qt >info 2>err && says err 'is cut off' &&
+	says info 'index missing' && says info ', 1 damaged' &&
+	"$quern" replay torn.qt >out 2>err && says out 'calls '
+ok "the rest of a torn trace is read and replayed" $?
+{ head -c 70000 calls.qt; printf X; tail -c +70002 calls.qt; } >flip.qt
+"$quern" trace info flip.qt >info 2>err &&
+	says err 'block at byte [0-9]* is damaged; it is left out' &&
+	says info '1 damaged'
+ok "a damaged block is named, and costs itself alone" $?
+
+"$quern" trace cut --heap=8000 --events=3000 -o fit.qt calls.qt >out
+if [ -r "$(dirname "$quern")/firmware/fit/fit-buddy.elf" ] &&
+	command -v "${QEMU_SYSTEM_ARM:-qemu-system-arm}" >/dev/null; then
+	"$quern" fit --heap=24K --engine=buddy fit.qt >out 2>err &&
+		says out '^buddy  *yes  *[1-9][0-9]* *[1-9]' &&
+		"$quern" fit --heap=24K --engine=quern fit.qt >out &&
+		says out '^quern  *yes  *[1-9][0-9]* *[1-9]'
+	ok "it is told how it fits a device" $?
+	! "$quern" fit --heap=2K fit.qt 2>err && says err 'cut it to'
+	ok "what is too large for the heap is refused, with what to do" $?
+else
+	skip "quern fit" "no images, or no QEMU"
+fi
+finish
