@@ -53,6 +53,7 @@ struct heap {
 
 /**
  * struct replay - one call of quern replay
+ * @most:	events that are replayed at most
  * @blocks, @room: by slot
  * @ops, @nr_ops: the batch
  * @nr_calls, @ns: done, and the time they took
@@ -66,6 +67,7 @@ struct replay {
 	const char *engine;
 	char *settings;
 	u64 heap_size;
+	u64 most;
 	u32 process;
 	bool is_touching;
 	bool is_real_clock;
@@ -90,6 +92,7 @@ enum {
 	REPLAY_CLOCK,
 	REPLAY_HEAP,
 	REPLAY_PROCESS,
+	REPLAY_EVENTS,
 	REPLAY_HELP,
 };
 
@@ -155,6 +158,8 @@ static int set_option(struct replay *r, int id, const char *value)
 		return set_clock(r, value);
 	case REPLAY_HEAP:
 		return set_number("heap", value, &r->heap_size);
+	case REPLAY_EVENTS:
+		return set_number("events", value, &r->most);
 	case REPLAY_PROCESS:
 		if (set_number("process", value, &number))
 			return QN_EXIT_FAILURE;
@@ -292,7 +297,7 @@ static u64 used_bytes(const struct heap *h)
 
 /* ---- the replay ---- */
 
-static void *alloc(const struct heap *h, const struct qn_op *op)
+static __always_inline void *alloc(const struct heap *h, const struct qn_op *op)
 {
 	size_t align = (size_t)1 << op->align_shift;
 
@@ -382,8 +387,10 @@ static APART void counted(struct replay *r)
 
 static bool decode(struct replay *r, struct qn_reader *reader)
 {
+	u64 left = r->most - r->nr_calls;
+
 	r->nr_ops = 0;
-	while (r->nr_ops < BATCH) {
+	while (r->nr_ops < min(left, (u64)BATCH)) {
 		struct qn_op *op = &r->ops[r->nr_ops];
 
 		if (!qn_reader_next(reader, op))
@@ -513,6 +520,7 @@ static int replay_main(const struct qn_command *command, int argc, char **argv)
 	r.command = command;
 	r.engine = "quern";
 	r.process = UINT32_MAX;
+	r.most = UINT64_MAX;
 	err = read_options(&r, argv);
 	if (!err)
 		err = replay(&r);
@@ -535,6 +543,7 @@ static const struct qn_option replay_options[] = {
 	{ "heap", "BYTES", REPLAY_HEAP, "Memory for an engine, 16G by default." },
 	{ "process", "N", REPLAY_PROCESS,
 	  "Which process; by default the one with the most events." },
+	{ "events", "N", REPLAY_EVENTS, "Not more calls than these." },
 	{ "help", NULL, REPLAY_HELP, "Print this." },
 	{ NULL, NULL, 0, NULL },
 };
