@@ -45,6 +45,7 @@ static const struct engine {
 /**
  * struct fit - one call of quern fit
  * @heap:	--heap
+ * @ccm:	--ccm
  * @live:	--live: cut to so many bytes before; 0: as it is
  * @process:	--process
  * @only:	--engine, or NULL
@@ -55,6 +56,7 @@ struct fit {
 	const struct qn_command *command;
 	const char *file;
 	u64 heap;
+	u64 ccm;
 	u64 live;
 	u32 process;
 	const char *only;
@@ -64,6 +66,7 @@ struct fit {
 
 enum {
 	FIT_HEAP = 1,
+	FIT_CCM,
 	FIT_LIVE,
 	FIT_PROCESS,
 	FIT_ENGINE,
@@ -74,6 +77,7 @@ static int set_option(struct fit *f, int id, const char *value)
 {
 	u64 process = f->process;
 	u64 *to = id == FIT_HEAP ? &f->heap :
+		  id == FIT_CCM  ? &f->ccm :
 		  id == FIT_LIVE ? &f->live :
 				   &process;
 
@@ -153,8 +157,9 @@ static int make_ops(struct fit *f, struct qn_cut *c, const char *ops)
 		goto out;
 	if (f->process == UINT32_MAX)
 		f->process = qn_tracefile_main(&t, &events);
-	qn_cut_find(c, &t, f->process, f->live ? f->live : f->heap, MOST_CALLS);
-	if (!f->live && c->peak_before > f->heap)
+	qn_cut_find(c, &t, f->process, f->live ? f->live : f->heap + f->ccm,
+		    MOST_CALLS);
+	if (!f->live && c->peak_before > f->heap + f->ccm)
 		err = refuse_large(f, c);
 	if (!err)
 		err = qn_cut_write(c, &t, cut);
@@ -216,11 +221,11 @@ static char *output_of(const char *command)
 static int fit_engine(const struct fit *f, const struct engine *e,
 		      const char *ops)
 {
-	char *command =
-		qn_xprintf("sh '%s/../embedded/run-qemu.sh' -m mps2 -t " LIMIT
-			   " '%s/%s' do=fit heap=%u step=64 %s trace=%s",
-			   f->build, f->build, e->image, (u32)f->heap,
-			   e->words ? e->words : "", ops);
+	char *command = qn_xprintf(
+		"sh '%s/../embedded/run-qemu.sh' -m mps2 -t " LIMIT
+		" '%s/%s' do=fit heap=%u ccm=%u step=64 %s trace=%s",
+		f->build, f->build, e->image, (u32)f->heap,
+		e->words ? (u32)f->ccm : 0, e->words ? e->words : "", ops);
 	char *text = output_of(command);
 	char w[6][24];
 
@@ -324,6 +329,8 @@ out:
 /* clang-format off */
 static const struct qn_option fit_options[] = {
 	{ "heap", "BYTES", FIT_HEAP, "The heap of the device; K may follow." },
+	{ "ccm", "BYTES", FIT_CCM,
+	  "A second zone, such as the 64K of CCM of the STM32F407; quern alone uses it." },
 	{ "live", "BYTES", FIT_LIVE,
 	  "Cut the trace first, as quern trace cut does, so that so many bytes are live "
 	  "at peak." },

@@ -293,28 +293,44 @@ static noinline bool renew(u64 seq)
 	return open_block(&self.block, QN_TRACE_EVENTS, seq - 1);
 }
 
-static noinline bool put_slow(const struct qn_trace_event *e)
+static void add_cost(u64 ticks)
 {
-	for (int i = 0; i < 2; i++)
-		if (renew(e->seq) && qn_trace_put(&self.block, e))
-			return true;
-	return false;
+	__atomic_add_fetch(&rec.shared->cost, ticks, __ATOMIC_RELAXED);
+}
+
+static noinline void put_slow(const struct qn_trace_event *e)
+{
+	bool is_put = false;
+
+	for (int i = 0; i < 2 && !is_put; i++)
+		is_put = renew(e->seq) && qn_trace_put(&self.block, e);
+	if (!is_put)
+		lose();
+	add_cost(now() - e->ticks);
+}
+
+static noinline void put_timed(const struct qn_trace_event *e)
+{
+	u64 ticks;
+
+	if (!self.block.buf || !qn_trace_put(&self.block, e)) {
+		put_slow(e);
+		return;
+	}
+	ticks = now() - e->ticks;
+	if (ticks < QN_RECORD_LONGEST)
+		add_cost(ticks * QN_RECORD_TIMED);
 }
 
 /* The sequence number is there already: it says when the event was */
 static __always_inline void note(struct qn_trace_event e)
 {
-	bool is_timed = ++self.nr % QN_RECORD_TIMED == 0;
-
 	self.is_busy = true;
 	e.ticks = now();
-	if (unlikely(!self.block.buf) || !qn_trace_put(&self.block, &e))
-		if (!put_slow(&e))
-			lose();
-	if (unlikely(is_timed))
-		__atomic_add_fetch(&rec.shared->cost,
-				   (now() - e.ticks) * QN_RECORD_TIMED,
-				   __ATOMIC_RELAXED);
+	if (unlikely(++self.nr % QN_RECORD_TIMED == 0))
+		put_timed(&e);
+	else if (unlikely(!self.block.buf) || !qn_trace_put(&self.block, &e))
+		put_slow(&e);
 	self.is_busy = false;
 }
 

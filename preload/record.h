@@ -19,15 +19,19 @@
 
 #define QN_RECORD_SHARED 64
 
-/* Of so many events the time of one is taken */
-#define QN_RECORD_TIMED 64
+/*
+ * Of so many events the time of one is taken; one that took more ticks than the
+ * second number was interrupted, and does not count
+ */
+#define QN_RECORD_TIMED   64
+#define QN_RECORD_LONGEST 1024
 
 /**
  * struct qn_record_shared - words that all recorded processes write
  * @next:	place of the next block
  * @nr_processes: so far; an exec begins a new one
  * @has_tsc:	ticks are 16 of the time stamp counter's, else nanoseconds
- * @cost:	ticks spent recording, estimated from one event in QN_RECORD_TIMED
+ * @cost:	ticks spent recording, of new blocks all, of events estimated
  * @nr_lost:	events that were not written
  */
 struct qn_record_shared {

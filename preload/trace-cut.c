@@ -123,7 +123,9 @@ int qn_cut_write(struct qn_cut *c, const struct qn_tracefile *t,
 	if (err)
 		return err;
 	qn_tracefile_process(t, c->process, &info);
+	/* Of a part of it the arguments tell nothing */
 	info.parent = 0;
+	info.args_size = 0;
 	qn_writer_process(&w, 0, &info);
 	qn_reader_init(&r, t, c->process);
 	while (nr < c->nr_calls && qn_reader_next(&r, &op)) {

@@ -186,6 +186,35 @@ ok "the rest of a torn trace is read and replayed" $?
 	says info '1 damaged'
 ok "a damaged block is named, and costs itself alone" $?
 
+# The pipeline writes its trace itself; what it printed is the check
+firmware=$(dirname "$quern")/firmware
+pipeline_is_traced() # PROGRAM...
+{
+	"$@" ops=3000 scale=20 trace=pipe.qt >out 2>err || return
+	set -- $(sed -n 's/^operations .*: \([0-9]*\) malloc, \([0-9]*\) free, \([0-9]*\) realloc/\1 \2 \3/p' out)
+	live=$(sed -n 's/^live at peak *\([0-9]*\) bytes in.*/\1/p' out)
+	"$quern" trace info pipe.qt >info 2>err && [ ! -s err ] &&
+		! says info lost && tr -d , <info >plain &&
+		says plain "calls  *$1 allocations $3 reallocs $2 frees" &&
+		[ "$(live pipe.qt)" = "$live" ]
+}
+pipeline_is_traced "$firmware/pipeline-host"
+ok "firmware's own recorder, on the host" $?
+if [ -r "$firmware/pipeline.elf" ] &&
+	command -v "${QEMU_SYSTEM_ARM:-qemu-system-arm}" >/dev/null; then
+	pipeline_is_traced "$here/../embedded/run-qemu.sh" \
+		"$firmware/pipeline.elf"
+	ok "the same in QEMU" $?
+	! "$here/../embedded/run-qemu.sh" "$firmware/pipeline.elf" \
+		trace=nowhere/x 2>err && says err 'trace=nowhere/x cannot be'
+	ok "a trace that cannot be written is said" $?
+else
+	skip "firmware's own recorder in QEMU" "no image, or no QEMU"
+fi
+"$firmware/pipeline-host" ops=3000 step=0 trace=lost.qt >out &&
+	"$quern" trace info lost.qt >info 2>err && says info 'lost  *[1-9]'
+ok "what was not drained in time is counted" $?
+
 "$quern" trace cut --heap=8000 --events=3000 -o fit.qt calls.qt >out
 if [ -r "$(dirname "$quern")/firmware/fit/fit-buddy.elf" ] &&
 	command -v "${QEMU_SYSTEM_ARM:-qemu-system-arm}" >/dev/null; then
@@ -194,9 +223,42 @@ if [ -r "$(dirname "$quern")/firmware/fit/fit-buddy.elf" ] &&
 		"$quern" fit --heap=24K --engine=quern fit.qt >out &&
 		says out '^quern  *yes  *[1-9][0-9]* *[1-9]'
 	ok "it is told how it fits a device" $?
+	"$quern" fit --heap=4K --ccm=24K --engine=quern fit.qt >out 2>err &&
+		says out '^quern  *yes'
+	ok "with a second zone" $?
 	! "$quern" fit --heap=2K fit.qt 2>err && says err 'cut it to'
 	ok "what is too large for the heap is refused, with what to do" $?
 else
 	skip "quern fit" "no images, or no QEMU"
+fi
+# Traces of real programs, cut: they stay readable
+for trace in "$here"/traces/*.trace; do
+	name=${trace##*/}
+	"$quern" trace info "$trace" >info 2>err && [ ! -s err ] &&
+		says info ', 0 damaged, index present' &&
+		awk '/^  calls / { gsub(",", ""); exit !($2 > 100) }' info
+	ok "$name is read" $?
+	bad_engines=
+	for engine in quern buddy buddy-fast freelist per-size boundary \
+		quern-heap; do
+		"$quern" replay --touch --engine=$engine "$trace" >out 2>err ||
+			bad_engines="$bad_engines $engine"
+	done
+	[ -z "$bad_engines" ]
+	ok "$name is replayed on all engines" $?
+done
+
+# The walk of README.md, as it stands there
+if command -v gawk >/dev/null; then
+	sed -n '/^## From a program/,/^## Firmware/s/^    quern/quern/p' \
+		"$here/../README.md" >walk
+	[ -r "$firmware/fit/fit-buddy.elf" ] &&
+		command -v "${QEMU_SYSTEM_ARM:-qemu-system-arm}" >/dev/null ||
+		sed -i '/^quern fit/d' walk
+	PATH=$(dirname "$quern"):$PATH sh -e walk >out 2>err &&
+		[ "$(grep -c . walk)" -ge 6 ] && says out ' live      at peak'
+	ok "the commands of README.md" $?
+else
+	skip "the commands of README.md" "there is no gawk"
 fi
 finish

@@ -11,6 +11,7 @@
  *	do=fit		cost, and the smallest heap that completes as halving finds it,
  *			not above heap=BYTES: less sure than smallest, and soon done
  *
+ * ccm=BYTES gives heaps that can use it a second zone of so many bytes.
  * trace=FILE, once or several times, names the traces; costs are those of all of
  * them together. step=N calls the subject's upkeep every N operations; hold=1 lets
  * it hold freed blocks unmerged.
@@ -163,7 +164,9 @@ static void print_sums(const struct replay *r)
 /* Where more memory does not help at times, this is one of several answers */
 static int find_by_halving(struct replay *r, u32 heap)
 {
-	u32 low = round_down(r->trace.rounded, STEP), high = heap;
+	u32 rest = r->trace.rounded -
+		   min(r->trace.rounded, (u32)r->setup.zone_size);
+	u32 low = round_down(rest, STEP), high = heap;
 
 	r->is_measured = false;
 	while (high - low > STEP && !r->error) {
@@ -205,13 +208,14 @@ static int try_size(struct replay *r, u32 size)
 /**
  * struct request - what the command line asks for
  * @what:	one of the tasks at the top of this file
- * @heap, @from, @step, @hold: numbers of these names
+ * @heap, @ccm, @from, @step, @hold: numbers of these names
  * @nr_paths:	traces
  * @paths:	their files
  */
 struct request {
 	const char *what;
 	u32 heap;
+	u32 ccm;
 	u32 from;
 	u32 step;
 	u32 hold;
@@ -221,7 +225,7 @@ struct request {
 
 static int do_trace(struct replay *r, const struct request *q)
 {
-	if (q->heap > r->arena_size) {
+	if (q->heap > r->arena_size || q->ccm > r->arena_size - q->heap) {
 		print_error("heap=%u: there are %u bytes\n", q->heap,
 			    r->arena_size);
 		return STATUS_USAGE;
@@ -241,6 +245,7 @@ static int do_all(struct replay *r, const struct request *q)
 	int status = STATUS_OK;
 
 	r->setup.can_hold = q->hold;
+	r->setup.zone_size = q->ccm;
 	r->step_every = subject.step ? q->step : 0;
 	r->is_measured = strcmp(q->what, "cost") == 0 ||
 			 strcmp(q->what, "fit") == 0;
@@ -261,6 +266,7 @@ int main(int argc, char **argv)
 	const struct word words[] = {
 		{ "do", .text = &q.what },
 		{ "heap", .number = &q.heap },
+		{ "ccm", .number = &q.ccm },
 		{ "from", .number = &q.from },
 		{ "step", .number = &q.step },
 		{ "hold", .number = &q.hold },
