@@ -7,11 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "varint.h"
-
-/* Addresses are told in units of this many bytes */
-#define UNIT_SHIFT 3
-
 u32 qn_trace_crc32(u32 sum, const void *p, size_t size)
 {
 	static const u32 table[16] = {
@@ -144,101 +139,9 @@ void qn_trace_block_open(struct qn_trace_block *b, u8 *buf, u32 room,
 	put_head(buf, &b->head);
 }
 
-static u8 *put(u8 *to, u64 value)
-{
-	return to + qn_varint_put(to, value);
-}
-
-static u8 *put_address(u8 *to, struct qn_trace_block *b, u64 address)
-{
-	u64 unit = address >> UNIT_SHIFT;
-
-	to = put(to, qn_varint_from_signed((s64)(unit - b->object)));
-	b->object = unit;
-	return to;
-}
-
-/* An object that is there */
-static u8 *put_object(u8 *to, struct qn_trace_block *b, u64 object)
-{
-	if (b->head.flags & QN_TRACE_BY_ADDRESS)
-		return put_address(to, b, object);
-	return put(to, b->object - object);
-}
-
-/* A new one */
-static u8 *put_new(u8 *to, struct qn_trace_block *b, u64 object)
-{
-	if (b->head.flags & QN_TRACE_BY_ADDRESS)
-		return put_address(to, b, object);
-	b->object++;
-	return to;
-}
-
-static u8 *put_realloc(u8 *to, struct qn_trace_block *b,
-		       const struct qn_trace_event *e)
-{
-	to = put(to, e->size);
-	to = put_object(to, b, e->object);
-	if (!(b->head.flags & QN_TRACE_BY_ADDRESS))
-		return to;
-	to = put_address(to, b, e->to);
-	return put(to, e->seq - e->began);
-}
-
-static u8 *put_rest(u8 *to, struct qn_trace_block *b,
-		    const struct qn_trace_event *e)
-{
-	switch (e->op) {
-	case QN_TRACE_ALIGNED:
-		*to++ = e->align_shift;
-		/* fall through */
-	case QN_TRACE_MALLOC:
-	case QN_TRACE_CALLOC:
-		to = put(to, e->size);
-		return put_new(to, b, e->object);
-	case QN_TRACE_REALLOC:
-		return put_realloc(to, b, e);
-	case QN_TRACE_FREE:
-		return put_object(to, b, e->object);
-	case QN_TRACE_THREAD:
-	case QN_TRACE_LOST:
-	case QN_TRACE_FORK:
-		return put(to, e->size);
-	default:
-		return to;
-	}
-}
-
-/*
- * The first byte comes last: a block that is read while it is written, or after
- * its process was killed, ends before an event that is not all there.
- */
 bool qn_trace_put(struct qn_trace_block *b, const struct qn_trace_event *e)
 {
-	u8 *first = b->buf + b->at, *to = first + 1;
-	u8 op = e->op;
-
-	if (b->room - b->at < QN_TRACE_EVENT_MAX)
-		return false;
-	if (b->head.flags & QN_TRACE_BY_ADDRESS) {
-		if (e->seq != b->seq + 1) {
-			op |= QN_TRACE_SEQ;
-			to = put(to, e->seq - b->seq - 1);
-		}
-		b->seq = e->seq;
-	}
-	if (e->ticks > b->ticks) {
-		op |= QN_TRACE_TIME;
-		to = put(to, e->ticks - b->ticks);
-		b->ticks = e->ticks;
-	}
-	to = put_rest(to, b, e);
-	__atomic_signal_fence(__ATOMIC_RELEASE);
-	WRITE_ONCE(*first, op);
-	b->at = (u32)(to - b->buf);
-	b->head.nr++;
-	return true;
+	return qn_trace_put_inline(b, e);
 }
 
 bool qn_trace_put_bytes(struct qn_trace_block *b, const void *p, size_t size)
@@ -302,7 +205,7 @@ static bool get_address(struct qn_trace_cursor *c, u64 *address)
 	if (!get(c, &distance))
 		return false;
 	c->object += (u64)qn_varint_to_signed(distance);
-	*address = c->object << UNIT_SHIFT;
+	*address = c->object << QN_TRACE_UNIT_SHIFT;
 	return true;
 }
 

@@ -58,6 +58,7 @@
 #define QN_TRACE_H
 
 #include "compiler.h"
+#include "varint.h"
 
 #define QN_TRACE_MAGIC        "\x89QTRACE\n"
 #define QN_TRACE_INDEX_MAGIC  "QTINDEX\n"
@@ -265,5 +266,119 @@ void qn_trace_cursor_init(struct qn_trace_cursor *c,
  * Return: 1, 0 at the end, or -EBADMSG.
  */
 int qn_trace_get(struct qn_trace_cursor *c, struct qn_trace_event *e);
+
+/*
+ * Writing an event, inline: a recorder knows which call it writes, and the compiler
+ * leaves the rest out. All others call qn_trace_put().
+ */
+
+/* Addresses are told in units of this many bytes */
+#define QN_TRACE_UNIT_SHIFT 3
+
+static __always_inline u8 *qn_trace_varint(u8 *to, u64 value)
+{
+	*to = (u8)value;
+	if (likely(value < 0x80))
+		return to + 1;
+	return to + qn_varint_put(to, value);
+}
+
+static __always_inline u8 *
+qn_trace_put_address(u8 *to, struct qn_trace_block *b, u64 address)
+{
+	u64 unit = address >> QN_TRACE_UNIT_SHIFT;
+
+	to = qn_trace_varint(to,
+			     qn_varint_from_signed((s64)(unit - b->object)));
+	b->object = unit;
+	return to;
+}
+
+/* An object that is there */
+static __always_inline u8 *qn_trace_put_object(u8 *to, struct qn_trace_block *b,
+					       u64 object)
+{
+	if (b->head.flags & QN_TRACE_BY_ADDRESS)
+		return qn_trace_put_address(to, b, object);
+	return qn_trace_varint(to, b->object - object);
+}
+
+/* A new one */
+static __always_inline u8 *qn_trace_put_new(u8 *to, struct qn_trace_block *b,
+					    u64 object)
+{
+	if (b->head.flags & QN_TRACE_BY_ADDRESS)
+		return qn_trace_put_address(to, b, object);
+	b->object++;
+	return to;
+}
+
+static __always_inline u8 *qn_trace_put_realloc(u8 *to,
+						struct qn_trace_block *b,
+						const struct qn_trace_event *e)
+{
+	to = qn_trace_varint(to, e->size);
+	to = qn_trace_put_object(to, b, e->object);
+	if (!(b->head.flags & QN_TRACE_BY_ADDRESS))
+		return to;
+	to = qn_trace_put_address(to, b, e->to);
+	return qn_trace_varint(to, e->seq - e->began);
+}
+
+static __always_inline u8 *qn_trace_put_rest(u8 *to, struct qn_trace_block *b,
+					     const struct qn_trace_event *e)
+{
+	switch (e->op) {
+	case QN_TRACE_ALIGNED:
+		*to++ = e->align_shift;
+		/* fall through */
+	case QN_TRACE_MALLOC:
+	case QN_TRACE_CALLOC:
+		to = qn_trace_varint(to, e->size);
+		return qn_trace_put_new(to, b, e->object);
+	case QN_TRACE_REALLOC:
+		return qn_trace_put_realloc(to, b, e);
+	case QN_TRACE_FREE:
+		return qn_trace_put_object(to, b, e->object);
+	case QN_TRACE_THREAD:
+	case QN_TRACE_LOST:
+	case QN_TRACE_FORK:
+		return qn_trace_varint(to, e->size);
+	default:
+		return to;
+	}
+}
+
+/*
+ * The first byte comes last: a block that is read while it is written, or after
+ * its process was killed, ends before an event that is not all there.
+ */
+static __always_inline bool qn_trace_put_inline(struct qn_trace_block *b,
+						const struct qn_trace_event *e)
+{
+	u8 *first = b->buf + b->at, *to = first + 1;
+	u8 op = e->op;
+
+	if (b->room - b->at < QN_TRACE_EVENT_MAX)
+		return false;
+	if (b->head.flags & QN_TRACE_BY_ADDRESS) {
+		if (e->seq != b->seq + 1) {
+			op |= QN_TRACE_SEQ;
+			to = qn_trace_varint(to, e->seq - b->seq - 1);
+		}
+		b->seq = e->seq;
+	}
+	if (e->ticks > b->ticks) {
+		op |= QN_TRACE_TIME;
+		to = qn_trace_varint(to, e->ticks - b->ticks);
+		b->ticks = e->ticks;
+	}
+	to = qn_trace_put_rest(to, b, e);
+	__atomic_signal_fence(__ATOMIC_RELEASE);
+	WRITE_ONCE(*first, op);
+	b->at = (u32)(to - b->buf);
+	b->head.nr++;
+	return true;
+}
 
 #endif /* QN_TRACE_H */

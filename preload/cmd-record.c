@@ -188,7 +188,7 @@ static u64 usec(struct timeval t)
 }
 
 static void report(const struct record *rec, const struct qn_writer *w,
-		   const struct qn_outcome *outcome)
+		   const struct qn_outcome *outcome, u64 nr_unknown)
 {
 	u64 cpu = usec(outcome->usage.ru_utime) + usec(outcome->usage.ru_stime);
 	u64 cost = (u64)((unsigned __int128)rec->shared->cost * rec->ns >> 20) /
@@ -202,6 +202,11 @@ static void report(const struct record *rec, const struct qn_writer *w,
 	qn_error("recording took about %s, %s of the CPU time of %s",
 		 qn_text_time(cost).s, qn_text_share(min(cost, cpu), cpu).s,
 		 qn_text_time(cpu).s);
+	if (nr_unknown)
+		qn_error(
+			"%s calls were left out: of blocks from before a fork, "
+			"or from before recording began",
+			qn_text_count(nr_unknown).s);
 	if (lost)
 		qn_error("%s events were lost; the disk may be full, or the "
 			 "program may not open '%s'",
@@ -214,6 +219,7 @@ static int merge(const struct record *rec, const struct qn_outcome *outcome)
 	struct qn_tracefile t;
 	struct qn_writer w;
 	struct qn_reader r;
+	u64 nr_unknown = 0;
 	int err;
 
 	if (!rec->shared->nr_processes) {
@@ -222,6 +228,10 @@ static int merge(const struct record *rec, const struct qn_outcome *outcome)
 		return -ENODATA;
 	}
 	err = qn_tracefile_open(&t, rec->raw);
+	if (err == -ENODATA)
+		qn_error("%s events were lost: the file may not grow; is the "
+			 "disk full, does ulimit -f allow it?",
+			 qn_text_count(rec->shared->nr_lost).s);
 	if (err)
 		return err;
 	err = qn_writer_open(&w, rec->output);
@@ -229,12 +239,13 @@ static int merge(const struct record *rec, const struct qn_outcome *outcome)
 		return err;
 	for (u32 i = 0; i < t.nr_processes; i++) {
 		qn_writer_copy(&w, &t, i, &r);
+		nr_unknown += r.nr_unknown;
 		qn_reader_exit(&r);
 	}
 	err = qn_writer_close(&w, rec->output);
 	qn_tracefile_close(&t);
 	if (!err)
-		report(rec, &w, outcome);
+		report(rec, &w, outcome, nr_unknown);
 	return err;
 }
 
@@ -242,7 +253,7 @@ static int record_main(const struct qn_command *command, int argc, char **argv)
 {
 	struct record rec = { .command = command };
 	struct qn_outcome outcome;
-	int err;
+	int err, merged = 0;
 
 	(void)argc;
 	err = read_options(&rec, argv);
@@ -250,9 +261,10 @@ static int record_main(const struct qn_command *command, int argc, char **argv)
 		err = prepare(&rec);
 	if (!err)
 		err = launch(&rec, &outcome);
-	if (!err && !merge(&rec, &outcome))
-		unlink(rec.raw);
-	else if (rec.raw && (err || !rec.shared->nr_processes))
+	if (!err)
+		merged = merge(&rec, &outcome);
+	/* Of use only where a trace is in it that could not be written anew */
+	if (rec.raw && (err || !merged || merged == -ENODATA))
 		unlink(rec.raw);
 	free(rec.path);
 	free(rec.library);

@@ -55,6 +55,7 @@ static struct {
  * @seq:	sequence number of the latest event
  * @key:	whose destructor ends a thread
  * @lock:	held around @spare
+ * @is_full:	the file cannot grow: nobody tries again
  */
 static struct recorder {
 	struct qn_record_shared *shared;
@@ -64,6 +65,7 @@ static struct recorder {
 	u64 seq;
 	pthread_key_t key;
 	u32 lock;
+	bool is_full;
 	u32 nr_spare;
 	struct qn_trace_block spare[NR_SPARE];
 	char path[4096];
@@ -147,6 +149,8 @@ static bool open_block(struct qn_trace_block *b, u16 kind, u64 seq)
 
 	if (p)
 		qn_trace_block_open(b, p, QN_TRACE_BLOCK_SIZE, &head);
+	else
+		WRITE_ONCE(rec.is_full, true);
 	errno = saved;
 	return p;
 }
@@ -302,7 +306,7 @@ static noinline void put_slow(const struct qn_trace_event *e)
 {
 	bool is_put = false;
 
-	for (int i = 0; i < 2 && !is_put; i++)
+	for (int i = 0; i < 2 && !is_put && !READ_ONCE(rec.is_full); i++)
 		is_put = renew(e->seq) && qn_trace_put(&self.block, e);
 	if (!is_put)
 		lose();
@@ -329,7 +333,8 @@ static __always_inline void note(struct qn_trace_event e)
 	e.ticks = now();
 	if (unlikely(++self.nr % QN_RECORD_TIMED == 0))
 		put_timed(&e);
-	else if (unlikely(!self.block.buf) || !qn_trace_put(&self.block, &e))
+	else if (unlikely(!self.block.buf) ||
+		 unlikely(!qn_trace_put_inline(&self.block, &e)))
 		put_slow(&e);
 	self.is_busy = false;
 }
