@@ -33,7 +33,7 @@
 
 /* A function under its own name, for those who count its calls */
 #ifdef __clang__
-#define APART __attribute__((noinline))
+#define APART noinline
 #else
 #define APART __attribute__((noipa))
 #endif

@@ -140,12 +140,16 @@ struct sums {
 	u64 live, peak;
 	u64 nr_live, peak_nr;
 	u64 bytes;
+	u64 nr_events;
+	u64 first_ns;
 	u64 ns;
 	u32 nr_threads;
 };
 
 static void add_op(struct sums *s, const struct qn_op *op)
 {
+	if (!s->nr_events++)
+		s->first_ns = op->ns;
 	s->ns = op->ns;
 	s->nr_threads = max(s->nr_threads, op->thread + 1);
 	s->nr_allocs += qn_op_allocs(op);
@@ -198,7 +202,7 @@ static void info_process(const struct qn_tracefile *t, u32 process)
 	while (qn_reader_next(&r, &op))
 		add_op(&s, &op);
 	printf("  time      %s, %u thread%s, %s fork%s\n",
-	       qn_text_time(s.ns / 1000).s, s.nr_threads,
+	       qn_text_time((s.ns - s.first_ns) / 1000).s, s.nr_threads,
 	       s.nr_threads == 1 ? "" : "s", qn_text_count(s.nr_forks).s,
 	       s.nr_forks == 1 ? "" : "s");
 	printf("  calls     %s allocations, %s reallocs, %s frees\n",

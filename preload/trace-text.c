@@ -343,6 +343,10 @@ static void raw_call(struct import *m, char sign, const u64 *v)
 /* Interpreted: "a size trace" is a kind of allocation, from 0 on */
 static void add_kind(struct import *m, u64 size)
 {
+	if (size > QN_TRACE_SIZE_MAX) {
+		bad(m, "the size is no size");
+		size = 0;
+	}
 	if (!(m->nr_stacks & (m->nr_stacks - 1)))
 		m->stacks = qn_xrealloc(m->stacks, (2 * (size_t)m->nr_stacks +
 						    1) * sizeof(*m->stacks));
@@ -354,9 +358,9 @@ static void kind_call(struct import *m, char sign, u64 kind)
 {
 	struct qn_op op = { .op = sign == '+' ? QN_TRACE_MALLOC : QN_TRACE_FREE,
 			    .ns = m->ns };
-	struct stack *s = &m->stacks[kind];
+	struct stack *s = kind < m->nr_stacks ? &m->stacks[kind] : NULL;
 
-	if (kind >= m->nr_stacks || (sign == '-' && !s->nr)) {
+	if (!s || (sign == '-' && !s->nr)) {
 		bad(m, "there is no such allocation");
 		return;
 	}
@@ -371,10 +375,7 @@ static void kind_call(struct import *m, char sign, u64 kind)
 		op.slot = s->slots[--s->nr];
 		m->free[m->nr_free++] = op.slot;
 	}
-	if (op.size > QN_TRACE_SIZE_MAX)
-		bad(m, "the size is no size");
-	else
-		qn_writer_put(&m->w, &op);
+	qn_writer_put(&m->w, &op);
 }
 
 static void read_heaptrack(struct import *m, char *line)
@@ -506,7 +507,14 @@ int qn_import(const char *file, const char *format, const char *output)
 		if (m.nr_bad)
 			qn_error("%s: %" PRIu64 " lines were left out", file,
 				 m.nr_bad);
+		if (!err && !m.w.nr_events) {
+			qn_error("%s: holds no call that could be read as %s",
+				 file, format);
+			err = -ENODATA;
+		}
 		err = qn_writer_close(&m.w, output) ?: err;
+		if (err)
+			unlink(output);
 	}
 	import_exit(&m);
 	return close_input(in, is_pipe, file) ?: err;

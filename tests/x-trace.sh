@@ -222,6 +222,11 @@ printf '%s\n' '# text' '0 0 malloc 1 10' '5 0 free 2' 'x' '7 0 malloc 1 5' \
 	says err 'bad.text:5: the object is there' &&
 	"$quern" trace info bad.qt | grep -q '1 allocations, 0 reallocs, 0 frees'
 ok "lines that make no sense are named" $?
+! "$quern" trace convert --from=heaptrack -o none.qt bad.text 2>err &&
+	says err 'holds no call' && [ ! -e none.qt ] &&
+	! "$quern" trace convert --from=xml -o none.qt bad.text 2>err &&
+	says err 'there are text, ops and heaptrack'
+ok "what is of no format is refused" $?
 
 # heaptrack's lines: size, trace and address; then kinds of allocations
 printf '%s\n' 'v 10400 2' 'X prog' '+ 20 1 7f00' '+ 30 1 7f40' 'c 5' '- 7f00' \
