@@ -2,7 +2,7 @@
 /*
  * clock.c - a clock that goes on by 100 us whenever somebody looks.
  *
- * Linked into programs whose instructions are counted: allocators look at the clock
+ * Linked into, or preloaded with, programs whose instructions are counted: allocators look at the clock
  * to decide when to learn and what to purge, and callgrind, which slows a program
  * down fifty times, would not see the same twice.
  */

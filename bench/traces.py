@@ -1,21 +1,36 @@
 # SPDX-License-Identifier: MIT
 """traces.py - records what real programs of the suite ask of malloc.
 
-record.so writes at most so many events of each, in a file that replay reads:
-traces.sh.
+Every program runs under quern record; the traces go to bench/traces/ in the build
+directory, where traces.sh and whoever wants to replay them find them.
 """
 import os
 import subprocess
 
 import suite
 
+# Those whose calls are counted; --only names others
 PROGRAMS = ("sqlite3", "gawk", "perl", "python3", "jq", "lua", "cc1", "z3",
             "dot", "xmllint")
 
 
 def chosen(options):
     wanted = options.only.replace(",", " ").split() or PROGRAMS
+    if wanted == ["all"]:
+        return suite.programs()
     return [w for w in suite.programs() if w.name in wanted]
+
+
+def run(bench, runner, path):
+    env = dict(bench.env, **runner.workload.env)
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL,
+             "env": env, "cwd": runner.tmp, "check": False}
+    if runner.workload.prepare:
+        subprocess.run(runner.filled(runner.workload.prepare),
+                       stderr=subprocess.DEVNULL, **quiet)
+    return subprocess.run([os.path.join(bench.build, "quern"), "record", "-o",
+                           path, "--"] + runner.argv, stderr=subprocess.PIPE,
+                          encoding="utf-8", errors="replace", **quiet)
 
 
 def record(bench, runners):
@@ -28,18 +43,16 @@ def record(bench, runners):
         name = runner.workload.name
         bench.progress.show("recording", name, i / len(runners))
         path = os.path.join(folder, name + ".trace")
-        open(path, "w", encoding="ascii").close()
-        env = dict(bench.env, **runner.workload.env)
-        env["LD_PRELOAD"] = os.path.join(bench.bin, "record.so")
-        env["QUERN_TRACE"] = path
-        # The first process takes the trace, so nothing may stand before argv
-        done = subprocess.run(runner.argv, env=env,
-                              cwd=runner.tmp, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE, check=False)
-        if done.returncode or not os.path.getsize(path):
-            os.remove(path)
+        done = run(bench, runner, path)
+        said = [line.replace("quern: ", "").replace(path + ": ", "")
+                for line in done.stderr.splitlines()
+                if line.startswith("quern: ")]
+        if done.returncode or not os.path.exists(path):
             bench.progress.say("left out: %s: status %d" % (name,
                                                             done.returncode))
+            if os.path.exists(path):
+                os.remove(path)
+        else:
+            print("%-10s %s" % (name, "; ".join(said)), flush=True)
     bench.progress.end()
     return folder

@@ -3,16 +3,17 @@
 #
 # traces.sh - instructions of malloc and free as real programs call them.
 #
-#	traces.sh REPLAY-PROGRAM TRACE-FOLDER [LIBRARY...]
+#	traces.sh BUILD-FOLDER TRACE-FOLDER [LIBRARY...]
 #
-# replays each trace (record.c) under each library and lets callgrind count. A row
+# replays the first EVENTS calls (default 500000) of each trace under each library,
+# by quern replay --engine=libc, and lets callgrind count. A row
 # a trace, for each library the means: of an allocation, of a free, and of all
 # calls, those of realloc with what they copy included. The last row is the
 # geometric mean of each.
 
 set -u
-replay=${1:?usage: traces.sh REPLAY-PROGRAM TRACE-FOLDER [LIBRARY...]}
-folder=${2:?usage: traces.sh REPLAY-PROGRAM TRACE-FOLDER [LIBRARY...]}
+build=${1:?usage: traces.sh BUILD-FOLDER TRACE-FOLDER [LIBRARY...]}
+folder=${2:?usage: traces.sh BUILD-FOLDER TRACE-FOLDER [LIBRARY...]}
 shift 2
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/count.sh"
@@ -20,7 +21,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 for trace in "$folder"/*.trace; do
 	name=${trace##*/}
 	for lib in "$@"; do
-		count "$lib" "$replay" "$trace" |
+		# A clock of its own, lest counts depend on the time
+		count "$PWD/$build/bench/clock.so:$lib" "$build/quern" replay \
+			--engine=libc --events="${EVENTS:-500000}" "$trace" |
 			awk -v what="${name%.trace} $lib" '
 			$1 == "counted" && /do_/ {
 				calls[$2] = $3

@@ -52,8 +52,8 @@ static void print_usage(void)
 			    table[i].preset, table[i].min, table[i].max,
 			    table[i].is_size ? ", K for 1024" : "",
 			    table[i].help);
-	print_error(
-		"  policy=rule  (rule or fixed) who decides on the table\n");
+	print_error("  policy=rule  (rule or fixed) who decides on the table\n"
+		    "  trace=FILE  record what is asked of the heap\n");
 }
 
 /* Return: behind the digits; NULL if there are none or too many */
@@ -102,6 +102,11 @@ static bool parse_word(struct options *o, const char *word)
 
 	if (text)
 		return parse_policy(o, text);
+	text = skip_key(word, "trace");
+	if (text) {
+		o->trace = text;
+		return *text;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		text = skip_key(word, table[i].key);
 		if (text)

@@ -17,6 +17,7 @@
  * @ccm:	bytes given to it from CCM, 0 for none
  * @step:	calls between two runs of qn_heap_step(), 0 for none
  * @is_fixed:	policy=fixed: nothing is learned
+ * @trace:	file to record a trace to, or NULL
  */
 struct options {
 	u32 seed;
@@ -26,6 +27,7 @@ struct options {
 	u32 ccm;
 	u32 step;
 	bool is_fixed;
+	const char *trace;
 };
 
 /**

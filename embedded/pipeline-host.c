@@ -6,6 +6,7 @@
  * Blocks are rounded to 16 bytes here and to 8 on the target, so the same
  * budget needs a little more heap; there is room for a larger one.
  */
+#include <stdio.h>
 #include <unistd.h>
 
 #include "print.h"
@@ -31,6 +32,20 @@ void print_write(enum print_stream to, const char *text, size_t size)
 	}
 }
 
+static FILE *trace;
+
+static bool create(const char *path)
+{
+	trace = fopen(path, "wb");
+	return trace;
+}
+
+static bool send(void *arg, const void *p, size_t size)
+{
+	(void)arg;
+	return fwrite(p, 1, size, trace) == size && !fflush(trace);
+}
+
 int main(int argc, char **argv)
 {
 	struct run_machine machine = {
@@ -38,6 +53,8 @@ int main(int argc, char **argv)
 		.sram_size = sizeof(sram),
 		.ccm = ccm,
 		.ccm_size = sizeof(ccm),
+		.create = create,
+		.send = send,
 	};
 
 	return run_pipeline(&machine, argc, argv);

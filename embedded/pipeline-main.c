@@ -5,6 +5,21 @@
  */
 #include "board.h"
 #include "run.h"
+#include "semihost.h"
+
+static long trace;
+
+static bool create(const char *path)
+{
+	trace = semihost_create(path);
+	return trace >= 0;
+}
+
+static bool send(void *arg, const void *p, size_t size)
+{
+	(void)arg;
+	return semihost_append(trace, p, size);
+}
 
 int main(int argc, char **argv)
 {
@@ -15,6 +30,8 @@ int main(int argc, char **argv)
 		.sram_size = sram.size,
 		.ccm = ccm.start,
 		.ccm_size = ccm.size,
+		.create = create,
+		.send = send,
 	};
 
 	board_counter_init(&machine.counter);

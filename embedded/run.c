@@ -11,10 +11,14 @@
 #include "pipeline.h"
 #include "print.h"
 #include "quern.h"
+#include "recorder.h"
 #include "run.h"
 
 #define LOOK_EVERY   64
 #define FRACTION_ONE 1000
+
+/* For the events between two drains */
+#define TRACE_BUFFER 2048
 
 /**
  * struct run - everything about a run
@@ -22,6 +26,8 @@
  * @heap:	quern's
  * @ops:	the interface to it
  * @meter:	counts what calls cost
+ * @recorder:	in front of it, if a trace is wanted
+ * @trace:	its buffer
  * @pipeline:	the application
  * @first_table: tables counted before anything ran
  * @nr_looks:	times that @heap was looked at
@@ -34,6 +40,8 @@ struct run {
 	struct qn_heap *heap;
 	struct heap_ops ops;
 	struct meter meter;
+	struct recorder recorder;
+	u8 trace[TRACE_BUFFER];
 	struct pipeline pipeline;
 	size_t first_table;
 	u32 nr_looks;
@@ -140,7 +148,11 @@ static void start(struct run *r, const struct run_machine *m)
 	r->meter.every = LOOK_EVERY;
 	r->meter.look = look;
 	r->meter.arg = r;
-	pipeline_init(&r->pipeline, &config, &r->meter.ops, m->sram);
+	if (o->trace)
+		recorder_init(&r->recorder, &r->meter.ops, r->trace,
+			      sizeof(r->trace), m->send, NULL);
+	pipeline_init(&r->pipeline, &config,
+		      o->trace ? &r->recorder.ops : &r->meter.ops, m->sram);
 }
 
 static void print_costs(const char *what, const struct meter_costs *c,
@@ -258,6 +270,17 @@ static bool is_heap_bad(struct run *r)
 	return true;
 }
 
+static bool report_trace(struct run *r)
+{
+	/* Once more for what was lost */
+	if (!r->options.trace ||
+	    (recorder_drain(&r->recorder) && recorder_drain(&r->recorder)))
+		return false;
+	print_error("pipeline: trace=%s could not be written to its end\n",
+		    r->options.trace);
+	return true;
+}
+
 static bool report_exhausted(const struct run *r)
 {
 	const struct pipeline *p = &r->pipeline;
@@ -281,6 +304,11 @@ int run_pipeline(const struct run_machine *machine, int argc, char **argv)
 	status = make_heap(r, machine);
 	if (status)
 		return status;
+	if (r->options.trace && !machine->create(r->options.trace)) {
+		print_error("pipeline: trace=%s cannot be written\n",
+			    r->options.trace);
+		return RUN_BAD_USAGE;
+	}
 	start(r, machine);
 	while (pipeline_tick(&r->pipeline))
 		;
@@ -289,6 +317,7 @@ int run_pipeline(const struct run_machine *machine, int argc, char **argv)
 	is_bad |= is_heap_bad(r);
 	print_figures(r, is_bad);
 	is_bad |= report_damage(r);
+	is_bad |= report_trace(r);
 	if (is_bad)
 		return RUN_FAILED;
 	return report_exhausted(r) ? RUN_EXHAUSTED : RUN_OK;

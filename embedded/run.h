@@ -23,6 +23,8 @@ enum {
  * @sram, @sram_size: memory for the heap
  * @ccm, @ccm_size: memory without DMA, of size 0 if there is none
  * @counter:	@counter.read is NULL if there is none
+ * @create:	make a file for a trace; false if it cannot be
+ * @send:	write to it, as struct recorder has it
  */
 struct run_machine {
 	void *sram;
@@ -30,6 +32,8 @@ struct run_machine {
 	void *ccm;
 	size_t ccm_size;
 	struct counter counter;
+	bool (*create)(const char *path);
+	bool (*send)(void *arg, const void *p, size_t size);
 };
 
 /**

@@ -47,8 +47,9 @@ static intptr_t call(uint32_t op, const void *args)
 	return (intptr_t)r0;
 }
 
-/* Opening mode "rb" */
-#define MODE_READ 1
+/* Opening modes "rb", "wb" */
+#define MODE_READ  1
+#define MODE_WRITE 5
 
 static size_t length(const char *text)
 {
@@ -59,9 +60,9 @@ static size_t length(const char *text)
 	return n;
 }
 
-static intptr_t open_file(const char *path)
+static intptr_t open_file(const char *path, uintptr_t mode)
 {
-	const uintptr_t args[] = { (uintptr_t)path, MODE_READ, length(path) };
+	const uintptr_t args[] = { (uintptr_t)path, mode, length(path) };
 
 	return call(SYS_OPEN, args);
 }
@@ -75,7 +76,7 @@ static void close_file(intptr_t handle)
 
 long semihost_file_size(const char *path)
 {
-	intptr_t handle = open_file(path);
+	intptr_t handle = open_file(path, MODE_READ);
 	const uintptr_t args[] = { (uintptr_t)handle };
 	long size;
 
@@ -88,7 +89,7 @@ long semihost_file_size(const char *path)
 
 int semihost_read_file(const char *path, void *buf, size_t size)
 {
-	intptr_t handle = open_file(path);
+	intptr_t handle = open_file(path, MODE_READ);
 	const uintptr_t args[] = { (uintptr_t)handle, (uintptr_t)buf, size };
 	intptr_t rest;
 
@@ -97,6 +98,18 @@ int semihost_read_file(const char *path, void *buf, size_t size)
 	rest = call(SYS_READ, args);
 	close_file(handle);
 	return rest == 0;
+}
+
+long semihost_create(const char *path)
+{
+	return open_file(path, MODE_WRITE);
+}
+
+int semihost_append(long handle, const void *p, size_t size)
+{
+	const uintptr_t args[] = { (uintptr_t)handle, (uintptr_t)p, size };
+
+	return call(SYS_WRITE, args) == 0;
 }
 
 static intptr_t console(enum semihost_stream mode)

@@ -44,6 +44,17 @@ long semihost_file_size(const char *path);
  */
 int semihost_read_file(const char *path, void *buf, size_t size);
 
+/**
+ * semihost_create() - an empty file of the host
+ * @path:	where; what is there is overwritten
+ *
+ * Return: a handle, or -1 if it cannot be written.
+ */
+long semihost_create(const char *path);
+
+/* Write to its end. Return: 0 if that failed, else 1. */
+int semihost_append(long handle, const void *p, size_t size);
+
 /* End the emulation; @status is what the emulator's process returns. */
 void semihost_exit(int status) __attribute__((noreturn));
 

@@ -482,7 +482,7 @@ static int find_allocators(struct qn_demo *demo)
 	struct qn_demo_allocator *a = demo->allocators;
 
 	memcpy(a, all, sizeof(all));
-	a[QUERN].path = qn_preload_find(demo->library);
+	a[QUERN].path = qn_preload_find("libquern.so", demo->library);
 	if (!a[QUERN].path)
 		return QN_EXIT_FAILURE;
 	for (; a < demo->allocators + NR_ALLOCATORS; a++) {

@@ -248,7 +248,8 @@ static int prepare(struct run *run)
 	if (!err)
 		err = qn_program_find(run->argv[0], &run->path);
 	if (!err) {
-		run->library = qn_preload_find(run->given_library);
+		run->library =
+			qn_preload_find("libquern.so", run->given_library);
 		err = run->library ? 0 : QN_EXIT_FAILURE;
 	}
 	if (!err)

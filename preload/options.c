@@ -54,6 +54,8 @@ int qn_options_next(struct qn_options *o)
 		return QN_OPTIONS_END;
 	if (!strcmp(text, "-h"))
 		text = "--help";
+	if (!strcmp(text, "-o"))
+		text = "--output";
 	if (text[1] != '-')
 		return refuse_unknown(o, text);
 	equals = strchr(text, '=');

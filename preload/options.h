@@ -60,7 +60,7 @@ enum {
 /**
  * qn_options_next() - the next option
  *
- * "--name=value" and "--name value" are the same. "--" or the first argument
+ * "--name=value" and "--name value" are the same, -h is --help and -o is --output. "--" or the first argument
  * without a dash ends the options.
  *
  * Return: its id, or one of the two above.
@@ -68,6 +68,10 @@ enum {
 int qn_options_next(struct qn_options *o);
 
 extern const struct qn_command qn_command_run;
+extern const struct qn_command qn_command_record;
+extern const struct qn_command qn_command_trace;
+extern const struct qn_command qn_command_replay;
+extern const struct qn_command qn_command_fit;
 extern const struct qn_command qn_command_demo;
 
 /* All of them, up to NULL */

@@ -46,28 +46,27 @@ static char *if_readable(char *path)
 	return NULL;
 }
 
-static char *find_beside(void)
+static char *find_beside(const char *name)
 {
 	char *dir = qn_preload_own_dir(), *path;
 
 	if (!dir)
 		return NULL;
-	path = if_readable(qn_xprintf("%s/libquern.so", dir));
+	path = if_readable(qn_xprintf("%s/%s", dir, name));
 	free(dir);
 	return path;
 }
 
-static char *find_default(void)
+static char *find_default(const char *name)
 {
-	char *path = find_beside();
+	char *path = find_beside(name);
 
 	if (!path)
-		path = if_readable(qn_xprintf("%s/libquern.so", QN_LIBDIR));
+		path = if_readable(qn_xprintf("%s/%s", QN_LIBDIR, name));
 	if (!path)
-		qn_error(
-			"libquern.so is neither beside this command nor in %s; "
-			"build it with make, or name it: --library=FILE",
-			QN_LIBDIR);
+		qn_error("%s is neither beside this command nor in %s; "
+			 "build it with make, or name it: --library=FILE",
+			 name, QN_LIBDIR);
 	return path;
 }
 
@@ -82,9 +81,9 @@ static char *find_given(const char *given)
 	return NULL;
 }
 
-char *qn_preload_find(const char *given)
+char *qn_preload_find(const char *name, const char *given)
 {
-	char *path = given ? find_given(given) : find_default();
+	char *path = given ? find_given(given) : find_default(name);
 
 	if (!path || !strpbrk(path, SPECIAL))
 		return path;

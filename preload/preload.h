@@ -11,7 +11,8 @@
 char *qn_preload_own_dir(void);
 
 /**
- * qn_preload_find() - where libquern.so is
+ * qn_preload_find() - where a library of quern's is
+ * @name:	"libquern.so" or another that is built and installed with it
  * @given:	a file that the user named, or NULL: beside the command, then in the
  *		directory it was installed to
  *
@@ -19,7 +20,7 @@ char *qn_preload_own_dir(void);
  *
  * Return: an absolute path, the caller's to free, or NULL.
  */
-char *qn_preload_find(const char *given);
+char *qn_preload_find(const char *name, const char *given);
 
 /**
  * qn_preload_peer() - where another allocator's library is

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * quern.c - the command: quern run, quern demo, quern help.
+ * quern.c - the command: its subcommands by name.
  *
  * The command's sources, bottom first; each includes only what stands above it,
  * and of the library only conf.h and the headers of structures:
@@ -13,10 +13,13 @@
  *   report.c report-json.c   one run, as text and as JSON (jansson)
  *   demo-input.c             the demonstration's input, made by rule
  *   demo-table.c             its table
- *   cmd-run.c cmd-demo.c     the subcommands
+ *   trace-file.c             traces: read, merged, written
+ *   trace-text.c             traces in other formats
+ *   cmd-run.c cmd-demo.c cmd-record.c cmd-trace.c cmd-replay.c cmd-fit.c
+ *                            the subcommands
  *   help.c quern.c           help and manual page; main()
  *
- * It links lib/conf.c, libjansson and libm. quern.1 is made from quern.1.in by
+ * It links libquern.a, libjansson and libm. quern.1 is made from quern.1.in by
  * `quern help --manual`.
  */
 #include <fcntl.h>
@@ -27,8 +30,15 @@
 #include "options.h"
 #include "quern.h"
 
-const struct qn_command *const qn_commands[] = { &qn_command_run,
-						 &qn_command_demo, NULL };
+const struct qn_command *const qn_commands[] = {
+	&qn_command_run,
+	&qn_command_record,
+	&qn_command_trace,
+	&qn_command_replay,
+	&qn_command_fit,
+	&qn_command_demo,
+	NULL,
+};
 
 /*
  * A file opened later must not become standard output by accident. The program

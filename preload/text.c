@@ -3,7 +3,9 @@
  * text.c - numbers and lines as people read them.
  */
 #include <inttypes.h>
+#include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include "text.h"
 
@@ -124,4 +126,25 @@ void qn_wrap(struct qn_lines *l, const char *label, const char *text)
 		text += size + strspn(text + size, " ");
 		label = "";
 	} while (*text);
+}
+
+bool qn_text_number(const char *text, u64 *number)
+{
+	static const char units[] = "KMG";
+	unsigned int shift = 0;
+	const char *unit;
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, 10);
+	unit = *end ? strchr(units, *end) : NULL;
+	if (unit) {
+		shift = 10 * (unsigned int)(unit - units + 1);
+		end++;
+	}
+	if (*text < '0' || *text > '9' || *end || errno ||
+	    *number > UINT64_MAX >> shift)
+		return false;
+	*number <<= shift;
+	return true;
 }

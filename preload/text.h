@@ -37,6 +37,9 @@ struct qn_text qn_text_share(u64 part, u64 whole);
  */
 void qn_text_clean(char *dst, size_t size, const char *src);
 
+/* "4096", "64K", "2M", "1G"; false if it is no such number */
+bool qn_text_number(const char *text, u64 *number);
+
 /**
  * struct qn_lines - a text that counts its lines
  * @out:	where they go

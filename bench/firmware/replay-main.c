@@ -8,7 +8,10 @@
  *	do=smallest	the smallest heap that completes, in steps of 16 bytes,
  *			and the smallest from which on every size up to 3 KB more
  *			completes too, in steps of 64; not below from=BYTES
+ *	do=fit		cost, and the smallest heap that completes as halving finds it,
+ *			not above heap=BYTES: less sure than smallest, and soon done
  *
+ * ccm=BYTES gives heaps that can use it a second zone of so many bytes.
  * trace=FILE, once or several times, names the traces; costs are those of all of
  * them together. step=N calls the subject's upkeep every N operations; hold=1 lets
  * it hold freed blocks unmerged.
@@ -158,6 +161,40 @@ static void print_sums(const struct replay *r)
 	print_factor("gaps", replay_gaps(r));
 }
 
+/* Where more memory does not help at times, this is one of several answers */
+static int find_by_halving(struct replay *r, u32 heap)
+{
+	u32 rest = r->trace.rounded -
+		   min(r->trace.rounded, (u32)r->setup.zone_size);
+	u32 low = round_down(rest, STEP), high = heap;
+
+	r->is_measured = false;
+	while (high - low > STEP && !r->error) {
+		u32 size = round_up((low + high) / 2, STEP);
+
+		if (replay_run(r, size))
+			high = size;
+		else
+			low = size;
+	}
+	r->is_measured = true;
+	if (r->error)
+		return report_fault(r);
+	print("smallest=%u\n", high);
+	return STATUS_OK;
+}
+
+/* Costs are of what was done before a request failed */
+static int fit(struct replay *r, u32 heap)
+{
+	bool has_completed = replay_run(r, heap);
+
+	if (r->error)
+		return report_fault(r);
+	print("fits=%u\n", has_completed);
+	return has_completed ? find_by_halving(r, heap) : STATUS_OK;
+}
+
 static int try_size(struct replay *r, u32 size)
 {
 	bool has_completed = replay_run(r, size);
@@ -171,13 +208,14 @@ static int try_size(struct replay *r, u32 size)
 /**
  * struct request - what the command line asks for
  * @what:	one of the tasks at the top of this file
- * @heap, @from, @step, @hold: numbers of these names
+ * @heap, @ccm, @from, @step, @hold: numbers of these names
  * @nr_paths:	traces
  * @paths:	their files
  */
 struct request {
 	const char *what;
 	u32 heap;
+	u32 ccm;
 	u32 from;
 	u32 step;
 	u32 hold;
@@ -187,7 +225,7 @@ struct request {
 
 static int do_trace(struct replay *r, const struct request *q)
 {
-	if (q->heap > r->arena_size) {
+	if (q->heap > r->arena_size || q->ccm > r->arena_size - q->heap) {
 		print_error("heap=%u: there are %u bytes\n", q->heap,
 			    r->arena_size);
 		return STATUS_USAGE;
@@ -197,6 +235,8 @@ static int do_trace(struct replay *r, const struct request *q)
 		return find_smallest(r, q->from);
 	if (strcmp(q->what, "fits") == 0)
 		return try_size(r, q->heap);
+	if (strcmp(q->what, "fit") == 0)
+		return fit(r, q->heap);
 	return count_costs(r, q->heap);
 }
 
@@ -205,8 +245,10 @@ static int do_all(struct replay *r, const struct request *q)
 	int status = STATUS_OK;
 
 	r->setup.can_hold = q->hold;
+	r->setup.zone_size = q->ccm;
 	r->step_every = subject.step ? q->step : 0;
-	r->is_measured = strcmp(q->what, "cost") == 0;
+	r->is_measured = strcmp(q->what, "cost") == 0 ||
+			 strcmp(q->what, "fit") == 0;
 	for (u32 i = 0; i < q->nr_paths && status == STATUS_OK; i++) {
 		if (!replay_load(r, q->paths[i]))
 			return STATUS_USAGE;
@@ -224,6 +266,7 @@ int main(int argc, char **argv)
 	const struct word words[] = {
 		{ "do", .text = &q.what },
 		{ "heap", .number = &q.heap },
+		{ "ccm", .number = &q.ccm },
 		{ "from", .number = &q.from },
 		{ "step", .number = &q.step },
 		{ "hold", .number = &q.hold },

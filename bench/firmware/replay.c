@@ -168,10 +168,12 @@ static void look(struct replay *r)
 
 static bool make_heap(struct replay *r, u32 size)
 {
-	r->size = size;
+	/* The second piece lies behind the first */
+	r->size = size + (u32)r->setup.zone_size;
+	r->setup.zone = r->arena + size;
 	r->error = NULL;
 	memset(r->slots, 0, r->trace.nr_slots * sizeof(*r->slots));
-	memset(r->arena, FIRST_FILL, size);
+	memset(r->arena, FIRST_FILL, r->size);
 	image_restore(&r->image);
 	r->gauge.heap = subject.init(r->arena, size, &r->setup);
 	return r->gauge.heap;

@@ -36,6 +36,10 @@ static void *quern_init(void *mem, size_t size,
 {
 	struct qn_heap *heap = qn_heap_init(mem, size);
 
+	if (heap && setup->zone_size &&
+	    qn_heap_add_zone(heap, setup->zone, setup->zone_size,
+			     QN_ZONE_NODMA))
+		return NULL;
 	if (heap && !setup->can_hold)
 		qn_heap_set_policy(heap, "fixed");
 	return heap;

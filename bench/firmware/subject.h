@@ -14,9 +14,12 @@
 /**
  * struct subject_setup - how the subject is to work
  * @can_hold:	freed blocks may be held unmerged, if it knows such a thing
+ * @zone, @zone_size: a second piece of memory, for those that can use one
  */
 struct subject_setup {
 	bool can_hold;
+	void *zone;
+	size_t zone_size;
 };
 
 /**

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trace-text.h - traces in other formats, both ways.
+ *
+ *	text	a line an event: nanoseconds, thread, call, object, bytes and, for
+ *		aligned, the alignment; what follows '#' is not read. Calls are malloc,
+ *		calloc, aligned, realloc, free; start, stop and fork have no object
+ *	csv	the same with commas and a line of names; written only
+ *	ops	bench/firmware/ops.h: 8 bytes a call
+ *	heaptrack  what heaptrack records, raw or interpreted; read only
+ */
+#ifndef QN_TRACE_TEXT_H
+#define QN_TRACE_TEXT_H
+
+#include "trace-file.h"
+
+/**
+ * qn_convert() - write a process's events in another format
+ * @format:	"text", "csv", "ops" or "trace"
+ * @output:	file, or NULL: standard output, for text and csv alone
+ *
+ * Return: 0, or -errno, with a message.
+ */
+int qn_convert(const struct qn_tracefile *t, u32 process, const char *format,
+	       const char *output);
+
+/**
+ * qn_import() - make a trace of a file in another format
+ * @format:	"text", "ops" or "heaptrack"
+ *
+ * A line that cannot be understood is named and left out.
+ *
+ * Return: 0, or -errno, with a message.
+ */
+int qn_import(const char *file, const char *format, const char *output);
+
+#endif /* QN_TRACE_TEXT_H */

@@ -1,0 +1,339 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# x-trace.sh - quern record, trace, replay and fit, from a program to a device: what
+# threads and children do is recorded in order, whatever ends the program; a trace
+# says what the program did, is replayed, cut, translated there and back.
+
+. "$(dirname "$0")/x.sh"
+quern=${QUERN:-$here/../build/quern}
+
+# says FILE TEXT
+says()
+{
+	grep -q -- "$2" "$1"
+}
+
+cat >"$tmp/calls.c" <<'END'
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NR 20000
+
+static void *volatile shelf[64];
+
+/* Blocks change threads: each frees what the others put there */
+static void *work(void *arg)
+{
+	for (long i = 0; i < NR; i++) {
+		void *p = malloc(1 + (i * 7 + (long)arg) % 500);
+
+		p = __atomic_exchange_n(&shelf[i % 64], p, __ATOMIC_ACQ_REL);
+		if (i % 5 == 0)
+			p = realloc(p, 40 + i % 100);
+		free(p);
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t t[4];
+	void *p = aligned_alloc(64, 640), *q = calloc(10, 10);
+
+	q = realloc(q, 4000);
+	free(p);
+	for (long i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, work, (void *)i);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	if (argc > 1 && !strcmp(argv[1], "fork")) {
+		if (!fork()) {
+			free(malloc(12345));
+			free(q);
+			_exit(0);
+		}
+		wait(NULL);
+	}
+	for (int i = 0; i < 64; i++)
+		free(shelf[i]);
+	if (argc > 1 && !strcmp(argv[1], "kill"))
+		kill(getpid(), SIGKILL);
+	_exit(argc > 1 ? 0 : 3);
+}
+END
+must $cc $flags -Wno-unused-result -o "$tmp/calls" "$tmp/calls.c" -lpthread
+cd "$tmp" || exit 99
+
+"$quern" record -o calls.qt -- ./calls 2>err
+[ $? = 3 ] && says err 'calls.qt: [0-9,]* events of 1 process' &&
+	says err 'recording took about' && [ ! -e calls.qt.raw ]
+ok "a program of five threads is recorded, its status passes" $?
+cp err recorded
+"$quern" trace info calls.qt >info 2>err && [ ! -s err ] &&
+	! says recorded 'left out' && says info 'index present' && says info ', 5 threads' &&
+	awk "/^  calls / { gsub(\",\", \"\"); exit !(\$2 > 80000 && \$4 > 15900) }" info
+ok "no call is unknown: blocks that change threads are in order" $?
+
+# The same on a heap that hands on to any thread what was freed last, and lets another
+# go first: a free that is noted too late, or a malloc too early, comes out of order
+cat >lifo.c <<'END'
+#include <sched.h>
+#include <stddef.h>
+#include <string.h>
+#define SIZE 4096
+static char pool[64 << 20] __attribute__((aligned(SIZE)));
+static size_t used;
+static void *last;
+static int lock;
+static void take(void) { while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE)) sched_yield(); }
+static void leave(void) { __atomic_store_n(&lock, 0, __ATOMIC_RELEASE); sched_yield(); }
+static void *get(size_t size)
+{
+	void *p;
+
+	take();
+	p = size <= SIZE ? last : NULL;
+	if (p) {
+		last = *(void **)p;
+	} else {
+		p = pool + used;
+		used += (size + SIZE - 1) / SIZE * SIZE + (size ? 0 : SIZE);
+	}
+	leave();
+	return p;
+}
+static void put(void *p)
+{
+	if (!p)
+		return;
+	take();
+	*(void **)p = last;
+	last = p;
+	leave();
+}
+void *malloc(size_t size) { return get(size); }
+void free(void *p) { put(p); }
+void *calloc(size_t n, size_t size) { return memset(get(n * size), 0, n * size); }
+void *memalign(size_t align, size_t size) { (void)align; return get(size); }
+void *realloc(void *p, size_t size)
+{
+	void *q = get(size);
+
+	if (p)
+		memcpy(q, p, size < SIZE ? size : SIZE);
+	put(p);
+	return q;
+}
+END
+must $cc -O2 -fno-builtin -w -shared -fPIC -o lifo.so lifo.c
+LD_PRELOAD=$tmp/lifo.so "$quern" record -o lifo.qt -- ./calls 2>err
+[ $? = 3 ] && "$quern" trace info lifo.qt >info && says info ', 5 threads' &&
+	! says err 'left out' &&
+	awk '/^  calls / { gsub(",", ""); exit !($2 > 80000 && $4 > 15000) }' info
+ok "nor is it where another thread gets what was just freed" $?
+
+"$quern" record -o fork.qt -- ./calls fork 2>err &&
+	says err ' calls were left out: of blocks from before a fork' &&
+	"$quern" trace info fork.qt >info && says info 'forked by process 0' &&
+	says info '1 fork$' && "$quern" trace convert --process=1 --to=text \
+	fork.qt >text && says text ' malloc [0-9]* 12345$' &&
+	[ "$(grep -c free text)" = 1 ]
+ok "a child is a process of its own" $?
+
+"$quern" record -o kill.qt -- ./calls kill 2>err
+[ $? = 137 ] && "$quern" trace info kill.qt >info &&
+	awk '/^  calls / { gsub(",", ""); exit !($2 > 80000) }' info
+ok "nothing is lost to SIGKILL" $?
+
+(ulimit -f 1000 && "$quern" record -o small.qt -- ./calls) 2>err
+[ $? = 3 ] && says err 'events were lost; the disk may be full' &&
+	"$quern" trace info small.qt >info && says info '^process 0'
+ok "a file that may not grow: the program goes on, the rest is counted" $?
+
+# What is written meanwhile is a trace, should nobody be left to merge it
+"$quern" record -o left.qt -- sh -c 'kill -9 $PPID; :' 2>err
+"$quern" trace info left.qt.raw >info 2>err && [ ! -s err ] &&
+	says info '^process 0   [a-z]*sh'
+ok "what a killed quern record leaves is a trace" $?
+
+"$quern" record -o sh.qt -- sh -c 'sed p /dev/null; exit 4' 2>err
+[ $? = 4 ] && "$quern" trace info sh.qt >info && says info ' sed (pid'
+ok "what the program executes is recorded" $?
+
+! "$quern" record -o nowhere/x.qt -- true 2>err && says err 'cannot write' &&
+	! "$quern" record -- true 2>err && says err 'needs a file' &&
+	! "$quern" record -o x.qt -- ./nothing 2>err &&
+	says err 'there is no program' && [ ! -e x.qt.raw ]
+ok "requests that cannot be met are refused before the program runs" $?
+
+for engine in quern libc buddy quern-heap; do
+	"$quern" replay --engine=$engine --touch calls.qt >out 2>err &&
+		says out "on $engine, memory touched" && [ ! -s err ]
+	ok "replayed on $engine" $?
+done
+"$quern" replay calls.qt | grep -v ' calls ' >one &&
+	"$quern" replay calls.qt | grep -v ' calls ' | cmp -s one -
+ok "on quern a second replay is the same" $?
+! "$quern" replay --engine=buddy --heap=20000 calls.qt >out 2>err &&
+	says err 'ran out of memory after'
+ok "a heap that is too small is said" $?
+! "$quern" replay --engine=tlsf calls.qt 2>err && says err 'there are quern'
+ok "an engine that there is not is refused" $?
+
+"$quern" trace histogram calls.qt >out && says out '256 B .. 511 B' &&
+	says out 'lived until' && "$quern" trace histogram --csv calls.qt |
+	awk -F, '/^size/ { n += $4 } END { exit n < 80000 }'
+ok "sizes and lifetimes are spread" $?
+
+# live: the bytes at peak that info tells
+live()
+{
+	"$quern" trace info "$1" | sed -n 's/.*peak .*(\([0-9]*\) bytes.*/\1/p'
+}
+"$quern" trace cut --heap=4000 -o cut.qt calls.qt >out &&
+	[ "$(live cut.qt)" -le 4000 ] && [ "$(live cut.qt)" -ge 3000 ] &&
+	"$quern" trace cut --heap=4000 -o again.qt calls.qt >out &&
+	cmp -s cut.qt again.qt
+ok "a cut keeps to its bytes, and is the same each time" $?
+
+"$quern" trace convert --to=text calls.qt >a.text &&
+	"$quern" trace convert --from=text -o back.qt a.text &&
+	"$quern" trace convert --to=text back.qt | cmp -s - a.text
+ok "there and back as text" $?
+"$quern" trace convert --to=csv calls.qt | awk -F, '
+	NF != 7 { exit 1 } $3 == "aligned" && $7 == 64 { n++ } END { exit n != 1 }'
+ok "as csv" $?
+"$quern" trace convert --to=ops -o a.ops cut.qt &&
+	"$quern" trace convert --from=ops -o ops.qt a.ops &&
+	[ "$(live ops.qt)" = "$(live cut.qt)" ] &&
+	"$quern" trace convert --to=ops -o b.ops ops.qt && cmp -s a.ops b.ops
+ok "there and back as operations" $?
+printf '%s\n' '# text' '0 0 malloc 1 10' '5 0 free 2' 'x' '7 0 malloc 1 5' \
+	>bad.text
+"$quern" trace convert --from=text -o bad.qt bad.text 2>err &&
+	says err 'bad.text:3: there is no such object' &&
+	says err 'bad.text:4: is no line' &&
+	says err 'bad.text:5: the object is there' &&
+	"$quern" trace info bad.qt | grep -q '1 allocations, 0 reallocs, 0 frees'
+ok "lines that make no sense are named" $?
+! "$quern" trace convert --from=heaptrack -o none.qt bad.text 2>err &&
+	says err 'holds no call' && [ ! -e none.qt ] &&
+	! "$quern" trace convert --from=xml -o none.qt bad.text 2>err &&
+	says err 'there are text, ops and heaptrack'
+ok "what is of no format is refused" $?
+
+# heaptrack's lines: size, trace and address; then kinds of allocations
+printf '%s\n' 'v 10400 2' 'X prog' '+ 20 1 7f00' '+ 30 1 7f40' 'c 5' '- 7f00' \
+	>raw.heaptrack
+printf '%s\n' 'v 10400 3' 'a 20 1' 'a 30 1' '+ 0' '+ 1' '+ 0' '- 0' >int.heaptrack
+"$quern" trace convert --from=heaptrack -o h.qt raw.heaptrack &&
+	[ "$(live h.qt)" = 80 ] &&
+	"$quern" trace convert --from=heaptrack -o h.qt int.heaptrack &&
+	[ "$(live h.qt)" = 112 ]
+ok "from heaptrack, both kinds" $?
+if command -v heaptrack >/dev/null && command -v zstd >/dev/null; then
+	heaptrack -o h ./calls fork >out 2>&1
+	file=$(ls h.*zst 2>/dev/null | head -n 1)
+	"$quern" trace convert --from=heaptrack -o h.qt "${file:-none}" 2>err &&
+		"$quern" trace info h.qt |
+		awk '/^  calls / { gsub(",", ""); exit !($2 > 80000) }'
+	ok "what heaptrack recorded of the same program" $?
+else
+	skip "what heaptrack recorded" "no heaptrack, or no zstd"
+fi
+
+! "$quern" trace info "$tmp/calls.c" 2>err && says err 'is no trace; make one'
+ok "another file is no trace" $?
+head -c 200000 calls.qt >torn.qt
+"$quern" trace info torn.qt >info 2>err && says err 'is cut off' &&
+	says info 'index missing' && says info ', 1 damaged' &&
+	"$quern" replay torn.qt >out 2>err && says out 'calls '
+ok "the rest of a torn trace is read and replayed" $?
+{ head -c 70000 calls.qt; printf X; tail -c +70002 calls.qt; } >flip.qt
+"$quern" trace info flip.qt >info 2>err &&
+	says err 'block at byte [0-9]* is damaged; it is left out' &&
+	says info '1 damaged'
+ok "a damaged block is named, and costs itself alone" $?
+
+# The pipeline writes its trace itself; what it printed is the check
+firmware=$(dirname "$quern")/firmware
+pipeline_is_traced() # PROGRAM...
+{
+	"$@" ops=3000 scale=20 trace=pipe.qt >out 2>err || return
+	set -- $(sed -n 's/^operations .*: \([0-9]*\) malloc, \([0-9]*\) free, \([0-9]*\) realloc/\1 \2 \3/p' out)
+	live=$(sed -n 's/^live at peak *\([0-9]*\) bytes in.*/\1/p' out)
+	"$quern" trace info pipe.qt >info 2>err && [ ! -s err ] &&
+		! says info lost && tr -d , <info >plain &&
+		says plain "calls  *$1 allocations $3 reallocs $2 frees" &&
+		[ "$(live pipe.qt)" = "$live" ]
+}
+pipeline_is_traced "$firmware/pipeline-host"
+ok "firmware's own recorder, on the host" $?
+if [ -r "$firmware/pipeline.elf" ] &&
+	command -v "${QEMU_SYSTEM_ARM:-qemu-system-arm}" >/dev/null; then
+	pipeline_is_traced "$here/../embedded/run-qemu.sh" \
+		"$firmware/pipeline.elf"
+	ok "the same in QEMU" $?
+	! "$here/../embedded/run-qemu.sh" "$firmware/pipeline.elf" \
+		trace=nowhere/x 2>err && says err 'trace=nowhere/x cannot be'
+	ok "a trace that cannot be written is said" $?
+else
+	skip "firmware's own recorder in QEMU" "no image, or no QEMU"
+fi
+"$firmware/pipeline-host" ops=3000 step=0 trace=lost.qt >out &&
+	"$quern" trace info lost.qt >info 2>err && says info 'lost  *[1-9]'
+ok "what was not drained in time is counted" $?
+
+"$quern" trace cut --heap=8000 --events=3000 -o fit.qt calls.qt >out
+if [ -r "$(dirname "$quern")/firmware/fit/fit-buddy.elf" ] &&
+	command -v "${QEMU_SYSTEM_ARM:-qemu-system-arm}" >/dev/null; then
+	"$quern" fit --heap=24K --engine=buddy fit.qt >out 2>err &&
+		says out '^buddy  *yes  *[1-9][0-9]* *[1-9]' &&
+		"$quern" fit --heap=24K --engine=quern fit.qt >out &&
+		says out '^quern  *yes  *[1-9][0-9]* *[1-9]'
+	ok "it is told how it fits a device" $?
+	"$quern" fit --heap=4K --ccm=24K --engine=quern fit.qt >out 2>err &&
+		says out '^quern  *yes'
+	ok "with a second zone" $?
+	! "$quern" fit --heap=2K fit.qt 2>err && says err 'cut it to'
+	ok "what is too large for the heap is refused, with what to do" $?
+else
+	skip "quern fit" "no images, or no QEMU"
+fi
+# Traces of real programs, cut: they stay readable
+for trace in "$here"/traces/*.trace; do
+	name=${trace##*/}
+	"$quern" trace info "$trace" >info 2>err && [ ! -s err ] &&
+		says info ', 0 damaged, index present' &&
+		awk '/^  calls / { gsub(",", ""); exit !($2 > 100) }' info
+	ok "$name is read" $?
+	bad_engines=
+	for engine in quern buddy buddy-fast freelist per-size boundary \
+		quern-heap; do
+		"$quern" replay --touch --engine=$engine "$trace" >out 2>err ||
+			bad_engines="$bad_engines $engine"
+	done
+	[ -z "$bad_engines" ]
+	ok "$name is replayed on all engines" $?
+done
+
+# The walk of README.md, as it stands there
+if command -v gawk >/dev/null; then
+	sed -n '/^## From a program/,/^## Firmware/s/^    quern/quern/p' \
+		"$here/../README.md" >walk
+	[ -r "$firmware/fit/fit-buddy.elf" ] &&
+		command -v "${QEMU_SYSTEM_ARM:-qemu-system-arm}" >/dev/null ||
+		sed -i '/^quern fit/d' walk
+	PATH=$(dirname "$quern"):$PATH sh -e walk >out 2>err &&
+		[ "$(grep -c . walk)" -ge 6 ] && says out ' live      at peak'
+	ok "the commands of README.md" $?
+else
+	skip "the commands of README.md" "there is no gawk"
+fi
+finish
