@@ -34,8 +34,13 @@
 #define LINKS_A_REFILL 4
 #define TAKES_A_WALK   32
 #define TAKES_FIRST    64
-/* A list that is cut for a sample has so many objects at most */
-#define CUT_MOST 64
+/*
+ * A list is followed so far at most to be cut for a sample: to the end of any list of a
+ * class that serves several sizes in steps, so that no size is seen more than another
+ */
+#define CUT_MOST 256u
+_Static_assert(QN_UNIT_SIZE / CUT_MOST <= (QN_READY_STEPS - 1) * QN_STEP,
+	       "of classes below, each serves one size in steps");
 /* The first slow refills of a thread are accounted at once */
 #define SLOW_FIRST 4096
 
@@ -572,14 +577,15 @@ static noinline void look_around(struct qn_local *l)
 /*
  * How many objects to hand over: all that there are. Where a sample is due before they
  * are used up, those up to it, so that the refill that follows is the sample. Cutting a
- * list means following it, so where that is far away a few are handed over instead, and
- * what the sample is early by is added to the next distance. How many is left to chance:
- * a program whose requests come in step with its refills would be seen at the same place
- * each time.
+ * list means following it, so where that is farther than @most a few are handed over
+ * instead, and what the sample is early by is added to the next distance. How many is
+ * left to chance: a program whose requests come in step with its refills would be seen at
+ * the same place each time.
  */
 static noinline __cold u32 class_limit_due(struct qn_local *l,
 					   struct qn_local_class *k,
-					   size_t size, u32 osize, u32 have)
+					   size_t size, u32 osize, u32 have,
+					   u32 most)
 {
 	u32 left;
 
@@ -590,8 +596,8 @@ static noinline __cold u32 class_limit_due(struct qn_local *l,
 	left = k->until_sample / osize;
 	if (left >= have)
 		return have;
-	if (left > CUT_MOST) {
-		left = 1 + qn_sampler_draw(&l->sampler) % CUT_MOST;
+	if (left > most) {
+		left = 1 + qn_sampler_draw(&l->sampler) % most;
 		k->ahead = k->until_sample - left * osize;
 		k->until_sample = left * osize;
 	}
@@ -600,12 +606,12 @@ static noinline __cold u32 class_limit_due(struct qn_local *l,
 
 static __always_inline u32 class_limit(struct qn_local *l,
 				       struct qn_local_class *k, size_t size,
-				       u32 osize, u32 have)
+				       u32 osize, u32 have, u32 most)
 {
 	if (unlikely(osize > QN_FAST_MAX))
 		have = 1;
 	if (unlikely(k->until_sample < (size_t)have * osize))
-		return class_limit_due(l, k, size, osize, have);
+		return class_limit_due(l, k, size, osize, have, most);
 	return have;
 }
 
@@ -615,7 +621,9 @@ static void *class_carve(struct qn_local *l, struct qn_local_class *k,
 	size_t bytes = max(k->nr_slabs * CARVE_A_SLAB, CARVE_BYTES);
 
 	bytes = min(bytes, CARVE_MOST);
-	bytes = class_limit(l, k, size, u->osize, (u32)bytes / u->osize) *
+	/* Nothing is followed here */
+	bytes = class_limit(l, k, size, u->osize, (u32)bytes / u->osize,
+			    UINT32_MAX) *
 		u->osize;
 	return qn_slab_carve(u, qn_local_slab_start(l, u), bytes, nr);
 }
@@ -638,7 +646,8 @@ static __always_inline void *take_free(struct qn_local *l,
 				       struct qn_local_class *k,
 				       struct qn_unit *u, size_t size)
 {
-	u32 limit = class_limit(l, k, size, u->osize, qn_slab_nr_free(u));
+	u32 limit =
+		class_limit(l, k, size, u->osize, qn_slab_nr_free(u), CUT_MOST);
 	u32 look = LINKS_A_REFILL;
 	u32 nr;
 	void *list;
