@@ -7,7 +7,7 @@
  * from slow paths only: for units, for the table in use, to hand in sampled sizes
  * and to account.
  *
- * Lock order: hub.threads, then hub.learn, then segments.lock. Nothing is called
+ * Lock order: hub.threads, then hub.learn, then follow.lock, then segments.lock. Nothing is called
  * with segments.lock held but the port.
  */
 #ifndef QN_HUB_H
@@ -16,6 +16,7 @@
 #include "compiler.h"
 #include "conf.h"
 #include "controller.h"
+#include "follow.h"
 #include "sampler.h"
 #include "segment.h"
 #include "statspage.h"
@@ -44,6 +45,7 @@ struct qn_local;
  * @class_osize: largest objects that any local makes of a class; 0: none yet.
  *		Written without a lock, where a local chooses its size
  * @last_look, @last_decay: microseconds
+ * @follow:	sampled objects that are followed; has a lock of its own
  * @threads:	guards @locals, @orphans and the meta cursor
  * @locals:	every local ever made
  * @orphans:	those without a thread
@@ -66,6 +68,8 @@ struct qn_hub {
 	u32 class_osize[QN_NR_CLASSES];
 	u64 last_look;
 	u64 last_decay;
+
+	struct qn_follow follow;
 
 	struct qn_lock threads;
 	struct qn_local *locals;

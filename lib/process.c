@@ -163,6 +163,7 @@ static void *large_alloc(struct qn_local *l, size_t size, size_t align,
 	if (!u)
 		return NULL;
 	large_set_bytes(u, size, 1);
+	qn_follow_tick(&hub.follow, size);
 	qn_local_sample(l, &l->class[QN_CLASS_DIRECT], size,
 			min(size / LARGE_PER_SAMPLE, (size_t)UINT32_MAX / 2));
 	return qn_unit_start(&hub.segments, u);
@@ -252,7 +253,7 @@ static struct qn_unit *unit_of_block(const char *where, const void *p)
 
 	if (unlikely(!u))
 		qn_misuse(where, p, "the pointer is not from this heap");
-	if (likely(u->kind == QN_UNIT_SLAB))
+	if (likely(u->kind == QN_UNIT_SLAB || u->kind == QN_UNIT_FOLLOW))
 		return u;
 	if (u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY ||
 	    u->kind == QN_UNIT_SPARE)
@@ -306,6 +307,8 @@ void qn_process_free_slow(void *p)
 	u = unit_of_block("free", p);
 	if (likely(u->kind == QN_UNIT_SLAB))
 		slab_free(u, p);
+	else if (u->kind == QN_UNIT_FOLLOW)
+		qn_follow_free(&hub.follow, "free", p);
 	else
 		large_free(u);
 }
@@ -331,8 +334,11 @@ void *qn_process_calloc(size_t n, size_t size)
 	return p;
 }
 
-static size_t block_size(const struct qn_unit *u)
+static size_t block_size(const char *where, const struct qn_unit *u,
+			 const void *p)
 {
+	if (unlikely(u->kind == QN_UNIT_FOLLOW))
+		return qn_follow_size(where, p);
 	return u->kind == QN_UNIT_SLAB ? u->osize : u->bytes;
 }
 
@@ -354,31 +360,39 @@ void *qn_process_realloc(void *p, size_t size)
 		return q ? q : fail();
 	}
 	u = unit_of_block("realloc", p);
+	if (unlikely(u->kind == QN_UNIT_FOLLOW && size <= QN_SLAB_MAX)) {
+		q = qn_follow_resize(&hub.follow, p, size);
+		if (q)
+			return q;
+	}
 	if (u->kind == QN_UNIT_SLAB ?
 		    slab_resize(u, size) :
-		    size > QN_SLAB_MAX && large_resize(u, size))
+		    u->kind == QN_UNIT_LARGE && size > QN_SLAB_MAX &&
+			    large_resize(u, size))
 		return p;
 	q = qn_process_malloc(size);
 	if (!q)
 		return NULL;
-	memcpy(q, p, min(size, block_size(u)));
+	memcpy(q, p, min(size, block_size("realloc", u, p)));
 	qn_process_free(p);
 	return q;
 }
 
 /*
  * Objects of a slab lie at multiples of their size from an aligned start, and a
- * power of two has objects of just that size: one of two tries is aligned.
+ * power of two has objects of just that size: one of two tries is aligned, unless it is
+ * a sample and comes from elsewhere.
  */
 static void *slab_memalign(size_t align, size_t size)
 {
 	void *p = qn_process_malloc(round_up(max(size, (size_t)1), align));
 
-	if (!p || is_aligned((uintptr_t)p, align))
-		return p;
-	qn_process_free(p);
 	size = (size_t)2 << qn_ilog2(max(size, align) - 1);
-	return qn_process_malloc(size);
+	while (p && !is_aligned((uintptr_t)p, align)) {
+		qn_process_free(p);
+		p = qn_process_malloc(size);
+	}
+	return p;
 }
 
 void *qn_process_memalign(size_t align, size_t size)
@@ -395,9 +409,13 @@ void *qn_process_memalign(size_t align, size_t size)
 
 size_t qn_process_usable_size(const void *p)
 {
+	static const char where[] = "malloc_usable_size";
+
 	if (qn_guest_owns(p))
 		return qn_guest_usable(p);
-	return p ? block_size(unit_of_block("malloc_usable_size", p)) : 0;
+	if (!p)
+		return 0;
+	return block_size(where, unit_of_block(where, p), p);
 }
 
 bool qn_process_trim(void)
@@ -574,6 +592,7 @@ void qn_process_fork_prepare(void)
 		return;
 	qn_port_lock(&hub.threads);
 	qn_port_lock(&hub.learn);
+	qn_port_lock(&hub.follow.lock);
 	qn_port_lock(&hub.segments.lock);
 	qn_guest_fork_prepare();
 	qn_port_fork_begin();
@@ -584,6 +603,7 @@ static void fork_unlock(void)
 	qn_port_fork_end();
 	qn_guest_fork_release();
 	qn_port_unlock(&hub.segments.lock);
+	qn_port_unlock(&hub.follow.lock);
 	qn_port_unlock(&hub.learn);
 	qn_port_unlock(&hub.threads);
 }
@@ -592,6 +612,15 @@ void qn_process_fork_parent(void)
 {
 	if (hub_ready)
 		fork_unlock();
+}
+
+static void life_restart(struct qn_stats_life *life)
+{
+	memset(life->by_bytes, 0, sizeof(life->by_bytes));
+	memset(life->by_time, 0, sizeof(life->by_time));
+	life->nr_ended = 0;
+	life->nr_grown = 0;
+	life->nr_shrunk = 0;
 }
 
 /* What the child did not do itself does not belong into its figures */
@@ -611,6 +640,8 @@ static void page_restart(struct qn_stats_page *page)
 	page->nr_changes = 0;
 	page->peak_live = page->live;
 	page->peak_used = 0;
+	for (unsigned int i = 0; i < QN_STATS_LIFE_GROUPS; i++)
+		life_restart(&page->lives[i]);
 	page->engine.asked = 0;
 	page->engine.served = 0;
 	page->engine.by_table = 0;
@@ -737,6 +768,8 @@ QN_EXPORT int qn_check(void)
 {
 	const char *what = qn_segments_check(&hub.segments);
 
+	if (!what)
+		what = qn_follow_check(&hub.follow);
 	if (!what)
 		what = qn_guest_check();
 	if (!what && qn_self != &qn_local_none)

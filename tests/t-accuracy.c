@@ -188,6 +188,7 @@ static void play(enum chooser who, u32 seed, u32 rounds)
 	assert_int_equal(qn_hub_init(&hub), 0);
 	qn_controller_init(&hub.controller, &qn_policy_fixed);
 	qn_local_none.state = QN_LOCAL_LOST;
+	hub.follow.after = UINT64_MAX;
 	qn_sampler_init(&hub.sampler, INTERVAL, seed);
 	l = qn_local_get(&hub);
 	assert_non_null(l);
