@@ -26,6 +26,7 @@ sys.dont_write_bytecode = True
 import footprint  # noqa: E402
 import inputs  # noqa: E402
 import report  # noqa: E402
+import sampler  # noqa: E402
 import suite  # noqa: E402
 import traces  # noqa: E402
 
@@ -278,10 +279,12 @@ def parse():
     p = argparse.ArgumentParser(
         prog="run.py", description="Compare quern with other allocators.")
     p.add_argument("what", choices=("all", "suite", "memory", "startup",
-                                    "report", "record", "peers", "list"),
+                                    "report", "record", "peers", "sampler",
+                                    "list"),
                    help="all: suite, memory and startup; report: print an "
                    "earlier run's tables again; record: traces of real "
-                   "programs; peers: print the libraries")
+                   "programs; peers: print the libraries; sampler: what "
+                   "sampling costs real programs")
     p.add_argument("--build", default=".", metavar="DIR",
                    help="where libquern.so and bench/ were built (default .)")
     p.add_argument("--library", metavar="FILE",
@@ -331,6 +334,11 @@ def main():
         if options.what == "record":
             traces.record(bench, prepare(bench, traces.chosen(options)))
             return 0
+        if options.what == "sampler":
+            if not shutil.which("valgrind"):
+                fail("valgrind is missing: apt-get install valgrind")
+            runners = prepare(bench, sampler.chosen(options, suite.programs()))
+            return 0 if sampler.measure(bench, runners) else 1
         if options.what == "report":
             with open(os.path.join(bench.out, "results.json"),
                       encoding="ascii") as f:

@@ -9,6 +9,12 @@
 
 #define META_ALIGN 64
 
+/* All that is learned of a process's requests and lives */
+_Static_assert(sizeof(struct qn_profile) + QN_HUB_STEPS * sizeof(u16) +
+			       sizeof(((struct qn_stats_page *)NULL)->lives) <=
+		       8192,
+	       "what is learned is bounded");
+
 /* ---- memory of quern's own ---- */
 
 void *qn_hub_meta_alloc(struct qn_hub *hub, size_t size)
@@ -329,6 +335,7 @@ int qn_hub_init(struct qn_hub *hub)
 		qn_segments_exit(&hub->segments);
 		return -ENOMEM;
 	}
+	qn_follow_init(&hub->follow, &hub->segments, hub->page);
 	qn_sampler_init(&hub->sampler, QN_SAMPLE_BYTES, qn_port_seed() | 1);
 	qn_controller_init(&hub->controller, &qn_policy_rule);
 	return 0;

@@ -7,7 +7,7 @@
  * from slow paths only: for units, for the table in use, to hand in sampled sizes
  * and to account.
  *
- * Lock order: hub.threads, then hub.learn, then segments.lock. Nothing is called
+ * Lock order: hub.threads, then hub.learn, then follow.lock, then segments.lock. Nothing is called
  * with segments.lock held but the port.
  */
 #ifndef QN_HUB_H
@@ -16,6 +16,7 @@
 #include "compiler.h"
 #include "conf.h"
 #include "controller.h"
+#include "follow.h"
 #include "sampler.h"
 #include "segment.h"
 #include "statspage.h"
@@ -42,6 +43,7 @@ struct qn_local;
  * @sampler:	seeds and interval for the locals' own
  * @tables:	buffers; tables[i]->nr_users says who still reads it
  * @last_look, @last_decay: microseconds
+ * @follow:	sampled objects that are followed; has a lock of its own
  * @threads:	guards @locals, @orphans and the meta cursor
  * @locals:	every local ever made
  * @orphans:	those without a thread
@@ -63,6 +65,8 @@ struct qn_hub {
 	struct qn_table *tables[QN_NR_TABLES];
 	u64 last_look;
 	u64 last_decay;
+
+	struct qn_follow follow;
 
 	struct qn_lock threads;
 	struct qn_local *locals;

@@ -29,8 +29,15 @@
 #define LINKS_A_REFILL 4
 #define TAKES_A_WALK   32
 #define TAKES_FIRST    64
-/* A list that is cut for a sample has so many objects at most */
-#define CUT_MOST 64
+/*
+ * A list is followed so far at most to be cut for a sample: to the end of any list of a
+ * class that serves several sizes in steps, so that no size is seen more than another
+ */
+#define CUT_MOST 256u
+_Static_assert(QN_UNIT_SIZE / CUT_MOST <= (QN_READY_STEPS - 1) * QN_STEP,
+	       "of classes below, each serves one size in steps");
+/* Of samples one in so many is followed */
+#define FOLLOW_ONE_IN 8u
 /* The first slow refills of a thread are accounted at once */
 #define SLOW_FIRST 4096
 
@@ -179,6 +186,24 @@ static __cold u32 sample_note(struct qn_local *l, size_t size)
 		hand_in_samples(l);
 	l->samples[l->nr_samples++] = (u32)min(size, (size_t)UINT32_MAX);
 	return qn_sampler_draw(&l->sampler);
+}
+
+/*
+ * The object of @nr samples, perhaps to be followed from now on. Following costs more
+ * than a sample, so it is not done to each; each stands for more.
+ */
+static __cold bool sample_follow(struct qn_local *l, struct qn_local_class *k,
+				 size_t size, u32 nr)
+{
+	u64 weight = (u64)nr * l->sampler.interval;
+
+	qn_follow_tick(&l->hub->follow, weight);
+	if (l->sampler.rng & (FOLLOW_ONE_IN - 1))
+		return false;
+	l->followed = qn_follow_alloc(
+		&l->hub->follow, size, (unsigned int)(k - l->class),
+		(u32)min(weight * FOLLOW_ONE_IN, (u64)UINT32_MAX));
+	return l->followed != NULL;
 }
 
 void qn_local_sample(struct qn_local *l, struct qn_local_class *k, size_t size,
@@ -509,26 +534,34 @@ static noinline void look_around(struct qn_local *l)
 /*
  * How many objects to hand over: all that there are. Where a sample is due before they
  * are used up, those up to it, so that the refill that follows is the sample. Cutting a
- * list means following it, so where that is far away a few are handed over instead, and
- * what the sample is early by is added to the next distance. How many is left to chance:
- * a program whose requests come in step with its refills would be seen at the same place
- * each time.
+ * list means following it, so where that is farther than @most a few are handed over
+ * instead, and what the sample is early by is added to the next distance. How many is
+ * left to chance: a program whose requests come in step with its refills would be seen at
+ * the same place each time.
+ *
+ * Return: 0: the request that is the sample has its object already, @l->followed.
  */
 static noinline __cold u32 class_limit_due(struct qn_local *l,
 					   struct qn_local_class *k,
-					   size_t size, u32 osize, u32 have)
+					   size_t size, u32 osize, u32 have,
+					   u32 most)
 {
-	u32 left;
+	u32 left, nr = 0;
 
-	while (k->until_sample < osize) {
+	for (; k->until_sample < osize; nr++) {
 		k->until_sample += sample_note(l, size) + k->ahead;
 		k->ahead = 0;
+	}
+	if (nr && sample_follow(l, k, size, nr)) {
+		k->until_sample -= osize;
+		k->pending_allocs++;
+		return 0;
 	}
 	left = k->until_sample / osize;
 	if (left >= have)
 		return have;
-	if (left > CUT_MOST) {
-		left = 1 + qn_sampler_draw(&l->sampler) % CUT_MOST;
+	if (left > most) {
+		left = 1 + qn_sampler_draw(&l->sampler) % most;
 		k->ahead = k->until_sample - left * osize;
 		k->until_sample = left * osize;
 	}
@@ -537,11 +570,20 @@ static noinline __cold u32 class_limit_due(struct qn_local *l,
 
 static __always_inline u32 class_limit(struct qn_local *l,
 				       struct qn_local_class *k, size_t size,
-				       u32 osize, u32 have)
+				       u32 osize, u32 have, u32 most)
 {
 	if (unlikely(k->until_sample < (size_t)have * osize))
-		return class_limit_due(l, k, size, osize, have);
+		return class_limit_due(l, k, size, osize, have, most);
 	return have;
+}
+
+/* The object that class_limit_due() got, or NULL */
+static __cold void *take_followed(struct qn_local *l)
+{
+	void *p = l->followed;
+
+	l->followed = NULL;
+	return p;
 }
 
 static void *class_carve(struct qn_local *l, struct qn_local_class *k,
@@ -550,8 +592,12 @@ static void *class_carve(struct qn_local *l, struct qn_local_class *k,
 	size_t bytes = max(k->nr_slabs * CARVE_A_SLAB, CARVE_BYTES);
 
 	bytes = min(bytes, CARVE_MOST);
-	bytes = class_limit(l, k, size, u->osize, (u32)bytes / u->osize) *
+	/* Links need not be followed here */
+	bytes = class_limit(l, k, size, u->osize,
+			    max((u32)bytes / u->osize, 1u), UINT32_MAX) *
 		u->osize;
+	if (unlikely(!bytes))
+		return NULL;
 	return qn_slab_carve(u, qn_local_slab_start(l, u), bytes, nr);
 }
 
@@ -573,11 +619,17 @@ static __always_inline void *take_free(struct qn_local *l,
 				       struct qn_local_class *k,
 				       struct qn_unit *u, size_t size)
 {
-	u32 limit = class_limit(l, k, size, u->osize, qn_slab_nr_free(u));
+	u32 limit =
+		class_limit(l, k, size, u->osize, qn_slab_nr_free(u), CUT_MOST);
 	u32 look = LINKS_A_REFILL;
 	u32 nr;
 	void *list;
 
+	if (unlikely(!limit)) {
+		list = take_followed(l);
+		if (list)
+			return list;
+	}
 	/* To the end in a short life, and now and then in a long one */
 	if (unlikely(++l->nr_takes % TAKES_A_WALK == 0) ||
 	    l->nr_takes < TAKES_FIRST)
@@ -595,6 +647,8 @@ static void *take_any(struct qn_local *l, struct qn_local_class *k,
 	if (u->free)
 		return take_free(l, k, u, size);
 	list = class_carve(l, k, u, size, &nr);
+	if (unlikely(!list))
+		return take_followed(l);
 	k->pending_slab += (s32)(nr * u->osize);
 	u->synced_kept = (u16)(u->synced_kept + nr);
 	return hand_over(l, k, u, list, nr);

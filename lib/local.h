@@ -89,6 +89,7 @@ struct qn_local_class {
  * @batch_nr, @batch_bytes: how many, how large
  * @sampler:	draws the sample distances
  * @samples, @nr_samples: sizes sampled and not yet handed in
+ * @followed:	the sampled object, where a refill ends with one that is followed
  * @nr_refills:	since samples were last handed in
  * @nr_takes:	lists of free objects taken since the start
  * @nr_slow:	slow refills, up to some number
@@ -116,6 +117,7 @@ struct qn_local {
 	struct qn_sampler sampler;
 	u32 samples[QN_LOCAL_SAMPLES];
 	u32 nr_samples;
+	void *followed;
 	u32 nr_refills;
 	u32 nr_takes;
 	u32 nr_slow;

@@ -174,15 +174,24 @@ static bool promote_best(const struct qn_view *v, const struct range *r,
 static bool look_slabs(const struct qn_view *v, unsigned int step,
 		       struct qn_action *act)
 {
-	struct range r = class_range(v, step);
+	unsigned int class = v->table->map[step];
+	struct range r;
 
-	if (v->table->map[step] > v->table->nr_base &&
-	    r.weight < DEMOTE_WEIGHT && class_gain(v, step) < QN_DEMOTE_BYTES)
+	/* No more can be saved than is in use; most classes have little */
+	if (class <= v->table->nr_base &&
+	    v->class_live[class] < QN_PROMOTE_BYTES)
+		return false;
+	r = class_range(v, step);
+	if (class > v->table->nr_base && r.weight < DEMOTE_WEIGHT &&
+	    class_gain(v, step) < QN_DEMOTE_BYTES)
 		return demote(v, step, act);
 	return promote_best(v, &r, act);
 }
 
-/* A class is looked at when its own size comes up: once in a round */
+/*
+ * A class is looked at when its own size comes up, once in a round; sizes below that
+ * it serves as well are passed by.
+ */
 static bool rule_look(const struct qn_view *view, unsigned int from,
 		      unsigned int to, struct qn_action *act)
 {
@@ -193,10 +202,12 @@ static bool rule_look(const struct qn_view *view, unsigned int from,
 		if (qn_table_is_direct(t, step)) {
 			if (look_direct(view, step, act))
 				return true;
-		} else if (t->class_steps[t->map[step]] == step) {
-			if (view->class_live && look_slabs(view, step, act))
-				return true;
+			continue;
 		}
+		step = t->class_steps[t->map[step]];
+		if (step < to && view->class_live &&
+		    look_slabs(view, step, act))
+			return true;
 	}
 	return false;
 }

@@ -157,6 +157,7 @@ static void *large_alloc(struct qn_local *l, size_t size, size_t align,
 	if (!u)
 		return NULL;
 	large_set_bytes(u, size, 1);
+	qn_follow_tick(&hub.follow, size);
 	qn_local_sample(l, &l->class[QN_CLASS_DIRECT], size,
 			min(size / QN_DIRECT_PER_SAMPLE,
 			    (size_t)UINT32_MAX / 2));
@@ -250,7 +251,8 @@ static struct qn_unit *unit_of_block(const char *where, const void *p)
 
 	if (unlikely(!u))
 		qn_misuse(where, p, "the pointer is not from this heap");
-	if (likely(u->kind == QN_UNIT_SLAB || u->kind == QN_UNIT_MEDIUM))
+	if (likely(u->kind == QN_UNIT_SLAB || u->kind == QN_UNIT_MEDIUM ||
+		   u->kind == QN_UNIT_FOLLOW))
 		return u;
 	if (u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY ||
 	    u->kind == QN_UNIT_SPARE)
@@ -312,7 +314,9 @@ void qn_process_free_slow(void *p)
 		return;
 	}
 	u = unit_of_block("free", p);
-	if (u->kind == QN_UNIT_LARGE)
+	if (u->kind == QN_UNIT_FOLLOW)
+		qn_follow_free(&hub.follow, "free", p);
+	else if (u->kind == QN_UNIT_LARGE)
 		large_free(u);
 	else
 		block_free(u, p);
@@ -342,6 +346,8 @@ void *qn_process_calloc(size_t n, size_t size)
 static size_t block_size(const struct qn_unit *u, const void *p,
 			 const char *where)
 {
+	if (unlikely(u->kind == QN_UNIT_FOLLOW))
+		return qn_follow_size(where, p);
 	if (u->kind == QN_UNIT_MEDIUM)
 		return qn_medium_size(u, p, where);
 	return u->kind == QN_UNIT_SLAB ? u->osize : u->bytes;
@@ -371,7 +377,8 @@ static bool block_resize(struct qn_unit *u, void *p, size_t size)
 	if (u->kind == QN_UNIT_MEDIUM)
 		return size > QN_SLAB_MAX && size <= QN_MEDIUM_MAX &&
 		       qn_local_medium_resize(qn_self, u, p, size);
-	return size > QN_MEDIUM_MAX && large_resize(u, size);
+	return u->kind == QN_UNIT_LARGE && size > QN_MEDIUM_MAX &&
+	       large_resize(u, size);
 }
 
 void *qn_process_realloc(void *p, size_t size)
@@ -388,6 +395,11 @@ void *qn_process_realloc(void *p, size_t size)
 	}
 	u = unit_of_block("realloc", p);
 	old = block_size(u, p, "realloc");
+	if (unlikely(u->kind == QN_UNIT_FOLLOW && size <= QN_SLAB_MAX)) {
+		q = qn_follow_resize(&hub.follow, p, size);
+		if (q)
+			return q;
+	}
 	if (block_resize(u, p, size))
 		return p;
 	q = qn_process_malloc(grown(size, old));
@@ -400,17 +412,19 @@ void *qn_process_realloc(void *p, size_t size)
 
 /*
  * Objects of a slab lie at multiples of their size from an aligned start, and a
- * power of two has objects of just that size: one of two tries is aligned.
+ * power of two has objects of just that size: one of two tries is aligned, unless it is
+ * a sample and comes from elsewhere.
  */
 static void *slab_memalign(size_t align, size_t size)
 {
 	void *p = qn_process_malloc(round_up(max(size, (size_t)1), align));
 
-	if (!p || is_aligned((uintptr_t)p, align))
-		return p;
-	qn_process_free(p);
 	size = (size_t)2 << qn_ilog2(max(size, align) - 1);
-	return qn_process_malloc(size);
+	while (p && !is_aligned((uintptr_t)p, align)) {
+		qn_process_free(p);
+		p = qn_process_malloc(size);
+	}
+	return p;
 }
 
 void *qn_process_memalign(size_t align, size_t size)
@@ -607,6 +621,7 @@ void qn_process_fork_prepare(void)
 		return;
 	qn_port_lock(&hub.threads);
 	qn_port_lock(&hub.learn);
+	qn_port_lock(&hub.follow.lock);
 	qn_port_lock(&hub.segments.lock);
 	qn_guest_fork_prepare();
 	qn_port_fork_begin();
@@ -617,6 +632,7 @@ static void fork_unlock(void)
 	qn_port_fork_end();
 	qn_guest_fork_release();
 	qn_port_unlock(&hub.segments.lock);
+	qn_port_unlock(&hub.follow.lock);
 	qn_port_unlock(&hub.learn);
 	qn_port_unlock(&hub.threads);
 }
@@ -625,6 +641,15 @@ void qn_process_fork_parent(void)
 {
 	if (hub_ready)
 		fork_unlock();
+}
+
+static void life_restart(struct qn_stats_life *life)
+{
+	memset(life->by_bytes, 0, sizeof(life->by_bytes));
+	memset(life->by_time, 0, sizeof(life->by_time));
+	life->nr_ended = 0;
+	life->nr_grown = 0;
+	life->nr_shrunk = 0;
 }
 
 /* What the child did not do itself does not belong into its figures */
@@ -644,6 +669,8 @@ static void page_restart(struct qn_stats_page *page)
 	page->nr_changes = 0;
 	page->peak_live = page->live;
 	page->peak_used = 0;
+	for (unsigned int i = 0; i < QN_STATS_LIFE_GROUPS; i++)
+		life_restart(&page->lives[i]);
 	page->engine.asked = 0;
 	page->engine.served = 0;
 	page->engine.by_table = 0;
@@ -772,6 +799,8 @@ QN_EXPORT int qn_check(void)
 {
 	const char *what = qn_segments_check(&hub.segments);
 
+	if (!what)
+		what = qn_follow_check(&hub.follow);
 	if (!what)
 		what = qn_guest_check();
 	if (!what && qn_self != &qn_local_none)

@@ -52,6 +52,7 @@ enum qn_unit_kind {
 	QN_UNIT_SPARE,    /* was a slab, on a list of spare ones */
 	QN_UNIT_SLAB,     /* a slab: one unit */
 	QN_UNIT_LARGE,    /* first of a block's run */
+	QN_UNIT_FOLLOW,   /* a unit of followed objects, see follow.h */
 	QN_UNIT_META,     /* first of a run that quern keeps for itself */
 	QN_UNIT_MEDIUM,   /* of a chunk of medium blocks: of each unit of it */
 };

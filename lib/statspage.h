@@ -23,9 +23,16 @@
 #include "compiler.h"
 
 #define QN_STATS_MAGIC   0x31545351u /* "QST1" */
-#define QN_STATS_VERSION 2
+#define QN_STATS_VERSION 3
 #define QN_STATS_CLASSES 112
 #define QN_STATS_CHANGES 128
+/* Sizes whose lives are told apart: to 32 bytes, then four times as much each */
+#define QN_STATS_LIFE_GROUPS 6
+/* Classes of ages: below one unit, below two, four, ... of the last: all beyond */
+#define QN_STATS_LIVES 20
+/* The units of ages: bytes, and milliseconds, more than the coarse clock is off by */
+#define QN_STATS_LIFE_BYTES 65536
+#define QN_STATS_LIFE_MS    8
 
 /*
  * A directory whose name begins so was made by `quern run` for one run and is
@@ -115,6 +122,39 @@ struct qn_stats_engine {
 };
 
 /**
+ * struct qn_stats_life - lives of sampled objects of similar sizes
+ * @by_bytes:	bytes that those stand for which ended, by the bytes that were asked for
+ *		meanwhile
+ * @by_time:	the same, by time
+ * @live:	bytes that those in use stand for
+ * @nr_live, @nr_ended: how many of either
+ * @nr_grown, @nr_shrunk: their calls of realloc
+ *
+ * Samples are drawn by bytes, so these are shares of bytes and not of calls. Direct runs
+ * are not followed.
+ */
+struct qn_stats_life {
+	u64 by_bytes[QN_STATS_LIVES];
+	u64 by_time[QN_STATS_LIVES];
+	u64 live;
+	u32 nr_live;
+	u32 nr_ended;
+	u32 nr_grown;
+	u32 nr_shrunk;
+};
+
+/* Group of a size: up to 32 bytes, 128, 512, 2 KB, 8 KB, the rest */
+static __always_inline unsigned int qn_stats_life_group(size_t size)
+{
+	unsigned int group = 0;
+
+	for (; size > 32 && group < QN_STATS_LIFE_GROUPS - 1;
+	     size = (size + 3) / 4)
+		group++;
+	return group;
+}
+
+/**
  * struct qn_stats_page - the whole of it
  * @pid, @ppid, @exe: of the process; empty in a page that is no file. @exe: the
  *		terminated name of /proc/self/comm
@@ -145,6 +185,7 @@ struct qn_stats_engine {
  * @generation:	of the table in use
  * @nr_changes:	decisions so far; the last QN_STATS_CHANGES are in @changes,
  *		number n in slot n % QN_STATS_CHANGES
+ * @lives:	of sampled objects, by size: see qn_stats_life_group()
  * @purge_now:	control word: a reader writes 1 to have free memory returned at
  *		the next slow path
  */
@@ -194,6 +235,7 @@ struct qn_stats_page {
 	struct qn_stats_class classes[QN_STATS_CLASSES];
 	struct qn_stats_change changes[QN_STATS_CHANGES];
 	struct qn_stats_engine engine;
+	struct qn_stats_life lives[QN_STATS_LIFE_GROUPS];
 };
 
 #endif /* QN_STATSPAGE_H */

@@ -221,6 +221,22 @@ static void add_events(struct qn_figures *f, const struct qn_stats_page *page)
 	}
 }
 
+static void add_life(struct qn_stats_life *sum,
+		     const struct qn_stats_life *life)
+{
+	unsigned int i;
+
+	for (i = 0; i < QN_STATS_LIVES; i++) {
+		sum->by_bytes[i] += life->by_bytes[i];
+		sum->by_time[i] += life->by_time[i];
+	}
+	sum->live += life->live;
+	sum->nr_live += life->nr_live;
+	sum->nr_ended += life->nr_ended;
+	sum->nr_grown += life->nr_grown;
+	sum->nr_shrunk += life->nr_shrunk;
+}
+
 static void add_counters(struct qn_figures *f, const struct qn_stats_page *page)
 {
 	f->cpu_usec += page->cpu_usec;
@@ -237,7 +253,19 @@ static void add_counters(struct qn_figures *f, const struct qn_stats_page *page)
 	f->sample_ns += page->sample_ns;
 	f->nr_slices += page->nr_slices;
 	f->nr_changes += page->nr_changes;
+	for (unsigned int i = 0; i < QN_STATS_LIFE_GROUPS; i++)
+		add_life(&f->lives[i], &page->lives[i]);
 	f->generation = max(f->generation, page->generation);
+}
+
+struct qn_stats_life qn_figures_lives(const struct qn_figures *f)
+{
+	struct qn_stats_life sum = { .nr_live = 0 };
+	unsigned int i;
+
+	for (i = 0; i < QN_STATS_LIFE_GROUPS; i++)
+		add_life(&sum, &f->lives[i]);
+	return sum;
 }
 
 static void add_engine(struct qn_stats_engine *sum,

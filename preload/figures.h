@@ -118,6 +118,7 @@ struct qn_figures {
 	u64 nr_changes;
 	u32 generation;
 	struct qn_stats_engine engine;
+	struct qn_stats_life lives[QN_STATS_LIFE_GROUPS];
 
 	struct qn_use at_peak;
 	struct qn_use at_end;
@@ -134,6 +135,9 @@ static inline u64 qn_use_total(const struct qn_use *use)
 {
 	return use->live + use->external + use->dirty + use->metadata;
 }
+
+/* Followed objects of all sizes */
+struct qn_stats_life qn_figures_lives(const struct qn_figures *f);
 
 void qn_figures_init(struct qn_figures *f);
 void qn_figures_exit(struct qn_figures *f);

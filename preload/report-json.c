@@ -149,6 +149,47 @@ static json_t *make_controller(const struct qn_figures *f)
 	return o;
 }
 
+static json_t *make_ages(const u64 *bytes)
+{
+	json_t *list = json_array();
+	unsigned int i;
+
+	for (i = 0; i < QN_STATS_LIVES; i++)
+		json_array_append_new(list, json_integer((json_int_t)bytes[i]));
+	return list;
+}
+
+static json_t *make_life(const struct qn_stats_life *life, unsigned int group)
+{
+	json_t *o = json_object();
+
+	if (group < QN_STATS_LIFE_GROUPS - 1)
+		put_u64(o, "size_max", (u64)32 << 2 * group);
+	else
+		put(o, "size_max", json_null());
+	put_u64(o, "ended", life->nr_ended);
+	put(o, "ended_bytes_by_age_in_bytes", make_ages(life->by_bytes));
+	put(o, "ended_bytes_by_age_in_time", make_ages(life->by_time));
+	put_u64(o, "live", life->nr_live);
+	put_u64(o, "live_bytes", life->live);
+	put_u64(o, "grown", life->nr_grown);
+	put_u64(o, "shrunk", life->nr_shrunk);
+	return o;
+}
+
+static json_t *make_lives(const struct qn_figures *f)
+{
+	json_t *o = json_object(), *sizes = json_array();
+	unsigned int i;
+
+	for (i = 0; i < QN_STATS_LIFE_GROUPS; i++)
+		json_array_append_new(sizes, make_life(&f->lives[i], i));
+	put_u64(o, "age_bytes", QN_STATS_LIFE_BYTES);
+	put(o, "age_seconds", json_real(QN_STATS_LIFE_MS / 1e3));
+	put(o, "sizes", sizes);
+	return o;
+}
+
 static json_t *make_returned(const struct qn_figures *f)
 {
 	json_t *o = json_object();
@@ -222,6 +263,7 @@ static json_t *make_heap(const struct qn_figures *f)
 	put(o, "at_end", make_use(&f->at_end, f->sampled));
 	put(o, "table", make_table(f));
 	put(o, "controller", make_controller(f));
+	put(o, "lives", make_lives(f));
 	put(o, "returned", make_returned(f));
 	put(o, "engine", make_engine(&f->engine));
 	return o;

@@ -304,6 +304,41 @@ static void put_costs(struct screen *s)
 		TIME(f->sample_ns / 1000), SHARE(f->sample_ns, cpu * 1000));
 }
 
+/* ---- lives ---- */
+
+/* Bytes of @life whose age in bytes is below @limit, and all that ended */
+static u64 ended_before(const struct qn_stats_life *life, u64 limit)
+{
+	u64 bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < QN_STATS_LIVES; i++)
+		if ((u64)QN_STATS_LIFE_BYTES << i <= limit)
+			bytes += life->by_bytes[i];
+	return bytes;
+}
+
+static void put_lives(struct screen *s)
+{
+	struct qn_stats_life life = qn_figures_lives(s->f);
+	u64 ended = ended_before(&life, UINT64_MAX);
+
+	qn_line(&s->l,
+		"lives       below 64 KiB of requests %s, 1 MiB %s, 16 MiB %s",
+		SHARE(ended_before(&life, 64 << 10), ended),
+		SHARE(ended_before(&life, 1 << 20), ended),
+		SHARE(ended_before(&life, 16 << 20), ended));
+	qn_line(&s->l,
+		"            by %s blocks; %s in use stand for %s; %s grew",
+		COUNT(life.nr_ended), COUNT(life.nr_live), SIZE(life.live),
+		COUNT(life.nr_grown));
+}
+
+static bool has_lives(const struct screen *s)
+{
+	return qn_figures_lives(s->f).nr_ended > 0;
+}
+
 /* ---- an engine in quern's place ---- */
 
 static void put_engine(struct screen *s)
@@ -385,9 +420,11 @@ static void put_heap(struct screen *s)
 		return;
 	}
 	put_uses(s);
-	below += 2 + (s->report->pages->nr_unread > 0);
+	below += 2 + (s->report->pages->nr_unread > 0) + 2u * has_lives(s);
 	put_table(s, QN_REPORT_LINES - s->l.nr - below);
 	put_controller(s);
+	if (has_lives(s))
+		put_lives(s);
 	put_costs(s);
 }
 

@@ -10,7 +10,7 @@ layers="compiler statspage bits bitset varint trace strtab list knobs conf quern
 	port/sys port/port port/posix port/bare debug
 	table bins zone
 	sampler profile controller policy-fixed policy-rule
-	segment slab hub medium local
+	segment slab follow hub medium local
 	heap census pool arena
 	engine/engine engine/chunk engine/buddy-core
 	engine/boundary engine/buddy engine/buddy-fast engine/freelist

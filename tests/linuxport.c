@@ -258,6 +258,11 @@ u64 qn_port_clock(void)
 	return READ_ONCE(port.clock);
 }
 
+u64 qn_port_clock_coarse(void)
+{
+	return qn_port_clock();
+}
+
 u32 qn_port_seed(void)
 {
 	return port.seed;

@@ -52,6 +52,7 @@ static void begin(size_t page_size)
 	/* Tables change when a test says so */
 	qn_controller_init(&hub.controller, &qn_policy_fixed);
 	qn_local_none.state = QN_LOCAL_LOST;
+	hub.follow.after = UINT64_MAX;
 	nr_held = 0;
 	rng = 2463534242u;
 }

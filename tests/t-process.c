@@ -16,6 +16,8 @@
  * - tables change while threads work, and no block notices;
  * - threads start and end in any number; their blocks stay, and may be used and
  *   freed by others, in destructors and after them too;
+ * - sampled blocks that are followed are blocks like others, and a second free of one
+ *   is found at once;
  * - the statistics file shows the page to others, while the process runs and after;
  *   a child has its own, and its own figures.
  *
@@ -1133,6 +1135,123 @@ static void test_fork_of_threads(void **state)
 	assert_int_equal(qn_check(), 0);
 }
 
+/* ---- objects that are followed ---- */
+
+static u32 nr_lives(bool ended)
+{
+	const struct qn_stats_page *page = qn_process_stats();
+	u32 nr = 0;
+
+	for (u32 i = 0; i < QN_STATS_LIFE_GROUPS; i++)
+		nr += ended ? page->lives[i].nr_ended : page->lives[i].nr_live;
+	return nr;
+}
+
+/* Samples are as close as they can be */
+static void sample_often(void)
+{
+	struct qn_conf conf;
+
+	qn_conf_init(&conf);
+	conf.sample = 4 * KB;
+	qn_process_start(&conf);
+}
+
+/* A block of @size that is followed, or NULL */
+static void *followed(size_t size)
+{
+	for (u32 i = 0; i < 1000000; i++) {
+		u32 before = nr_lives(false);
+		void *p = qn_malloc(size);
+
+		if (nr_lives(false) > before)
+			return p;
+		qn_free(p);
+	}
+	return NULL;
+}
+
+static bool freed_twice_stops(void)
+{
+	char *p = followed(1000);
+	int status;
+	pid_t pid;
+
+	require(p);
+	pid = fork_with_handlers();
+	if (pid == 0) {
+		close(2);
+		qn_free(p);
+		qn_free(p);
+		_exit(0);
+	}
+	require(waitpid(pid, &status, 0) == pid);
+	require(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	qn_free(p);
+	return qn_check() == 0;
+}
+
+/* Lives end where they should, in the child as in the parent */
+static bool lives_in_a_child(void)
+{
+	void *p = followed(500);
+	u32 ended = nr_lives(true), live = nr_lives(false);
+	int status;
+	pid_t pid;
+
+	require(p && live && ended);
+	pid = fork_with_handlers();
+	if (pid == 0) {
+		require(nr_lives(true) == 0 && nr_lives(false) == live);
+		qn_free(p);
+		_exit(nr_lives(true) != 1 || nr_lives(false) != live - 1);
+	}
+	require(waitpid(pid, &status, 0) == pid && status == 0);
+	require(nr_lives(true) == ended && nr_lives(false) == live);
+	qn_free(p);
+	return nr_lives(true) == ended + 1;
+}
+
+/* Of every size, resized, aligned and zeroed */
+static bool any_block_may_be_followed(void)
+{
+	static char *p[2000];
+	u32 live;
+
+	sample_often();
+	require(followed(100));
+	live = nr_lives(false);
+	for (size_t i = 0; i < 40000; i++) {
+		size_t size = i * 37 % 12000 + 1;
+		char **at = &p[i % ARRAY_SIZE(p)];
+
+		if (i % 3 == 1) {
+			*at = qn_realloc(*at, size);
+		} else {
+			qn_free(*at);
+			*at = i % 3 ? qn_calloc(1, size) :
+				      qn_memalign(256, size);
+			require(i % 3 || is_aligned((uintptr_t)*at, 256));
+			require(i % 3 == 0 || (!(*at)[0] && !(*at)[size - 1]));
+		}
+		require(*at && qn_malloc_usable_size(*at) >= size);
+		memset(*at, 0xaa, qn_malloc_usable_size(*at));
+	}
+	require(nr_lives(false) > live);
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++)
+		qn_free(p[i]);
+	require(nr_lives(false) == live);
+	require(freed_twice_stops());
+	require(lives_in_a_child());
+	return qn_check() == 0;
+}
+
+static void test_followed(void **state)
+{
+	(void)state;
+	in_child(any_block_may_be_followed);
+}
+
 /* ---- the checker ---- */
 
 static bool damage_is_found(void)
@@ -1185,6 +1304,7 @@ int main(void)
 		cmocka_unit_test(test_blocks_outlive_threads),
 		cmocka_unit_test(test_destructors),
 		cmocka_unit_test(test_stats_file),
+		cmocka_unit_test(test_followed),
 		cmocka_unit_test(test_stats_file_survives),
 		cmocka_unit_test(test_stats_file_taken),
 		cmocka_unit_test(test_stats_file_impossible),

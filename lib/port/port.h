@@ -52,6 +52,11 @@ void qn_port_abort(void) __noreturn;
 /* ---- Linux and the simulated port ---- */
 
 /**
+ * qn_port_clock_coarse() - as qn_port_clock(), some milliseconds behind, for less
+ */
+u64 qn_port_clock_coarse(void);
+
+/**
  * qn_port_fork_begin() - the calling thread is about to fork and holds its locks
  *
  * Until qn_port_fork_end() its own locking and unlocking does nothing, so that

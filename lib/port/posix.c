@@ -95,6 +95,14 @@ void qn_port_unlock(struct qn_lock *lock)
 		futex(&lock->word, FUTEX_WAKE_PRIVATE, 1);
 }
 
+u64 qn_port_clock_coarse(void)
+{
+	struct timespec ts = { 0 };
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return (u64)ts.tv_sec * 1000000 + (u64)ts.tv_nsec / 1000;
+}
+
 /*
  * The first look is the start of the process, and in many the only one: not
  * through libc, which would make 64 KB of it resident for that. The vDSO is four
