@@ -18,7 +18,7 @@ set(QUERN_CONFIG "" CACHE PATH "Folder of quern-config.h")
 
 set(quern_sources embedded/glue.c)
 foreach(name arena census controller heap policy-fixed policy-rule pool profile sampler strtab
-	table zone port/bare)
+	table trace zone port/bare)
 	list(APPEND quern_sources lib/${name}.c)
 endforeach()
 list(TRANSFORM quern_sources PREPEND ${QUERN}/)

@@ -34,7 +34,7 @@ QUERN_CPPFLAGS = -idirafter $(QUERN)/lib -idirafter $(QUERN)/embedded
 QUERN_LDFLAGS = -nostartfiles -T stm32f407.ld -L $(QUERN)/embedded
 
 quern_sources = arena census controller heap policy-fixed policy-rule pool profile sampler \
-	strtab table zone port/bare
+	strtab table trace zone port/bare
 quern_objects = $(quern_sources:%=$(QUERN_BUILD)/lib/%.o) \
 	$(QUERN_BUILD)/embedded/glue.o
 quern_flags = $(QUERN_CFLAGS) -std=gnu11 -ffreestanding -ffunction-sections \

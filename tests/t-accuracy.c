@@ -33,7 +33,7 @@
 #define NR_SEEDS 40
 /* Rounds of a stream, for one seed of many and for one alone */
 #define NR_ROUNDS 8
-#define NR_LONG   320
+#define NR_LONG   1000
 #define NR_MOST   5000
 /* Sizes with fewer samples expected share a bin: chi-square wants some */
 #define BIN_LEAST 25.0
@@ -89,20 +89,17 @@ static void read_stream(const char *name)
 
 static void *object_alloc(struct qn_local *l, u32 size, bool *refill)
 {
-	void *p = NULL;
+	void **head, *p;
 
 	*refill = false;
-	if (size <= QN_FAST_MAX) {
-		void **head = &l->heads[l->map[qn_size_steps(size)]];
-
-		p = *head;
-		if (p)
-			*head = *(void **)p;
-	} else {
-		p = qn_local_take_one(l, size);
-	}
-	if (p)
+	if (size > QN_SLAB_MAX)
+		return qn_local_medium_alloc(l, size, QN_ALIGN);
+	head = &l->heads[l->map[qn_size_steps(size)]];
+	p = *head;
+	if (p) {
+		*head = *(void **)p;
 		return p;
+	}
 	*refill = true;
 	return qn_local_refill(l, size);
 }
@@ -111,6 +108,10 @@ static void object_free(struct qn_local *l, void *p)
 {
 	struct qn_unit *u = qn_segments_find(&hub.segments, p);
 
+	if (u->kind == QN_UNIT_MEDIUM) {
+		qn_local_medium_free(l, u, p);
+		return;
+	}
 	*(void **)p = u->free;
 	u->free = p;
 	if (--u->count == 0)
@@ -127,9 +128,19 @@ static void count_sampler(struct qn_local *l)
 	l->nr_samples = 0;
 }
 
-static void count_other(enum chooser who, u32 size, u32 osize, bool refill)
+/* What a block weighs with the sampler */
+static double weight(u32 size, const void *p)
 {
-	other_left -= who == REQUESTS ? 100 : osize;
+	const struct qn_unit *u = qn_segments_find(&hub.segments, p);
+
+	if (u->kind == QN_UNIT_MEDIUM)
+		return (double)qn_medium_bytes(size) / QN_DIRECT_PER_SAMPLE;
+	return u->osize;
+}
+
+static void count_other(enum chooser who, u32 size, double bytes, bool refill)
+{
+	other_left -= who == REQUESTS ? 100 : bytes;
 	if (other_left > 0 || (who == REFILLS && !refill))
 		return;
 	for (; other_left <= 0; other_left += qn_sampler_draw(&other))
@@ -145,13 +156,11 @@ static void ask(struct qn_local *l, enum chooser who, u32 i)
 		object_free(l, blocks[i]);
 	blocks[i] = object_alloc(l, size, &refill);
 	assert_non_null(blocks[i]);
-	bytes_of[size] += qn_segments_find(&hub.segments, blocks[i])->osize;
+	bytes_of[size] += weight(size, blocks[i]);
 	if (who == THE_SAMPLER)
 		count_sampler(l);
 	else
-		count_other(who, size,
-			    qn_segments_find(&hub.segments, blocks[i])->osize,
-			    refill);
+		count_other(who, size, weight(size, blocks[i]), refill);
 	l->nr_samples = 0;
 }
 
