@@ -120,7 +120,9 @@ static void chunk_sign(struct qn_medium *m, struct qn_unit *u, size_t nr,
 		u[i].holder = m->owner;
 		u[i].first = u;
 		u[i].touched = pages;
-		u[i].stamp = 0;
+		/* When it was purged: of a clean run its first unit knows */
+		if (zeroed)
+			u[i].stamp = u->stamp;
 	}
 }
 

@@ -698,12 +698,18 @@ static __always_inline void purge_much(struct qn_segments *s)
 		purge_to(s, limit / 4 * 3);
 }
 
-/* @nr units come back; @parts of them may be resident, as their masks say */
+/*
+ * @nr units come back; @parts of them may be resident, as their masks say; if none, they
+ * were purged at @stamp
+ */
 static void run_free(struct qn_segments *s, struct qn_unit *u, size_t nr,
-		     u32 parts)
+		     u32 parts, u32 stamp)
 {
 	add_used(s, -nr);
-	free_merge(s, u, nr, parts ? QN_UNIT_DIRTY : QN_UNIT_CLEAN, parts);
+	if (parts)
+		free_merge(s, u, nr, QN_UNIT_DIRTY, parts);
+	else
+		free_merge(s, u, nr, QN_UNIT_CLEAN, stamp);
 	purge_much(s);
 }
 
@@ -712,7 +718,7 @@ void qn_run_free(struct qn_segments *s, struct qn_unit *u, size_t dirty)
 	size_t nr = u->run.size;
 
 	qn_port_lock(&s->lock);
-	run_free(s, u, nr, parts_set(u, nr, dirty));
+	run_free(s, u, nr, parts_set(u, nr, dirty), 0);
 	qn_port_unlock(&s->lock);
 }
 
@@ -735,11 +741,14 @@ void qn_unit_free(struct qn_segments *s, struct qn_unit *u)
 void qn_run_free_parts(struct qn_segments *s, struct qn_unit *u)
 {
 	size_t nr = u->run.size;
+	u32 stamp = 0;
 
 	qn_port_lock(&s->lock);
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < nr; i++) {
 		u[i].kind = QN_UNIT_NONE;
-	run_free(s, u, nr, parts_of(u, nr));
+		stamp = max(stamp, u[i].stamp);
+	}
+	run_free(s, u, nr, parts_of(u, nr), stamp);
 	qn_port_unlock(&s->lock);
 }
 
@@ -775,7 +784,7 @@ bool qn_run_resize(struct qn_segments *s, struct qn_unit *u, size_t nr,
 	qn_port_lock(&s->lock);
 	if (nr < old) {
 		run_free(s, u + nr, old - nr,
-			 parts_set(u + nr, old - nr, dirty));
+			 parts_set(u + nr, old - nr, dirty), 0);
 	} else {
 		done = take_behind(s, u + old, nr - old);
 		if (done)

@@ -324,7 +324,8 @@ void qn_unit_free(struct qn_segments *s, struct qn_unit *u);
 /**
  * qn_run_free_parts() - give a run back of which is known what may be resident
  * @s:		the segments
- * @u:		its first descriptor; run.size must be set, and @pages of each unit
+ * @u:		its first descriptor; run.size must be set, and of each unit @pages, and
+ *		@stamp: when those were purged that are not resident
  *
  * All its units may have a kind: it is taken from them under the lock, so that a fork()
  * or a check does not find a run without one.
