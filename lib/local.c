@@ -148,6 +148,7 @@ static noinline void medium_account(struct qn_local *l)
 
 	qn_hub_account_direct(l->hub, (s64)(m->used - m->known), total,
 			      m->nr_allocs);
+	qn_follow_tick(&l->hub->follow, total);
 	qn_stat_add(l->hub->page->classes[QN_CLASS_DIRECT].slab,
 		    free - m->known_free);
 	m->known = m->used;
@@ -769,7 +770,10 @@ void qn_local_medium_free(struct qn_local *l, struct qn_unit *u, void *p)
 bool qn_local_medium_resize(struct qn_local *l, const struct qn_unit *u,
 			    void *p, size_t size)
 {
-	return u->holder == l && qn_medium_resize(&l->medium, p, size);
+	if (u->holder != l || !qn_medium_resize(&l->medium, p, size))
+		return false;
+	medium_account_much(l);
+	return true;
 }
 
 /* ---- tables ---- */

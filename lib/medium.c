@@ -9,7 +9,10 @@
 
 #include "slab.h"
 
-/* Units of a chunk, an eighth of what there is between these */
+/*
+ * A chunk has an eighth of the units that there are, between these; where dirty memory
+ * has less in a row, room for so many blocks will do
+ */
 #define CHUNK_LEAST  4
 #define CHUNK_MOST   16
 #define CHUNK_BLOCKS 4
@@ -134,7 +137,6 @@ bool qn_medium_grow(struct qn_medium *m, size_t size)
 	char *p, *end;
 	bool zeroed;
 
-	/* Several blocks of the size, or much of the chunk may stay unused */
 	u = qn_chunk_alloc(m->segments, nr,
 			   DIV_ROUND_UP(CHUNK_BLOCKS * need, QN_UNIT_SIZE),
 			   &zeroed);
@@ -151,7 +153,8 @@ bool qn_medium_grow(struct qn_medium *m, size_t size)
 	touch(m, end - 2 * sizeof(size_t), end);
 	tag_set(end, 0, QN_TAG_PREV_FREE);
 	run_add(m, p, bytes, QN_TAG_HOLES);
-	m->empty = p;
+	if (!m->empty)
+		m->empty = p;
 	return true;
 }
 
@@ -215,7 +218,7 @@ static __always_inline size_t block_cut(struct qn_medium *m, char *p,
 	return need;
 }
 
-/* Make a block of the first bytes of a free run, which is the first of a bin or not */
+/* Make a block of the first bytes of a free run */
 static __always_inline void *run_cut(struct qn_medium *m, char *p, size_t need)
 {
 	size_t tag = *qn_tag_of(p);
@@ -294,7 +297,7 @@ static __noreturn __cold void misuse(const char *where, const void *p,
 	qn_misuse(where, p, "the block was freed already");
 }
 
-/* Its tag without the qn_tag_seal. A chunk has nothing before its start that could be read */
+/* Its tag without the seal. Before the start of a chunk nothing may be readable */
 static __always_inline size_t block_tag(const struct qn_unit *u, const void *p,
 					const char *where)
 {

@@ -8,7 +8,7 @@
  * of Computer Programming, volume 1, 2.5), placed by the rule of bins.h, merged with
  * their free neighbours at once.
  *
- * Before a block stands one word, its tag: the bytes up to the next tag, two flags, and
+ * Before a block stands one word, its tag: the bytes up to the next tag, flags, and
  * a half that is made of the address, by which a block is told from what is none. A
  * free run has the node of bins.h behind its tag, and its size in its last word:
  *
@@ -36,6 +36,8 @@ struct qn_local;
 #define QN_MEDIUM_MAX ((size_t)32 << 10)
 /* Sizes of runs are counted in this, and all blocks are aligned to it */
 #define QN_MEDIUM_STEP ((size_t)16)
+/* Blocks are rounded up to this: of fewer sizes more fit the next request */
+#define QN_MEDIUM_ROUND ((size_t)32)
 
 /* Blocks freed last that wait unmerged for a request of their size, and bytes of them */
 #define QN_MEDIUM_QUICK       32
@@ -127,7 +129,7 @@ static __always_inline size_t qn_tag_size(size_t tag)
 /* What a block for a request takes of its chunk, tag included */
 static __always_inline size_t qn_medium_bytes(size_t size)
 {
-	size = round_up(size + sizeof(size_t), (size_t)32);
+	size = round_up(size + sizeof(size_t), QN_MEDIUM_ROUND);
 	return max(size, QN_MEDIUM_LEAST);
 }
 
@@ -135,7 +137,7 @@ static __always_inline size_t qn_medium_bytes(size_t size)
 
 static __always_inline char **qn_medium_quick(struct qn_medium *m, size_t bytes)
 {
-	return &m->quick[bytes / 32 % QN_MEDIUM_QUICK];
+	return &m->quick[bytes / QN_MEDIUM_ROUND % QN_MEDIUM_QUICK];
 }
 
 /**
@@ -230,8 +232,8 @@ bool qn_medium_grow(struct qn_medium *m, size_t size);
  * @u:		its unit
  * @p:		the block
  *
- * Gives a chunk back that is free, if another one is; looks for pages to purge where much was freed.
- * Stops with a message if @p is no block in use.
+ * Gives a chunk back that is free, if another one is; looks for pages to purge where
+ * much was freed. Stops with a message if @p is no block in use.
  *
  * Context: may take the segments' lock.
  */

@@ -1446,6 +1446,24 @@ static void check_samples(void)
 	}
 }
 
+/* The age of followed objects counts what is asked for in medium blocks as well */
+static void test_medium_blocks_tick(void **state)
+{
+	struct qn_local *l;
+	u64 clock;
+
+	(void)state;
+	begin(4096);
+	l = get();
+	qn_local_account(l);
+	clock = hub.follow.clock;
+	fill(l, 5000, 300);
+	qn_local_account(l);
+	assert_in_range(hub.follow.clock - clock, 300 * 5000, 300 * 5200);
+	drop_all(l);
+	check_nothing_left();
+}
+
 static void test_samples_of_a_mix(void **state)
 {
 	struct qn_local *l = begin_traffic();
@@ -1611,6 +1629,7 @@ int main(void)
 		cmocka_unit_test(test_remote_double_free),
 		cmocka_unit_test(test_remote_double_free_medium),
 		cmocka_unit_test(test_check_finds_damage),
+		cmocka_unit_test(test_medium_blocks_tick),
 		cmocka_unit_test(test_samples_of_a_mix),
 		cmocka_unit_test(test_samples_in_step),
 		cmocka_unit_test(test_samples_without_frees),
