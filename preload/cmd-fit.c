@@ -75,28 +75,29 @@ enum {
 
 static int set_option(struct fit *f, int id, const char *value)
 {
-	u64 process = f->process;
-	u64 *to = id == FIT_HEAP ? &f->heap :
-		  id == FIT_CCM  ? &f->ccm :
-		  id == FIT_LIVE ? &f->live :
-				   &process;
+	u64 process;
 
-	if (id == FIT_HELP) {
-		qn_help_command(stdout, f->command);
-		exit(0);
-	}
-	if (id == FIT_ENGINE) {
+	switch (id) {
+	case FIT_HEAP:
+		return qn_option_number("heap", value, UINT32_MAX, &f->heap);
+	case FIT_CCM:
+		return qn_option_number("ccm", value, UINT32_MAX, &f->ccm);
+	case FIT_LIVE:
+		return qn_option_number("live", value, UINT32_MAX, &f->live);
+	case FIT_PROCESS:
+		if (qn_option_number("process", value, UINT32_MAX, &process))
+			return QN_EXIT_FAILURE;
+		f->process = (u32)process;
+		return 0;
+	case FIT_ENGINE:
 		f->only = value;
 		return 0;
-	}
-	if (id < 0)
+	case FIT_HELP:
+		qn_help_command(stdout, f->command);
+		exit(0);
+	default:
 		return QN_EXIT_FAILURE;
-	if (!qn_text_number(value, to) || *to > UINT32_MAX) {
-		qn_error("'%s' is no number that can be here", value);
-		return QN_EXIT_FAILURE;
 	}
-	f->process = (u32)process;
-	return 0;
 }
 
 static int read_options(struct fit *f, char **argv)

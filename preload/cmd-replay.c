@@ -112,14 +112,6 @@ u64 __wrap_qn_port_clock(void)
 
 /* ---- options ---- */
 
-static int set_number(const char *name, const char *value, u64 *to)
-{
-	if (qn_text_number(value, to))
-		return 0;
-	qn_error("--%s=%s: give a number", name, value);
-	return QN_EXIT_FAILURE;
-}
-
 static int set_clock(struct replay *r, const char *value)
 {
 	r->is_real_clock = !strcmp(value, "real");
@@ -131,11 +123,7 @@ static int set_clock(struct replay *r, const char *value)
 
 static int add_setting(struct replay *r, const char *key, const char *value)
 {
-	char *joined = qn_xprintf("%s%s%s%s", r->settings ?: "",
-				  r->settings ? "," : "", key, value);
-
-	free(r->settings);
-	r->settings = joined;
+	qn_settings_add(&r->settings, key, value);
 	return 0;
 }
 
@@ -157,13 +145,14 @@ static int set_option(struct replay *r, int id, const char *value)
 	case REPLAY_CLOCK:
 		return set_clock(r, value);
 	case REPLAY_HEAP:
-		return set_number("heap", value, &r->heap_size);
+		return qn_option_number("heap", value, UINT64_MAX,
+					&r->heap_size);
 	case REPLAY_EVENTS:
-		return set_number("events", value, &r->most);
+		return qn_option_number("events", value, UINT64_MAX, &r->most);
 	case REPLAY_PROCESS:
-		if (set_number("process", value, &number))
+		if (qn_option_number("process", value, UINT32_MAX - 1, &number))
 			return QN_EXIT_FAILURE;
-		r->process = (u32)min(number, (u64)UINT32_MAX - 1);
+		r->process = (u32)number;
 		return 0;
 	case REPLAY_HELP:
 		qn_help_command(stdout, r->command);

@@ -25,6 +25,7 @@
 #include "preload.h"
 #include "program.h"
 #include "report.h"
+#include "text.h"
 
 /**
  * struct run - one call of quern run
@@ -78,22 +79,9 @@ enum {
 
 /* ---- options ---- */
 
-/* @a and @b with a comma between them where both say something */
-static char *join(const char *a, const char *b)
-{
-	if (!a || !*a)
-		return qn_xprintf("%s", b ? b : "");
-	return qn_xprintf("%s%s%s", a, b && *b ? "," : "", b ? b : "");
-}
-
 static int add_setting(struct run *run, const char *key, const char *value)
 {
-	char *setting = qn_xprintf("%s%s", key, value), *joined;
-
-	joined = join(run->settings, setting);
-	free(run->settings);
-	free(setting);
-	run->settings = joined;
+	qn_settings_add(&run->settings, key, value);
 	return 0;
 }
 
@@ -295,9 +283,9 @@ static int launch(const struct run *run, struct qn_run_pages *pages,
 				       .fd_err = -1,
 				       .tick = sweep,
 				       .tick_data = pages };
-	char *settings = join(getenv("QUERN_CONF"), run->settings);
+	char *settings = qn_settings_join(getenv("QUERN_CONF"), run->settings);
 	char *stats = qn_xprintf("stats:%s", run->stats_dir);
-	char *conf = join(settings, stats);
+	char *conf = qn_settings_join(settings, stats);
 	int err = launch_with(run, conf, &how, outcome);
 
 	free(conf);
@@ -315,8 +303,8 @@ static int launch_quern(struct run *run)
 		.fd_out = null,
 		.fd_err = null,
 	};
-	char *settings = join(getenv("QUERN_CONF"), run->settings);
-	char *conf = join(settings, "engine:quern");
+	char *settings = qn_settings_join(getenv("QUERN_CONF"), run->settings);
+	char *conf = qn_settings_join(settings, "engine:quern");
 	int err = null < 0 ? -errno : launch_with(run, conf, &how, &run->quern);
 
 	if (run->input_at >= 0)

@@ -57,15 +57,6 @@ enum {
 
 /* ---- options ---- */
 
-static int set_number(const char *name, const char *text, u64 most, u64 *to)
-{
-	if (qn_text_number(text, to) && *to <= most)
-		return 0;
-	qn_error("--%s=%s: give a number%s", name, text,
-		 most > UINT32_MAX ? "; K, M or G may follow" : "");
-	return QN_EXIT_FAILURE;
-}
-
 static int set_option(struct request *q, int id, const char *value)
 {
 	u64 number;
@@ -81,11 +72,11 @@ static int set_option(struct request *q, int id, const char *value)
 		q->from = value;
 		return 0;
 	case TRACE_HEAP:
-		return set_number("heap", value, UINT64_MAX, &q->heap);
+		return qn_option_number("heap", value, UINT64_MAX, &q->heap);
 	case TRACE_EVENTS:
-		return set_number("events", value, UINT64_MAX, &q->most);
+		return qn_option_number("events", value, UINT64_MAX, &q->most);
 	case TRACE_OF_PROCESS:
-		if (set_number("process", value, UINT32_MAX - 1, &number))
+		if (qn_option_number("process", value, UINT32_MAX - 1, &number))
 			return QN_EXIT_FAILURE;
 		q->process = (u32)number;
 		return 0;

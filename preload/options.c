@@ -5,6 +5,7 @@
 #include <string.h>
 #include "fail.h"
 #include "options.h"
+#include "text.h"
 
 static const struct qn_option *find(const struct qn_command *command,
 				    const char *name, size_t size)
@@ -62,4 +63,21 @@ int qn_options_next(struct qn_options *o)
 	option = find(o->command, text + 2,
 		      equals ? (size_t)(equals - text) - 2 : strlen(text + 2));
 	return option ? take_value(o, option, equals) : refuse_unknown(o, text);
+}
+
+int qn_option_number(const char *name, const char *value, u64 most, u64 *to)
+{
+	u64 number;
+
+	if (qn_text_number(value, &number) && number <= most) {
+		*to = number;
+		return 0;
+	}
+	if (most == UINT64_MAX)
+		qn_error("--%s=%s: give a number; K, M or G may follow", name,
+			 value);
+	else
+		qn_error("--%s=%s: give a number up to %llu", name, value,
+			 (unsigned long long)most);
+	return QN_EXIT_FAILURE;
 }

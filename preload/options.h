@@ -67,6 +67,17 @@ enum {
  */
 int qn_options_next(struct qn_options *o);
 
+/**
+ * qn_option_number() - the value of an option that is a number
+ * @name:	of the option, for the message
+ * @value:	digits; K, M or G may follow
+ * @most:	a larger one is refused
+ * @to:		set if it is right
+ *
+ * Return: 0, or the exit status; the message was printed.
+ */
+int qn_option_number(const char *name, const char *value, u64 most, u64 *to);
+
 extern const struct qn_command qn_command_run;
 extern const struct qn_command qn_command_record;
 extern const struct qn_command qn_command_trace;

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include "fail.h"
 #include "text.h"
 
 /* Three significant digits of a value below 1024 */
@@ -147,4 +148,21 @@ bool qn_text_number(const char *text, u64 *number)
 		return false;
 	*number <<= shift;
 	return true;
+}
+
+char *qn_settings_join(const char *a, const char *b)
+{
+	if (!a || !*a)
+		return qn_xprintf("%s", b ? b : "");
+	return qn_xprintf("%s%s%s", a, b && *b ? "," : "", b ? b : "");
+}
+
+void qn_settings_add(char **settings, const char *key, const char *value)
+{
+	char *setting = qn_xprintf("%s%s", key, value);
+	char *joined = qn_settings_join(*settings, setting);
+
+	free(*settings);
+	free(setting);
+	*settings = joined;
 }

@@ -37,6 +37,12 @@ struct qn_text qn_text_share(u64 part, u64 whole);
  */
 void qn_text_clean(char *dst, size_t size, const char *src);
 
+/* Two parts of QUERN_CONF with a comma between where it is needed; to be freed */
+char *qn_settings_join(const char *a, const char *b);
+
+/* Add a key and its value to settings, which are NULL at first */
+void qn_settings_add(char **settings, const char *key, const char *value);
+
 /* "4096", "64K", "2M", "1G"; false if it is no such number */
 bool qn_text_number(const char *text, u64 *number);
 

@@ -18,17 +18,10 @@
  */
 #include "board.h"
 #include "f.h"
+#include "f-systick.h"
 #include "knobs.h"
 #include "print.h"
 #include "quern.h"
-
-#define SYST_CSR       (*(volatile u32 *)0xe000e010)
-#define SYST_CSR_START 7u
-#define SYST_RVR       (*(volatile u32 *)0xe000e014)
-#define SYST_CVR       (*(volatile u32 *)0xe000e018)
-#define ICSR           (*(volatile u32 *)0xe000ed04)
-#define ICSR_PENDSVSET (1u << 28)
-#define SHPR3          (*(volatile u32 *)0xe000ed20)
 
 /* Priorities: SysTick where the mask holds it back, and where it does not */
 #define PRIO_PENDSV 0xf0u
