@@ -18,7 +18,8 @@ OFF = "policy:fixed,sample:1G,seed:1"
 ON = "seed:1"
 # What sampling enters by, and what it is entered from when it is on its way
 ENTRIES = {"class_limit_due", "qn_local_sample", "hand_in_samples",
-           "qn_hub_learn"}
+           "qn_hub_learn", "medium_sample", "qn_follow_free",
+           "qn_follow_resize"}
 INSIDE = ENTRIES | {"sample_note"}
 NAME = re.compile(r"c?fn=(\(\d+\))(?: (.*))?$")
 
@@ -73,7 +74,7 @@ def count(bench, runner, conf):
 
 
 def measure(bench, runners):
-    """Prints a row a program; returns whether all keep to the aim."""
+    """Prints a row a program; returns whether any was counted."""
     worst = 0
     print("%-10s%17s%17s%14s%11s%10s" % ("", "sampler off", "sampler on",
                                          "difference", "own", "share"))

@@ -15,6 +15,7 @@ set -u
 build=${1:?usage: traces.sh BUILD-FOLDER TRACE-FOLDER [LIBRARY...]}
 folder=${2:?usage: traces.sh BUILD-FOLDER TRACE-FOLDER [LIBRARY...]}
 shift 2
+build=$(cd "$build" && pwd) || exit
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/count.sh"
 
@@ -22,7 +23,7 @@ for trace in "$folder"/*.trace; do
 	name=${trace##*/}
 	for lib in "$@"; do
 		# A clock of its own, lest counts depend on the time
-		count "$PWD/$build/bench/clock.so:$lib" "$build/quern" replay \
+		count "$build/bench/clock.so:$lib" "$build/quern" replay \
 			--engine=libc --events="${EVENTS:-500000}" "$trace" |
 			awk -v what="${name%.trace} $lib" '
 			$1 == "counted" && /do_/ {

@@ -85,7 +85,8 @@ static int set_option(struct fit *f, int id, const char *value)
 	case FIT_LIVE:
 		return qn_option_number("live", value, UINT32_MAX, &f->live);
 	case FIT_PROCESS:
-		if (qn_option_number("process", value, UINT32_MAX, &process))
+		if (qn_option_number("process", value, UINT32_MAX - 1,
+				     &process))
 			return QN_EXIT_FAILURE;
 		f->process = (u32)process;
 		return 0;
@@ -134,7 +135,7 @@ static int refuse_large(const struct fit *f, const struct qn_cut *c)
 	return -E2BIG;
 }
 
-static int write_ops(struct fit *f, const char *cut, const char *ops)
+static int write_ops(const char *cut, const char *ops)
 {
 	struct qn_tracefile t;
 	int err = qn_tracefile_open(&t, cut);
@@ -143,7 +144,6 @@ static int write_ops(struct fit *f, const char *cut, const char *ops)
 		return err;
 	err = qn_convert(&t, 0, "ops", ops);
 	qn_tracefile_close(&t);
-	(void)f;
 	return err;
 }
 
@@ -151,21 +151,24 @@ static int make_ops(struct fit *f, struct qn_cut *c, const char *ops)
 {
 	char *cut = qn_xprintf("%s/cut", f->dir);
 	struct qn_tracefile t;
-	u64 events;
 	int err = qn_tracefile_open(&t, f->file);
 
 	if (err)
 		goto out;
-	if (f->process == UINT32_MAX)
-		f->process = qn_tracefile_main(&t, &events);
-	qn_cut_find(c, &t, f->process, f->live ? f->live : f->heap + f->ccm,
+	err = qn_tracefile_choose(&t, f->file, &f->process);
+	if (err) {
+		qn_tracefile_close(&t);
+		goto out;
+	}
+	/* As it is, if nothing is said */
+	qn_cut_find(c, &t, f->process, f->live ? f->live : UINT64_MAX,
 		    MOST_CALLS);
 	if (!f->live && c->peak_before > f->heap + f->ccm)
 		err = refuse_large(f, c);
 	if (!err)
 		err = qn_cut_write(c, &t, cut);
 	if (!err)
-		err = write_ops(f, cut, ops);
+		err = write_ops(cut, ops);
 	qn_cut_exit(c);
 	qn_tracefile_close(&t);
 out:

@@ -482,16 +482,15 @@ static int replay(struct replay *r)
 {
 	struct qn_tracefile t;
 	struct qn_reader reader;
-	u64 events;
 	int err;
 
 	if (qn_tracefile_open(&t, r->file))
 		return QN_EXIT_FAILURE;
+	if (qn_tracefile_choose(&t, r->file, &r->process))
+		return QN_EXIT_FAILURE;
 	err = start(r);
 	if (err)
 		return err;
-	if (r->process == UINT32_MAX)
-		r->process = qn_tracefile_main(&t, &events);
 	qn_reader_init(&reader, &t, r->process);
 	run(r, &reader);
 	qn_reader_exit(&reader);

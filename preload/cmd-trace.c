@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "bits.h"
 #include "fail.h"
@@ -407,18 +408,13 @@ static const struct task *find_task(const char *name)
 	return NULL;
 }
 
-static int choose_process(struct request *q, const struct qn_tracefile *t)
+/* Writing would empty what is yet to be read */
+static bool is_same_file(const char *a, const char *b)
 {
-	u64 events;
+	struct stat sa, sb;
 
-	if (q->process == UINT32_MAX)
-		q->process = qn_tracefile_main(t, &events);
-	else if (q->process >= t->nr_processes) {
-		qn_error("--process=%u: %s has %u, from 0 on", q->process,
-			 q->file, t->nr_processes);
-		return -EINVAL;
-	}
-	return 0;
+	return a && b && !stat(a, &sa) && !stat(b, &sb) &&
+	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
 static int trace_main(const struct qn_command *command, int argc, char **argv)
@@ -435,12 +431,17 @@ static int trace_main(const struct qn_command *command, int argc, char **argv)
 	task = find_task(q.what);
 	if (!task)
 		return QN_EXIT_FAILURE;
+	if (is_same_file(q.file, q.output)) {
+		qn_error("%s is what is to be read: name another file, -o FILE",
+			 q.output);
+		return QN_EXIT_FAILURE;
+	}
 	if (q.from && task->run == convert)
 		return qn_import(q.file, q.from, q.output) ? QN_EXIT_FAILURE :
 							     0;
 	if (qn_tracefile_open(&t, q.file))
 		return QN_EXIT_FAILURE;
-	err = choose_process(&q, &t);
+	err = qn_tracefile_choose(&t, q.file, &q.process);
 	if (!err)
 		err = task->run(&q, &t);
 	qn_tracefile_close(&t);

@@ -275,7 +275,7 @@ static void put_simple(enum qn_trace_op op, u64 seq, u64 value)
 	qn_trace_put(&self.block, &e);
 }
 
-/* The thread's first block, or its next one; it has room for a few events */
+/* The thread's first block, or its next one, for events from @seq on */
 static noinline bool renew(u64 seq)
 {
 	bool is_new = !self.number;
@@ -307,7 +307,8 @@ static noinline void put_slow(const struct qn_trace_event *e)
 	bool is_put = false;
 
 	for (int i = 0; i < 2 && !is_put && !READ_ONCE(rec.is_full); i++)
-		is_put = renew(e->seq) && qn_trace_put(&self.block, e);
+		is_put = renew(e->began ? e->began : e->seq) &&
+			 qn_trace_put(&self.block, e);
 	if (!is_put)
 		lose();
 	add_cost(now() - e->ticks);

@@ -93,9 +93,13 @@ void qn_cut_find(struct qn_cut *c, const struct qn_tracefile *t, u32 process,
 
 	*c = (struct qn_cut){ .process = process,
 			      .most = most,
-			      .largest = heap / 8,
+			      .largest = UINT64_MAX,
 			      .threshold = high };
 	look_at_all(c, t);
+	if (try(c, t) <= heap)
+		return;
+	/* One that takes so much of it leaves no program around it */
+	c->largest = heap / 8;
 	if (try(c, t) <= heap)
 		return;
 	/* 2^-16 of all objects is as near as it gets */

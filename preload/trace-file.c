@@ -329,7 +329,7 @@ void qn_tracefile_process(const struct qn_tracefile *t, u32 process,
 		*info = (struct qn_process_info){ 0 };
 }
 
-/* An open block counts by its bytes: it has no count */
+/* An open block does not know how many events it has: it counts as one */
 static u64 weight(const struct qn_trace_head *head)
 {
 	if (head->kind != QN_TRACE_EVENTS)
@@ -337,24 +337,36 @@ static u64 weight(const struct qn_trace_head *head)
 	return head->flags & QN_TRACE_OPEN ? 1 : head->nr;
 }
 
-u32 qn_tracefile_main(const struct qn_tracefile *t, u64 *events)
+/* The one with the most events; blocks of a process lie together */
+static u32 main_process(const struct qn_tracefile *t)
 {
 	u32 process = t->blocks[0].head.process;
-	u64 sum = 0;
+	u64 sum = 0, most = 0;
 
-	*events = 0;
 	for (u32 i = 0; i < t->nr; i++) {
 		const struct qn_trace_head *head = &t->blocks[i].head;
 
 		if (i && head->process != t->blocks[i - 1].head.process)
 			sum = 0;
 		sum += weight(head);
-		if (sum > *events) {
-			*events = sum;
+		if (sum > most) {
+			most = sum;
 			process = head->process;
 		}
 	}
 	return process;
+}
+
+int qn_tracefile_choose(const struct qn_tracefile *t, const char *file,
+			u32 *process)
+{
+	if (*process == UINT32_MAX)
+		*process = main_process(t);
+	if (*process < t->nr_processes)
+		return 0;
+	qn_error("--process=%u: %s has %u, from 0 on", *process, file,
+		 t->nr_processes);
+	return -EINVAL;
 }
 
 /* ---- live objects ---- */

@@ -82,8 +82,17 @@ struct qn_process_info {
 void qn_tracefile_process(const struct qn_tracefile *t, u32 process,
 			  struct qn_process_info *info);
 
-/* The process with the most events; @events is filled in */
-u32 qn_tracefile_main(const struct qn_tracefile *t, u64 *events);
+/**
+ * qn_tracefile_choose() - which process of a trace
+ * @t:		the trace
+ * @file:	its name, for the message
+ * @process:	the number that was asked for; UINT32_MAX becomes that of the process with
+ *		the most events
+ *
+ * Return: 0, or -EINVAL if there is none of that number; the message was printed.
+ */
+int qn_tracefile_choose(const struct qn_tracefile *t, const char *file,
+			u32 *process);
 
 /**
  * struct qn_op - an event as it makes sense

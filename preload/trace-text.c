@@ -44,8 +44,8 @@ static int put_csv(FILE *out, const struct qn_op *op)
 		op_names[op->op]);
 	if (qn_op_is_heap(op))
 		fprintf(out, "%" PRIu64, op->id);
-	fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%u\n", op->size, op->old_size,
-		op->align_shift ? 1u << op->align_shift : 0);
+	fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%llu\n", op->size, op->old_size,
+		op->align_shift ? 1ull << op->align_shift : 0ull);
 	return 0;
 }
 
@@ -455,17 +455,32 @@ static int close_input(FILE *in, bool is_pipe, const char *file)
 	return -EIO;
 }
 
-static int import_from(struct import *m, FILE *in, const char *format)
+static void text_in(struct import *m, FILE *in)
 {
-	if (!strcmp(format, "text"))
-		lines_in(m, in, read_text);
-	else if (!strcmp(format, "heaptrack"))
-		lines_in(m, in, read_heaptrack);
-	else if (!strcmp(format, "ops"))
-		ops_in(m, in);
-	else
-		return -EINVAL;
-	return 0;
+	lines_in(m, in, read_text);
+}
+
+static void heaptrack_in(struct import *m, FILE *in)
+{
+	lines_in(m, in, read_heaptrack);
+}
+
+static const struct source {
+	const char *name;
+	void (*read)(struct import *m, FILE *in);
+} sources[] = {
+	{ "text", text_in },
+	{ "heaptrack", heaptrack_in },
+	{ "ops", ops_in },
+};
+
+static const struct source *find_source(const char *format)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+		if (!strcmp(sources[i].name, format))
+			return &sources[i];
+	qn_error("--from=%s: there are text, ops and heaptrack", format);
+	return NULL;
 }
 
 static void import_exit(struct import *m)
@@ -482,11 +497,14 @@ int qn_import(const char *file, const char *format, const char *output)
 	const struct qn_process_info info = { .is_known = true,
 					      .name = file,
 					      .name_size = strlen(file) };
+	const struct source *source = find_source(format);
 	struct import m = { .file = file };
 	bool is_pipe;
 	FILE *in;
 	int err;
 
+	if (!source)
+		return -EINVAL;
 	if (!output) {
 		qn_error("trace convert needs a file to write to: -o FILE");
 		return -EINVAL;
@@ -500,14 +518,11 @@ int qn_import(const char *file, const char *format, const char *output)
 	err = qn_writer_open(&m.w, output);
 	if (!err) {
 		qn_writer_process(&m.w, 0, &info);
-		err = import_from(&m, in, format);
-		if (err)
-			qn_error("--from=%s: there are text, ops and heaptrack",
-				 format);
+		source->read(&m, in);
 		if (m.nr_bad)
 			qn_error("%s: %" PRIu64 " lines were left out", file,
 				 m.nr_bad);
-		if (!err && !m.w.nr_events) {
+		if (!m.w.nr_events) {
 			qn_error("%s: holds no call that could be read as %s",
 				 file, format);
 			err = -ENODATA;

@@ -14,6 +14,14 @@ says()
 	grep -q -- "$2" "$1"
 }
 
+# What info prints tells of more calls than ALL, and of so many frees
+has_calls() # ALL FREES
+{
+	awk -v all="$1" -v frees="$2" '
+	/^  calls / { gsub(",", ""); good = $2 > all && (!frees || $4 > frees) }
+	END { exit !good }'
+}
+
 cat >"$tmp/calls.c" <<'END'
 #include <malloc.h>
 #include <pthread.h>
@@ -77,7 +85,7 @@ ok "a program of five threads is recorded, its status passes" $?
 cp err recorded
 "$quern" trace info calls.qt >info 2>err && [ ! -s err ] &&
 	! says recorded 'left out' && says info 'index present' && says info ', 5 threads' &&
-	awk "/^  calls / { gsub(\",\", \"\"); exit !(\$2 > 80000 && \$4 > 15900) }" info
+	has_calls 80000 15900 <info
 ok "no call is unknown: blocks that change threads are in order" $?
 
 # The same on a heap that hands on to any thread what was freed last, and lets another
@@ -135,7 +143,7 @@ must $cc -O2 -fno-builtin -w -shared -fPIC -o lifo.so lifo.c
 LD_PRELOAD=$tmp/lifo.so "$quern" record -o lifo.qt -- ./calls 2>err
 [ $? = 3 ] && "$quern" trace info lifo.qt >info && says info ', 5 threads' &&
 	! says err 'left out' &&
-	awk '/^  calls / { gsub(",", ""); exit !($2 > 80000 && $4 > 15000) }' info
+	has_calls 80000 15000 <info
 ok "nor is it where another thread gets what was just freed" $?
 
 "$quern" record -o fork.qt -- ./calls fork 2>err &&
@@ -148,7 +156,7 @@ ok "a child is a process of its own" $?
 
 "$quern" record -o kill.qt -- ./calls kill 2>err
 [ $? = 137 ] && "$quern" trace info kill.qt >info &&
-	awk '/^  calls / { gsub(",", ""); exit !($2 > 80000) }' info
+	has_calls 80000 0 <info
 ok "nothing is lost to SIGKILL" $?
 
 (ulimit -f 1000 && "$quern" record -o small.qt -- ./calls) 2>err
@@ -207,7 +215,8 @@ ok "a cut keeps to its bytes, and is the same each time" $?
 	"$quern" trace convert --to=text back.qt | cmp -s - a.text
 ok "there and back as text" $?
 "$quern" trace convert --to=csv calls.qt | awk -F, '
-	NF != 7 { exit 1 } $3 == "aligned" && $7 == 64 { n++ } END { exit n != 1 }'
+	NF != 7 { bad = 1 } $3 == "aligned" && $7 == 64 { n++ }
+	END { exit bad || n != 1 }'
 ok "as csv" $?
 "$quern" trace convert --to=ops -o a.ops cut.qt &&
 	"$quern" trace convert --from=ops -o ops.qt a.ops &&
@@ -242,12 +251,26 @@ if command -v heaptrack >/dev/null && command -v zstd >/dev/null; then
 	file=$(ls h.*zst 2>/dev/null | head -n 1)
 	"$quern" trace convert --from=heaptrack -o h.qt "${file:-none}" 2>err &&
 		"$quern" trace info h.qt |
-		awk '/^  calls / { gsub(",", ""); exit !($2 > 80000) }'
+		has_calls 80000 0
 	ok "what heaptrack recorded of the same program" $?
 else
 	skip "what heaptrack recorded" "no heaptrack, or no zstd"
 fi
 
+for task in cut "convert --to=trace" "convert --from=text"; do
+	cp cut.qt same.qt
+	! "$quern" trace $task -o ./same.qt same.qt 2>err &&
+		says err 'name another file' && cmp -s cut.qt same.qt
+	ok "a trace is not written over itself: $task" $?
+done
+cp cut.qt kept.qt
+! "$quern" trace convert --from=xml -o kept.qt a.text 2>err &&
+	says err 'there are text, ops and heaptrack' && cmp -s cut.qt kept.qt
+ok "an unknown format costs no file" $?
+! "$quern" replay --process=99 calls.qt 2>err && says err 'calls.qt has 1' &&
+	! "$quern" fit --heap=24K --process=99 calls.qt 2>err &&
+	says err 'calls.qt has 1'
+ok "a process that is not there is refused" $?
 ! "$quern" trace info "$tmp/calls.c" 2>err && says err 'is no trace; make one'
 ok "another file is no trace" $?
 head -c 200000 calls.qt >torn.qt
@@ -298,6 +321,16 @@ if [ -r "$(dirname "$quern")/firmware/fit/fit-buddy.elf" ] &&
 		"$quern" fit --heap=24K --engine=quern fit.qt >out &&
 		says out '^quern  *yes  *[1-9][0-9]* *[1-9]'
 	ok "it is told how it fits a device" $?
+	{
+		echo "# quern trace 1: ns thread call object bytes"
+		echo "1 0 malloc 1 10000"
+		echo "2 0 malloc 2 100"
+		echo "3 0 free 1 10000"
+	} >big.text
+	"$quern" trace convert --from=text -o big.qt big.text &&
+		"$quern" fit --heap=24K --engine=freelist big.qt >out 2>err &&
+		awk '$1 == "freelist" { n = $3 } END { exit !(n > 10000) }' out
+	ok "a large block is not left out unasked" $?
 	"$quern" fit --heap=4K --ccm=24K --engine=quern fit.qt >out 2>err &&
 		says out '^quern  *yes'
 	ok "with a second zone" $?
@@ -311,7 +344,7 @@ for trace in "$here"/traces/*.trace; do
 	name=${trace##*/}
 	"$quern" trace info "$trace" >info 2>err && [ ! -s err ] &&
 		says info ', 0 damaged, index present' &&
-		awk '/^  calls / { gsub(",", ""); exit !($2 > 100) }' info
+		has_calls 100 0 <info
 	ok "$name is read" $?
 	bad_engines=
 	for engine in quern buddy buddy-fast freelist per-size boundary \
