@@ -80,6 +80,23 @@ void qn_board_unlock(void)
 	(void)xTaskResumeAll();
 }
 
+/* For newlib.c; a port of FreeRTOS may have them itself */
+struct _reent;
+void __malloc_lock(struct _reent *r);
+void __malloc_unlock(struct _reent *r);
+
+__attribute__((weak)) void __malloc_lock(struct _reent *r)
+{
+	(void)r;
+	vTaskSuspendAll();
+}
+
+__attribute__((weak)) void __malloc_unlock(struct _reent *r)
+{
+	(void)r;
+	(void)xTaskResumeAll();
+}
+
 /* Before the scheduler is started once more; all blocks are forgotten */
 void vPortHeapResetState(void)
 {
@@ -88,18 +105,11 @@ void vPortHeapResetState(void)
 
 /* ---- blocks ---- */
 
+/* As the kernel's heaps both macros are told what was served, if anything was */
 static void trace_malloc(void *p, size_t size)
 {
 #ifdef traceMALLOC
-	traceMALLOC(p, size);
-#endif
-	(void)p, (void)size;
-}
-
-static void trace_free(void *p, size_t size)
-{
-#ifdef traceFREE
-	traceFREE(p, size);
+	traceMALLOC(p, p ? qn_heap_usable_size(heap, p) : size);
 #endif
 	(void)p, (void)size;
 }
@@ -143,17 +153,16 @@ void *pvPortCalloc(size_t n, size_t size)
 
 void vPortFree(void *p)
 {
-	size_t size;
-
 	if (!p)
 		return;
 	vTaskSuspendAll();
-	size = qn_heap_usable_size(heap, p);
 #if defined(configHEAP_CLEAR_MEMORY_ON_FREE) && \
 	configHEAP_CLEAR_MEMORY_ON_FREE == 1
-	memset(p, 0, size);
+	memset(p, 0, qn_heap_usable_size(heap, p));
 #endif
-	trace_free(p, size);
+#ifdef traceFREE
+	traceFREE(p, qn_heap_usable_size(heap, p));
+#endif
 	qn_heap_free(heap, p);
 	(void)xTaskResumeAll();
 }

@@ -10,9 +10,13 @@
 #include "glue.h"
 #include "new.h"
 
-#if !__has_include(<new>)
+/* Where there is a C++ library it has one too, but it need not be linked */
+namespace std
+{
+extern const nothrow_t nothrow __attribute__((weak));
+}
+
 const std::nothrow_t std::nothrow{};
-#endif
 
 /* NULL if there is none; @align as for qn_heap_alloc_aligned() */
 static void *try_new(size_t size, size_t align)

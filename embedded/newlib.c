@@ -9,8 +9,8 @@
  *
  * Locks: like the library's own malloc this one calls __malloc_lock() and
  * __malloc_unlock(), which do nothing unless firmware defines them. A system with tasks
- * does (FreeRTOS: vTaskSuspendAll() and xTaskResumeAll()), unless the archive masks
- * interrupts itself (QN_LOCK_IRQ). Interrupts may call malloc() in the latter case alone.
+ * does (freertos.c has them), unless the archive masks interrupts itself (QN_LOCK_IRQ).
+ * Interrupts may call malloc() in the latter case alone.
  * They need not nest: nothing here calls itself.
  *
  * Failure is NULL, with ENOMEM in errno of the task, which newlib keeps in its struct

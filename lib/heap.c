@@ -658,20 +658,30 @@ static void *move(struct qn_heap *h, struct block b, void *p, size_t size)
 	return to;
 }
 
+static void *realloc_locked(struct qn_heap *h, void *p, size_t size);
+
+/*
+ * Who is asked may free what lies behind, or add a zone: from the start once more. The
+ * call is the last thing that is done, so it is a jump where the compiler optimises.
+ */
+static noinline __cold void *realloc_ask(struct qn_heap *h, void *p,
+					 size_t size)
+{
+	return ask_hook(h, size) ? realloc_locked(h, p, size) : NULL;
+}
+
 static void *realloc_locked(struct qn_heap *h, void *p, size_t size)
 {
 	struct block b = locate(h, p);
-	void *to = p;
+	void *to;
 
 	check_guard(h, p);
 	if (resize(h, b, p, size))
 		return p;
-	do {
-		to = move(h, b, p, size);
-		if (!to)
-			to = slide(h, b, p, size);
-	} while (unlikely(!to) && ask_hook(h, size));
-	return to;
+	to = move(h, b, p, size);
+	if (!to)
+		to = slide(h, b, p, size);
+	return likely(to != NULL) ? to : realloc_ask(h, p, size);
 }
 
 void *qn_heap_realloc(struct qn_heap *h, void *p, size_t size)

@@ -623,6 +623,26 @@ static void test_hook(void **state)
 	assert_sound();
 }
 
+/* What the hook frees lies behind the block that is to grow, nothing before it */
+static void test_hook_frees_behind(void **state)
+{
+	struct reserve r = { .nr = 1 };
+	void *p;
+
+	(void)state;
+	reset();
+	p = qn_heap_alloc(h, 300);
+	r.blocks[0] = qn_heap_alloc(h, 300);
+	assert_ptr_equal(r.blocks[0], (char *)p + qn_heap_usable_size(h, p));
+	while (qn_heap_alloc(h, 20))
+		;
+	qn_heap_set_hook(h, give_back, &r);
+	assert_ptr_equal(qn_heap_realloc(h, p, 500), p);
+	assert_int_equal(r.nr_asked, 1);
+	qn_heap_set_hook(h, NULL, NULL);
+	assert_sound();
+}
+
 /* The sums of a walk */
 struct sums {
 	const char *end;
@@ -791,6 +811,7 @@ int main(void)
 		cmocka_unit_test(test_fixed_policy),
 		cmocka_unit_test(test_held_is_allocatable),
 		cmocka_unit_test(test_hook),
+		cmocka_unit_test(test_hook_frees_behind),
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_memory_from_before),
 		cmocka_unit_test(test_largest_free_is_short),

@@ -26,8 +26,8 @@ void f_assert(int ok, const char *what);
 #define configASSERT(x) f_assert(!!(x), #x)
 
 extern uint32_t f_traced;
-#define traceMALLOC(p, size) (f_traced += (p) != NULL)
-#define traceFREE(p, size)   (f_traced -= (size) > 0)
+#define traceMALLOC(p, size) (f_traced += (p) ? (size) : 0)
+#define traceFREE(p, size)   (f_traced -= (size))
 
 typedef struct HeapRegion {
 	uint8_t *pucStartAddress;
