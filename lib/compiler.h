@@ -35,8 +35,10 @@ typedef int64_t s64;
 #define QN_FOR_SIZE  0
 #define __hot_inline __always_inline
 #endif
-#define noinline       __attribute__((noinline))
-#define __cold         __attribute__((cold))
+#define noinline __attribute__((noinline))
+#define __cold   __attribute__((cold))
+/* Cold, and away from all that a process runs unasked: see preload/libquern.ld */
+#define __apart        __attribute__((cold, __noinline__, section(".text.apart")))
 #define __noreturn     __attribute__((noreturn))
 #define __maybe_unused __attribute__((unused))
 #define __weak         __attribute__((weak))

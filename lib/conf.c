@@ -177,7 +177,8 @@ static void add_choices(struct message *m, const char *choices)
 	}
 }
 
-static void add_allowed(struct message *m, const struct qn_conf_option *o)
+static __apart void add_allowed(struct message *m,
+				const struct qn_conf_option *o)
 {
 	switch (o->type) {
 	case QN_CONF_SIZE:
@@ -294,8 +295,8 @@ static const struct qn_conf_option *find(struct slice key)
 	return NULL;
 }
 
-static void complain(struct message *m, const char *what, struct slice s,
-		     const char *then)
+static __apart void complain(struct message *m, const char *what,
+			     struct slice s, const char *then)
 {
 	add(m, what);
 	add_quoted(m, s);
@@ -303,8 +304,8 @@ static void complain(struct message *m, const char *what, struct slice s,
 }
 
 /* One KEY:VALUE */
-static int parse_item(struct qn_conf *conf, struct slice item,
-		      struct message *m)
+static __apart int parse_item(struct qn_conf *conf, struct slice item,
+			      struct message *m)
 {
 	const char *colon = memchr(item.at, ':', item.size);
 	const struct qn_conf_option *o;
@@ -343,8 +344,8 @@ void qn_conf_init(struct qn_conf *conf)
 		set(conf, o, (struct slice){ o->preset, strlen(o->preset) });
 }
 
-int qn_conf_parse(struct qn_conf *conf, const char *text, char *error,
-		  size_t size)
+__apart int qn_conf_parse(struct qn_conf *conf, const char *text, char *error,
+			  size_t size)
 {
 	struct message m = { error, size };
 	struct qn_conf next = *conf;

@@ -302,7 +302,7 @@ void *qn_follow_resize(struct qn_follow *f, void *p, size_t size)
 	return to ? to + 1 : NULL;
 }
 
-const char *qn_follow_check(struct qn_follow *f)
+__apart const char *qn_follow_check(struct qn_follow *f)
 {
 	const char *what = NULL;
 

@@ -327,12 +327,12 @@ static int page_init(struct qn_hub *hub)
 
 int qn_hub_init(struct qn_hub *hub)
 {
-	memset(hub, 0, sizeof(*hub));
 	qn_conf_init(&hub->conf);
 	hub->page_size = qn_port_page_size();
-	qn_segments_init(&hub->segments, hub->conf.dirty);
+	hub->segments.dirty_base = hub->conf.dirty;
 	if (page_init(hub) || tables_init(hub) || profile_init(hub)) {
 		qn_segments_exit(&hub->segments);
+		memset(hub, 0, sizeof(*hub));
 		return -ENOMEM;
 	}
 	qn_follow_init(&hub->follow, &hub->segments, hub->page);

@@ -83,9 +83,10 @@ struct qn_hub {
 
 /**
  * qn_hub_init() - make a hub usable with default settings
+ * @hub:	zeroed: that of a process is from the start, and most of it stays untouched
  *
  * Context: before any other thread knows it.
- * Return: 0 or -ENOMEM.
+ * Return: 0, or -ENOMEM with @hub zeroed.
  */
 int qn_hub_init(struct qn_hub *hub);
 

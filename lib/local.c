@@ -996,7 +996,8 @@ void qn_local_put(struct qn_local *l)
 
 /* ---- checks ---- */
 
-static const char *slab_check(const struct qn_local *l, const struct qn_unit *u)
+static __apart const char *slab_check(const struct qn_local *l,
+				      const struct qn_unit *u)
 {
 	u32 nr = 0;
 
@@ -1011,8 +1012,8 @@ static const char *slab_check(const struct qn_local *l, const struct qn_unit *u)
 	return NULL;
 }
 
-static const char *class_check(const struct qn_local *l,
-			       const struct qn_local_class *k)
+static __apart const char *class_check(const struct qn_local *l,
+				       const struct qn_local_class *k)
 {
 	const char *what = NULL;
 
@@ -1031,7 +1032,7 @@ static const char *class_check(const struct qn_local *l,
 	return what;
 }
 
-const char *qn_local_check(struct qn_local *l)
+__apart const char *qn_local_check(struct qn_local *l)
 {
 	const char *what = NULL;
 

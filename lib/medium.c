@@ -245,7 +245,8 @@ static __always_inline void *run_take(struct qn_medium *m, size_t need)
 /* What waits may be merged to what is needed */
 static noinline void *run_take_last(struct qn_medium *m, size_t need)
 {
-	qn_medium_merge(m);
+	if (m->waiting)
+		qn_medium_merge(m);
 	return run_take(m, need);
 }
 
@@ -276,7 +277,8 @@ static void *block_skip(struct qn_medium *m, char *p, size_t skip)
 void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size, size_t align)
 {
 	/* What is skipped must be long enough for a run; before it nothing may be free */
-	char *p = run_take(m, qn_medium_bytes(size + align + QN_MEDIUM_LEAST));
+	char *p = run_take_last(
+		m, qn_medium_bytes(size + align + QN_MEDIUM_LEAST));
 	char *q = (char *)round_up((uintptr_t)p + QN_MEDIUM_LEAST, align);
 
 	if (!p)
@@ -538,7 +540,7 @@ static const char *run_check(const struct qn_medium *m, struct qn_run *run)
 	return NULL;
 }
 
-const char *qn_medium_check(const struct qn_medium *m)
+__apart const char *qn_medium_check(const struct qn_medium *m)
 {
 	const char *what = NULL;
 	size_t sum = m->used + m->waiting;

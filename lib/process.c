@@ -447,7 +447,7 @@ size_t qn_process_usable_size(const void *p)
 	return p ? block_size(unit_of_block(where, p), p, where) : 0;
 }
 
-bool qn_process_trim(void)
+__apart bool qn_process_trim(void)
 {
 	struct qn_local *l = self_get();
 
@@ -527,7 +527,7 @@ static void page_map(size_t size, int flags, int fd)
 }
 
 /* From now on the page is a file that others can read, also when we are gone */
-static void stats_map(const char *dir)
+static __apart void stats_map(const char *dir)
 {
 	size_t size = round_up(sizeof(*hub.page), qn_port_page_size());
 	int fd;
@@ -550,7 +550,7 @@ static void stats_map(const char *dir)
 }
 
 /* An engine takes over: this thread, the only one, has the empty local again */
-static void guest_start(const char *name)
+static __apart void guest_start(const char *name)
 {
 	static const char text[] =
 		"quern: no address space for the engine that "
@@ -653,7 +653,7 @@ static void life_restart(struct qn_stats_life *life)
 }
 
 /* What the child did not do itself does not belong into its figures */
-static void page_restart(struct qn_stats_page *page)
+static __apart void page_restart(struct qn_stats_page *page)
 {
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
 		page->classes[c].nr_allocs = 0;
@@ -680,7 +680,7 @@ static void page_restart(struct qn_stats_page *page)
 }
 
 /* Threads that are gone may have been in the middle of anything */
-static void locals_lost(void)
+static __apart void locals_lost(void)
 {
 	for (unsigned int i = 0; i < QN_NR_TABLES; i++)
 		hub.tables[i]->nr_users = 0;
@@ -691,7 +691,7 @@ static void locals_lost(void)
 		((struct qn_table *)qn_self->table)->nr_users++;
 }
 
-void qn_process_fork_child(void)
+__apart void qn_process_fork_child(void)
 {
 	size_t size = round_up(sizeof(*hub.page), qn_port_page_size());
 	bool shared = hub.conf.stats[0] != '\0';
@@ -755,7 +755,7 @@ QN_EXPORT int qn_trim(void)
 	return qn_process_trim();
 }
 
-QN_EXPORT int qn_stats(struct qn_stats *st)
+QN_EXPORT __apart int qn_stats(struct qn_stats *st)
 {
 	const struct qn_stats_page *page;
 

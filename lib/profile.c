@@ -79,7 +79,7 @@ void qn_profile_sample(struct qn_profile *p, size_t size)
 	set_weight(p, (unsigned int)step, min(weight, (u32)UINT16_MAX));
 }
 
-int qn_profile_check(const struct qn_profile *p)
+__apart int qn_profile_check(const struct qn_profile *p)
 {
 	u32 total = p->large, requests = 0;
 	unsigned int step;

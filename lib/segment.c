@@ -882,8 +882,9 @@ size_t qn_segments_reserved(const struct qn_segments *s)
 	return sum;
 }
 
-static const char *segment_check(const struct qn_segments *s,
-				 const struct qn_segment *seg, size_t *dirty)
+static __apart const char *segment_check(const struct qn_segments *s,
+					 const struct qn_segment *seg,
+					 size_t *dirty)
 {
 	size_t i = seg->first;
 
@@ -917,7 +918,7 @@ static const char *segment_check(const struct qn_segments *s,
 	return NULL;
 }
 
-const char *qn_segments_check(struct qn_segments *s)
+__apart const char *qn_segments_check(struct qn_segments *s)
 {
 	const char *what = NULL;
 	size_t dirty = 0;

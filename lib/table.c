@@ -168,7 +168,7 @@ static bool step_ok(const struct qn_table *t, unsigned int step)
 	return steps >= step && t->class_steps[t->map[step - 1]] <= steps;
 }
 
-int qn_table_check(const struct qn_table *t)
+__apart int qn_table_check(const struct qn_table *t)
 {
 	unsigned int step;
 

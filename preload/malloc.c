@@ -224,7 +224,7 @@ static void text_add_number(struct text *t, size_t n)
 		text_add_char(t, digits[--nr]);
 }
 
-static void text_add_line(struct text *t, const char *label, size_t n)
+static __apart void text_add_line(struct text *t, const char *label, size_t n)
 {
 	text_add(t, label);
 	text_add_number(t, n);
@@ -232,7 +232,7 @@ static void text_add_line(struct text *t, const char *label, size_t n)
 }
 
 /* Straight to descriptor 2: it may be called where stdio's lock is held */
-QN_EXPORT void malloc_stats(void)
+QN_EXPORT __apart void malloc_stats(void)
 {
 	struct mallinfo2 info = mallinfo2();
 	struct text t = { 0 };
@@ -245,7 +245,7 @@ QN_EXPORT void malloc_stats(void)
 }
 
 /* Free objects of each class, as the sizes of request that they would serve */
-static void info_add_classes(FILE *f, const struct qn_stats_page *page)
+static __apart void info_add_classes(FILE *f, const struct qn_stats_page *page)
 {
 	size_t from = 1;
 
@@ -274,7 +274,7 @@ static void info_add_classes(FILE *f, const struct qn_stats_page *page)
  * As glibc's: XML, one heap. Writes through the caller's stdio, so unlike the
  * rest it may allocate.
  */
-QN_EXPORT int malloc_info(int options, FILE *f)
+QN_EXPORT __apart int malloc_info(int options, FILE *f)
 {
 	const struct qn_stats_page *page = qn_process_stats();
 	struct mallinfo2 info = mallinfo2();

@@ -57,7 +57,7 @@ OPERATOR void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align,
 OPERATOR void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align,
 						  const void *tag);
 
-static void *new_slow(size_t size, size_t align, const void *caller);
+static __apart void *new_slow(size_t size, size_t align, const void *caller);
 
 void *_Znwm(size_t size)
 {
@@ -202,7 +202,7 @@ static void *symbol_find_from(const void *caller, const char *name)
 	return handle ? dlsym(handle, name) : NULL;
 }
 
-static void *symbol_find(enum symbol s, const void *caller)
+static __apart void *symbol_find(enum symbol s, const void *caller)
 {
 	void *address = READ_ONCE(symbols[s].address);
 
@@ -223,7 +223,7 @@ static __thread const void *nothrow_caller;
  * thrown could not be caught: a runtime that is linked statically hides its
  * unwinder.
  */
-static void *throw_bad_alloc(const void *caller)
+static __apart void *throw_bad_alloc(const void *caller)
 {
 	static const char text[] = "quern: operator new: out of memory, and "
 				   "no C++ runtime to throw std::bad_alloc\n";

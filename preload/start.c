@@ -38,11 +38,10 @@ static const char *setting_find(char **env)
 {
 	static const char name[] = "QUERN_CONF=";
 
-	if (getauxval(AT_SECURE))
-		return NULL;
 	for (; env && *env; env++)
 		if (!strncmp(*env, name, sizeof(name) - 1))
-			return *env + sizeof(name) - 1;
+			return getauxval(AT_SECURE) ? NULL :
+						      *env + sizeof(name) - 1;
 	return NULL;
 }
 
@@ -99,11 +98,12 @@ static void finish(int status __maybe_unused, void *arg __maybe_unused)
 static void __attribute__((constructor))
 start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
 {
+	const char *setting = setting_find(env);
 	struct qn_conf conf;
 	char error[256];
 
 	qn_conf_init(&conf);
-	if (qn_conf_parse(&conf, setting_find(env), error, sizeof(error)))
+	if (setting && qn_conf_parse(&conf, setting, error, sizeof(error)))
 		refuse(error);
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
 	if (conf.stats[0])

@@ -197,6 +197,7 @@ static void play(enum chooser who, u32 seed, u32 rounds)
 	struct qn_local *l;
 
 	port_reset(4096);
+	memset(&hub, 0, sizeof(hub));
 	assert_int_equal(qn_hub_init(&hub), 0);
 	qn_controller_init(&hub.controller, &qn_policy_fixed);
 	qn_local_none.state = QN_LOCAL_LOST;

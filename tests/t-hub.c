@@ -33,6 +33,7 @@ static struct qn_hub hub;
 static void begin(void)
 {
 	port_reset(4096);
+	memset(&hub, 0, sizeof(hub));
 	assert_int_equal(qn_hub_init(&hub), 0);
 }
 
@@ -70,6 +71,7 @@ static void test_init_refused(void **state)
 		int err;
 
 		port_reset(4096);
+		memset(&hub, 0, sizeof(hub));
 		port_refuse(call, n / 2, 1000);
 		err = qn_hub_init(&hub);
 		if (call->nr <= n / 2) {

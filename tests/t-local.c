@@ -48,6 +48,7 @@ static u32 rng;
 static void begin(size_t page_size)
 {
 	port_reset(page_size);
+	memset(&hub, 0, sizeof(hub));
 	assert_int_equal(qn_hub_init(&hub), 0);
 	/* Tables change when a test says so */
 	qn_controller_init(&hub.controller, &qn_policy_fixed);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -131,15 +132,15 @@ void qn_port_seed_fix(u32 seed)
 
 u32 qn_port_seed(void)
 {
-	const void *random;
 	u32 seed = fixed_seed;
 
 	if (seed)
 		return seed;
-	random = (const void *)getauxval(AT_RANDOM);
-	if (random)
-		__builtin_memcpy(&seed, random, sizeof(seed));
-	return seed ^ (u32)qn_sys3(SYS_getpid, 0, 0, 0);
+	/* A system without it: what the addresses of the process have of chance */
+	if (qn_sys3(SYS_getrandom, (long)&seed, sizeof(seed), GRND_NONBLOCK) !=
+	    sizeof(seed))
+		seed = (u32)((uintptr_t)&seed >> 4);
+	return seed;
 }
 
 void qn_port_write(const char *text, size_t size)
@@ -164,9 +165,12 @@ void qn_port_abort(void)
 
 size_t qn_port_page_size(void)
 {
-	size_t size = getauxval(AT_PAGESZ);
-
-	return size ? size : 4096;
+	/* Where there is one size only, asking for it costs a page of libc */
+#ifdef __x86_64__
+	return 4096;
+#else
+	return getauxval(AT_PAGESZ);
+#endif
 }
 
 void *qn_port_reserve(void *hint, size_t size)
