@@ -13,9 +13,10 @@
 #define PENDING_BYTES   (64 << 10)
 #define PENDING_OBJECTS 1024
 /* Carve so many bytes at once, and so many for each slab of the class if that is more */
-#define CARVE_BYTES  4096u
-#define CARVE_A_SLAB 2048u
-#define CARVE_MOST   ((size_t)16384)
+#define CARVE_BYTES      4096u
+#define CARVE_A_SLAB     2048u
+#define CARVE_MOST       ((size_t)16384)
+#define CARVE_MOST_PARTS ((1u << (CARVE_MOST >> QN_PART_SHIFT)) - 1)
 /* A full slab has objects to give again when this part of it is free */
 #define WAKE_SHARE 16
 /* A thread that lives on its current slabs looks around once in so many refills */
@@ -27,8 +28,12 @@
  * and of a thread's first ones, all
  */
 #define LINKS_A_REFILL 4
-#define TAKES_A_WALK   32
-#define TAKES_FIRST    64
+#define REFILLS_A_WALK 32
+#define REFILLS_FIRST  64
+/* A class with fewer objects and bytes at hand in so many looks around is given more */
+#define FEW_OBJECTS 32u
+#define FEW_BYTES   16384u
+#define FEW_TIMES   16u
 /*
  * A list is followed so far at most to be cut for a sample: to the end of any list of a
  * class that serves several sizes in steps, so that no size is seen more than another
@@ -173,7 +178,7 @@ void qn_local_account(struct qn_local *l)
 
 static void hand_in_samples(struct qn_local *l)
 {
-	l->nr_refills = 0;
+	l->handed_in = l->nr_refills;
 	l->sampler.interval = READ_ONCE(l->hub->sampler.interval);
 	if (qn_hub_learn(l->hub, l->samples, l->nr_samples) ||
 	    l->nr_samples == QN_LOCAL_SAMPLES)
@@ -528,7 +533,7 @@ static noinline void look_around(struct qn_local *l)
 		qn_local_flush_batch(l);
 	if (READ_ONCE(l->inbox))
 		inbox_collect(l);
-	if (l->nr_refills >= REFILLS_A_LOOK)
+	if (l->nr_refills - l->handed_in >= REFILLS_A_LOOK)
 		hand_in_samples(l);
 }
 
@@ -587,12 +592,23 @@ static __cold void *take_followed(struct qn_local *l)
 	return p;
 }
 
+/* How much of a slab to cut at once: what is resident in any case, else little at first */
+static size_t carve_bytes(const struct qn_local_class *k,
+			  const struct qn_unit *u)
+{
+	size_t bytes = max(k->nr_slabs * CARVE_A_SLAB, CARVE_BYTES);
+	u32 first = (u32)u->carved * u->osize >> QN_PART_SHIFT;
+
+	if ((u->touched >> first & CARVE_MOST_PARTS) == CARVE_MOST_PARTS)
+		return CARVE_MOST;
+	return min(bytes, CARVE_MOST);
+}
+
 static void *class_carve(struct qn_local *l, struct qn_local_class *k,
 			 struct qn_unit *u, size_t size, u32 *nr)
 {
-	size_t bytes = max(k->nr_slabs * CARVE_A_SLAB, CARVE_BYTES);
+	size_t bytes = carve_bytes(k, u);
 
-	bytes = min(bytes, CARVE_MOST);
 	/* Links need not be followed here */
 	bytes = class_limit(l, k, size, u->osize,
 			    max((u32)bytes / u->osize, 1u), UINT32_MAX) *
@@ -603,11 +619,12 @@ static void *class_carve(struct qn_local *l, struct qn_local_class *k,
 }
 
 /* Objects of @u were handed over: the first is the caller's, the rest is a list */
-static __always_inline void *hand_over(struct qn_local *l,
-				       struct qn_local_class *k,
+static __always_inline void *hand_over(struct qn_local *l, unsigned int c,
 				       struct qn_unit *u, void *list, u32 nr)
 {
-	*qn_local_head(l, (unsigned int)(k - l->class)) = *(void **)list;
+	struct qn_local_class *k = &l->class[c];
+
+	*qn_local_head(l, c) = *(void **)list;
 	k->pending_allocs += nr;
 	k->until_sample -= nr * u->osize;
 	slab_sync_used(k, u);
@@ -616,43 +633,53 @@ static __always_inline void *hand_over(struct qn_local *l,
 }
 
 /* @u has free objects: hand over all of them */
-static __always_inline void *take_free(struct qn_local *l,
-				       struct qn_local_class *k,
+static __always_inline void *take_free(struct qn_local *l, unsigned int c,
 				       struct qn_unit *u, size_t size)
 {
-	u32 limit =
-		class_limit(l, k, size, u->osize, qn_slab_nr_free(u), CUT_MOST);
-	u32 look = LINKS_A_REFILL;
-	u32 nr;
+	u32 have = qn_slab_nr_free(u), look = LINKS_A_REFILL;
+	u32 nr = class_limit(l, &l->class[c], size, u -> osize, have, CUT_MOST);
 	void *list;
 
-	if (unlikely(!limit)) {
+	if (unlikely(!nr)) {
 		list = take_followed(l);
 		if (list)
 			return list;
 	}
 	/* To the end in a short life, and now and then in a long one */
-	if (unlikely(++l->nr_takes % TAKES_A_WALK == 0) ||
-	    l->nr_takes < TAKES_FIRST)
+	if (unlikely(l->nr_refills % REFILLS_A_WALK == 0) ||
+	    l->nr_refills < REFILLS_FIRST)
 		look = UINT32_MAX;
-	list = qn_slab_take(u, qn_local_slab_start(l, u), limit, look, &nr);
-	return hand_over(l, k, u, list, nr);
+	list = qn_slab_take(u, qn_local_slab_start(l, u), nr, look);
+	return hand_over(l, c, u, list, nr);
 }
 
-static void *take_any(struct qn_local *l, struct qn_local_class *k,
-		      struct qn_unit *u, size_t size)
+/*
+ * A class that lives on a few objects is refilled all the time: now and then it gets
+ * some more, until it has enough of them.
+ */
+static bool class_wants_more(struct qn_local_class *k, const struct qn_unit *u)
 {
+	u32 nr = qn_slab_nr_free(u);
+
+	return nr < FEW_OBJECTS && nr * u->osize < FEW_BYTES &&
+	       qn_slab_can_carve(u) && ++k->nr_few % FEW_TIMES == 0;
+}
+
+static void *take_any(struct qn_local *l, unsigned int c, struct qn_unit *u,
+		      size_t size)
+{
+	struct qn_local_class *k = &l->class[c];
 	void *list;
 	u32 nr;
 
-	if (u->free)
-		return take_free(l, k, u, size);
+	if (u->free && !class_wants_more(k, u))
+		return take_free(l, c, u, size);
 	list = class_carve(l, k, u, size, &nr);
 	if (unlikely(!list))
 		return take_followed(l);
 	k->pending_slab += (s32)(nr * u->osize);
 	u->synced_kept = (u16)(u->synced_kept + nr);
-	return hand_over(l, k, u, list, nr);
+	return hand_over(l, c, u, list, nr);
 }
 
 static noinline void *refill_slow(struct qn_local *l, size_t size)
@@ -678,7 +705,7 @@ static noinline void *refill_slow(struct qn_local *l, size_t size)
 	u = class_slab(l, k);
 	if (unlikely(!u))
 		return NULL;
-	p = take_any(l, k, u, size);
+	p = take_any(l, c, u, size);
 	/* A short program that ends suddenly leaves what was accounted so far */
 	if (l->nr_slow < SLOW_FIRST) {
 		l->nr_slow++;
@@ -689,13 +716,11 @@ static noinline void *refill_slow(struct qn_local *l, size_t size)
 
 void *qn_local_refill(struct qn_local *l, size_t size)
 {
-	struct qn_local_class *k;
-	struct qn_unit *u;
+	unsigned int c = l->map[qn_size_steps(size)];
+	struct qn_unit *u = l->class[c].current;
 
-	k = &l->class[l->table->map[qn_size_steps(size)]];
-	u = k->current;
-	if (likely(u && u->free && ++l->nr_refills % REFILLS_AT_HOME))
-		return take_free(l, k, u, size);
+	if (likely(++l->nr_refills % REFILLS_AT_HOME && u && u->free))
+		return take_free(l, c, u, size);
 	return refill_slow(l, size);
 }
 

@@ -59,6 +59,7 @@ enum qn_local_state {
  * @pending_live, @pending_slab: bytes in use and bytes carved, likewise
  * @ahead:	bytes by which a sample was taken too early: added to the next distance
  * @nr_slabs:	slabs owned that are not draining
+ * @nr_few:	looks around that found few objects at hand
  * @head, @tail: queue of partial slabs
  */
 struct qn_local_class {
@@ -71,7 +72,8 @@ struct qn_local_class {
 	u32 ahead;
 	struct qn_unit *head, *tail;
 	u32 nr_slabs;
-};
+	u32 nr_few;
+} __aligned(64);
 
 /**
  * struct qn_local - one thread's cache
@@ -90,8 +92,8 @@ struct qn_local_class {
  * @sampler:	draws the sample distances
  * @samples, @nr_samples: sizes sampled and not yet handed in
  * @followed:	the sampled object, where a refill ends with one that is followed
- * @nr_refills:	since samples were last handed in
- * @nr_takes:	lists of free objects taken since the start
+ * @nr_refills:	since the start
+ * @handed_in:	@nr_refills when samples were last handed in
  * @nr_slow:	slow refills, up to some number
  * @sparse:	free bytes that came with sparse slabs since they were last looked at
  * @state:	enum qn_local_state; guarded by hub.threads
@@ -119,7 +121,7 @@ struct qn_local {
 	u32 nr_samples;
 	void *followed;
 	u32 nr_refills;
-	u32 nr_takes;
+	u32 handed_in;
 	u32 nr_slow;
 	size_t sparse;
 	u32 state;

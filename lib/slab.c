@@ -135,26 +135,25 @@ static __always_inline void **list_walk(struct qn_unit *u, char *start, u32 n)
 	return (void **)(void *)(start + at);
 }
 
-void *qn_slab_take(struct qn_unit *u, char *start, u32 limit, u32 look, u32 *nr)
+void *qn_slab_take(struct qn_unit *u, char *start, u32 nr, u32 look)
 {
-	u32 have = qn_slab_nr_free(u);
-	u32 n = min(have, limit);
+	bool all = nr == qn_slab_nr_free(u);
 	void *first = u->free;
 	void **last;
 
-	if (unlikely(!n))
+	if (unlikely(!nr))
 		list_misuse(u, start);
-	last = list_walk(u, start, n < have ? n : min(n, look));
-	if (n < have || n <= look) {
-		if (unlikely((n == have) != !*last))
-			list_misuse(u, start);
-		u->free = *last;
-		*last = NULL;
-	} else {
+	u->count += nr;
+	if (all && nr > look) {
+		list_walk(u, start, look);
 		u->free = NULL;
+		return first;
 	}
-	u->count += n;
-	*nr = n;
+	last = list_walk(u, start, nr);
+	if (unlikely(all != !*last))
+		list_misuse(u, start);
+	u->free = *last;
+	*last = NULL;
 	return first;
 }
 

@@ -109,9 +109,8 @@ void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr);
  * qn_slab_take() - hand over free objects
  * @u:		a slab with free objects
  * @start:	its memory
- * @limit:	how many at most
+ * @nr:		how many; stops with a message if it is 0: its count is not that of its list
  * @look:	how many links to follow at most, if all are handed over; at least 1
- * @nr:		set to how many
  *
  * Follows the links of what it hands over, the objects freed last first, and finds
  * there what free() had no time for: double frees, pointers into the middle of
@@ -120,8 +119,7 @@ void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr);
  *
  * Return: the objects, linked; they count as in use.
  */
-void *qn_slab_take(struct qn_unit *u, char *start, u32 limit, u32 look,
-		   u32 *nr);
+void *qn_slab_take(struct qn_unit *u, char *start, u32 nr, u32 look);
 
 /**
  * qn_slab_hide() - find pages that no object in use touches

@@ -180,8 +180,8 @@ static u32 carve(size_t bytes)
 
 static u32 take(u32 limit)
 {
-	u32 nr = 0;
-	void *list = qn_slab_take(&slab, memory, limit, UINT32_MAX, &nr);
+	u32 nr = min(limit, qn_slab_nr_free(&slab));
+	void *list = qn_slab_take(&slab, memory, nr, UINT32_MAX);
 
 	take_chain(list, nr, FREE);
 	return nr;
@@ -426,20 +426,17 @@ static void test_random(void **state)
 
 static void take_all(void *arg)
 {
-	u32 nr;
-
 	(void)arg;
 	while (slab.free)
-		qn_slab_take(&slab, memory, UINT32_MAX, UINT32_MAX, &nr);
+		qn_slab_take(&slab, memory, qn_slab_nr_free(&slab), UINT32_MAX);
 }
 
 static void take_one_by_one(void *arg)
 {
-	u32 nr;
-
 	(void)arg;
 	while (slab.free)
-		qn_slab_take(&slab, memory, 1, UINT32_MAX, &nr);
+		qn_slab_take(&slab, memory, min(1u, qn_slab_nr_free(&slab)),
+			     UINT32_MAX);
 }
 
 /* Every object but the first three free, then one of them again: whichever */
