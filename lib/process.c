@@ -227,21 +227,38 @@ void *qn_process_malloc_slow(size_t size)
 	bool zeroed;
 	void *p;
 
-	if (size > QN_SLAB_MAX && size <= QN_MEDIUM_MAX) {
-		p = qn_medium_get(&l->medium, qn_medium_bytes(size));
-		if (likely(p != NULL))
-			return p;
-	}
 	/* Its list was not looked at */
 	if (unlikely(!size))
 		return qn_process_malloc(1);
+	if (unlikely(!l->table))
+		return alloc(size, QN_ALIGN, &zeroed);
+	p = qn_local_refill(l, size);
+	return likely(p != NULL) ? p : fail();
+}
+
+/* A block of just this size does not wait: cut one, or fetch a run of units */
+static noinline void *malloc_cut(struct qn_local *l, size_t size)
+{
+	bool zeroed;
+	void *p;
+
 	if (unlikely(size > QN_MEDIUM_MAX || !l->table))
 		return alloc(size, QN_ALIGN, &zeroed);
-	if (size > QN_SLAB_MAX)
-		p = qn_local_medium_alloc(l, size, QN_ALIGN);
-	else
-		p = qn_local_refill(l, size);
+	p = qn_local_medium_alloc(l, size, QN_ALIGN);
 	return likely(p != NULL) ? p : fail();
+}
+
+void *qn_process_malloc_medium(size_t size)
+{
+	struct qn_local *l = qn_self;
+	void *p = NULL;
+
+	/* Where this is inlined, the compiler does not know */
+	if (size <= QN_SLAB_MAX)
+		__builtin_unreachable();
+	if (likely(size <= QN_MEDIUM_MAX))
+		p = qn_medium_get(&l->medium, qn_medium_bytes(size));
+	return likely(p != NULL) ? p : malloc_cut(l, size);
 }
 
 /* The descriptor of a block, or a message */
@@ -286,27 +303,11 @@ static void block_free(struct qn_unit *u, void *p)
 	self_put(l);
 }
 
-void qn_process_free_slow(void *p)
+/* What is no block of the calling thread's; or one that it does not know yet */
+static noinline void free_other(void *p)
 {
-	struct qn_local *l = qn_self;
-	size_t at = (uintptr_t)p - (uintptr_t)l->base;
 	struct qn_unit *u;
 
-	/* A medium block or an object of another thread; no other of its own comes here */
-	if (likely(at < l->reach)) {
-		u = qn_unit_of(l->units, at);
-		if (likely(u->kind == QN_UNIT_MEDIUM && u->holder == l)) {
-			if (unlikely(at % QN_MEDIUM_STEP ||
-				     !(at % QN_UNIT_SIZE) ||
-				     !qn_medium_put(&l->medium, p)))
-				qn_local_medium_free(l, u, p);
-			return;
-		}
-		if (likely(u->kind == QN_UNIT_SLAB && u->owner != l)) {
-			qn_local_free_remote(l, u, p);
-			return;
-		}
-	}
 	if (!p)
 		return;
 	if (qn_guest_owns(p)) {
@@ -320,6 +321,30 @@ void qn_process_free_slow(void *p)
 		large_free(u);
 	else
 		block_free(u, p);
+}
+
+/* A medium block or an object of another thread; no other of its own comes here */
+void qn_process_free_slow(void *p)
+{
+	struct qn_local *l = qn_self;
+	size_t at = (uintptr_t)p - (uintptr_t)l->base;
+
+	if (likely(at < l->reach)) {
+		struct qn_unit *u = qn_unit_of(l->units, at);
+
+		if (likely(u->kind == QN_UNIT_MEDIUM && u->holder == l)) {
+			if (unlikely(at % QN_MEDIUM_STEP ||
+				     !(at % QN_UNIT_SIZE) ||
+				     !qn_medium_put(&l->medium, p)))
+				qn_local_medium_free(l, u, p);
+			return;
+		}
+		if (likely(u->kind == QN_UNIT_SLAB && u->owner != l)) {
+			qn_local_free_remote(l, u, p);
+			return;
+		}
+	}
+	free_other(p);
 }
 
 /* ---- the rest of the family ---- */

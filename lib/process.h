@@ -15,7 +15,9 @@
 #include "quern.h"
 #include "statspage.h"
 
+/* Sizes up to QN_SLAB_MAX whose list is empty; larger ones */
 void *qn_process_malloc_slow(size_t size);
+void *qn_process_malloc_medium(size_t size);
 void qn_process_free_slow(void *p);
 
 /**
@@ -47,6 +49,8 @@ static __always_inline void *qn_process_malloc(size_t size)
 			*head = *(void **)p;
 			return p;
 		}
+	} else {
+		return qn_process_malloc_medium(size);
 	}
 	return qn_process_malloc_slow(size);
 }
