@@ -68,6 +68,17 @@ const struct qn_conf_option qn_conf_options[] = {
 			"more time.",
 	},
 	{
+		.key = "huge",
+		.type = QN_CONF_SIZE,
+		MEMBER(huge),
+		.min = 0,
+		.max = (size_t)1 << (sizeof(size_t) > 4 ? 40 : 30),
+		.preset = "64M",
+		.help = "Bytes of the heap in use from which on it grows by "
+			"huge pages of 2 MB, where the system has them. Lower "
+			"saves page faults and costs memory; 0 is never.",
+	},
+	{
 		.key = "seed",
 		.type = QN_CONF_SIZE,
 		MEMBER(seed),

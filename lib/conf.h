@@ -17,6 +17,7 @@
  * @stats:	directory for the statistics file, "" for none
  * @sample:	mean bytes between samples
  * @dirty:	bytes of freed memory that may always stay
+ * @huge:	bytes in use from which on memory grows by huge pages; 0: never
  * @seed:	what random numbers begin with; 0: differs from process to process
  * @engine:	name of the engine that serves the process; quern: its own heap
  */
@@ -25,6 +26,7 @@ struct qn_conf {
 	char stats[200];
 	size_t sample;
 	size_t dirty;
+	size_t huge;
 	size_t seed;
 	char engine[16];
 };

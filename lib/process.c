@@ -71,6 +71,7 @@ static void conf_apply(const struct qn_conf *conf)
 
 	hub.conf = *conf;
 	hub.segments.dirty_base = conf->dirty;
+	hub.segments.huge = conf->huge;
 	if (conf->sample)
 		hub.sampler.interval = (u32)conf->sample;
 	if (policy && policy != hub.controller.policy) {

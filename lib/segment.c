@@ -3,7 +3,7 @@
  * segment.c - runs of 64 KB units: find, split, merge, purge.
  *
  * See segment.h for the picture. Order in this file: addresses, the two kinds of
- * free runs, growth, allocation, free, purging, checks.
+ * free runs, growth, huge pages, allocation, free, purging, checks.
  */
 #include "segment.h"
 
@@ -463,11 +463,13 @@ static struct qn_unit *frontier_alloc_aligned(struct qn_segments *s, size_t nr,
 
 /*
  * A unit with old contents becomes a slab, which carves its first page at once and the
- * others perhaps never: what they hold is dirty memory all the same.
+ * others perhaps never: what they hold is dirty memory all the same. @huge: it does not
+ * count, as huge pages are for those who will.
  */
-static void slab_unit_init(struct qn_segments *s, struct qn_unit *u, bool zero)
+static void slab_unit_init(struct qn_segments *s, struct qn_unit *u, bool zero,
+			   bool huge)
 {
-	u32 parts = zero ? 0 : qn_nr_parts(u->pages);
+	u32 parts = zero || huge ? 0 : qn_nr_parts(u->pages);
 
 	u->kind = QN_UNIT_SLAB;
 	u->touched = zero ? 0 : u->pages;
@@ -518,8 +520,6 @@ static void spares_flush(struct qn_segments *s)
 	spare_flush(s, true);
 }
 
-/* ---- allocation ---- */
-
 static struct qn_unit *dirty_alloc(struct qn_segments *s, size_t nr,
 				   size_t align)
 {
@@ -544,6 +544,68 @@ static struct qn_unit *clean_alloc(struct qn_segments *s, size_t nr,
 		u->stamp = 0;
 	return u;
 }
+
+/* ---- huge pages ---- */
+
+#define HUGE_UNITS (QN_PORT_HUGE >> QN_UNIT_SHIFT)
+
+/* Where memory grows is there so much of it that a huge page more does not count? */
+static bool huge_is_on(const struct qn_segments *s)
+{
+	return s->huge && in_use(s) >= s->huge;
+}
+
+/* Units for a huge page that were never used; what is skipped may serve small slabs */
+static struct qn_unit *frontier_alloc_huge(struct qn_segments *s)
+{
+	const struct qn_segment *seg = &s->seg[s->nr - 1];
+	size_t at = ((uintptr_t)seg->base >> QN_UNIT_SHIFT) + seg->frontier;
+	size_t skip = round_up(at, HUGE_UNITS) - at;
+	struct qn_unit *u;
+
+	if (seg->reserved - seg->frontier < skip + HUGE_UNITS)
+		return NULL;
+	u = frontier_alloc(s, skip + HUGE_UNITS);
+	if (!u)
+		return NULL;
+	u[skip].stamp = 0;
+	if (skip)
+		free_merge(s, u, skip, QN_UNIT_CLEAN, 0);
+	return u + skip;
+}
+
+/*
+ * Instead of clean memory that is touched page by page: a huge page, of which all that
+ * is not taken now is dirty, so that it is used next, or purged. Where the system has
+ * none, try again when there is twice as much memory.
+ */
+static bool huge_add(struct qn_segments *s)
+{
+	struct qn_unit *u;
+	u32 stamp;
+
+	if (!huge_is_on(s))
+		return false;
+	u = bins_alloc(s, false, HUGE_UNITS, HUGE_UNITS);
+	if (!u)
+		u = frontier_alloc_huge(s);
+	if (!u)
+		return false;
+	stamp = u->stamp;
+	if (!qn_port_make_huge(qn_unit_start(s, u), QN_PORT_HUGE)) {
+		s->huge *= 2;
+		/* Its first page was touched, perhaps */
+		free_merge(s, u, HUGE_UNITS, QN_UNIT_DIRTY,
+			   parts_set(u, HUGE_UNITS, QN_PART_SIZE));
+		return false;
+	}
+	note_refault(s, QN_PORT_HUGE, stamp);
+	free_merge(s, u, HUGE_UNITS, QN_UNIT_DIRTY,
+		   parts_set(u, HUGE_UNITS, QN_PORT_HUGE));
+	return true;
+}
+
+/* ---- allocation ---- */
 
 /* @u came into use, @zero: it is clean */
 static struct qn_unit *run_use(struct qn_segments *s, struct qn_unit *u,
@@ -590,6 +652,10 @@ struct qn_unit *qn_chunk_alloc(struct qn_segments *s, size_t nr, size_t least,
 	qn_port_lock(&s->lock);
 	while (!(u = dirty_alloc(s, n, 1)) && n / 2 >= least)
 		n /= 2;
+	if (!u && nr <= HUGE_UNITS && huge_add(s)) {
+		n = nr;
+		u = dirty_alloc(s, n, 1);
+	}
 	*zeroed = !u;
 	if (!u) {
 		n = nr;
@@ -624,6 +690,8 @@ static struct qn_unit *unit_alloc(struct qn_segments *s, bool much, bool *zero)
 	*zero = false;
 	if (!u)
 		u = much ? dirty_alloc(s, 1, 1) : little_alloc(s);
+	if (!u && much && huge_add(s))
+		u = dirty_alloc(s, 1, 1);
 	if (u)
 		return u;
 	u = clean_alloc(s, 1, 1);
@@ -644,7 +712,7 @@ struct qn_unit *qn_unit_alloc(struct qn_segments *s, bool much)
 	if (u) {
 		u->owner = NULL;
 		add_used(s, 1);
-		slab_unit_init(s, u, zero);
+		slab_unit_init(s, u, zero, much && huge_is_on(s));
 	}
 	qn_port_unlock(&s->lock);
 	return u;

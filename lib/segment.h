@@ -195,6 +195,7 @@ struct qn_segment {
  * @dirty:	bytes in dirty free runs and spare units that may be resident
  * @stale:	bytes of old contents in slabs, as they were when the slabs were made
  * @dirty_base:	bytes that may always be dirty
+ * @huge:	bytes in use from which on memory grows by huge pages; 0: never
  * @boost:	bytes that may be dirty beyond, learned from refaults
  * @low:	lowest @dirty since @second
  * @second:	when @boost was last lowered, in ms
@@ -215,6 +216,7 @@ struct qn_segments {
 	size_t dirty;
 	size_t stale;
 	size_t dirty_base;
+	size_t huge;
 	size_t boost;
 	size_t low;
 	u32 second;

@@ -211,6 +211,17 @@ int qn_port_purge(void *p, size_t size)
 	return 0;
 }
 
+bool qn_port_make_huge(void *p, size_t size)
+{
+	check_range(p, size);
+	if ((uintptr_t)p % size || size != QN_PORT_HUGE)
+		violated("make_huge: not a huge page");
+	if (!port_is_committed(p, size))
+		violated("make_huge: not committed");
+	*(volatile char *)p = 0;
+	return !is_refused(&port.huge, size);
+}
+
 size_t qn_port_page_size(void)
 {
 	return port.page_size;

@@ -60,6 +60,7 @@ static void test_presets(void **state)
 	assert_string_equal(conf.stats, "");
 	assert_int_equal(conf.sample, QN_SAMPLE_BYTES);
 	assert_int_equal(conf.dirty, 1 << 20);
+	assert_int_equal(conf.huge, 64 << 20);
 	assert_int_equal(conf.seed, 0);
 	assert_string_equal(conf.engine, "quern");
 }
@@ -70,7 +71,7 @@ static void test_table(void **state)
 	char text[128];
 
 	(void)state;
-	assert_int_equal(qn_conf_nr_options, 6);
+	assert_int_equal(qn_conf_nr_options, 7);
 	for (o = qn_conf_options; o < qn_conf_options + qn_conf_nr_options;
 	     o++) {
 		assert_null(strpbrk(o->key, ":, "));
@@ -179,7 +180,7 @@ static void test_several(void **state)
 	assert_int_equal(conf.dirty, 2048);
 }
 
-#define KEYS     "policy, stats, sample, dirty, seed, engine"
+#define KEYS     "policy, stats, sample, dirty, huge, seed, engine"
 #define NO_COLON "; write KEY:VALUE,KEY:VALUE, known keys: " KEYS
 
 static void test_bad_form(void **state)

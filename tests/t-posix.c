@@ -143,6 +143,30 @@ static void test_purge(void **state)
 	assert_true(quiet(qn_port_commit(p, page)) < 0);
 }
 
+/* Whatever the system says: zeroes, nothing beside the range, and no lie */
+static void test_make_huge(void **state)
+{
+	size_t huge = QN_PORT_HUGE;
+	char *p = quiet(qn_port_reserve(NULL, 4 * huge));
+	char *q = (char *)round_up((uintptr_t)p + 1, huge);
+	bool made;
+
+	(void)state;
+	assert_int_equal(quiet(qn_port_commit(p, 4 * huge)), 0);
+	made = quiet(qn_port_make_huge(q, huge));
+	assert_false(is_resident(q - qn_port_page_size()));
+	assert_false(is_resident(q + huge));
+	assert_int_equal(is_resident(q + huge / 4), made);
+	assert_int_equal(is_resident(q + huge - qn_port_page_size()), made);
+	assert_true(is_all(q, 0, huge));
+	/* Purged, it is made of small pages again */
+	assert_int_equal(quiet(qn_port_purge(q, huge)), 0);
+	q[0] = 1;
+	assert_false(is_resident(q + huge / 2));
+	quiet_void(qn_port_release(p, 4 * huge));
+	assert_false(quiet(qn_port_make_huge(q, huge)));
+}
+
 static void test_release_in_part(void **state)
 {
 	size_t page = qn_port_page_size();
@@ -511,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_page_size),
 		cmocka_unit_test(test_commit),
 		cmocka_unit_test(test_purge),
+		cmocka_unit_test(test_make_huge),
 		cmocka_unit_test(test_release_in_part),
 		cmocka_unit_test(test_hint),
 		cmocka_unit_test(test_reserve_refused),

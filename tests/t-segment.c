@@ -1372,6 +1372,134 @@ static void test_random_in_pieces(void **state)
 	}
 }
 
+/* ---- huge pages ---- */
+
+static struct qn_unit *slab_get(bool much)
+{
+	struct qn_unit *u = qn_unit_alloc(&s, much);
+
+	assert_non_null(u);
+	u->touched = 0xffff;
+	return u;
+}
+
+/* From a size on, and never below; what is not taken at once is used next */
+static void test_huge_from(void **state)
+{
+	const size_t from = 8 * MB, huge = UNITS(QN_PORT_HUGE);
+
+	(void)state;
+	begin(4096);
+	s.huge = from;
+	while (s.used < from) {
+		slab_get(true);
+		assert_int_equal(port.huge.nr, 0);
+	}
+	for (size_t i = 0; i < 3 * huge; i++) {
+		slab_get(true);
+		assert_int_equal(port.huge.nr, i / huge + 1);
+		assert_int_equal(s.dirty, (huge - 1 - i % huge) * QN_UNIT_SIZE);
+	}
+	/* A class that will stay small writes a page at a time */
+	slab_get(false);
+	assert_int_equal(port.huge.nr, 3);
+	/* So does a large run, perhaps never */
+	qn_run_alloc(&s, huge, 1, QN_UNIT_LARGE, NULL);
+	assert_int_equal(port.huge.nr, 3);
+	check();
+}
+
+static void test_huge_never(void **state)
+{
+	(void)state;
+	begin(4096);
+	while (s.used < 64 * MB)
+		slab_get(true);
+	assert_int_equal(port.huge.nr, 0);
+}
+
+/* Asked again only when there is twice as much; memory comes all the same */
+static void test_huge_refused(void **state)
+{
+	(void)state;
+	begin(4096);
+	s.huge = MB;
+	port_refuse(&port.huge, 0, UINT32_MAX);
+	while (s.used < 64 * MB)
+		slab_get(true);
+	assert_in_range(port.huge.nr, 5, 7);
+	port_grant(&port.huge);
+	while (s.used < 192 * MB)
+		slab_get(true);
+	assert_true(port.huge.nr > 7);
+	check();
+}
+
+static void mixed_get(struct qn_unit **u, char tag)
+{
+	bool zeroed;
+
+	if (roll(3)) {
+		*u = slab_get(roll(4));
+		memset(start(*u), tag, QN_UNIT_SIZE);
+		return;
+	}
+	*u = qn_chunk_alloc(&s, 1 + roll(16), 1, &zeroed);
+	assert_non_null(*u);
+	if (zeroed)
+		assert_true(reads_zero(start(*u), QN_UNIT_SIZE));
+	memset(start(*u), tag, (*u)->run.size << QN_UNIT_SHIFT);
+}
+
+static void mixed_put(struct qn_unit *u, char tag)
+{
+	size_t nr = size_of(u);
+	const char *p = start(u);
+
+	assert_int_equal(*p, tag);
+	assert_memory_equal(p, p + 1, (nr << QN_UNIT_SHIFT) - 1);
+	if (u->kind == QN_UNIT_SLAB) {
+		qn_unit_free(&s, u);
+		return;
+	}
+	for (size_t i = 0; i < nr; i++)
+		u[i].pages = 0xffff;
+	qn_run_free_parts(&s, u);
+}
+
+/* Slabs and chunks come and go among huge pages, which are there or not */
+static void test_huge_random(void **state)
+{
+	static struct qn_unit *have[256];
+
+	(void)state;
+	for (u32 seed = 1; seed <= 3; seed++) {
+		begin(page_sizes[seed % 3]);
+		s.huge = 4 * MB;
+		rng = seed * 374761393u;
+		memset(have, 0, sizeof(have));
+		for (u32 i = 0; i < 6000; i++) {
+			u32 at = roll(i / 1000 % 2 ? 256 : 32);
+			char tag = (char)(at + 1);
+
+			if (have[at]) {
+				mixed_put(have[at], tag);
+				have[at] = NULL;
+			} else {
+				mixed_get(&have[at], tag);
+			}
+			if (!roll(100)) {
+				port_refuse(&port.huge, roll(2), 1);
+				s.huge = 4 * MB;
+			}
+			if (!roll(100))
+				qn_segments_purge(&s, roll(4) * MB);
+			check();
+		}
+		assert_true(port.huge.nr > 10);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1413,6 +1541,10 @@ int main(void)
 		cmocka_unit_test(test_absurd_sizes),
 		cmocka_unit_test(test_figures),
 		cmocka_unit_test(test_check_finds_damage),
+		cmocka_unit_test(test_huge_from),
+		cmocka_unit_test(test_huge_never),
+		cmocka_unit_test(test_huge_refused),
+		cmocka_unit_test(test_huge_random),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_random_with_refusals),
 		cmocka_unit_test(test_random_in_pieces),

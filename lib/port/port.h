@@ -107,4 +107,19 @@ void qn_port_release(void *p, size_t size);
  */
 int qn_port_purge(void *p, size_t size);
 
+/**
+ * qn_port_make_huge() - make whole, committed, untouched pages one huge page
+ * @p:		aligned to @size
+ * @size:	QN_PORT_HUGE
+ *
+ * Only this range: its neighbours, and what is purged of it later, have pages of the
+ * usual size again. Post: the memory reads as zero, and is resident if true.
+ *
+ * Return: false if the system has no huge page for it, or none of this size at all.
+ */
+bool qn_port_make_huge(void *p, size_t size);
+
+/* Bytes of a huge page */
+#define QN_PORT_HUGE ((size_t)2 << 20)
+
 #endif /* QN_PORT_H */

@@ -200,3 +200,23 @@ int qn_port_purge(void *p, size_t size)
 {
 	return (int)qn_sys3(SYS_madvise, (long)p, (long)size, MADV_DONTNEED);
 }
+
+/*
+ * The range alone is made eligible, touched, and made ineligible again: a huge page
+ * that is there stays, and khugepaged does not put together what was purged. Whether
+ * it worked is told by a page that nobody touched.
+ */
+bool qn_port_make_huge(void *p, size_t size)
+{
+	long at = (long)p, middle = at + (long)(size / 2);
+	unsigned char in = 0;
+
+	if (qn_port_page_size() != 4096 ||
+	    qn_sys3(SYS_madvise, at, (long)size, MADV_HUGEPAGE))
+		return false;
+	*(volatile char *)p = 0;
+	if (qn_sys3(SYS_mincore, middle, 4096, (long)&in))
+		in = 0;
+	qn_sys3(SYS_madvise, at, (long)size, MADV_NOHUGEPAGE);
+	return in & 1;
+}
