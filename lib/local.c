@@ -828,6 +828,7 @@ static void inbox_collect(struct qn_local *l)
 		void *next = *(void **)p;
 		struct qn_unit *u = slab_of(l, p);
 
+		__builtin_prefetch(((void **)p)[1], 1);
 		if (likely(u && u->owner == l))
 			local_free(l, u, p);
 		else if (u && u->kind == QN_UNIT_MEDIUM && u->holder == l)
@@ -897,6 +898,7 @@ void qn_local_free_remote(struct qn_local *l, struct qn_unit *u, void *p)
 
 	if (unlikely(l->state != QN_LOCAL_OWNED)) {
 		/* A thread that is gone already: no batch any more */
+		((void **)p)[1] = NULL;
 		send(to, p, p);
 		return;
 	}
@@ -904,7 +906,9 @@ void qn_local_free_remote(struct qn_local *l, struct qn_unit *u, void *p)
 		qn_local_flush_batch(l);
 		l->batch_to = to;
 	}
-	*(void **)p = l->batch;
+	((void **)p)[0] = l->batch;
+	((void **)p)[1] = l->batch_before[l->batch_nr % QN_BATCH_AHEAD];
+	l->batch_before[l->batch_nr % QN_BATCH_AHEAD] = p;
 	if (!l->batch)
 		l->batch_last = p;
 	l->batch = p;

@@ -20,7 +20,9 @@
  * the chain on the owner's inbox with one compare-and-swap, after 64 objects or
  * 32 KB, at a change of owner and at each of its refills. So a sleeping thread holds
  * back at most 64 objects and 32 KB of others; the owner takes the whole inbox with
- * one exchange. There is no ABA: only whole chains are taken.
+ * one exchange. There is no ABA: only whole chains are taken. The second word of an object
+ * in a chain names one some places on, so that the owner can fetch it ahead from the
+ * cache of the sender; at a chain's end it may name any other, or nothing.
  */
 #ifndef QN_LOCAL_H
 #define QN_LOCAL_H
@@ -37,6 +39,8 @@ _Static_assert(QN_TABLE_EXACT_STEPS == 8 && QN_TABLE_PER_DOUBLING == 8,
 
 #define QN_BATCH_OBJECTS 64
 #define QN_BATCH_BYTES   (32 << 10)
+/* So many places on */
+#define QN_BATCH_AHEAD   8
 #define QN_LOCAL_SAMPLES 8
 /*
  * No decision depends on the sizes of direct runs and medium blocks: their bytes count
@@ -88,6 +92,7 @@ struct qn_local_class {
  * @hub:	shared by all
  * @class:	the rest, by class
  * @batch_to, @batch, @batch_last: objects to send, and to whom
+ * @batch_before: the last ones that were added, a ring
  * @batch_nr, @batch_bytes: how many, how large
  * @sampler:	draws the sample distances
  * @samples, @nr_samples: sizes sampled and not yet handed in
@@ -114,6 +119,7 @@ struct qn_local {
 	struct qn_local *batch_to;
 	void *batch;
 	void **batch_last;
+	void *batch_before[QN_BATCH_AHEAD];
 	u32 batch_nr;
 	u32 batch_bytes;
 	struct qn_sampler sampler;
