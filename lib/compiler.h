@@ -89,6 +89,13 @@ typedef int64_t s64;
 /* Keep a value in one register instead of computing it again */
 #define qn_keep(x) __asm__("" : "+r"(x))
 
+/* The same, and not in that of a function's result, where there is more than one choice */
+#ifdef __x86_64__
+#define qn_keep_aside(x) __asm__("" : "+d"(x))
+#else
+#define qn_keep_aside(x) qn_keep(x)
+#endif
+
 /* 1 if the knob is defined to 1, else 0; for use in if () */
 #define IS_ENABLED(knob) (knob)
 
