@@ -62,7 +62,7 @@ const struct qn_conf_option qn_conf_options[] = {
 		MEMBER(dirty),
 		.min = 0,
 		.max = (size_t)1 << (sizeof(size_t) > 4 ? 40 : 30),
-		.preset = "1M",
+		.preset = "512K",
 		.help = "Bytes of freed memory that are always kept for reuse. "
 			"Lower returns memory to the system sooner and costs "
 			"more time.",

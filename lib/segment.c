@@ -688,6 +688,10 @@ static struct qn_unit *unit_alloc(struct qn_segments *s, bool much, bool *zero)
 	struct qn_unit *u = spare_pop(s, much);
 
 	*zero = false;
+	/* Of some, pages were purged before they were empty */
+	if (u && u->hidden_pages)
+		note_refault(s, qn_nr_parts(u->hidden_pages) * QN_PART_SIZE,
+			     u->stamp);
 	if (!u)
 		u = much ? dirty_alloc(s, 1, 1) : little_alloc(s);
 	if (!u && much && huge_add(s))

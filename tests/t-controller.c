@@ -261,19 +261,19 @@ static void test_promote_best(void **state)
 	(void)state;
 	/* smaller sizes come along: 40 saves 24 for two, 56 saves 8 for all */
 	init_coarse(&qn_policy_rule);
-	live[4] = 1u << 20;
+	live[4] = 8u << 20;
 	set_weight(36, 400 * ONE);
 	set_weight(40, 400 * ONE);
 	set_weight(56, 400 * ONE);
 	assert_promoted(40);
 	/* then the rest, each in the class that serves it now */
-	live[5] = 1u << 19;
+	live[5] = 8u << 19;
 	assert_promoted(36);
 	assert_promoted(56);
 	assert_false(round_once());
 	/* with too few samples a size counts, but is no candidate itself */
 	init_coarse(&qn_policy_rule);
-	live[4] = 1u << 20;
+	live[4] = 8u << 20;
 	set_weight(36, (QN_PROMOTE_SAMPLES - 1) * ONE);
 	set_weight(60, 20 * ONE);
 	assert_promoted(60);

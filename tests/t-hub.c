@@ -191,7 +191,7 @@ static void test_promotes(void **state)
 	begin();
 	ch = &hub.page->changes[0];
 	hub.page->start_usec = port.clock;
-	make_live(1 << 20);
+	make_live(8 << 20);
 	old = hub.table->map[qn_size_steps(900)];
 	assert_true(learn_until_change(900));
 	class = hub.table->map[qn_size_steps(900)];
@@ -216,7 +216,7 @@ static void test_fixed_learns_nothing(void **state)
 	(void)state;
 	begin();
 	qn_controller_init(&hub.controller, &qn_policy_fixed);
-	make_live(1 << 20);
+	make_live(8 << 20);
 	assert_false(learn_until_change(900));
 	assert_true(hub.page->nr_samples > 0);
 	assert_int_equal(hub.page->nr_changes, 0);
@@ -330,7 +330,7 @@ static void test_table_get(void **state)
 
 	(void)state;
 	begin();
-	make_live(1 << 20);
+	make_live(8 << 20);
 	a = qn_hub_table_get(&hub, NULL);
 	assert_ptr_equal(a, hub.table);
 	assert_int_equal(a->nr_users, 1);

@@ -684,7 +684,7 @@ static void sleep_ms(long ms)
 static void *hot_worker(void *arg)
 {
 	static const size_t hot[] = { 900, 720, 2600, 592, 300 };
-	struct block b[400] = { { 0 } };
+	static __thread struct block b[4000];
 	u32 seed = (u32)(uintptr_t)arg;
 
 	for (u32 i = 0; !READ_ONCE(stop); i++) {
@@ -693,7 +693,7 @@ static void *hot_worker(void *arg)
 		if (i % 512 == 0)
 			sleep_ms(1);
 		seed = seed * 1664525 + 1013904223;
-		x = &b[(seed >> 8) % 400];
+		x = &b[(seed >> 8) % ARRAY_SIZE(b)];
 		if (x->p) {
 			if (x->p[0] != (u8)x->size ||
 			    x->p[x->size - 1] != (u8)x->size)
@@ -706,7 +706,7 @@ static void *hot_worker(void *arg)
 		x->p = qn_malloc(x->size);
 		memset(x->p, (u8)x->size, x->size);
 	}
-	for (int i = 0; i < 400; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(b); i++)
 		qn_free(b[i].p);
 	return NULL;
 }

@@ -1372,6 +1372,26 @@ static void test_random_in_pieces(void **state)
 	}
 }
 
+/* A slab whose pages were purged, and that is empty now, is no less a refault */
+static void test_refault_of_spare(void **state)
+{
+	struct qn_unit *u;
+
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		begin(4096);
+		u = qn_unit_alloc(&s, true);
+		u->touched = 0x000f;
+		u->hidden_pages = 0x0ff0;
+		u->stamp = (u32)(port.clock / 1000) | 1;
+		qn_unit_free(&s, u);
+		port_sleep_ms(late ? 5000 : 100);
+		/* One with little resident is asked for: this one */
+		assert_ptr_equal(qn_unit_alloc(&s, false), u);
+		assert_int_equal(s.refaults, late ? 0 : 8 * QN_PART_SIZE);
+	}
+}
+
 /* ---- huge pages ---- */
 
 static struct qn_unit *slab_get(bool much)
@@ -1541,6 +1561,7 @@ int main(void)
 		cmocka_unit_test(test_absurd_sizes),
 		cmocka_unit_test(test_figures),
 		cmocka_unit_test(test_check_finds_damage),
+		cmocka_unit_test(test_refault_of_spare),
 		cmocka_unit_test(test_huge_from),
 		cmocka_unit_test(test_huge_never),
 		cmocka_unit_test(test_huge_refused),
