@@ -53,8 +53,9 @@ const struct qn_conf_option qn_conf_options[] = {
 		.min = SAMPLE_MIN,
 		.max = SAMPLE_MAX,
 		.preset = VALUE(QN_SAMPLE_BYTES),
-		.help = "Mean bytes requested between two samples. Lower "
-			"learns sooner and costs more time.",
+		.help = "Mean bytes requested between two samples at first. "
+			"Later it is more, by what is live. Lower learns "
+			"sooner and costs more time.",
 	},
 	{
 		.key = "dirty",

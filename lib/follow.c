@@ -38,6 +38,8 @@ struct qn_followed {
 
 _Static_assert(sizeof(struct qn_followed) % QN_ALIGN == 0,
 	       "objects are aligned");
+_Static_assert(sizeof(struct qn_followed) == QN_FOLLOW_HEADER || QN_SMALL,
+	       "QN_FOLLOW_HEADER");
 
 #define BLOCK_LEAST 64u
 #define IN_USE      ((uintptr_t)0x5bd1e995u)
@@ -98,6 +100,7 @@ static void life_begin(struct qn_follow *f, const struct qn_followed *b)
 {
 	struct qn_stats_life *life = life_of(f, b);
 
+	WRITE_ONCE(f->nr_live, f->nr_live + 1);
 	life->nr_live++;
 	life->live += b->weight;
 }
@@ -106,6 +109,7 @@ static void life_leave(struct qn_follow *f, const struct qn_followed *b)
 {
 	struct qn_stats_life *life = life_of(f, b);
 
+	WRITE_ONCE(f->nr_live, f->nr_live - 1);
 	life->nr_live--;
 	life->live -= b->weight;
 }
@@ -230,7 +234,7 @@ void *qn_follow_alloc(struct qn_follow *f, size_t size, unsigned int class,
 	if (READ_ONCE(f->clock) < f->after)
 		return NULL;
 	qn_port_lock(&f->lock);
-	b = block_get(f, size, class);
+	b = f->nr_live < QN_FOLLOW_MOST ? block_get(f, size, class) : NULL;
 	if (b) {
 		b->born = READ_ONCE(f->clock);
 		b->ms = now_ms();
@@ -270,10 +274,13 @@ static void note_resize(struct qn_follow *f, const struct qn_followed *b,
 {
 	struct qn_stats_life *life = life_of(f, b);
 
-	if (size > b->size)
-		life->nr_grown++;
-	else
+	if (size <= b->size) {
 		life->nr_shrunk++;
+		return;
+	}
+	life->nr_grown++;
+	life->grown_from += b->size;
+	life->grown_to += size;
 }
 
 void *qn_follow_resize(struct qn_follow *f, void *p, size_t size)

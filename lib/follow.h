@@ -9,8 +9,10 @@
  *
  * A block is a header and the object. Blocks of about one size share a list when they
  * are free, new ones are cut from the end of the newest unit; units are never given back.
- * What there is is bounded by a part of the heap (qn_follow_alloc()); a sample that finds
- * no room is served from its slab and not followed.
+ * What there is is bounded by a part of the heap and by QN_FOLLOW_MOST objects; a sample
+ * that finds no room is served from its slab and not followed. So that there is room for
+ * later ones as well, the more are followed the fewer samples are chosen
+ * (qn_follow_one_in()); each stands for as many more bytes, so that the shares stay true.
  *
  * Time is counted in bytes as well: @clock goes on by the bytes that each sample stands
  * for. So a life of n samples is known up to the square root of n, and what lives
@@ -39,6 +41,7 @@ struct qn_followed;
  * @bins:	free blocks by size
  * @at, @left:	what is left of the newest unit
  * @nr_units:	units so far
+ * @nr_live:	objects that are followed now; written under the lock, read anywhere
  * @clock:	bytes asked for since the start, as samples tell
  * @after:	nothing is followed before @clock comes here: a short-lived program does
  *		not pay for the first unit
@@ -51,6 +54,7 @@ struct qn_follow {
 	char *at;
 	size_t left;
 	size_t nr_units;
+	u32 nr_live;
 	u64 clock;
 	u64 after;
 };
@@ -59,6 +63,12 @@ struct qn_follow {
 #define QN_FOLLOW_AFTER ((u64)1 << 20)
 #define QN_FOLLOW_LEAST ((size_t)4)
 #define QN_FOLLOW_SHARE 64
+/* Objects that are followed at once, and the bytes that stand before each */
+#define QN_FOLLOW_MOST   144
+#define QN_FOLLOW_HEADER 32
+/* Of samples one in so many is followed, of twice as many with so many more followed */
+#define QN_FOLLOW_ONE_IN 8u
+#define QN_FOLLOW_THIN   (QN_FOLLOW_MOST / 6)
 
 void qn_follow_init(struct qn_follow *f, struct qn_segments *s,
 		    struct qn_stats_page *page);
@@ -67,6 +77,12 @@ void qn_follow_init(struct qn_follow *f, struct qn_segments *s,
 static __always_inline u64 qn_follow_tick(struct qn_follow *f, u64 bytes)
 {
 	return __atomic_add_fetch(&f->clock, bytes, __ATOMIC_RELAXED);
+}
+
+/* Of how many samples one is to be followed now; a power of two. Context: any. */
+static __always_inline u32 qn_follow_one_in(const struct qn_follow *f)
+{
+	return QN_FOLLOW_ONE_IN << READ_ONCE(f->nr_live) / QN_FOLLOW_THIN;
 }
 
 /**

@@ -33,7 +33,7 @@ static __always_inline void heap_unlock(struct qn_heap *h)
  */
 static u32 sample_interval(const struct qn_heap *h)
 {
-	size_t part = max(h->zone.size / 32, (size_t)512);
+	size_t part = max(h->zone.size / 24, (size_t)512);
 
 	return (u32)min(part, (size_t)QN_SAMPLE_BYTES);
 }
@@ -60,11 +60,26 @@ static noinline void settle(struct qn_heap *h, size_t k, size_t size,
 		h->peak -= (size_t)h->room;
 		h->room = 0;
 	}
-	if (left < k) {
+	/* From its end on, so that a block has one sample: see weight_of() */
+	if (IS_ENABLED(QN_SAMPLING) && left < k) {
 		h->samples[h->nr_samples++ % QN_HEAP_SAMPLES] = size;
 		left = h->distance + k;
 	}
 	h->budget = (ptrdiff_t)((left - k) << QN_BUDGET_SHIFT);
+}
+
+/* The same where nothing is sampled */
+static __always_inline bool count_only(struct qn_heap *h, size_t k)
+{
+	ptrdiff_t room = h->room - (ptrdiff_t)k;
+
+	h->nr_allocs++;
+	if (unlikely(room < 0)) {
+		h->peak -= (size_t)room;
+		room = 0;
+	}
+	h->room = room;
+	return true;
 }
 
 /* Count a block; false, and nothing is counted, if it is to be sampled */
@@ -72,6 +87,8 @@ static __always_inline bool count_alloc(struct qn_heap *h, size_t k)
 {
 	ptrdiff_t budget = h->budget, room = h->room;
 
+	if (!IS_ENABLED(QN_SAMPLING))
+		return count_only(h, k);
 	budget -= (ptrdiff_t)(k << QN_BUDGET_SHIFT);
 	budget++;
 	room -= (ptrdiff_t)k;
@@ -86,7 +103,7 @@ static __always_inline bool count_alloc(struct qn_heap *h, size_t k)
 	return true;
 }
 
-/* The same where there is time to sample it at once */
+/* As count_alloc() where there is time to sample it at once */
 static __hot_inline void count_any(struct qn_heap *h, size_t k, size_t size)
 {
 	if (unlikely(!count_alloc(h, k)))
@@ -732,13 +749,24 @@ static u32 hot_lengths(const struct qn_table *t)
 	return hot;
 }
 
+/*
+ * What the sample of a block of @bytes weighs in the profile. The interval is that of the
+ * countdown that runs now, not of the one that ended: where it changes, a sample weighs
+ * what its successor should, which leaves sums as they are while there is one countdown.
+ */
+static u32 weight_of(const struct qn_heap *h, size_t bytes)
+{
+	return qn_sampler_alone(h->sampler.interval, bytes) * QN_PROFILE_ONE /
+	       256;
+}
+
 /* One sampled size into the profile and the mean of the waste */
 static void learn(struct qn_heap *h, size_t size)
 {
 	size_t bytes = granules_for(size) * QN_GRANULE;
 	u32 share;
 
-	qn_profile_sample(h->profile, size);
+	qn_profile_sample(h->profile, size, weight_of(h, bytes));
 	if (bytes > UINT16_MAX)
 		return;
 	share = (u32)((bytes - size) << 16) / (u32)bytes;
@@ -751,9 +779,11 @@ static bool drain_samples(struct qn_heap *h)
 		h->nr_drained = h->nr_samples - QN_HEAP_SAMPLES;
 	if (h->nr_drained == h->nr_samples)
 		return false;
+	learn(h, h->samples[h->nr_drained++ % QN_HEAP_SAMPLES]);
+	qn_sampler_adapt(&h->sampler, sample_interval(h),
+			 live_granules(h) * QN_GRANULE);
 	h->distance = qn_sampler_draw(&h->sampler) / QN_GRANULE + 1;
 	h->distance = min(h->distance, QN_BUDGET_MAX);
-	learn(h, h->samples[h->nr_drained++ % QN_HEAP_SAMPLES]);
 	return true;
 }
 
@@ -822,7 +852,7 @@ int qn_heap_step(struct qn_heap *h)
 	heap_lock(h);
 	if (!h->nr_tables)
 		start_learning(h);
-	more = drain_samples(h);
+	more = IS_ENABLED(QN_SAMPLING) && drain_samples(h);
 	breathe(h);
 	more |= act(h);
 	breathe(h);

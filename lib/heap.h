@@ -108,4 +108,16 @@ struct qn_heap {
 	void *hook_arg;
 };
 
+/*
+ * All that is kept of requests so that something can be learned of them: the sampler,
+ * the samples that wait, the profile with its histogram and what stands for waste. Tables
+ * and the controller are what comes of it.
+ */
+#define QN_HEAP_LEARNED                                                    \
+	(sizeof(struct qn_sampler) + sizeof(struct qn_profile) +           \
+	 QN_HEAP_STEPS * sizeof(u16) + offsetof(struct qn_heap, sampler) - \
+	 offsetof(struct qn_heap, nr_samples))
+_Static_assert(!QN_SMALL || QN_HEAP_LEARNED <= 1024 || QN_HEAP_STEPS > 65,
+	       "what is kept of requests is bounded");
+
 #endif /* QN_HEAP_H */

@@ -9,11 +9,22 @@
 
 #define META_ALIGN 64
 
-/* All that is learned of a process's requests and lives */
-_Static_assert(sizeof(struct qn_profile) + QN_HUB_STEPS * sizeof(u16) +
-			       sizeof(((struct qn_stats_page *)NULL)->lives) <=
-		       8192,
-	       "what is learned is bounded");
+/*
+ * The state of sampler, profile and followed objects: all that is kept of requests and
+ * lives, as much as there can be of it. It has the histogram and its copy of the last
+ * epoch, lives and trend in the statistics page, the seeds, the store of followed objects
+ * and what stands before each of them. Not in it are the objects themselves, which the
+ * program asked for, and the countdowns, which are part of each thread's cache and count
+ * as metadata.
+ */
+#define LEARNED                                                  \
+	(sizeof(struct qn_sampler) + sizeof(struct qn_profile) + \
+	 QN_HUB_STEPS * sizeof(u16) + sizeof(struct qn_trend) +  \
+	 QN_HUB_STEPS * sizeof(u16) +                            \
+	 sizeof(((struct qn_stats_page *)NULL)->lives) +         \
+	 sizeof(((struct qn_stats_page *)NULL)->trend) +         \
+	 sizeof(struct qn_follow) + QN_FOLLOW_MOST * QN_FOLLOW_HEADER)
+_Static_assert(LEARNED <= 8192, "what is learned is bounded");
 
 /* ---- memory of quern's own ---- */
 
@@ -156,14 +167,75 @@ static void page_show_requested(struct qn_hub *hub, u32 size)
 	WRITE_ONCE(sc->requested, mean);
 }
 
-/* Enough is known to start with: from here on samples may come more slowly */
-static void sample_less(struct qn_hub *hub)
+/* Bytes in use, of those that are sampled: direct runs and medium blocks by their share */
+static size_t sampled_live(const struct qn_stats_page *page)
 {
-	size_t interval = hub->conf.sample * QN_SAMPLE_LATER;
+	s64 live = (s64)READ_ONCE(page->live);
+	s64 large = (s64)READ_ONCE(page->large);
+
+	live += large / QN_DIRECT_PER_SAMPLE - large;
+	return live > 0 ? (size_t)live : 0;
+}
+
+/* Once enough is known to start with, samples need not come as fast again */
+static u32 least_interval(const struct qn_hub *hub)
+{
+	size_t least = hub->conf.sample;
 
 	if (hub->page->nr_samples >= QN_SAMPLES_FIRST)
-		WRITE_ONCE(hub->sampler.interval,
-			   (u32)min(interval, (size_t)UINT32_MAX));
+		least *= QN_SAMPLE_LATER;
+	return (u32)min(least, (size_t)UINT32_MAX);
+}
+
+/* Locals take the interval over when they hand in samples */
+static void sampler_adapt(struct qn_hub *hub)
+{
+	struct qn_sampler next = { .interval = hub->sampler.interval };
+
+	qn_sampler_adapt(&next, least_interval(hub), sampled_live(hub->page));
+	WRITE_ONCE(hub->sampler.interval, next.interval);
+}
+
+/* Of the bytes in use of slabs, those that nobody asked for */
+static size_t rounded_up(const struct qn_stats_page *page)
+{
+	size_t bytes = 0;
+
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
+		const struct qn_stats_class *sc = &page->classes[c];
+		u32 osize = READ_ONCE(sc->osize) * 16;
+		u32 lost = osize - READ_ONCE(sc->requested);
+		s64 live = (s64)READ_ONCE(sc->live);
+
+		if (lost < osize && live > 0)
+			bytes += (size_t)live / osize * lost +
+				 (size_t)live % osize * lost / osize;
+	}
+	return bytes;
+}
+
+/* An epoch of the trend may end here; after qn_hub_refresh() */
+static void trend_look(struct qn_hub *hub, u64 now)
+{
+	const struct qn_stats_page *page = hub->page;
+	s64 live = (s64)READ_ONCE(page->live);
+	s64 large = (s64)READ_ONCE(page->large);
+	s64 external = (s64)READ_ONCE(page->carved) - (live - large);
+	struct qn_trend_look look = {
+		.usec = now - page->start_usec,
+		.live = live > 0 ? (size_t)live : 0,
+		.peak = READ_ONCE(page->peak_live),
+		.external = external > 0 ? (size_t)external : 0,
+		.dirty = READ_ONCE(page->dirty),
+		.metadata = READ_ONCE(page->metadata),
+		.purged = READ_ONCE(page->purged),
+		.refaults = READ_ONCE(page->refaults),
+	};
+
+	if (!qn_trend_is_due(hub->trend, look.usec))
+		return;
+	look.internal = rounded_up(page);
+	qn_trend_epoch(hub->trend, hub->profile, &look, &hub->page->trend);
 }
 
 /* What is done at most once in QN_EPOCH_US, and once a second; under hub.learn */
@@ -175,24 +247,32 @@ static bool epoch(struct qn_hub *hub, u64 now)
 		return false;
 	hub->last_look = now;
 	controller_look(hub, now);
-	sample_less(hub);
+	sampler_adapt(hub);
 	qn_hub_refresh(hub);
+	trend_look(hub, now);
 	if (second)
 		hub->last_decay = now;
 	return second;
 }
 
-bool qn_hub_learn(struct qn_hub *hub, const u32 *sizes, unsigned int nr)
+static void take_sample(struct qn_hub *hub, const struct qn_sample *s)
+{
+	qn_profile_sample(hub->profile, s->size,
+			  qn_profile_weight(s->interval,
+					    hub->sampler.interval));
+	page_show_requested(hub, s->size);
+}
+
+bool qn_hub_learn(struct qn_hub *hub, const struct qn_sample *samples,
+		  unsigned int nr)
 {
 	u64 now = qn_port_clock();
 	bool second;
 
 	if (!qn_port_trylock(&hub->learn))
 		return false;
-	for (unsigned int i = 0; i < nr; i++) {
-		qn_profile_sample(hub->profile, sizes[i]);
-		page_show_requested(hub, sizes[i]);
-	}
+	for (unsigned int i = 0; i < nr; i++)
+		take_sample(hub, &samples[i]);
 	WRITE_ONCE(hub->page->nr_samples, hub->page->nr_samples + nr);
 	second = epoch(hub, now);
 	WRITE_ONCE(hub->page->sample_ns,
@@ -201,6 +281,19 @@ bool qn_hub_learn(struct qn_hub *hub, const u32 *sizes, unsigned int nr)
 	if (second)
 		qn_segments_decay(&hub->segments);
 	return true;
+}
+
+__apart void qn_hub_fork_child(struct qn_hub *hub)
+{
+	struct qn_trend *t = hub->trend;
+
+	hub->nr_forks++;
+	qn_sampler_init(&hub->sampler, hub->sampler.interval, hub->fork_seed);
+	t->usec = 0;
+	t->live = (size_t)hub->page->live;
+	t->peak = (size_t)hub->page->peak_live;
+	t->purged = 0;
+	t->refaults = 0;
 }
 
 /* ---- accounts ---- */
@@ -308,6 +401,10 @@ static int profile_init(struct qn_hub *hub)
 	if (!hub->profile)
 		return -ENOMEM;
 	qn_profile_init(hub->profile, QN_HUB_STEPS);
+	hub->trend = qn_hub_meta_alloc(hub, qn_trend_bytes(QN_HUB_STEPS));
+	if (!hub->trend)
+		return -ENOMEM;
+	qn_trend_init(hub->trend, QN_HUB_STEPS);
 	return 0;
 }
 

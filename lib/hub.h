@@ -28,6 +28,11 @@
 #define QN_NR_TABLES 8
 /* The controller looks at most once in so many microseconds */
 #define QN_EPOCH_US 2000
+/*
+ * No decision depends on the sizes of direct runs and medium blocks: their bytes count
+ * for so much less, or each of them would be sampled.
+ */
+#define QN_DIRECT_PER_SAMPLE 64
 
 struct qn_local;
 
@@ -39,8 +44,9 @@ struct qn_local;
  * @conf:	run-time knobs
  * @learn:	guards everything from @profile to @last_decay
  * @profile:	QN_HUB_STEPS entries
+ * @trend:	the same of the last epoch
  * @controller:	decides
- * @sampler:	seeds and interval for the locals' own
+ * @sampler:	seeds and interval for the locals' own; the seeds are guarded by @threads
  * @tables:	buffers; tables[i]->nr_users says who still reads it
  * @last_look, @last_decay: microseconds
  * @follow:	sampled objects that are followed; has a lock of its own
@@ -50,6 +56,8 @@ struct qn_local;
  * @meta, @meta_end: what is left of the newest unit of quern's own
  * @meta_bytes:	handed out of them
  * @page_size:	of the system
+ * @nr_forks:	forks that led to this process since the heap began
+ * @fork_seed:	what a child begins its samples with
  * @forker:	the local that holds all locks for fork(), or NULL
  */
 struct qn_hub {
@@ -60,6 +68,7 @@ struct qn_hub {
 
 	struct qn_lock learn;
 	struct qn_profile *profile;
+	struct qn_trend *trend;
 	struct qn_controller controller;
 	struct qn_sampler sampler;
 	struct qn_table *tables[QN_NR_TABLES];
@@ -74,6 +83,8 @@ struct qn_hub {
 	char *meta, *meta_end;
 	size_t meta_bytes;
 	size_t page_size;
+	u32 nr_forks;
+	u32 fork_seed;
 	struct qn_local *forker;
 };
 
@@ -112,18 +123,19 @@ const struct qn_table *qn_hub_table_get(struct qn_hub *hub,
 void qn_hub_table_put(struct qn_hub *hub, const struct qn_table *t);
 
 /**
- * qn_hub_learn() - hand in sampled sizes and let the controller look
+ * qn_hub_learn() - hand in samples and let the controller look
  * @hub:	the hub
- * @sizes:	bytes requested
+ * @samples:	requests that were looked at
  * @nr:		how many
  *
  * One slice: bounded by @nr and QN_CONTROLLER_SLICE, and the controller looks no
  * more often than every QN_EPOCH_US.
  *
  * Context: slow paths; only tries hub.learn.
- * Return: true if the sizes were taken.
+ * Return: true if the samples were taken.
  */
-bool qn_hub_learn(struct qn_hub *hub, const u32 *sizes, unsigned int nr);
+bool qn_hub_learn(struct qn_hub *hub, const struct qn_sample *samples,
+		  unsigned int nr);
 
 /**
  * qn_hub_account() - objects of a class came into use or went out of it
@@ -156,6 +168,16 @@ static inline void qn_hub_account_large(struct qn_hub *hub, s64 bytes,
 	qn_hub_account_direct(hub, bytes, nr_allocs ? (u64)bytes : 0,
 			      nr_allocs);
 }
+
+/**
+ * qn_hub_fork_child() - samples and trends of a child are its own
+ *
+ * Its samples begin with hub.fork_seed; locals of no thread follow when they get one
+ * (qn_local_get()). What was learned so far stays.
+ *
+ * Context: the only thread, with the statistics page begun anew.
+ */
+void qn_hub_fork_child(struct qn_hub *hub);
 
 /* Bring what is derived in the page up to date. Context: any. */
 void qn_hub_refresh(struct qn_hub *hub);

@@ -55,13 +55,14 @@ _Static_assert(QN_TABLE_EXACT_STEPS % QN_TABLE_PER_DOUBLING == 0,
 	       "classes above the exact ones must fall on whole steps");
 
 /*
- * QN_SAMPLE_BYTES: mean bytes requested between two samples. Lower learns sooner
- * and costs more: a sample is some hundred instructions. A plain number: it is
- * the default of the run-time key "sample" as well, as text.
+ * QN_SAMPLE_BYTES: mean bytes requested between two samples at first; in a heap of
+ * one's own at most. Lower learns sooner and costs more: a sample is some hundred
+ * instructions. A plain number: it is the default of the run-time key "sample" as
+ * well, as text.
  */
 #ifndef QN_SAMPLE_BYTES
 #if QN_SMALL
-#define QN_SAMPLE_BYTES 4096
+#define QN_SAMPLE_BYTES 8192
 #else
 #define QN_SAMPLE_BYTES 65536
 #endif
@@ -69,9 +70,28 @@ _Static_assert(QN_TABLE_EXACT_STEPS % QN_TABLE_PER_DOUBLING == 0,
 _Static_assert(QN_SAMPLE_BYTES >= 64, "QN_SAMPLE_BYTES");
 
 /*
- * QN_SAMPLES_FIRST, QN_SAMPLE_LATER: on Linux the distance is so many times longer
- * once so many samples were taken: some 800 place a table nearly as well as the
- * full histogram, and from then on only changes are to be seen.
+ * QN_SAMPLING: 0: a heap of one's own looks at no request, so it learns nothing; for
+ * firmware that wants its state and its time back, and to count what sampling costs.
+ */
+#ifndef QN_SAMPLING
+#define QN_SAMPLING 1
+#endif
+
+/*
+ * QN_LIVE_SAMPLES: where more samples than this are live, sampling every so many bytes,
+ * the distance doubles; it is halved again below five sixteenths of it. Some 800 place a
+ * table nearly as well as all requests would. In firmware it is the time that they
+ * cost which is the limit.
+ */
+#ifndef QN_LIVE_SAMPLES
+#define QN_LIVE_SAMPLES (QN_SMALL ? 8 : 800)
+#endif
+_Static_assert(QN_LIVE_SAMPLES >= 8, "QN_LIVE_SAMPLES");
+
+/*
+ * QN_SAMPLES_FIRST, QN_SAMPLE_LATER: on Linux the distance is so many times longer at
+ * least once so many samples were taken, however few of them are live: the table is
+ * placed then, and from then on only changes are to be seen.
  */
 #ifndef QN_SAMPLES_FIRST
 #define QN_SAMPLES_FIRST 1024
@@ -89,6 +109,15 @@ _Static_assert(QN_SAMPLE_BYTES >= 64, "QN_SAMPLE_BYTES");
 #endif
 _Static_assert(QN_PROFILE_DECAY >= 16 && QN_PROFILE_DECAY <= 65535,
 	       "QN_PROFILE_DECAY");
+
+/*
+ * QN_TREND_MS: the least milliseconds of an epoch, over which trends are taken. Shorter
+ * ones follow a program sooner; of a longer one more samples tell.
+ */
+#ifndef QN_TREND_MS
+#define QN_TREND_MS 100
+#endif
+_Static_assert(QN_TREND_MS >= 1 && QN_TREND_MS <= 10000, "QN_TREND_MS");
 
 /*
  * QN_CONTROLLER_SLICE: entries of the histogram that one slice of the controller

@@ -185,30 +185,38 @@ static void hand_in_samples(struct qn_local *l)
 		l->nr_samples = 0;
 }
 
-/* A request is sampled. Return: bytes to the next one */
-static __cold u32 sample_note(struct qn_local *l, size_t size)
+/*
+ * A request is sampled, by a countdown that was drawn with *@interval: the next one may
+ * have another. Return: bytes to the next one
+ */
+static __cold u32 sample_note(struct qn_local *l, size_t size, u32 *interval)
 {
+	struct qn_sample *s;
+
 	if (l->nr_samples == QN_LOCAL_SAMPLES)
 		hand_in_samples(l);
-	l->samples[l->nr_samples++] = (u32)min(size, (size_t)UINT32_MAX);
+	s = &l->samples[l->nr_samples++];
+	s->size = (u32)min(size, (size_t)UINT32_MAX);
+	s->interval = *interval;
+	*interval = l->sampler.interval;
 	return qn_sampler_draw(&l->sampler);
 }
 
 /*
- * The object of @nr samples, perhaps to be followed from now on. Following costs more
- * than a sample, so it is not done to each; each stands for more.
+ * The object of samples that stand for @bytes, perhaps to be followed from now on.
+ * Following costs more than a sample, so it is not done to each; each stands for more.
  */
 static __cold bool sample_follow(struct qn_local *l, struct qn_local_class *k,
-				 size_t size, u32 nr)
+				 size_t size, u64 bytes)
 {
-	u64 weight = (u64)nr * l->sampler.interval;
+	u32 one_in = qn_follow_one_in(&l->hub->follow);
 
-	qn_follow_tick(&l->hub->follow, weight);
-	if (l->sampler.rng & (FOLLOW_ONE_IN - 1))
+	qn_follow_tick(&l->hub->follow, bytes);
+	if (l->sampler.rng & (one_in - 1))
 		return false;
 	l->followed = qn_follow_alloc(
 		&l->hub->follow, size, (unsigned int)(k - l->class),
-		(u32)min(weight * FOLLOW_ONE_IN, (u64)UINT32_MAX));
+		(u32)min(bytes * one_in, (u64)UINT32_MAX));
 	return l->followed != NULL;
 }
 
@@ -216,7 +224,7 @@ void qn_local_sample(struct qn_local *l, struct qn_local_class *k, size_t size,
 		     size_t bytes)
 {
 	while (unlikely(k->until_sample < bytes))
-		k->until_sample += sample_note(l, size);
+		k->until_sample += sample_note(l, size, &k->interval);
 	k->until_sample -= (u32)bytes;
 }
 
@@ -552,13 +560,16 @@ static noinline __cold u32 class_limit_due(struct qn_local *l,
 					   size_t size, u32 osize, u32 have,
 					   u32 most)
 {
-	u32 left, nr = 0;
+	u64 bytes = 0;
+	u32 left;
 
-	for (; k->until_sample < osize; nr++) {
-		k->until_sample += sample_note(l, size) + k->ahead;
+	while (k->until_sample < osize) {
+		bytes += k->interval;
+		k->until_sample +=
+			sample_note(l, size, &k->interval) + k->ahead;
 		k->ahead = 0;
 	}
-	if (nr && sample_follow(l, k, size, nr)) {
+	if (bytes && sample_follow(l, k, size, bytes)) {
 		k->until_sample -= osize;
 		k->pending_allocs++;
 		return 0;
@@ -753,6 +764,7 @@ static __always_inline void medium_account_much(struct qn_local *l)
 /* Bytes of medium blocks to the next sample */
 static ptrdiff_t medium_draw(struct qn_local *l)
 {
+	l->medium_interval = l->sampler.interval;
 	return (ptrdiff_t)qn_sampler_draw(&l->sampler) * QN_DIRECT_PER_SAMPLE;
 }
 
@@ -763,7 +775,8 @@ static noinline __cold void medium_sample(struct qn_local *l, size_t size)
 	medium_account(l);
 	while (m->credit <= 0)
 		m->credit +=
-			(ptrdiff_t)sample_note(l, size) * QN_DIRECT_PER_SAMPLE;
+			(ptrdiff_t)sample_note(l, size, &l->medium_interval) *
+			QN_DIRECT_PER_SAMPLE;
 	m->told = m->credit;
 }
 
@@ -946,6 +959,37 @@ void qn_local_trim(struct qn_local *l)
 	qn_medium_trim(&l->medium);
 }
 
+/*
+ * A sequence of distances of its own. Of a countdown that runs nothing is known but that
+ * it has not ended, so it may be given up for a new one; all but that of a list that was
+ * cut, of which the next refill is the sample.
+ */
+static void sampler_begin(struct qn_local *l)
+{
+	qn_sampler_init(&l->sampler, l->hub->sampler.interval,
+			qn_sampler_draw(&l->hub->sampler) ^ (u32)(uintptr_t)l);
+	l->nr_forks = l->hub->nr_forks;
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
+		struct qn_local_class *k = &l->class[c];
+
+		if (k->until_sample < k->osize)
+			continue;
+		k->until_sample = qn_sampler_draw(&l->sampler);
+		k->interval = l->sampler.interval;
+	}
+	l->medium.credit = medium_draw(l);
+	l->medium.told = l->medium.credit;
+}
+
+__apart void qn_local_fork_child(struct qn_local *l)
+{
+	l->nr_samples = 0;
+	l->medium.nr_allocs = 0;
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
+		l->class[c].pending_allocs = 0;
+	sampler_begin(l);
+}
+
 static struct qn_local *local_new(struct qn_hub *hub)
 {
 	struct qn_local *l = qn_hub_meta_alloc(hub, sizeof(*l));
@@ -954,12 +998,7 @@ static struct qn_local *local_new(struct qn_hub *hub)
 		return NULL;
 	l->hub = hub;
 	qn_medium_init(&l->medium, &hub->segments, l, hub->page_size);
-	qn_sampler_init(&l->sampler, hub->sampler.interval,
-			qn_sampler_draw(&hub->sampler) ^ (u32)(uintptr_t)l);
-	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
-		l->class[c].until_sample = qn_sampler_draw(&l->sampler);
-	l->medium.credit = medium_draw(l);
-	l->medium.told = l->medium.credit;
+	sampler_begin(l);
 	l->next = hub->locals;
 	WRITE_ONCE(hub->locals, l);
 	return l;
@@ -976,6 +1015,8 @@ struct qn_local *qn_local_get(struct qn_hub *hub)
 	else
 		l = local_new(hub);
 	if (l) {
+		if (unlikely(l->nr_forks != hub->nr_forks))
+			qn_local_fork_child(l);
 		WRITE_ONCE(l->state, QN_LOCAL_OWNED);
 		l->base = hub->segments.seg[0].base;
 		l->units = l->base;

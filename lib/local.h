@@ -42,11 +42,6 @@ _Static_assert(QN_TABLE_EXACT_STEPS == 8 && QN_TABLE_PER_DOUBLING == 8,
 /* So many places on */
 #define QN_BATCH_AHEAD   8
 #define QN_LOCAL_SAMPLES 8
-/*
- * No decision depends on the sizes of direct runs and medium blocks: their bytes count
- * for so much less, or each of them would be sampled.
- */
-#define QN_DIRECT_PER_SAMPLE 64
 
 enum qn_local_state {
 	QN_LOCAL_OWNED,  /* a thread has it */
@@ -64,6 +59,7 @@ enum qn_local_state {
  * @ahead:	bytes by which a sample was taken too early: added to the next distance
  * @nr_slabs:	slabs owned that are not draining
  * @nr_few:	looks around that found few objects at hand
+ * @interval:	that @until_sample was drawn with
  * @head, @tail: queue of partial slabs
  */
 struct qn_local_class {
@@ -77,6 +73,7 @@ struct qn_local_class {
 	struct qn_unit *head, *tail;
 	u32 nr_slabs;
 	u32 nr_few;
+	u32 interval;
 } __aligned(64);
 
 /**
@@ -95,7 +92,9 @@ struct qn_local_class {
  * @batch_before: the last ones that were added, a ring
  * @batch_nr, @batch_bytes: how many, how large
  * @sampler:	draws the sample distances
- * @samples, @nr_samples: sizes sampled and not yet handed in
+ * @samples, @nr_samples: requests sampled and not yet handed in
+ * @medium_interval: that @medium.credit was drawn with
+ * @nr_forks:	hub.nr_forks when its sequence of distances began
  * @followed:	the sampled object, where a refill ends with one that is followed
  * @nr_refills:	since the start
  * @handed_in:	@nr_refills when samples were last handed in
@@ -123,8 +122,10 @@ struct qn_local {
 	u32 batch_nr;
 	u32 batch_bytes;
 	struct qn_sampler sampler;
-	u32 samples[QN_LOCAL_SAMPLES];
+	struct qn_sample samples[QN_LOCAL_SAMPLES];
 	u32 nr_samples;
+	u32 medium_interval;
+	u32 nr_forks;
 	void *followed;
 	u32 nr_refills;
 	u32 handed_in;
@@ -237,6 +238,15 @@ bool qn_local_medium_resize(struct qn_local *l, const struct qn_unit *u,
  */
 void qn_local_sample(struct qn_local *l, struct qn_local_class *k, size_t size,
 		     size_t bytes);
+
+/**
+ * qn_local_fork_child() - the calling thread is alone in a child
+ * @l:		its local
+ *
+ * What the parent has sampled or counted and not yet handed in is the parent's, and
+ * distances are drawn anew, as hub.sampler has them now.
+ */
+void qn_local_fork_child(struct qn_local *l);
 
 /**
  * qn_local_event() - a slab's count reached 0

@@ -649,6 +649,7 @@ void qn_process_fork_prepare(void)
 	qn_port_lock(&hub.learn);
 	qn_port_lock(&hub.follow.lock);
 	qn_port_lock(&hub.segments.lock);
+	hub.fork_seed = qn_sampler_seed(&hub.sampler);
 	qn_guest_fork_prepare();
 	qn_port_fork_begin();
 }
@@ -676,6 +677,8 @@ static void life_restart(struct qn_stats_life *life)
 	life->nr_ended = 0;
 	life->nr_grown = 0;
 	life->nr_shrunk = 0;
+	life->grown_from = 0;
+	life->grown_to = 0;
 }
 
 /* What the child did not do itself does not belong into its figures */
@@ -697,6 +700,7 @@ static __apart void page_restart(struct qn_stats_page *page)
 	page->peak_used = 0;
 	for (unsigned int i = 0; i < QN_STATS_LIFE_GROUPS; i++)
 		life_restart(&page->lives[i]);
+	memset(&page->trend, 0, sizeof(page->trend));
 	page->engine.asked = 0;
 	page->engine.served = 0;
 	page->engine.by_table = 0;
@@ -735,6 +739,9 @@ __apart void qn_process_fork_child(void)
 	}
 	page_restart(hub.page);
 	page_init(hub.page);
+	qn_hub_fork_child(&hub);
+	if (qn_self != &qn_local_none)
+		qn_local_fork_child(qn_self);
 	memcpy(hub.page->policy, hub.conf.policy, sizeof(hub.page->policy));
 	if (shared)
 		stats_map(hub.conf.stats);

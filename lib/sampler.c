@@ -58,6 +58,12 @@ void qn_sampler_init(struct qn_sampler *s, u32 interval, u32 seed)
 		s->rng = 0x9e3779b9u;
 }
 
+u32 qn_sampler_seed(struct qn_sampler *s)
+{
+	s->rng = next_random(s->rng);
+	return scramble(~s->rng);
+}
+
 u32 qn_sampler_draw(struct qn_sampler *s)
 {
 	u32 log;
@@ -70,4 +76,29 @@ u32 qn_sampler_draw(struct qn_sampler *s)
 	if (unlikely(bytes > UINT32_MAX))
 		return UINT32_MAX;
 	return max((u32)bytes, 1u);
+}
+
+/* Half as often once there are enough; the distance of the two is the hysteresis */
+#define MOST  QN_LIVE_SAMPLES
+#define LEAST (MOST * 5 / 16)
+
+void qn_sampler_adapt(struct qn_sampler *s, u32 least, size_t live)
+{
+	u32 interval = s->interval;
+
+	if (unlikely(interval < least))
+		s->interval = least;
+	else if (unlikely(live / MOST >= interval) &&
+		 interval <= UINT32_MAX / 2)
+		s->interval = interval * 2;
+	else if (unlikely(live / LEAST < interval) && interval / 2 >= least)
+		s->interval = interval / 2;
+}
+
+/* x / (1 - exp(-x)) = 1 + x / 2 + x^2 / 12 - ..., and nearly x + 1 / 8 from 3 to 5 */
+u32 qn_sampler_alone(u32 interval, size_t size)
+{
+	u32 x = (u32)min(size, (size_t)1 << 23) * 256 / interval;
+
+	return x < 3 * 256 ? 256 + x / 2 + x * x / (12 * 256) : x + 256 / 8;
 }

@@ -23,7 +23,7 @@
 #include "compiler.h"
 
 #define QN_STATS_MAGIC   0x31545351u /* "QST1" */
-#define QN_STATS_VERSION 3
+#define QN_STATS_VERSION 4
 #define QN_STATS_CLASSES 112
 #define QN_STATS_CHANGES 128
 /* Sizes whose lives are told apart: to 32 bytes, then four times as much each */
@@ -129,6 +129,7 @@ struct qn_stats_engine {
  * @live:	bytes that those in use stand for
  * @nr_live, @nr_ended: how many of either
  * @nr_grown, @nr_shrunk: their calls of realloc
+ * @grown_from, @grown_to: sums of the sizes before and after those that made them larger
  *
  * Samples are drawn by bytes, so these are shares of bytes and not of calls. Direct runs
  * are not followed.
@@ -141,6 +142,8 @@ struct qn_stats_life {
 	u32 nr_ended;
 	u32 nr_grown;
 	u32 nr_shrunk;
+	u64 grown_from;
+	u64 grown_to;
 };
 
 /* Group of a size: up to 32 bytes, 128, 512, 2 KB, 8 KB, the rest */
@@ -153,6 +156,62 @@ static __always_inline unsigned int qn_stats_life_group(size_t size)
 		group++;
 	return group;
 }
+
+/* A whole, of which the shares below are parts */
+#define QN_STATS_ONE ((u32)65536)
+/* Fractional bits of the slopes below */
+#define QN_STATS_SLOPE 8
+/* Live memory that changes by less than one part in so many in an epoch is flat */
+#define QN_STATS_FLAT 1024
+
+/**
+ * struct qn_stats_waste - what a heap's resident memory was made of, in shares of it
+ * @internal:	rounding inside of blocks in use; estimated from samples
+ * @external:	free objects in slabs and chunks
+ * @dirty:	freed and not yet returned to the system
+ * @metadata:	of the heap itself
+ *
+ * Sums of shares have as many bits more as it takes.
+ */
+struct qn_stats_waste {
+	u64 internal;
+	u64 external;
+	u64 dirty;
+	u64 metadata;
+};
+
+/**
+ * struct qn_stats_trend - how the heap changes, from epoch to epoch
+ * @nr_epochs:	epochs that ended; all else is 0 before the first
+ * @nr_growing, @nr_shrinking: of them, those in which live memory was not flat
+ * @shift:	how far the histogram moved in the last one: the total variation distance of
+ *		the requested bytes by size, 0 if they are as they were, QN_STATS_ONE if
+ *		no size is asked for any more that was
+ * @most_shift:	the highest ever
+ * @live_of_peak: live memory of the highest there was so far, at the end of the last one
+ * @live_slope, @peak_slope: bytes that live and peak grow by in an epoch of QN_TREND_MS,
+ *		decayed means: a quarter is the last epoch's
+ * @purged_slope, @refaults_slope: the same of bytes returned to the system, and wanted
+ *		back soon
+ * @waste:	at the end of the last one
+ * @sum_shift, @sum_live_of_peak, @sum_waste: sums over all epochs
+ */
+struct qn_stats_trend {
+	u32 nr_epochs;
+	u32 nr_growing;
+	u32 nr_shrinking;
+	u32 shift;
+	u32 most_shift;
+	u32 live_of_peak;
+	s64 live_slope;
+	s64 peak_slope;
+	s64 purged_slope;
+	s64 refaults_slope;
+	struct qn_stats_waste waste;
+	u64 sum_shift;
+	u64 sum_live_of_peak;
+	struct qn_stats_waste sum_waste;
+};
 
 /**
  * struct qn_stats_page - the whole of it
@@ -186,6 +245,7 @@ static __always_inline unsigned int qn_stats_life_group(size_t size)
  * @nr_changes:	decisions so far; the last QN_STATS_CHANGES are in @changes,
  *		number n in slot n % QN_STATS_CHANGES
  * @lives:	of sampled objects, by size: see qn_stats_life_group()
+ * @trend:	how it changes
  * @purge_now:	control word: a reader writes 1 to have free memory returned at
  *		the next slow path
  */
@@ -236,6 +296,7 @@ struct qn_stats_page {
 	struct qn_stats_change changes[QN_STATS_CHANGES];
 	struct qn_stats_engine engine;
 	struct qn_stats_life lives[QN_STATS_LIFE_GROUPS];
+	struct qn_stats_trend trend;
 };
 
 #endif /* QN_STATSPAGE_H */

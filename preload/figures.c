@@ -235,6 +235,45 @@ static void add_life(struct qn_stats_life *sum,
 	sum->nr_ended += life->nr_ended;
 	sum->nr_grown += life->nr_grown;
 	sum->nr_shrunk += life->nr_shrunk;
+	sum->grown_from += life->grown_from;
+	sum->grown_to += life->grown_to;
+}
+
+static void add_waste(struct qn_stats_waste *sum,
+		      const struct qn_stats_waste *waste)
+{
+	sum->internal += waste->internal;
+	sum->external += waste->external;
+	sum->dirty += waste->dirty;
+	sum->metadata += waste->metadata;
+}
+
+/* A torn page may hold anything: no overflow of signed numbers */
+static s64 slopes_added(s64 a, s64 b)
+{
+	return (s64)((u64)a + (u64)b);
+}
+
+static void add_trend(struct qn_figures *f, const struct qn_stats_trend *t)
+{
+	struct qn_stats_trend *sum = &f->trend;
+
+	if (f->nr_programs == 1) {
+		*sum = *t;
+		return;
+	}
+	sum->nr_epochs += t->nr_epochs;
+	sum->nr_growing += t->nr_growing;
+	sum->nr_shrinking += t->nr_shrinking;
+	sum->most_shift = max(sum->most_shift, t->most_shift);
+	sum->live_slope = slopes_added(sum->live_slope, t->live_slope);
+	sum->peak_slope = slopes_added(sum->peak_slope, t->peak_slope);
+	sum->purged_slope = slopes_added(sum->purged_slope, t->purged_slope);
+	sum->refaults_slope =
+		slopes_added(sum->refaults_slope, t->refaults_slope);
+	sum->sum_shift += t->sum_shift;
+	sum->sum_live_of_peak += t->sum_live_of_peak;
+	add_waste(&sum->sum_waste, &t->sum_waste);
 }
 
 static void add_counters(struct qn_figures *f, const struct qn_stats_page *page)
@@ -302,6 +341,7 @@ void qn_figures_add(struct qn_figures *f, const struct qn_stats_page *page,
 	f->nr_running += is_alive && !is_replaced &&
 			 page->state == QN_STATS_RUNNING;
 	add_counters(f, page);
+	add_trend(f, &page->trend);
 	add_engine(&f->engine, &page->engine);
 	add_entries(f, page);
 	add_uses(f, page);

@@ -83,6 +83,8 @@ struct qn_event {
  * @sampled:	@internal is known: some class has samples
  * @entries:	@nr_entries of them, in no order
  * @events:	the last QN_STATS_CHANGES, oldest first
+ * @trend:	sums; what is of the last epoch only if there is one program. The highest
+ *		@most_shift
  *
  * Every other member is the sum of the member of that name in the pages; of
  * @engine.size the largest.
@@ -119,6 +121,7 @@ struct qn_figures {
 	u32 generation;
 	struct qn_stats_engine engine;
 	struct qn_stats_life lives[QN_STATS_LIFE_GROUPS];
+	struct qn_stats_trend trend;
 
 	struct qn_use at_peak;
 	struct qn_use at_end;

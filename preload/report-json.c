@@ -174,6 +174,8 @@ static json_t *make_life(const struct qn_stats_life *life, unsigned int group)
 	put_u64(o, "live_bytes", life->live);
 	put_u64(o, "grown", life->nr_grown);
 	put_u64(o, "shrunk", life->nr_shrunk);
+	put_u64(o, "grown_from", life->grown_from);
+	put_u64(o, "grown_to", life->grown_to);
 	return o;
 }
 
@@ -187,6 +189,69 @@ static json_t *make_lives(const struct qn_figures *f)
 	put_u64(o, "age_bytes", QN_STATS_LIFE_BYTES);
 	put(o, "age_seconds", json_real(QN_STATS_LIFE_MS / 1e3));
 	put(o, "sizes", sizes);
+	return o;
+}
+
+/* @sum in 1/QN_STATS_ONE of each of @nr */
+static json_t *make_mean(u64 sum, u64 nr)
+{
+	return json_real((double)sum / QN_STATS_ONE / (double)nr);
+}
+
+static json_t *make_waste(const struct qn_stats_waste *sum, u64 nr)
+{
+	json_t *o = json_object();
+
+	put(o, "internal", make_mean(sum->internal, nr));
+	put(o, "external", make_mean(sum->external, nr));
+	put(o, "dirty", make_mean(sum->dirty, nr));
+	put(o, "metadata", make_mean(sum->metadata, nr));
+	return o;
+}
+
+static json_t *make_slope(s64 slope)
+{
+	return json_real((double)slope / (1 << QN_STATS_SLOPE));
+}
+
+/* Bytes an epoch, of the last ones */
+static void put_slopes(json_t *o, const struct qn_stats_trend *t)
+{
+	put(o, "live_slope", make_slope(t->live_slope));
+	put(o, "peak_slope", make_slope(t->peak_slope));
+	put(o, "returned_slope", make_slope(t->purged_slope));
+	put(o, "wanted_back_slope", make_slope(t->refaults_slope));
+}
+
+/* Shares: means over all epochs, and those of the last one of a program that is alone */
+static void put_shares(json_t *o, const struct qn_stats_trend *t, bool is_alone)
+{
+	u64 nr = t->nr_epochs;
+
+	put(o, "live_of_peak_mean", make_mean(t->sum_live_of_peak, nr));
+	put(o, "shift_mean", make_mean(t->sum_shift, nr));
+	put(o, "shift_most", make_mean(t->most_shift, 1));
+	put(o, "waste_mean", make_waste(&t->sum_waste, nr));
+	put(o, "live_of_peak",
+	    is_alone ? make_mean(t->live_of_peak, 1) : json_null());
+	put(o, "shift", is_alone ? make_mean(t->shift, 1) : json_null());
+	put(o, "waste", is_alone ? make_waste(&t->waste, 1) : json_null());
+}
+
+static json_t *make_trend(const struct qn_figures *f)
+{
+	const struct qn_stats_trend *t = &f->trend;
+	json_t *o;
+
+	if (!t->nr_epochs)
+		return json_null();
+	o = json_object();
+	put_u64(o, "epochs", t->nr_epochs);
+	put(o, "epoch_seconds", json_real(QN_TREND_MS / 1e3));
+	put_u64(o, "growing", t->nr_growing);
+	put_u64(o, "shrinking", t->nr_shrinking);
+	put_slopes(o, t);
+	put_shares(o, t, f->nr_programs == 1);
 	return o;
 }
 
@@ -264,6 +329,7 @@ static json_t *make_heap(const struct qn_figures *f)
 	put(o, "table", make_table(f));
 	put(o, "controller", make_controller(f));
 	put(o, "lives", make_lives(f));
+	put(o, "trend", make_trend(f));
 	put(o, "returned", make_returned(f));
 	put(o, "engine", make_engine(&f->engine));
 	return o;

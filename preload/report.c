@@ -3,8 +3,9 @@
  * report.c - what a run of a program looked like, on one screen.
  *
  * The lines come in blocks: what ran, what the memory was made of, the table, the
- * controller. Only the table's block is elastic: it shows as many entries as the
- * others leave room for, and sums up the rest.
+ * controller, lives and trends. Two are elastic: the last decisions are as many as leave
+ * two lines for the table, which shows as many entries as there is room for then, and
+ * sums up the rest.
  */
 #define _GNU_SOURCE 1
 #include <string.h>
@@ -19,20 +20,24 @@
 #define TIME(n)         (qn_text_time(n).s)
 #define SHARE(n, whole) (qn_text_share(n, whole).s)
 
-/* Decisions shown */
-#define NR_EVENTS 3
+/* Decisions shown at most, lines that the table has at least and its header's */
+#define NR_EVENTS    3
+#define TABLE_LEAST  2
+#define TABLE_HEADER 2
 
 /**
  * struct screen - the report of one program, or of their sum
  * @l:		the lines
  * @report:	what it is made from
  * @f:		the figures it shows
+ * @nr_events:	decisions shown
  * @is_root:	of the program that was asked for, alone or with others
  */
 struct screen {
 	struct qn_lines l;
 	const struct qn_report *report;
 	const struct qn_figures *f;
+	unsigned int nr_events;
 	bool is_root;
 };
 
@@ -268,15 +273,10 @@ static void put_event(struct screen *s, const struct qn_event *event)
 			c->action, COUNT(c->size), c->generation, in, where);
 }
 
-static unsigned int nr_events_shown(const struct qn_figures *f)
-{
-	return f->nr_events < NR_EVENTS ? f->nr_events : NR_EVENTS;
-}
-
 static void put_controller(struct screen *s)
 {
 	const struct qn_figures *f = s->f;
-	unsigned int shown = nr_events_shown(f), i;
+	unsigned int shown = s->nr_events, i;
 
 	if (!f->nr_changes)
 		qn_line(&s->l, "controller  policy %s: no changes", f->policy);
@@ -329,14 +329,43 @@ static void put_lives(struct screen *s)
 		SHARE(ended_before(&life, 1 << 20), ended),
 		SHARE(ended_before(&life, 16 << 20), ended));
 	qn_line(&s->l,
-		"            by %s blocks; %s in use stand for %s; %s grew",
+		"            by %s blocks; %s in use stand for %s; %s grew%s%s",
 		COUNT(life.nr_ended), COUNT(life.nr_live), SIZE(life.live),
-		COUNT(life.nr_grown));
+		COUNT(life.nr_grown), life.nr_grown ? ", to " : "",
+		life.nr_grown ? SHARE(life.grown_to, life.grown_from) : "");
 }
 
 static bool has_lives(const struct screen *s)
 {
 	return qn_figures_lives(s->f).nr_ended > 0;
+}
+
+/* ---- trends ---- */
+
+static void put_trend(struct screen *s)
+{
+	const struct qn_stats_trend *t = &s->f->trend;
+	u64 whole = (u64)t->nr_epochs * QN_STATS_ONE;
+	u64 bytes = (u64)t->live_slope >> QN_STATS_SLOPE;
+	bool falls = t->live_slope < 0;
+
+	if (falls)
+		bytes = -(u64)t->live_slope >> QN_STATS_SLOPE;
+	qn_line(&s->l,
+		"trend       live grew in %s of %s epochs, shrank in %s; %s of "
+		"its peak",
+		COUNT(t->nr_growing), COUNT(t->nr_epochs),
+		COUNT(t->nr_shrinking), SHARE(t->sum_live_of_peak, whole));
+	qn_line(&s->l,
+		"            at last by %s%s an epoch; sizes moved %s, at most %s",
+		falls ? "-" : "", SIZE(bytes), SHARE(t->sum_shift, whole),
+		SHARE(t->most_shift, QN_STATS_ONE));
+	qn_line(&s->l,
+		"waste       internal %s, external %s, dirty %s, metadata %s",
+		SHARE(t->sum_waste.internal, whole),
+		SHARE(t->sum_waste.external, whole),
+		SHARE(t->sum_waste.dirty, whole),
+		SHARE(t->sum_waste.metadata, whole));
 }
 
 /* ---- an engine in quern's place ---- */
@@ -404,10 +433,31 @@ static void put_silent(struct screen *s)
 		"malloc of its own, or needs none");
 }
 
+/* Lines below the table: the controller's, what it cost, lives, trends, a note */
+static unsigned int lines_below(const struct screen *s)
+{
+	return 3 + (s->report->pages->nr_unread > 0) + 2u * has_lives(s) +
+	       3u * (s->f->trend.nr_epochs > 0);
+}
+
+static void put_learned(struct screen *s)
+{
+	unsigned int room = QN_REPORT_LINES - s->l.nr - TABLE_HEADER;
+
+	room -= lines_below(s);
+	s->nr_events = min(s->f->nr_events, (unsigned int)NR_EVENTS);
+	s->nr_events = min(s->nr_events, room - TABLE_LEAST);
+	put_table(s, room - s->nr_events);
+	put_controller(s);
+	if (has_lives(s))
+		put_lives(s);
+	if (s->f->trend.nr_epochs)
+		put_trend(s);
+	put_costs(s);
+}
+
 static void put_heap(struct screen *s)
 {
-	unsigned int below = 3 + nr_events_shown(s->f);
-
 	put_programs(s);
 	put_calls(s);
 	if (!s->f->nr_allocs) {
@@ -420,12 +470,7 @@ static void put_heap(struct screen *s)
 		return;
 	}
 	put_uses(s);
-	below += 2 + (s->report->pages->nr_unread > 0) + 2u * has_lives(s);
-	put_table(s, QN_REPORT_LINES - s->l.nr - below);
-	put_controller(s);
-	if (has_lives(s))
-		put_lives(s);
-	put_costs(s);
+	put_learned(s);
 }
 
 /* The program did not load the library; others of the run may have */

@@ -125,7 +125,7 @@ static void count_sampler(struct qn_local *l)
 {
 	assert_true(l->nr_samples <= QN_LOCAL_SAMPLES);
 	for (u32 n = 0; n < l->nr_samples; n++)
-		samples_of[l->samples[n]]++;
+		samples_of[l->samples[n].size]++;
 	l->nr_samples = 0;
 }
 
@@ -202,6 +202,8 @@ static void play(enum chooser who, u32 seed, u32 rounds)
 	qn_controller_init(&hub.controller, &qn_policy_fixed);
 	qn_local_none.state = QN_LOCAL_LOST;
 	hub.follow.after = UINT64_MAX;
+	hub.conf.sample = INTERVAL;
+	hub.last_look = port.clock;
 	qn_sampler_init(&hub.sampler, INTERVAL, seed);
 	l = qn_local_get(&hub);
 	assert_non_null(l);

@@ -562,7 +562,7 @@ static void sample(size_t size)
 		return;
 	}
 	until_sample = qn_sampler_draw(&sampler);
-	qn_profile_sample(p, size);
+	qn_profile_sample(p, size, QN_PROFILE_ONE);
 }
 
 static void run_objects(u32 nr)

@@ -24,6 +24,7 @@
 
 #include "follow.h"
 #include "linuxport.h"
+#include "sampler.h"
 #include "slab.h"
 
 #define CLASS  5
@@ -206,6 +207,13 @@ static void test_resize(void **state)
 				 page.lives[3].nr_grown,
 			 5);
 	assert_int_equal(page.lives[5].nr_shrunk + page.lives[2].nr_shrunk, 2);
+	/* By the sizes before: 10 and 20, 30, 100, 3000 bytes */
+	assert_int_equal(page.lives[0].grown_from, 10 + 20 + 30);
+	assert_int_equal(page.lives[0].grown_to, 20 + 30 + 100);
+	assert_int_equal(page.lives[1].grown_from, 100);
+	assert_int_equal(page.lives[1].grown_to, 3000);
+	assert_int_equal(page.lives[4].grown_from, 3000);
+	assert_int_equal(page.lives[4].grown_to, 30000);
 	put(p);
 	assert_int_equal(page.lives[0].nr_live, 0);
 	assert_int_equal(page.lives[0].by_bytes[5], WEIGHT);
@@ -255,15 +263,77 @@ static void test_bounded(void **state)
 
 	(void)state;
 	begin();
-	while (nr < ARRAY_SIZE(p) && (p[nr] = get(1000)))
+	while (nr < ARRAY_SIZE(p) && (p[nr] = get(4000)))
 		nr++;
 	assert_int_equal(follow.nr_units, QN_FOLLOW_LEAST);
-	assert_true(nr > 150 && nr < ARRAY_SIZE(p));
+	assert_true(nr > 40 && nr < ARRAY_SIZE(p));
 	put(p[7]);
-	assert_ptr_equal(get(1000), p[7]);
+	assert_ptr_equal(get(4000), p[7]);
 	for (u32 i = 0; i < nr; i++)
 		put(p[i]);
 	end();
+}
+
+/* Never more than there may be, whatever room there is */
+static void test_most(void **state)
+{
+	static void *p[QN_FOLLOW_MOST];
+
+	(void)state;
+	begin();
+	segments.used = (size_t)1 << 30;
+	for (u32 i = 0; i < QN_FOLLOW_MOST; i++) {
+		assert_int_equal(follow.nr_live, i);
+		p[i] = get(100);
+		assert_non_null(p[i]);
+	}
+	assert_null(get(100));
+	put(p[5]);
+	assert_ptr_equal(get(100), p[5]);
+	for (u32 i = 0; i < QN_FOLLOW_MOST; i++)
+		put(p[i]);
+	assert_int_equal(follow.nr_live, 0);
+	segments.used = 0;
+	end();
+}
+
+/*
+ * The more are followed the fewer are chosen. Of 5000 samples that stay in use, as many as
+ * some 50 GB have, each is as likely to be stood for as any other.
+ */
+static void test_thinned(void **state)
+{
+	const u32 nr = 5000, rounds = 200;
+	double sum = 0, late = 0, square = 0, off;
+	struct qn_sampler s;
+
+	(void)state;
+	qn_sampler_init(&s, 1, 77);
+	for (u32 round = 0; round < rounds; round++) {
+		begin();
+		segments.used = (size_t)1 << 30;
+		for (u32 i = 0; i < nr; i++) {
+			u32 one_in = qn_follow_one_in(&follow);
+
+			qn_sampler_draw(&s);
+			if (s.rng & (one_in - 1))
+				continue;
+			assert_non_null(get(100));
+			sum += one_in;
+			late += i >= nr / 2 ? one_in : 0;
+			square += (double)one_in * one_in;
+		}
+		assert_in_range(follow.nr_live, QN_FOLLOW_MOST / 2,
+				QN_FOLLOW_MOST - 1);
+		segments.used = 0;
+		end();
+	}
+	off = sum - (double)nr * rounds;
+	assert_true(off * off < 16 * square);
+	off = late - (double)nr * rounds / 2;
+	assert_true(off * off < 16 * square);
+	/* Known to two in a hundred, so that the bounds mean something */
+	assert_true(square < nr * 0.02 * rounds * nr * 0.02 * rounds);
 }
 
 static void test_refusal(void **state)
@@ -292,6 +362,8 @@ int main(void)
 		cmocka_unit_test(test_resize),
 		cmocka_unit_test(test_misuse),
 		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_most),
+		cmocka_unit_test(test_thinned),
 		cmocka_unit_test(test_refusal),
 	};
 

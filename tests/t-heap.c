@@ -474,6 +474,61 @@ static void test_learning(void **state)
 	assert_sound();
 }
 
+/*
+ * As many bytes are asked for in blocks of a third of an interval and more as in small
+ * ones. A block has one sample at most, and still both weigh the same: a sixth of the large
+ * ones would be missing.
+ */
+static void test_samples_are_unbiased(void **state)
+{
+	const unsigned int small = 4, large = 64;
+	const int rounds = QN_SMALL ? 4000 : 20000;
+	u64 weight[2] = { 0, 0 };
+	void *p[17];
+
+	(void)state;
+	reset();
+	qn_heap_step(h);
+	assert_true(large * QN_STEP * 3 >= h->sampler.interval);
+	for (int i = 0; i < rounds; i++) {
+		for (unsigned int n = 0; n < 17; n++) {
+			p[n] = qn_heap_alloc(h, (n ? small : large) * QN_STEP);
+			qn_heap_step(h);
+		}
+		for (unsigned int n = 0; n < 17; n++)
+			qn_heap_free(h, p[n]);
+		weight[0] += h->profile->hist[small];
+		weight[1] += h->profile->hist[large];
+	}
+	assert_true(h->nr_samples > (u32)rounds / 2);
+	assert_true(weight[0] > weight[1] / 100 * 92);
+	assert_true(weight[1] > weight[0] / 100 * 92);
+	assert_sound();
+}
+
+/* With more live memory samples come more slowly, and faster again with less */
+static void test_interval_follows_live(void **state)
+{
+	static void *p[SIZE / 128];
+	u32 interval, nr = 0;
+
+	(void)state;
+	reset();
+	churn(40, 2000, true);
+	interval = h->sampler.interval;
+	assert_int_equal(interval, max(SIZE / 24, 512));
+	while (stats().live < interval * QN_LIVE_SAMPLES + 200 &&
+	       nr < SIZE / 128 && (p[nr] = qn_heap_alloc(h, 100)))
+		nr++;
+	churn(40, 2000, true);
+	/* On the host no heap of this size has so many samples */
+	assert_int_equal(h->sampler.interval, interval * (QN_SMALL ? 2 : 1));
+	while (nr)
+		qn_heap_free(h, p[--nr]);
+	churn(40, 2000, true);
+	assert_int_equal(h->sampler.interval, interval);
+}
+
 /* Whatever is short is held, up to a limit; without steps it stays so */
 static void test_holding(void **state)
 {
@@ -805,6 +860,8 @@ int main(void)
 		cmocka_unit_test(test_zones_without_dma),
 		cmocka_unit_test(test_too_many_zones),
 		cmocka_unit_test(test_learning),
+		cmocka_unit_test(test_samples_are_unbiased),
+		cmocka_unit_test(test_interval_follows_live),
 		cmocka_unit_test(test_holding),
 		cmocka_unit_test(test_held_is_little),
 		cmocka_unit_test(test_hot_is_held_longer),

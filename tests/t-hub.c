@@ -161,13 +161,13 @@ static void make_live(s64 bytes)
 /* An epoch later, hand in @nr samples of @size */
 static bool learn(u32 size, unsigned int nr)
 {
-	u32 sizes[32];
+	struct qn_sample samples[32];
 
-	assert_true(nr <= ARRAY_SIZE(sizes));
+	assert_true(nr <= ARRAY_SIZE(samples));
 	for (unsigned int i = 0; i < nr; i++)
-		sizes[i] = size;
+		samples[i] = (struct qn_sample){ size, hub.sampler.interval };
 	port.clock += QN_EPOCH_US;
-	return qn_hub_learn(&hub, sizes, nr);
+	return qn_hub_learn(&hub, samples, nr);
 }
 
 /* Until there is another table, or for some rounds; was there one? */
@@ -224,15 +224,15 @@ static void test_fixed_learns_nothing(void **state)
 
 static void test_learn_only_tries(void **state)
 {
-	u32 size = 100;
+	struct qn_sample sample = { 100, QN_SAMPLE_BYTES };
 
 	(void)state;
 	begin();
 	qn_port_lock(&hub.learn);
-	assert_false(qn_hub_learn(&hub, &size, 1));
+	assert_false(qn_hub_learn(&hub, &sample, 1));
 	assert_int_equal(hub.page->nr_samples, 0);
 	qn_port_unlock(&hub.learn);
-	assert_true(qn_hub_learn(&hub, &size, 1));
+	assert_true(qn_hub_learn(&hub, &sample, 1));
 	assert_int_equal(hub.page->nr_samples, 1);
 	assert_int_equal(hub.profile->nr_samples, 1);
 	assert_true(qn_hub_learn(&hub, NULL, 0));
@@ -241,7 +241,7 @@ static void test_learn_only_tries(void **state)
 
 static void test_epochs(void **state)
 {
-	u32 size = 100;
+	struct qn_sample sample = { 100, QN_SAMPLE_BYTES };
 	u64 before;
 
 	(void)state;
@@ -249,7 +249,7 @@ static void test_epochs(void **state)
 	for (int i = 0; i < 100; i++) {
 		port.clock += QN_EPOCH_US / 10;
 		before = hub.page->nr_slices;
-		assert_true(qn_hub_learn(&hub, &size, 1));
+		assert_true(qn_hub_learn(&hub, &sample, 1));
 		assert_in_range(hub.page->nr_slices, before, before + 1);
 	}
 	assert_in_range(hub.page->nr_slices, 9, 11);
@@ -272,6 +272,43 @@ static void test_decays_each_second(void **state)
 	assert_int_equal(hub.segments.boost, 7 << 20);
 }
 
+/* Live bytes in slabs and beside them; looks until the interval stays */
+static u32 interval_with(s64 slabs, s64 large)
+{
+	hub.page->live = (u64)(slabs + large);
+	hub.page->large = (u64)large;
+	for (int i = 0; i < 40; i++)
+		learn(100, 1);
+	return hub.sampler.interval;
+}
+
+/* The more there is the more slowly samples come; direct runs count by their share */
+static void test_interval_follows_live(void **state)
+{
+	const s64 base = 4096, all = QN_LIVE_SAMPLES * base;
+
+	(void)state;
+	begin();
+	hub.conf.sample = (size_t)base;
+	hub.sampler.interval = (u32)base;
+	assert_int_equal(interval_with(all - 1, 0), base);
+	assert_int_equal(interval_with(all, 0), 2 * base);
+	assert_int_equal(interval_with(7 * all, 0), 8 * base);
+	assert_int_equal(interval_with(8 * all, 0), 16 * base);
+	assert_int_equal(interval_with(5 * all, 0), 16 * base);
+	assert_int_equal(interval_with(5 * all - 1, 0), 8 * base);
+	assert_int_equal(interval_with(0, 64 * all), 2 * base);
+	assert_int_equal(interval_with(-5, -5), base);
+	/* Once an epoch, one step */
+	hub.page->live = (u64)(100 * all);
+	hub.page->large = 0;
+	learn(100, 8);
+	assert_int_equal(hub.sampler.interval, 2 * base);
+	port.clock -= QN_EPOCH_US;
+	learn(100, 8);
+	assert_int_equal(hub.sampler.interval, 2 * base);
+}
+
 /* Later samples come more slowly, however slowly they came at first */
 static void test_samples_less(void **state)
 {
@@ -291,6 +328,96 @@ static void test_samples_less(void **state)
 				 min(intervals[i] * QN_SAMPLE_LATER,
 				     (size_t)UINT32_MAX));
 	}
+}
+
+/* A late sample, of a countdown drawn before, weighs what it stands for */
+static void test_late_samples(void **state)
+{
+	struct qn_sample late = { 100, 8192 };
+
+	(void)state;
+	begin();
+	hub.sampler.interval = 2048;
+	qn_hub_learn(&hub, &late, 1);
+	assert_int_equal(hub.profile->hist[qn_size_steps(100)],
+			 4 * QN_PROFILE_ONE);
+}
+
+/* Of the page's figures, by the port's clock */
+static void test_trend(void **state)
+{
+	const struct qn_stats_trend *trend;
+	struct qn_stats_class *sc;
+	u64 all;
+
+	(void)state;
+	begin();
+	trend = &hub.page->trend;
+	hub.page->start_usec = port.clock;
+	sc = &hub.page->classes[3];
+	port.clock += QN_TREND_MS * 1000 - 2 * QN_EPOCH_US;
+	learn(40, 1);
+	assert_int_equal(trend->nr_epochs, 0);
+	/* 48 bytes each, of which 40 were asked for: a sixth of 96 KB is lost */
+	assert_int_equal(sc->osize, 48);
+	qn_hub_account(&hub, 3, 96 << 10, 2048);
+	sc->slab = 160 << 10;
+	learn(40, 1);
+	all = hub.page->carved + hub.page->metadata;
+	assert_int_equal(hub.page->carved, 160 << 10);
+	assert_int_equal(trend->nr_epochs, 1);
+	assert_int_equal(trend->nr_growing, 1);
+	assert_true(trend->live_slope == (96 << 10) * 256 / 4);
+	assert_int_equal(trend->live_of_peak, QN_STATS_ONE);
+	assert_in_range(trend->waste.internal, (16u << 26) / all - 2,
+			(16u << 26) / all + 2);
+	assert_in_range(trend->waste.external, ((u64)64 << 26) / all - 2,
+			((u64)64 << 26) / all + 2);
+	assert_in_range(trend->waste.metadata,
+			(hub.page->metadata << 16) / all - 2,
+			(hub.page->metadata << 16) / all + 2);
+	/* Half of it is freed, and other sizes are asked for */
+	qn_hub_account(&hub, 3, -(48 << 10), 0);
+	hub.segments.refaults = 8 << 10;
+	port.clock += QN_TREND_MS * 1000 - QN_EPOCH_US;
+	learn(900, 32);
+	assert_int_equal(trend->nr_epochs, 2);
+	assert_int_equal(trend->nr_shrinking, 1);
+	assert_int_equal(trend->live_of_peak, QN_STATS_ONE / 2);
+	assert_true(trend->live_slope == (24 * 3 - 48) * 1024 / 4 * 256);
+	assert_true(trend->refaults_slope == (8 << 10) * 256 / 4);
+	/* Two samples of 40 bytes, decayed or not, among 32 others */
+	assert_in_range(trend->shift, QN_STATS_ONE * 31 / 34,
+			QN_STATS_ONE * 33 / 34);
+}
+
+/* In a child trends go on from what there is, and samples are its own */
+static void test_fork_child(void **state)
+{
+	u32 rng;
+
+	(void)state;
+	begin();
+	hub.page->start_usec = port.clock;
+	make_live(1 << 20);
+	port.clock += 10 * QN_TREND_MS * 1000;
+	learn(100, 1);
+	assert_int_equal(hub.page->trend.nr_epochs, 1);
+	rng = hub.sampler.rng;
+	hub.fork_seed = 12345;
+	memset(&hub.page->trend, 0, sizeof(hub.page->trend));
+	hub.page->start_usec = port.clock;
+	qn_hub_fork_child(&hub);
+	assert_int_not_equal(hub.sampler.rng, rng);
+	assert_int_equal(hub.nr_forks, 1);
+	learn(100, 1);
+	assert_int_equal(hub.page->trend.nr_epochs, 0);
+	port.clock += QN_TREND_MS * 1000;
+	learn(100, 1);
+	assert_int_equal(hub.page->trend.nr_epochs, 1);
+	assert_int_equal(hub.page->trend.nr_growing, 0);
+	assert_int_equal(hub.page->trend.live_slope, 0);
+	assert_int_equal(hub.page->trend.shift, 0);
 }
 
 static void test_mean_requested(void **state)
@@ -501,7 +628,11 @@ int main(void)
 		cmocka_unit_test(test_learn_only_tries),
 		cmocka_unit_test(test_epochs),
 		cmocka_unit_test(test_decays_each_second),
+		cmocka_unit_test(test_interval_follows_live),
 		cmocka_unit_test(test_samples_less),
+		cmocka_unit_test(test_late_samples),
+		cmocka_unit_test(test_trend),
+		cmocka_unit_test(test_fork_child),
 		cmocka_unit_test(test_mean_requested),
 		cmocka_unit_test(test_table_get),
 		cmocka_unit_test(test_readers_keep_their_tables),

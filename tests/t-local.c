@@ -1405,7 +1405,10 @@ static struct qn_local *begin_traffic(void)
 	struct qn_local *l;
 
 	begin(4096);
+	hub.conf.sample = INTERVAL;
 	hub.sampler.interval = INTERVAL;
+	/* The clock stands still, so no epoch changes that */
+	hub.last_look = port.clock;
 	l = get();
 	memset(bytes_of, 0, sizeof(bytes_of));
 	memset(samples_of, 0, sizeof(samples_of));
@@ -1418,7 +1421,7 @@ static void count_samples(struct qn_local *l)
 	assert_true(l->nr_samples <= QN_LOCAL_SAMPLES);
 	for (u32 n = 0; n < l->nr_samples; n++)
 		for (size_t i = 0; i < ARRAY_SIZE(traffic); i++)
-			samples_of[i] += l->samples[n] == traffic[i];
+			samples_of[i] += l->samples[n].size == traffic[i];
 	l->nr_samples = 0;
 }
 
@@ -1509,6 +1512,166 @@ static void test_samples_without_frees(void **state)
 	}
 	check_samples();
 	check();
+}
+
+/* ---- live samples ---- */
+
+/* What the sample that @held[i] is stands for; 0: it is none */
+static u32 stands_for[NR_HELD];
+
+/* Samples go to the hub, which looks each time */
+static u32 learn_samples(struct qn_local *l)
+{
+	u32 bytes = 0;
+
+	for (u32 n = 0; n < l->nr_samples; n++)
+		bytes += l->samples[n].interval;
+	if (!l->nr_samples)
+		return 0;
+	qn_local_account(l);
+	port.clock += QN_EPOCH_US;
+	assert_true(qn_hub_learn(&hub, l->samples, l->nr_samples));
+	l->sampler.interval = hub.sampler.interval;
+	l->nr_samples = 0;
+	return bytes;
+}
+
+static void churn_to(struct qn_local *l, u32 nr, u32 rounds)
+{
+	for (u32 i = 0; i < rounds; i++) {
+		u32 n;
+
+		while (nr_held > 0 && nr_held >= nr) {
+			n = roll(nr_held);
+			drop(l, n);
+			stands_for[n] = stands_for[nr_held];
+		}
+		n = nr_held;
+		assert_non_null(hold(l, 24 + roll(10) * 100));
+		stands_for[n] = learn_samples(l);
+	}
+}
+
+/*
+ * Live memory grows by 64 and shrinks again. As soon as it has been replaced some times
+ * there are as many live samples as there should be, and what they stand for is what is
+ * live, within four standard deviations.
+ */
+static void test_live_samples(void **state)
+{
+	static const u32 targets[] = { 500, 2000, 8000, 32000, 4000, 500 };
+	const size_t base = 512;
+	struct qn_local *l;
+
+	(void)state;
+	begin(4096);
+	qn_controller_init(&hub.controller, &qn_policy_fixed);
+	hub.follow.after = UINT64_MAX;
+	hub.conf.sample = base;
+	hub.sampler.interval = (u32)base;
+	l = get();
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		double live = 0, sum = 0, square = 0, off;
+		u32 nr = 0;
+
+		churn_to(l, targets[i], 10 * targets[i] + 5000);
+		for (u32 n = 0; n < nr_held; n++) {
+			live += osize_of(held[n]);
+			sum += stands_for[n];
+			square += (double)stands_for[n] * stands_for[n];
+			nr += stands_for[n] != 0;
+		}
+		off = (sum - live) * (sum - live);
+		if (off > 16 * square)
+			fail_msg("%u: %.0f bytes where %.0f are live",
+				 targets[i], sum, live);
+		print_message("%u live: %u samples, interval %u\n", nr_held, nr,
+			      l->sampler.interval);
+		assert_true(nr < QN_LIVE_SAMPLES * 115 / 100);
+		assert_true(nr > QN_LIVE_SAMPLES / 4 ||
+			    l->sampler.interval == base * QN_SAMPLE_LATER);
+	}
+	drop_all(l);
+	check_nothing_left();
+}
+
+/* A countdown runs to its end with the interval that it was drawn with; the next has another */
+static void test_sample_has_its_interval(void **state)
+{
+	static const u32 sizes[] = { 100, 1000, 5000 };
+	struct qn_local *l;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		u32 nr = 0;
+
+		begin(4096);
+		hub.follow.after = UINT64_MAX;
+		hub.sampler.interval = 4096;
+		l = get();
+		l->sampler.interval = 16384;
+		for (u32 n = 0; n < 30000 && nr < 3; n++) {
+			assert_non_null(hold(l, sizes[i]));
+			if (!l->nr_samples)
+				continue;
+			assert_int_equal(l->samples[0].size, sizes[i]);
+			assert_int_equal(l->samples[0].interval,
+					 nr ? 16384 : 4096);
+			nr += l->nr_samples;
+			l->nr_samples = 0;
+		}
+		assert_true(nr >= 3);
+		drop_all(l);
+	}
+}
+
+/* Two locals as a fork leaves them: they have the same state and go on differently */
+static void test_fork_child(void **state)
+{
+	static struct qn_local parent;
+	struct qn_local *l;
+	u32 same = 0, due = 0;
+
+	(void)state;
+	begin(4096);
+	hub.follow.after = UINT64_MAX;
+	hub.conf.sample = 4096;
+	hub.sampler.interval = 4096;
+	l = get();
+	for (u32 i = 0; i < 20000; i++)
+		assert_non_null(hold(l, 16 + roll(60) * 16));
+	assert_true(l->nr_samples > 0);
+	parent = *l;
+	hub.fork_seed = qn_sampler_seed(&hub.sampler);
+	qn_hub_fork_child(&hub);
+	qn_local_fork_child(l);
+	/* What the parent has not handed in yet is not the child's */
+	assert_int_equal(l->nr_samples, 0);
+	assert_int_equal(l->medium.told, l->medium.credit);
+	assert_int_not_equal(l->sampler.rng, parent.sampler.rng);
+	for (u32 c = 0; c < QN_NR_CLASSES; c++) {
+		bool is_due = parent.class[c].until_sample <
+			      parent.class[c].osize;
+
+		due += is_due;
+		same += l->class[c].until_sample ==
+			parent.class[c].until_sample;
+		/* Of a list that was cut the next refill is the sample, in both */
+		assert_true(!is_due || l->class[c].until_sample ==
+					       parent.class[c].until_sample);
+	}
+	assert_true(same <= due + 1);
+	drop_all(l);
+	/* A local that no thread has now begins anew when one takes it */
+	qn_local_put(l);
+	parent = *l;
+	hub.nr_forks++;
+	assert_ptr_equal(get(), l);
+	assert_int_not_equal(l->sampler.rng, parent.sampler.rng);
+	qn_local_put(l);
+	parent = *l;
+	assert_ptr_equal(get(), l);
+	assert_int_equal(l->sampler.rng, parent.sampler.rng);
 }
 
 /* ---- threads ---- */
@@ -1634,6 +1797,9 @@ int main(void)
 		cmocka_unit_test(test_samples_of_a_mix),
 		cmocka_unit_test(test_samples_in_step),
 		cmocka_unit_test(test_samples_without_frees),
+		cmocka_unit_test(test_live_samples),
+		cmocka_unit_test(test_sample_has_its_interval),
+		cmocka_unit_test(test_fork_child),
 		cmocka_unit_test(test_threads),
 	};
 

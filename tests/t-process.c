@@ -1157,6 +1157,79 @@ static void sample_often(void)
 	qn_process_start(&conf);
 }
 
+#define NR_CHILDREN 40
+#define CHILD_BYTES ((size_t)1 << 20)
+
+/* What a child samples of the same requests as all others make */
+static u32 child_samples(const struct qn_local *parent)
+{
+	const struct qn_stats_page *page = qn_process_stats();
+
+	/* The parent has some that it has not handed in: they are not the child's */
+	require(parent->nr_samples && qn_self->nr_samples == 0);
+	require(page->nr_samples == 0 && page->nr_changes == 0);
+	require(qn_self->sampler.rng != parent->sampler.rng);
+	for (size_t bytes = 0; bytes < CHILD_BYTES; bytes += 512)
+		qn_free(qn_malloc(512));
+	return (u32)page->nr_samples + qn_self->nr_samples;
+}
+
+static u32 samples_of_child(void)
+{
+	struct qn_local parent = *qn_self;
+	int pipe_ends[2];
+	u32 nr = 0;
+	pid_t pid;
+
+	require(pipe(pipe_ends) == 0);
+	pid = fork_with_handlers();
+	if (pid == 0) {
+		nr = child_samples(&parent);
+		_exit(write(pipe_ends[1], &nr, sizeof(nr)) != sizeof(nr));
+	}
+	require(read(pipe_ends[0], &nr, sizeof(nr)) == sizeof(nr));
+	require(waitpid(pid, NULL, 0) == pid);
+	close(pipe_ends[0]);
+	close(pipe_ends[1]);
+	/* The parent's stay what they were */
+	require(qn_self->nr_samples == parent.nr_samples);
+	require(qn_self->sampler.rng == parent.sampler.rng);
+	return nr;
+}
+
+/*
+ * Children that all do the same sample as if they were strangers: as many as there should
+ * be in all of them, and with the variance of Poisson numbers. With the parent's sequence
+ * they would all have the same number.
+ */
+static bool children_sample_for_themselves(void)
+{
+	const double mean = (double)CHILD_BYTES / (4 * KB);
+	double sum = 0, squares = 0, off;
+
+	sample_often();
+	for (u32 i = 0; i < 100000 && qn_self->nr_samples != 5; i++)
+		qn_free(qn_malloc(i % 1000));
+	for (u32 i = 0; i < NR_CHILDREN; i++) {
+		double nr = samples_of_child();
+
+		sum += nr;
+		squares += nr * nr;
+	}
+	/* Five standard deviations of the sum; chi-square, once in a million either way */
+	off = sum - NR_CHILDREN * mean;
+	require(off * off < 25 * NR_CHILDREN * mean);
+	squares -= sum * sum / NR_CHILDREN;
+	require(squares > 10 * mean && squares < 97 * mean);
+	return true;
+}
+
+static void test_children_sample_for_themselves(void **state)
+{
+	(void)state;
+	in_child(children_sample_for_themselves);
+}
+
 /* A block of @size that is followed, or NULL */
 static void *followed(size_t size)
 {
@@ -1311,6 +1384,7 @@ int main(void)
 		cmocka_unit_test(test_fork_has_its_own_file),
 		cmocka_unit_test(test_fork_handlers_allocate),
 		cmocka_unit_test(test_fork_of_threads),
+		cmocka_unit_test(test_children_sample_for_themselves),
 		cmocka_unit_test(test_check),
 	};
 

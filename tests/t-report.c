@@ -370,6 +370,81 @@ static void report_says_what_happened(void **unused)
 	assert_non_null(strstr(text, "was ended by signal 9"));
 }
 
+/* A page of ten epochs */
+static struct qn_stats_page moving_page(void)
+{
+	struct qn_stats_page page = sound_page();
+
+	page.trend = (struct qn_stats_trend){
+		.nr_epochs = 10,
+		.nr_growing = 6,
+		.nr_shrinking = 3,
+		.shift = QN_STATS_ONE / 8,
+		.most_shift = QN_STATS_ONE / 2,
+		.live_of_peak = QN_STATS_ONE / 5,
+		.live_slope = -(3 << 20) * 256 / 2,
+		.peak_slope = 256,
+		.purged_slope = 512,
+		.refaults_slope = 128,
+		.waste = { .dirty = QN_STATS_ONE / 4 },
+		.sum_shift = QN_STATS_ONE,
+		.sum_live_of_peak = 8 * QN_STATS_ONE,
+		.sum_waste = { .internal = QN_STATS_ONE / 2,
+			       .external = QN_STATS_ONE * 2,
+			       .dirty = QN_STATS_ONE * 3,
+			       .metadata = QN_STATS_ONE / 4 },
+	};
+	page.lives[2] = (struct qn_stats_life){
+		.by_bytes = { 1000, 3000 },
+		.nr_ended = 4,
+		.nr_grown = 2,
+		.grown_from = 200,
+		.grown_to = 300,
+	};
+	return page;
+}
+
+static void trend_is_told(void **unused)
+{
+	struct qn_stats_page page = sound_page();
+
+	(void)unused;
+	report_page(&page, 0);
+	assert_null(strstr(text, "trend"));
+	assert_null(strstr(text, "lives"));
+	page = moving_page();
+	report_page(&page, 0);
+	count_screens(text);
+	assert_non_null(strstr(
+		text, "\ntrend       live grew in 6 of 10 epochs, shrank in 3; "
+		      "80.0 % of its peak\n"));
+	assert_non_null(strstr(text, "by -1.50 MiB an epoch; sizes moved "
+				     "10.0 %, at most 50.0 %\n"));
+	assert_non_null(strstr(text, "\nwaste       internal 5.0 %, external "
+				     "20.0 %, dirty 30.0 %, metadata 2.5 %\n"));
+	assert_non_null(strstr(text, "2 grew, to 150.0 %\n"));
+}
+
+static void trends_add_up(void **unused)
+{
+	struct qn_stats_page page = moving_page();
+	struct qn_figures f = figures_of(&page);
+
+	(void)unused;
+	assert_int_equal(f.trend.shift, QN_STATS_ONE / 8);
+	page.trend.most_shift *= 2;
+	page.trend.live_slope = INT64_MAX;
+	qn_figures_add(&f, &page, false, false);
+	assert_int_equal(f.trend.nr_epochs, 20);
+	assert_int_equal(f.trend.nr_growing, 12);
+	assert_int_equal(f.trend.most_shift, QN_STATS_ONE);
+	assert_int_equal(f.trend.sum_shift, 2 * QN_STATS_ONE);
+	assert_int_equal(f.trend.sum_waste.dirty, 6 * QN_STATS_ONE);
+	assert_int_equal(f.trend.peak_slope, 512);
+	assert_int_equal(qn_figures_lives(&f).grown_to, 600);
+	qn_figures_exit(&f);
+}
+
 static void unfinished_program_is_marked(void **unused)
 {
 	struct qn_stats_page page = sound_page();
@@ -559,6 +634,52 @@ static void json_has_the_engine(void **unused)
 	qn_figures_exit(&f);
 }
 
+static double json_number(json_t *object, const char *key)
+{
+	return json_number_value(json_at(object, key));
+}
+
+static void json_has_the_trend(void **unused)
+{
+	struct qn_stats_page page = moving_page();
+	struct qn_figures f = figures_of(&page);
+	struct qn_run_pages pages = { .figures = &f, .nr = 1, .has_own = true };
+	json_t *o = report_as_json(&pages), *t, *life;
+
+	(void)unused;
+	t = json_at(json_array_get(json_at(o, "heaps"), 0), "trend");
+	assert_int_equal(json_integer_value(json_at(t, "epochs")), 10);
+	assert_int_equal(json_integer_value(json_at(t, "growing")), 6);
+	assert_int_equal(json_integer_value(json_at(t, "shrinking")), 3);
+	assert_true(json_number(t, "epoch_seconds") == QN_TREND_MS / 1e3);
+	assert_true(json_number(t, "live_slope") == -1.5 * (1 << 20));
+	assert_true(json_number(t, "peak_slope") == 1);
+	assert_true(json_number(t, "returned_slope") == 2);
+	assert_true(json_number(t, "wanted_back_slope") == 0.5);
+	assert_true(json_number(t, "shift") == 0.125);
+	assert_true(json_number(t, "shift_most") == 0.5);
+	assert_true(json_number(t, "shift_mean") == 0.1);
+	assert_true(json_number(t, "live_of_peak_mean") == 0.8);
+	assert_true(json_number(json_at(t, "waste"), "dirty") == 0.25);
+	assert_true(json_number(json_at(t, "waste_mean"), "external") == 0.2);
+	life = json_array_get(
+		json_at(json_at(json_array_get(json_at(o, "heaps"), 0),
+				"lives"),
+			"sizes"),
+		2);
+	assert_int_equal(json_integer_value(json_at(life, "grown_from")), 200);
+	assert_int_equal(json_integer_value(json_at(life, "grown_to")), 300);
+	json_decref(o);
+	/* Of several programs nobody knows which was the last epoch */
+	qn_figures_add(&f, &page, false, false);
+	o = report_as_json(&pages);
+	t = json_at(json_array_get(json_at(o, "heaps"), 0), "trend");
+	assert_true(json_is_null(json_at(t, "shift")));
+	assert_true(json_number(t, "shift_mean") == 0.1);
+	json_decref(o);
+	qn_figures_exit(&f);
+}
+
 static void json_has_null_for_unknown(void **unused)
 {
 	struct qn_stats_page page = sound_page();
@@ -575,6 +696,7 @@ static void json_has_null_for_unknown(void **unused)
 	o = report_as_json(&pages);
 	heap = json_array_get(json_at(o, "heaps"), 0);
 	assert_true(json_is_null(json_at(heap, "at_peak")));
+	assert_true(json_is_null(json_at(heap, "trend")));
 	assert_true(json_is_null(json_at(heap, "wall_seconds")));
 	assert_true(json_is_null(json_at(json_at(heap, "at_end"), "internal")));
 	json_decref(o);
@@ -807,6 +929,8 @@ int main(void)
 		cmocka_unit_test(last_changes_are_kept),
 		cmocka_unit_test(entries_that_matter_come_first),
 		cmocka_unit_test(report_says_what_happened),
+		cmocka_unit_test(trend_is_told),
+		cmocka_unit_test(trends_add_up),
 		cmocka_unit_test(unfinished_program_is_marked),
 		cmocka_unit_test(extreme_figures_fit_the_screen),
 		cmocka_unit_test(engine_is_compared),
@@ -815,6 +939,7 @@ int main(void)
 		cmocka_unit_test(silent_heap_is_explained),
 		cmocka_unit_test(json_has_the_figures),
 		cmocka_unit_test(json_has_the_engine),
+		cmocka_unit_test(json_has_the_trend),
 		cmocka_unit_test(json_has_null_for_unknown),
 		cmocka_unit_test(json_of_absent_page),
 		cmocka_unit_test(directory_is_summed),

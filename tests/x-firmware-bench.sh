@@ -7,6 +7,7 @@
 # - no count, no size and no smallest heap has grown by more than 3 % over
 #   bench/firmware/baseline.txt, as long as the compiler is the one it was made by;
 # - the trace of a program of this machine, scaled, completes on the target;
+# - the sampler takes no more than its share of the sensor pipeline's instructions;
 # - a file that is no trace, and words that no image knows, end with a message.
 #
 # Prints TAP. Without the images or QEMU it is skipped.
@@ -87,6 +88,15 @@ recorded()
 		grep -q ' live=[123][0-9][0-9][0-9][0-9] ' sed.out
 }
 ok "a program is recorded, scaled and replayed" recorded
+
+sampler_is_cheap()
+{
+	(cd "$builddir" && "$bench/bench.sh" sampler) >sampler.out &&
+		grep -q ' aimed at is 0.1 %: reached' sampler.out &&
+		[ "$(grep -c '^-O[2s], seed [123] .* %$' sampler.out)" -eq 6 ]
+}
+ok "the sampler is cheap" sampler_is_cheap
+sed 's/^/# /' sampler.out
 
 compiler=$(cat "$images/compiler")
 if ! grep -qxF "# Compiler: $compiler" "$bench/baseline.txt"; then

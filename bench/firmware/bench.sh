@@ -9,6 +9,7 @@
 #	bench.sh check		the same part; smallest heaps are looked for from
 #				those in baseline.txt on
 #	bench.sh again		some lines of check, to see that they come again
+#	bench.sh sampler	the sensor pipeline with the sampler and without it
 #
 # Counts are instructions, the same on every machine and in every run. In the
 # environment:
@@ -321,6 +322,63 @@ a_part() # baseline or check
 	sizes
 }
 
+# Nothing is decided, so that both do the same to the last block; then with decisions
+plan_sampler() # LEVEL SEED...
+{
+	level=$1
+	shift
+	for seed; do
+		for what in unsampled sampled; do
+			plan "sampler/$level/$seed/$what" \
+				"$what-$level.elf" policy=fixed seed=$seed
+		done
+	done
+}
+
+sampler_table()
+{
+	awk -v aim=0.1 '
+	function grouped(n,    s) {
+		for (; n >= 1000; n = int(n / 1000))
+			s = sprintf(",%03d%s", n % 1000, s)
+		return n s
+	}
+	{
+		split($1, name, "/")
+		value[name[2], name[3], name[4], name[5]] = $2
+		runs[name[2] SUBSEP name[3]]
+	}
+	function total(run, what) {
+		return value[run, what, "thousand"] * 1000 + \
+			value[run, what, "instructions"]
+	}
+	END {
+		printf "%-20s%17s%17s%14s%10s%10s\n", "firmware pipeline", \
+			"sampler off", "sampler on", "difference", "samples", \
+			"share"
+		for (run in runs) {
+			split(run, part, SUBSEP)
+			if (value[run, "sampled", "checksum"] != \
+			    value[run, "unsampled", "checksum"])
+				exit 1
+			off = total(run, "unsampled")
+			more = total(run, "sampled") - off
+			share = 100 * more / off
+			if (share > worst)
+				worst = share
+			printf "-%s, seed %-10s%17s%17s%14s%10d%8.3f %%\n", \
+				part[1], part[2], grouped(off), \
+				grouped(off + more), \
+				more < 0 ? "-" grouped(-more) : grouped(more), \
+				value[run, "sampled", "samples"], share | "sort"
+		}
+		close("sort")
+		printf "\nInstructions, counted by QEMU. The dearest share is " \
+			"%.3f %%, aimed at is %.1f %%: %s.\n", worst, aim, \
+			worst <= aim ? "reached" : "missed"
+	}' "$tmp/results"
+}
+
 again()
 {
 	unpack $sensors
@@ -379,7 +437,13 @@ again)
 	again
 	keep_counts
 	;;
+sampler)
+	plan_sampler O2 1 2 3
+	plan_sampler Os 1 2 3
+	carry_out
+	sampler_table
+	;;
 *)
-	die "usage: $me tables|results|baseline|check|masked|again"
+	die "usage: $me tables|results|baseline|check|masked|again|sampler"
 	;;
 esac

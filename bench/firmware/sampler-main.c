@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+/*
+ * sampler-main.c - all instructions of the sensor pipeline on quern's heap, to be
+ * held against those of the same image without the sampler (QN_SAMPLING=0).
+ *
+ *	policy=fixed	(or rule) fixed: both images do the same to the last block, so
+ *			that what differs is the sampler alone
+ *	ops=N		calls of the heap
+ *	seed=N		what happens
+ *	step=N		calls of the heap between two steps of it
+ *
+ * Nothing stands between the pipeline and the heap: this counts more than the heap.
+ */
+#include <string.h>
+
+#include "board.h"
+#include "options.h"
+#include "pipeline.h"
+#include "print.h"
+#include "quern.h"
+
+#define STATUS_OK    0
+#define STATUS_BAD   1
+#define STATUS_USAGE 2
+
+static struct pipeline pipeline;
+
+static void *quern_alloc(void *heap, size_t size)
+{
+	return qn_heap_alloc(heap, size);
+}
+
+static void quern_free(void *heap, void *p)
+{
+	qn_heap_free(heap, p);
+}
+
+static void *quern_realloc(void *heap, void *p, size_t size)
+{
+	return qn_heap_realloc(heap, p, size);
+}
+
+static int quern_step(void *heap)
+{
+	return qn_heap_step(heap);
+}
+
+/* The counter may go round in a run, but not in a tick of the pipeline */
+static u64 count_run(const struct counter *counter)
+{
+	u32 before = counter->read(), now;
+	u64 ticks = 0;
+	bool more;
+
+	do {
+		more = pipeline_tick(&pipeline);
+		now = counter->read();
+		ticks += (now - before) & counter->mask;
+		before = now;
+	} while (more);
+	return ticks * 1000 / counter->per_1000;
+}
+
+static int run(const struct options *o, const struct counter *counter)
+{
+	struct board_memory sram = board_sram();
+	struct qn_heap *heap = qn_heap_init(sram.start, o->heap);
+	struct heap_ops ops = { heap, quern_alloc, quern_free, quern_realloc,
+				quern_step };
+	struct pipeline_config config = {
+		.seed = o->seed,
+		.budget = o->scale * 1024,
+		.nr_ops = o->ops,
+		.step_every = o->step,
+	};
+	struct qn_stats st;
+	u64 total;
+
+	if (o->heap > sram.size || !heap)
+		return STATUS_USAGE;
+	qn_heap_set_policy(heap, o->is_fixed ? "fixed" : "rule");
+	pipeline_init(&pipeline, &config, &ops, sram.start);
+	total = count_run(counter);
+	if (qn_heap_stats(heap, &st) || qn_heap_check(heap))
+		return STATUS_BAD;
+	print("instructions=%u thousand=%u calls=%u allocs=%u samples=%u "
+	      "checksum=%08x\n",
+	      (u32)(total % 1000), (u32)(total / 1000), pipeline.store.nr_ops,
+	      (u32)st.nr_allocs, (u32)st.nr_samples,
+	      pipeline_checksum(&pipeline));
+	return STATUS_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct counter counter;
+	struct options options;
+
+	board_counter_init(&counter);
+	if (!counter.read) {
+		print_error("sampler: this machine counts no instructions\n");
+		return STATUS_BAD;
+	}
+	if (!options_parse(&options, argc, argv))
+		return STATUS_USAGE;
+	return run(&options, &counter);
+}
