@@ -5,7 +5,8 @@ Callgrind counts each program twice: as it runs by default, and with samples a
 gigabyte apart and a policy that changes nothing. "own" is what was executed in
 and below the sampler's functions, so it has sampling, the profile and the
 decisions. "difference" is that of the two runs: it has as well what the cut
-lists cost and what the learned table changed. slow-clock.so makes up for
+lists cost, what the learned table changed, and what a program does otherwise
+because its blocks lie elsewhere (tables that are sorted by addresses: lua's). slow-clock.so makes up for
 callgrind's slowness, so that the controller looks about as often as in a plain run.
 """
 import os
