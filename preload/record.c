@@ -176,16 +176,24 @@ static void spare_unlock(void)
 	__atomic_store_n(&rec.lock, 0, __ATOMIC_RELEASE);
 }
 
-static bool take_spare(struct qn_trace_block *b)
+/*
+ * A block for events from @seq on, which its THREAD comes before: sequence numbers of
+ * a block never go back, and of the thread that had it some may be later.
+ */
+static bool take_spare(struct qn_trace_block *b, u64 seq)
 {
-	bool has;
+	u32 i;
 
 	spare_lock();
-	has = rec.nr_spare;
-	if (has)
-		*b = rec.spare[--rec.nr_spare];
+	i = rec.nr_spare;
+	while (i && rec.spare[i - 1].seq + 1 >= seq)
+		i--;
+	if (i) {
+		*b = rec.spare[i - 1];
+		rec.spare[i - 1] = rec.spare[--rec.nr_spare];
+	}
 	spare_unlock();
-	return has;
+	return i;
 }
 
 static bool give_spare(const struct qn_trace_block *b)
@@ -287,8 +295,8 @@ static noinline bool renew(u64 seq)
 		close_block(&self.block);
 	} else {
 		pthread_setspecific(rec.key, &self);
-		if (take_spare(&self.block)) {
-			put_simple(QN_TRACE_THREAD, next_seq(),
+		if (take_spare(&self.block, seq)) {
+			put_simple(QN_TRACE_THREAD, self.block.seq + 1,
 				   self.number - 1);
 			return self.block.room - self.block.at >
 			       2 * QN_TRACE_EVENT_MAX;
