@@ -3,18 +3,12 @@
  * checksum.c - CRCs go by half bytes: tables of 16 entries fit a small chip.
  */
 #include "checksum.h"
+#include "crc32.h"
 
 /* clang-format off */
 static const u16 crc16_table[16] = {
 	0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5, 0x60c6, 0x70e7,
 	0x8108, 0x9129, 0xa14a, 0xb16b, 0xc18c, 0xd1ad, 0xe1ce, 0xf1ef,
-};
-
-static const u32 crc32_table[16] = {
-	0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
-	0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-	0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-	0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
 };
 
 /* clang-format on */
@@ -32,14 +26,7 @@ u16 crc16(u16 crc, const void *p, size_t size)
 
 u32 crc32(u32 crc, const void *p, size_t size)
 {
-	const u8 *byte = p;
-
-	crc = ~crc;
-	for (; size; size--, byte++) {
-		crc = crc >> 4 ^ crc32_table[(crc ^ *byte) & 15];
-		crc = crc >> 4 ^ crc32_table[(crc ^ *byte >> 4) & 15];
-	}
-	return ~crc;
+	return qn_crc32(crc, p, size);
 }
 
 u32 fnv1a(u32 hash, const void *p, size_t size)

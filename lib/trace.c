@@ -7,21 +7,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "crc32.h"
+
 u32 qn_trace_crc32(u32 sum, const void *p, size_t size)
 {
-	static const u32 table[16] = {
-		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
-		0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-		0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-	};
-	const u8 *b = p;
-
-	for (sum = ~sum; size--; b++) {
-		sum = sum >> 4 ^ table[(sum ^ *b) & 15];
-		sum = sum >> 4 ^ table[(sum ^ *b >> 4) & 15];
-	}
-	return ~sum;
+	return qn_crc32(sum, p, size);
 }
 
 /* ---- fixed fields, little endian ---- */

@@ -190,7 +190,7 @@ struct qn_trace_cursor {
 	u64 object;
 };
 
-/* CRC-32 (the one of Ethernet and zlib), four bits at a time; @sum starts as 0 */
+/* qn_crc32(), out of line */
 u32 qn_trace_crc32(u32 sum, const void *p, size_t size);
 
 /**

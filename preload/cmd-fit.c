@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,8 +50,9 @@ static const struct engine {
  * @live:	--live: cut to so many bytes before; 0: as it is
  * @process:	--process
  * @only:	--engine, or NULL
- * @dir:	holds the operations and what an image prints
+ * @dir:	holds the operations
  * @build:	where the images are
+ * @status:	of an image that somebody ended by a signal, as wait() has it, or 0
  */
 struct fit {
 	const struct qn_command *command;
@@ -60,8 +62,9 @@ struct fit {
 	u64 live;
 	u32 process;
 	const char *only;
-	char dir[64];
+	char *dir;
 	char *build;
+	int status;
 };
 
 enum {
@@ -201,42 +204,86 @@ static const char *word(const char *text, const char *key, char *to,
 	return to;
 }
 
-/* Return: what the command prints, the caller's; NULL if it failed */
-static char *output_of(const char *command)
+/* All that is in a file, terminated, the caller's to free; NULL on error */
+static char *read_back(int fd)
 {
-	FILE *in = popen(command, "re");
-	char *text = NULL;
-	size_t size = 0, n;
+	off_t size = lseek(fd, 0, SEEK_END);
+	char *text;
 
-	if (!in)
+	if (size < 0)
 		return NULL;
-	do {
-		text = qn_xrealloc(text, size + 4097);
-		n = fread(text + size, 1, 4096, in);
-		size += n;
-	} while (n);
-	text[size] = 0;
-	if (!pclose(in))
-		return text;
-	free(text);
-	return NULL;
+	text = qn_xrealloc(NULL, (size_t)size + 1);
+	size = pread(fd, text, (size_t)size, 0);
+	text[max(size, (off_t)0)] = 0;
+	return text;
 }
 
-static int fit_engine(const struct fit *f, const struct engine *e,
-		      const char *ops)
+/* Arguments of the script that runs an image in QEMU */
+static char **image_argv(const struct fit *f, const struct engine *e,
+			 const char *ops)
 {
-	char *command = qn_xprintf(
-		"sh '%s/../embedded/run-qemu.sh' -m mps2 -t " LIMIT
-		" '%s/%s' do=fit heap=%u ccm=%u step=64 %s trace=%s",
-		f->build, f->build, e->image, (u32)f->heap,
-		e->words ? (u32)f->ccm : 0, e->words ? e->words : "", ops);
-	char *text = output_of(command);
+	char **argv = qn_xrealloc(NULL, 14 * sizeof(*argv));
+	char **arg = argv;
+
+	*arg++ = qn_xprintf("sh");
+	*arg++ = qn_xprintf("%s/../embedded/run-qemu.sh", f->build);
+	*arg++ = qn_xprintf("-m");
+	*arg++ = qn_xprintf("mps2");
+	*arg++ = qn_xprintf("-t");
+	*arg++ = qn_xprintf(LIMIT);
+	*arg++ = qn_xprintf("%s/%s", f->build, e->image);
+	*arg++ = qn_xprintf("do=fit");
+	*arg++ = qn_xprintf("heap=%u", (u32)f->heap);
+	*arg++ = qn_xprintf("ccm=%u", e->words ? (u32)f->ccm : 0);
+	*arg++ = qn_xprintf("step=64");
+	*arg++ = qn_xprintf("trace=%s", ops);
+	if (e->words)
+		*arg++ = qn_xprintf("%s", e->words);
+	*arg = NULL;
+	return argv;
+}
+
+/*
+ * Return: what the image prints, the caller's; NULL if it failed. @f->status is set
+ * where a signal ended it.
+ */
+static char *run_image(struct fit *f, const struct engine *e, const char *ops)
+{
+	int fd = memfd_create("output", MFD_CLOEXEC);
+	char **argv = image_argv(f, e, ops), *text = NULL;
+	const struct qn_launch what = { .path = argv[0],
+					.argv = argv,
+					.envp = environ,
+					.fd_in = -1,
+					.fd_out = fd,
+					.fd_err = -1 };
+	struct qn_outcome outcome = { .status = 0 };
+	int err = fd < 0 ? -errno : qn_launch(&what, &outcome);
+
+	if (err)
+		qn_error("cannot run 'sh': %s", strerror(-err));
+	else if (WIFSIGNALED(outcome.status))
+		f->status = outcome.status;
+	else if (!outcome.status)
+		text = read_back(fd);
+	for (char **arg = argv; *arg; arg++)
+		free(*arg);
+	free(argv);
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+static int fit_engine(struct fit *f, const struct engine *e, const char *ops)
+{
+	char *text = run_image(f, e, ops);
 	char w[6][24];
 
-	free(command);
 	if (!text) {
-		qn_error("%s: the image failed; what it said stands above",
-			 e->name);
+		if (!f->status)
+			qn_error("%s: the image failed; what it said stands "
+				 "above",
+				 e->name);
 		return -EIO;
 	}
 	printf("%-20s %-5s %9s %9s %6s %9s %6s\n", e->name,
@@ -256,7 +303,7 @@ static bool is_wanted(const struct fit *f, const struct engine *e)
 	return !f->only || !strcmp(f->only, e->name);
 }
 
-static int fit_all(const struct fit *f, const struct qn_cut *c, const char *ops)
+static int fit_all(struct fit *f, const struct qn_cut *c, const char *ops)
 {
 	u32 nr = 0;
 	int err = 0;
@@ -299,34 +346,51 @@ static int find_images(struct fit *f)
 	return -ENOENT;
 }
 
+static int make_dir(struct fit *f)
+{
+	const char *parent = getenv("TMPDIR");
+
+	f->dir = qn_xprintf("%s/quern-fit-XXXXXX",
+			    parent && *parent == '/' ? parent : "/tmp");
+	if (mkdtemp(f->dir))
+		return 0;
+	qn_error("cannot make '%s': %s; set TMPDIR to a directory with room",
+		 f->dir, strerror(errno));
+	return -errno;
+}
+
+static int fit_in_dir(struct fit *f)
+{
+	char *ops = qn_xprintf("%s/ops", f->dir);
+	struct qn_cut c;
+	int err = make_ops(f, &c, ops);
+
+	if (!err)
+		err = fit_all(f, &c, ops);
+	unlink(ops);
+	rmdir(f->dir);
+	free(ops);
+	return err;
+}
+
 static int fit_main(const struct qn_command *command, int argc, char **argv)
 {
 	struct fit f = { .command = command, .process = UINT32_MAX };
-	struct qn_cut c;
-	char *ops;
 	int err;
 
 	(void)argc;
 	err = read_options(&f, argv);
 	if (err)
 		return err;
-	snprintf(f.dir, sizeof(f.dir), "/tmp/quern-fit.XXXXXX");
 	err = find_images(&f);
-	if (!err && !mkdtemp(f.dir)) {
-		qn_error("cannot make '%s': %s", f.dir, strerror(errno));
-		err = -errno;
-	}
-	if (err)
-		goto out;
-	ops = qn_xprintf("%s/ops", f.dir);
-	err = make_ops(&f, &c, ops);
 	if (!err)
-		err = fit_all(&f, &c, ops);
-	unlink(ops);
-	rmdir(f.dir);
-	free(ops);
-out:
+		err = make_dir(&f);
+	if (!err)
+		err = fit_in_dir(&f);
+	free(f.dir);
 	free(f.build);
+	if (f.status)
+		qn_launch_end_like(f.status);
 	return err ? QN_EXIT_FAILURE : 0;
 }
 

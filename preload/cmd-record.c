@@ -24,7 +24,7 @@
 #include "program.h"
 #include "record.h"
 #include "text.h"
-#include "trace-file.h"
+#include "trace-write.h"
 
 /* How long the time stamp counter is held against the clock */
 #define CALIBRATE_NS 20000000

@@ -23,7 +23,7 @@
 #include "process.h"
 #include "record.h"
 #include "text.h"
-#include "trace-file.h"
+#include "trace-read.h"
 
 /* Events between two looks at the heap */
 #define BATCH 1024

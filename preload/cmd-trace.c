@@ -13,9 +13,9 @@
 #include "fail.h"
 #include "options.h"
 #include "text.h"
-#include "trace-file.h"
-#include "trace-text.h"
 #include "trace-cut.h"
+#include "trace-read.h"
+#include "trace-text.h"
 
 /* Sizes and lifetimes by powers of two */
 #define NR_BINS 48
@@ -209,6 +209,9 @@ static void info_process(const struct qn_tracefile *t, u32 process)
 		printf("  unknown   %s calls for blocks from before recording, "
 		       "or lost\n",
 		       qn_text_count(r.nr_unknown).s);
+	if (r.nr_damaged)
+		printf("  damaged   %u blocks that end in the middle\n",
+		       r.nr_damaged);
 	if (r.nr_lost)
 		printf("  lost      %s calls that the recorder had no room "
 		       "for\n",

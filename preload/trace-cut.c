@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "fail.h"
+#include "trace-write.h"
 
 /* What a block of the device is rounded to */
 #define STEP 8
@@ -52,7 +53,7 @@ static void look_at_all(struct qn_cut *c, const struct qn_tracefile *t)
 		live += op.size - op.old_size;
 		c->peak_before = max(c->peak_before, live);
 	}
-	c->nr_objects = r.nr_ids;
+	c->nr_objects = r.objects.nr_ids;
 	qn_reader_exit(&r);
 }
 

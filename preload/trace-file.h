@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace-file.h - traces as files (lib/trace.h has the format): opened, read event by
- * event, written.
+ * trace-file.h - traces as files (lib/trace.h has the format): opened, their blocks
+ * found.
  *
- * Above fail.c, below the subcommands. What a reader hands out makes sense whatever
- * the file holds: an object is allocated before it is resized or freed, and freed
- * once; what does not fit that is left out and counted.
+ * Above fail.c, below trace-read.c, which reads the blocks event by event, and
+ * trace-write.c, which makes such files.
  */
 #ifndef QN_TRACE_FILE_H
 #define QN_TRACE_FILE_H
-
-#include <stdio.h>
 
 #include "trace.h"
 
@@ -115,118 +112,6 @@ struct qn_op {
 	u64 size;
 	u64 old_size;
 };
-
-/**
- * struct qn_object - what is known of a live object
- * @key:	its address or its number in the file
- * @id, @size:	as in struct qn_op
- */
-struct qn_object {
-	u64 key;
-	u64 id;
-	u64 size;
-};
-
-/**
- * struct qn_run_of_events - one block that is being read
- */
-struct qn_run_of_events {
-	struct qn_trace_cursor cursor;
-	struct qn_trace_event event;
-	u64 key;
-	bool is_half;
-	u32 block;
-};
-
-/**
- * struct qn_reader - reads one process's events in order
- * @file:	where from
- * @next, @end:	blocks not yet begun
- * @heap, @nr_heap, @room_heap: those begun, the one with the next event first
- * @objects, @room_objects: by slot
- * @free, @nr_free: slots not in use
- * @table, @room_table, @nr_live: slots + 1 of live objects, hashed by their keys
- * @nr_ids:	objects so far
- * @last_ns:	time never goes back
- * @nr_unknown:	events about objects that are not known: from before recording began
- *		or lost with a block
- * @nr_lost:	events that the recorder had no room for
- * @nr_damaged:	blocks that ended in the middle
- */
-struct qn_reader {
-	const struct qn_tracefile *file;
-	u32 next, end;
-	struct qn_run_of_events *heap;
-	u32 nr_heap, room_heap;
-	struct qn_object *objects;
-	u32 room_objects;
-	u32 *free;
-	u32 nr_free;
-	u32 *table;
-	u32 room_table;
-	u32 nr_live;
-	u64 nr_ids;
-	u64 last_ns;
-	u64 nr_unknown;
-	u64 nr_lost;
-	u32 nr_damaged;
-};
-
-void qn_reader_init(struct qn_reader *r, const struct qn_tracefile *t,
-		    u32 process);
-void qn_reader_exit(struct qn_reader *r);
-
-/* The next event; false at the end. Amortised constant time. */
-bool qn_reader_next(struct qn_reader *r, struct qn_op *op);
-
-/**
- * struct qn_writer - a trace being written, objects by number
- * @out:	where to
- * @buf:	the block
- * @block:	being filled, if @is_open
- * @process, @thread: of the next event
- * @next_id:	of the next allocation
- * @ids:	by slot, @room_ids of them
- * @at:		bytes written
- * @index, @nr_index: offset and events of each block
- * @nr_events:	of all
- */
-struct qn_writer {
-	FILE *out;
-	u8 *buf;
-	struct qn_trace_block block;
-	bool is_open;
-	u32 process;
-	u32 thread;
-	u64 next_id;
-	u64 *ids;
-	u32 room_ids;
-	u64 at;
-	u64 *index;
-	u32 nr_index;
-	u64 nr_events;
-};
-
-/**
- * qn_writer_open() - begin a file; ticks are nanoseconds
- *
- * Return: 0, or -errno, with a message.
- */
-int qn_writer_open(struct qn_writer *w, const char *path);
-
-/* The events that follow are this process's; @info may be NULL */
-void qn_writer_process(struct qn_writer *w, u32 process,
-		       const struct qn_process_info *info);
-
-/* @op->slot tells objects apart; @op->id is not looked at */
-void qn_writer_put(struct qn_writer *w, const struct qn_op *op);
-
-/* All of a process; @r is left at its end, for its counts and qn_reader_exit() */
-void qn_writer_copy(struct qn_writer *w, const struct qn_tracefile *t,
-		    u32 process, struct qn_reader *r);
-
-/* Return: 0, or -errno if anything could not be written, with a message */
-int qn_writer_close(struct qn_writer *w, const char *path);
 
 /* Does the operation make, or end, an object */
 static inline bool qn_op_allocs(const struct qn_op *op)

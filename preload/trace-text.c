@@ -14,6 +14,7 @@
 
 #include "bits.h"
 #include "fail.h"
+#include "trace-write.h"
 
 static const char *const op_names[QN_TRACE_NR_OPS] = {
 	[QN_TRACE_MALLOC] = "malloc",   [QN_TRACE_CALLOC] = "calloc",
@@ -155,29 +156,16 @@ int qn_convert(const struct qn_tracefile *t, u32 process, const char *format,
 /* ---- in ---- */
 
 /**
- * struct object - one that lives, by its number or address in the file
- */
-struct object {
-	u64 key;
-	u32 slot;
-	bool is_used;
-};
-
-/**
  * struct import - what is being read
  * @w:		the trace
- * @objects, @room, @nr: live ones, hashed
- * @free, @nr_free, @nr_slots: slots for the writer
+ * @objects:	live ones, by their numbers or addresses in the file
  * @stacks, @nr_stacks: heaptrack, interpreted: slots of live objects by kind
  * @line:	number of the line, for messages
  * @nr_bad:	lines that were not understood
  */
 struct import {
 	struct qn_writer w;
-	struct object *objects;
-	u32 room, nr;
-	u32 *free;
-	u32 nr_free, nr_slots;
+	struct qn_objects objects;
 
 	struct stack {
 		u64 size;
@@ -198,67 +186,23 @@ static void bad(struct import *m, const char *why)
 		qn_error("%s:%" PRIu64 ": %s; left out", m->file, m->line, why);
 }
 
-static struct object *find(const struct import *m, u64 key)
-{
-	u32 i = (u32)(key * 0x9e3779b97f4a7c15ull >> 32);
-
-	for (;; i++) {
-		struct object *o = &m->objects[i & (m->room - 1)];
-
-		if (!o->is_used || o->key == key)
-			return o;
-	}
-}
-
-/* A slot of UINT32_MAX marks an object that is gone; its key may come again */
-static void more_room(struct import *m)
-{
-	struct object *old = m->objects;
-	u32 room = m->room;
-
-	m->room = room ? 2 * room : 1024;
-	m->objects = qn_xrealloc(NULL, m->room * sizeof(*old));
-	memset(m->objects, 0, m->room * sizeof(*old));
-	m->nr = 0;
-	for (u32 i = 0; i < room; i++)
-		if (old[i].is_used && old[i].slot != UINT32_MAX) {
-			*find(m, old[i].key) = old[i];
-			m->nr++;
-		}
-	free(old);
-}
-
-static u32 new_slot(struct import *m)
-{
-	if (m->nr_free)
-		return m->free[--m->nr_free];
-	if (!(m->nr_slots & (m->nr_slots - 1)))
-		m->free = qn_xrealloc(m->free, (2 * (size_t)m->nr_slots + 1) *
-						       sizeof(*m->free));
-	return m->nr_slots++;
-}
-
 /* Return: false if it should be there and is not, or the other way round */
 static bool give_slot(struct import *m, u64 key, struct qn_op *op)
 {
-	struct object *o;
-
-	if (2 * (m->nr + 1) > m->room)
-		more_room(m);
-	o = find(m, key);
 	if (qn_op_allocs(op)) {
-		if (o->is_used && o->slot != UINT32_MAX)
+		if (qn_objects_find(&m->objects, key) != QN_NO_SLOT)
 			return false;
-		m->nr += !o->is_used;
-		*o = (struct object){ key, new_slot(m), true };
+		op->slot = qn_objects_add(&m->objects, key, op->size);
+		return true;
 	}
-	if (!o->is_used || o->slot == UINT32_MAX)
+	if (op->op == QN_TRACE_REALLOC) {
+		op->slot = qn_objects_find(&m->objects, key);
+		return op->slot != QN_NO_SLOT;
+	}
+	op->slot = qn_objects_take(&m->objects, key);
+	if (op->slot == QN_NO_SLOT)
 		return false;
-	op->slot = o->slot;
-	if (op->op == QN_TRACE_FREE) {
-		m->free[m->nr_free++] = o->slot;
-		o->slot = UINT32_MAX;
-	}
+	qn_objects_release(&m->objects, op->slot);
 	return true;
 }
 
@@ -370,10 +314,10 @@ static void kind_call(struct import *m, char sign, u64 kind)
 					       (2 * (size_t)s->nr + 1) *
 						       sizeof(*s->slots));
 		op.size = s->size;
-		op.slot = s->slots[s->nr++] = new_slot(m);
+		op.slot = s->slots[s->nr++] = qn_objects_slot(&m->objects);
 	} else {
 		op.slot = s->slots[--s->nr];
-		m->free[m->nr_free++] = op.slot;
+		qn_objects_release(&m->objects, op.slot);
 	}
 	qn_writer_put(&m->w, &op);
 }
@@ -488,8 +432,7 @@ static void import_exit(struct import *m)
 	for (u32 i = 0; i < m->nr_stacks; i++)
 		free(m->stacks[i].slots);
 	free(m->stacks);
-	free(m->objects);
-	free(m->free);
+	qn_objects_exit(&m->objects);
 }
 
 int qn_import(const char *file, const char *format, const char *output)

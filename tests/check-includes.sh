@@ -6,7 +6,7 @@
 # statspage.h and conf.h stand beside the rest: they need no more than knobs.h.
 
 set -u
-layers="compiler statspage bits bitset varint trace strtab list knobs conf quern
+layers="compiler statspage bits bitset varint crc32 trace strtab list knobs conf quern
 	port/sys port/port port/posix port/bare debug
 	table bins zone
 	sampler profile controller policy-fixed policy-rule

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "trace-file.h"
+#include "trace-write.h"
 
 #define NR_ALLOCS 12000
 

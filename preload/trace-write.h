@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trace-write.h - traces as the command writes them: objects by number, ticks of a
+ * nanosecond, an index at the end.
+ *
+ * Above trace-read.c, whose events it takes; below the subcommands.
+ */
+#ifndef QN_TRACE_WRITE_H
+#define QN_TRACE_WRITE_H
+
+#include <stdio.h>
+
+#include "trace-read.h"
+
+/**
+ * struct qn_writer - a trace being written, objects by number
+ * @out:	where to
+ * @buf:	the block
+ * @block:	being filled, if @is_open
+ * @process, @thread: of the next event
+ * @next_id:	of the next allocation
+ * @ids:	by slot, @room_ids of them
+ * @at:		bytes written
+ * @index, @nr_index: offset and events of each block
+ * @nr_events:	of all
+ */
+struct qn_writer {
+	FILE *out;
+	u8 *buf;
+	struct qn_trace_block block;
+	bool is_open;
+	u32 process;
+	u32 thread;
+	u64 next_id;
+	u64 *ids;
+	u32 room_ids;
+	u64 at;
+	u64 *index;
+	u32 nr_index;
+	u64 nr_events;
+};
+
+/**
+ * qn_writer_open() - begin a file; ticks are nanoseconds
+ *
+ * Return: 0, or -errno, with a message.
+ */
+int qn_writer_open(struct qn_writer *w, const char *path);
+
+/* The events that follow are this process's; @info may be NULL */
+void qn_writer_process(struct qn_writer *w, u32 process,
+		       const struct qn_process_info *info);
+
+/* @op->slot tells objects apart; @op->id is not looked at */
+void qn_writer_put(struct qn_writer *w, const struct qn_op *op);
+
+/* All of a process; @r is left at its end, for its counts and qn_reader_exit() */
+void qn_writer_copy(struct qn_writer *w, const struct qn_tracefile *t,
+		    u32 process, struct qn_reader *r);
+
+/* Return: 0, or -errno if anything could not be written, with a message */
+int qn_writer_close(struct qn_writer *w, const char *path);
+
+#endif /* QN_TRACE_WRITE_H */
