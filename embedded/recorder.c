@@ -120,7 +120,7 @@ void recorder_init(struct recorder *r, const struct heap_ops *inner, void *buf,
 		.send = send,
 		.arg = arg,
 	};
-	qn_trace_put_header(header, NS);
+	qn_trace_put_header(header, NS, 0);
 	r->has_failed = !send(arg, header, sizeof(header));
 	begin(r);
 }

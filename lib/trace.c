@@ -49,31 +49,33 @@ static u64 get64(const u8 *from)
 	return get32(from) | (u64)get32(from + 4) << 32;
 }
 
-void qn_trace_put_header(u8 *to, u32 ns)
+void qn_trace_put_header(u8 *to, u32 ns, u32 features)
 {
 	memset(to, 0, QN_TRACE_HEADER);
 	memcpy(to, QN_TRACE_MAGIC, 8);
-	put16(to + 8, QN_TRACE_VERSION);
+	put16(to + 8, features ? QN_TRACE_VERSION : 1);
 	put32(to + 12, ns);
+	put32(to + 16, features);
 	put32(to + 28, qn_trace_crc32(0, to, 28));
 }
 
-int qn_trace_get_header(const u8 *from, u32 *ns)
+int qn_trace_get_header(const u8 *from, u32 *ns, u32 *features)
 {
 	static const char magic[] = QN_TRACE_MAGIC;
 
 	for (unsigned int i = 0; i < 8; i++)
 		if (from[i] != (u8)magic[i])
 			return -EINVAL;
-	if (get16(from + 8) != QN_TRACE_VERSION)
+	if (!get16(from + 8) || get16(from + 8) > QN_TRACE_VERSION)
 		return -ENOTSUP;
 	*ns = get32(from + 12);
+	*features = get16(from + 8) == 1 ? 0 : get32(from + 16);
 	if (get32(from + 28) != qn_trace_crc32(0, from, 28))
 		return -EBADMSG;
-	return 0;
+	return *features & ~QN_TRACE_FEATURES ? -ENOTSUP : 0;
 }
 
-static void put_head(u8 *to, const struct qn_trace_head *head)
+void qn_trace_put_head(u8 *to, const struct qn_trace_head *head)
 {
 	put32(to, QN_TRACE_BLOCK_MAGIC);
 	put32(to + 8, head->size);
@@ -126,7 +128,7 @@ void qn_trace_block_open(struct qn_trace_block *b, u8 *buf, u32 room,
 	b->head.flags |= QN_TRACE_OPEN;
 	b->head.size = room - QN_TRACE_BLOCK_HEADER;
 	b->head.nr = 0;
-	put_head(buf, &b->head);
+	qn_trace_put_head(buf, &b->head);
 }
 
 bool qn_trace_put(struct qn_trace_block *b, const struct qn_trace_event *e)
@@ -143,6 +145,43 @@ bool qn_trace_put_bytes(struct qn_trace_block *b, const void *p, size_t size)
 	return true;
 }
 
+/* What lies behind the first byte is there: so is the item, as in qn_trace_put_inline() */
+static void put_item(struct qn_trace_block *b, u8 first, size_t size)
+{
+	__atomic_signal_fence(__ATOMIC_RELEASE);
+	WRITE_ONCE(b->buf[b->at], first);
+	b->at += (u32)size;
+}
+
+bool qn_trace_put_module(struct qn_trace_block *b, const char *name,
+			 size_t size)
+{
+	u8 *to = b->buf + b->at;
+
+	if (b->room - b->at < 1 + QN_VARINT_MAX + size)
+		return false;
+	to += 1 + qn_varint_put(to + 1, size);
+	memcpy(to, name, size);
+	put_item(b, 1, (size_t)(to - b->buf) - b->at + size);
+	return true;
+}
+
+bool qn_trace_put_site(struct qn_trace_block *b,
+		       const struct qn_trace_frame *frames, u32 nr)
+{
+	u8 *to = b->buf + b->at + 1;
+
+	if (b->room - b->at < 1 + 2 * (size_t)QN_VARINT_MAX * nr)
+		return false;
+	for (u32 i = 0; i < nr; i++) {
+		to += qn_varint_put(to, frames[i].module);
+		to += qn_varint_put(to, frames[i].offset);
+	}
+	put_item(b, (u8)(1 + nr), (size_t)(to - b->buf) - b->at);
+	b->head.nr++;
+	return true;
+}
+
 u32 qn_trace_block_close(struct qn_trace_block *b, bool is_summed)
 {
 	struct qn_trace_head *head = &b->head;
@@ -154,7 +193,7 @@ u32 qn_trace_block_close(struct qn_trace_block *b, bool is_summed)
 					   head->size);
 	else
 		head->flags |= QN_TRACE_UNSUMMED;
-	put_head(b->buf, head);
+	qn_trace_put_head(b->buf, head);
 	return b->at;
 }
 
@@ -277,6 +316,10 @@ static bool get_when(struct qn_trace_cursor *c, u8 op, struct qn_trace_event *e)
 	if (op & QN_TRACE_TIME && !get(c, &more))
 		return false;
 	c->ticks += more;
+	more = 0;
+	if (op & QN_TRACE_SITE && (!get(c, &more) || more > UINT32_MAX))
+		return false;
+	e->site = (u32)more;
 	e->seq = c->seq;
 	e->ticks = c->ticks;
 	return true;
@@ -290,11 +333,54 @@ int qn_trace_get(struct qn_trace_cursor *c, struct qn_trace_event *e)
 		return 0;
 	op = *c->at++;
 	*e = (struct qn_trace_event){ .op = op & QN_TRACE_OP_MASK };
-	if (op & ~(QN_TRACE_OP_MASK | QN_TRACE_SEQ | QN_TRACE_TIME) || !e->op ||
-	    !get_when(c, op, e) || !get_rest(c, e)) {
+	if (op & 0x80 || !e->op || !get_when(c, op, e) || !get_rest(c, e)) {
 		c->at = c->end;
 		return -EBADMSG;
 	}
 	e->thread = c->thread;
 	return 1;
+}
+
+static bool get_name(const u8 **at, const u8 *end, struct qn_trace_item *item)
+{
+	u64 size;
+	size_t n = qn_varint_get(*at, (size_t)(end - *at), &size);
+
+	if (!n || size > (size_t)(end - *at) - n)
+		return false;
+	item->name = (const char *)*at + n;
+	item->size = (size_t)size;
+	*at += n + size;
+	return true;
+}
+
+static bool get_frame(const u8 **at, const u8 *end, struct qn_trace_frame *f)
+{
+	u64 module;
+	size_t n = qn_varint_get(*at, (size_t)(end - *at), &module);
+	size_t m = n ? qn_varint_get(*at + n, (size_t)(end - *at) - n,
+				     &f->offset) :
+		       0;
+
+	if (!m || module > UINT32_MAX)
+		return false;
+	f->module = (u32)module;
+	*at += n + m;
+	return true;
+}
+
+int qn_trace_get_item(const u8 **at, const u8 *end, struct qn_trace_item *item)
+{
+	bool is_good = true;
+
+	if (*at == end || !**at)
+		return 0;
+	*item = (struct qn_trace_item){ .nr = *(*at)++ - 1u };
+	if (!item->nr)
+		is_good = get_name(at, end, item);
+	else if (item->nr > QN_TRACE_DEPTH)
+		is_good = false;
+	for (u32 i = 0; is_good && i < item->nr; i++)
+		is_good = get_frame(at, end, &item->frames[i]);
+	return is_good ? 1 : -EBADMSG;
 }

@@ -18,8 +18,11 @@
  *
  * File header, QN_TRACE_HEADER bytes:
  *	0  magic "\x89QTRACE\n"		8  u16 version, u16 0
- *	12 u32 nanoseconds of 2^20 ticks	16 u32 0, u32 0, u32 0
+ *	12 u32 nanoseconds of 2^20 ticks	16 u32 features, u32 0, u32 0
  *	28 u32 crc32 of what stands before
+ *
+ * Version 1 has no features. What reads version 2 reads on where it knows all the
+ * features (QN_TRACE_WITH_*), and refuses the file else.
  *
  * Block header:
  *	0  u32 magic "QTB1"		4  u32 crc32 of the header from 8 on
@@ -31,6 +34,7 @@
  * Event: a byte, enum qn_trace_op in its low four bits, then
  *	with QN_TRACE_SEQ	sequence number less that of the event before, less 1
  *	with QN_TRACE_TIME	ticks since the event before; else none passed
+ *	with QN_TRACE_SITE	number of the call site, from 1 on; else it is not known
  *	MALLOC, CALLOC		size, object
  *	ALIGNED			logarithm of the alignment, size, object
  *	REALLOC			size, object before; by address: object after, and how many
@@ -51,6 +55,15 @@
  * Process block: varints pid and parent's process + 1 (0: none), then the name of
  * the program and its arguments, each with its size before it.
  *
+ * Block of sites: the call sites of a process, the first has the number @base. Each
+ * begins with a byte: 1: no site but the name of a module, with its size before it;
+ * 1 + n: a site of n return addresses, the innermost first: for each the number of
+ * its module + 1 (0: of none), and the offset into the module. Modules count from 0 in
+ * each block; the program itself has the name "". 0 ends the block.
+ *
+ * A block with QN_TRACE_ZSTD has a payload that is one frame of zstd, which tells its
+ * size, not more than QN_TRACE_BLOCK_SIZE; the checksum is that of the frame.
+ *
  * Index block: for each block before it its distance from the one before and its
  * events. Trailer: u64 offset of the index block, "QTINDEX\n".
  */
@@ -63,7 +76,7 @@
 #define QN_TRACE_MAGIC        "\x89QTRACE\n"
 #define QN_TRACE_INDEX_MAGIC  "QTINDEX\n"
 #define QN_TRACE_BLOCK_MAGIC  0x31425451u
-#define QN_TRACE_VERSION      1
+#define QN_TRACE_VERSION      2
 #define QN_TRACE_HEADER       32
 #define QN_TRACE_BLOCK_HEADER 48
 #define QN_TRACE_TRAILER      16
@@ -71,8 +84,16 @@
 /* Bytes of a whole block as the recorder and the command write them */
 #define QN_TRACE_BLOCK_SIZE 65536
 
+/* Features of a file of version 2 */
+#define QN_TRACE_WITH_SITES 0x1u
+#define QN_TRACE_WITH_ZSTD  0x2u
+#define QN_TRACE_FEATURES   (QN_TRACE_WITH_SITES | QN_TRACE_WITH_ZSTD)
+
 /* No event is longer */
-#define QN_TRACE_EVENT_MAX 64
+#define QN_TRACE_EVENT_MAX 72
+
+/* Return addresses of a call site, at most */
+#define QN_TRACE_DEPTH 32
 
 /* Larger sizes are damage, no requests */
 #define QN_TRACE_SIZE_MAX ((u64)1 << 47)
@@ -81,6 +102,7 @@ enum qn_trace_kind {
 	QN_TRACE_EVENTS = 1,
 	QN_TRACE_PROCESS = 2,
 	QN_TRACE_INDEX = 3,
+	QN_TRACE_SITES = 4,
 };
 
 /* Flags of a block */
@@ -89,6 +111,7 @@ enum qn_trace_kind {
 #define QN_TRACE_BY_ADDRESS 0x2
 #define QN_TRACE_UNSUMMED \
 	0x4 /* closed, but without a checksum of the payload */
+#define QN_TRACE_ZSTD 0x8
 
 enum qn_trace_op {
 	QN_TRACE_MALLOC = 1,
@@ -108,12 +131,14 @@ enum qn_trace_op {
 #define QN_TRACE_OP_MASK 0x0f
 #define QN_TRACE_SEQ     0x10
 #define QN_TRACE_TIME    0x20
+#define QN_TRACE_SITE    0x40
 
 /**
  * struct qn_trace_event - one event, as it is put in and comes out
  * @op:		enum qn_trace_op
  * @align_shift: logarithm of the alignment, of ALIGNED
  * @thread:	whose; set by qn_trace_get() alone
+ * @site:	where it was called; 0: not known
  * @ticks:	when
  * @seq:	sequence number, by address only
  * @began:	sequence number when the call began, of REALLOC by address
@@ -125,6 +150,7 @@ struct qn_trace_event {
 	u8 op;
 	u8 align_shift;
 	u32 thread;
+	u32 site;
 	u64 ticks;
 	u64 seq;
 	u64 began;
@@ -197,17 +223,19 @@ u32 qn_trace_crc32(u32 sum, const void *p, size_t size);
  * qn_trace_put_header() - the header of a file
  * @to:		QN_TRACE_HEADER bytes
  * @ns:		nanoseconds of 2^20 ticks
+ * @features:	QN_TRACE_WITH_*; 0: the file is one of version 1
  */
-void qn_trace_put_header(u8 *to, u32 ns);
+void qn_trace_put_header(u8 *to, u32 ns, u32 features);
 
 /**
  * qn_trace_get_header() - read it
  * @from:	QN_TRACE_HEADER bytes
- * @ns:		filled in
+ * @ns, @features: filled in
  *
- * Return: 0, -EINVAL (no trace), -ENOTSUP (another version), -EBADMSG (damaged).
+ * Return: 0, -EINVAL (no trace), -ENOTSUP (another version, or features that are not
+ * known), -EBADMSG (damaged).
  */
-int qn_trace_get_header(const u8 *from, u32 *ns);
+int qn_trace_get_header(const u8 *from, u32 *ns, u32 *features);
 
 /**
  * qn_trace_block_open() - begin a block
@@ -235,6 +263,47 @@ bool qn_trace_put(struct qn_trace_block *b, const struct qn_trace_event *e);
 bool qn_trace_put_bytes(struct qn_trace_block *b, const void *p, size_t size);
 
 /**
+ * struct qn_trace_frame - one return address of a call site
+ * @module:	number in its block + 1; 0: of no module
+ * @offset:	from where the module lies; of no module: the address
+ */
+struct qn_trace_frame {
+	u32 module;
+	u64 offset;
+};
+
+/* A module's name into a block of sites; false: no room */
+bool qn_trace_put_module(struct qn_trace_block *b, const char *name,
+			 size_t size);
+
+/* A site of @nr frames, 1 to QN_TRACE_DEPTH, into a block of sites; false: no room */
+bool qn_trace_put_site(struct qn_trace_block *b,
+		       const struct qn_trace_frame *frames, u32 nr);
+
+/**
+ * struct qn_trace_item - what a block of sites holds, one after the other
+ * @name, @size: of a module, if @nr is 0; points into the payload
+ * @nr, @frames: of a site
+ */
+struct qn_trace_item {
+	const char *name;
+	size_t size;
+	u32 nr;
+	struct qn_trace_frame frames[QN_TRACE_DEPTH];
+};
+
+/**
+ * qn_trace_get_item() - the next module or site
+ * @at:		moved on; starts at the payload
+ * @end:	of the payload
+ *
+ * Trusts nothing of what it reads.
+ *
+ * Return: 1, 0 at the end, or -EBADMSG.
+ */
+int qn_trace_get_item(const u8 **at, const u8 *end, struct qn_trace_item *item);
+
+/**
  * qn_trace_block_close() - write the header as it is to stay
  * @b:		an open block
  * @is_summed:	with a checksum of the payload
@@ -242,6 +311,9 @@ bool qn_trace_put_bytes(struct qn_trace_block *b, const void *p, size_t size);
  * Return: bytes of the block in all.
  */
 u32 qn_trace_block_close(struct qn_trace_block *b, bool is_summed);
+
+/* Write a block's header as it is to stay */
+void qn_trace_put_head(u8 *to, const struct qn_trace_head *head);
 
 /**
  * qn_trace_get_head() - read a block's header
@@ -372,6 +444,10 @@ static __always_inline bool qn_trace_put_inline(struct qn_trace_block *b,
 		op |= QN_TRACE_TIME;
 		to = qn_trace_varint(to, e->ticks - b->ticks);
 		b->ticks = e->ticks;
+	}
+	if (e->site) {
+		op |= QN_TRACE_SITE;
+		to = qn_trace_varint(to, e->site);
 	}
 	to = qn_trace_put_rest(to, b, e);
 	__atomic_signal_fence(__ATOMIC_RELEASE);

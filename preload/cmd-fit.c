@@ -145,7 +145,7 @@ static int write_ops(const char *cut, const char *ops)
 
 	if (err)
 		return err;
-	err = qn_convert(&t, 0, "ops", ops);
+	err = qn_convert(&t, 0, "ops", ops, 0);
 	qn_tracefile_close(&t);
 	return err;
 }
@@ -169,7 +169,7 @@ static int make_ops(struct fit *f, struct qn_cut *c, const char *ops)
 	if (!f->live && c->peak_before > f->heap + f->ccm)
 		err = refuse_large(f, c);
 	if (!err)
-		err = qn_cut_write(c, &t, cut);
+		err = qn_cut_write(c, &t, cut, 0);
 	if (!err)
 		err = write_ops(cut, ops);
 	qn_cut_exit(c);

@@ -24,6 +24,7 @@
 #include "program.h"
 #include "record.h"
 #include "text.h"
+#include "trace-pack.h"
 #include "trace-write.h"
 
 /* How long the time stamp counter is held against the clock */
@@ -38,6 +39,7 @@
  * @raw:	absolute name of what is written meanwhile
  * @shared:	mapped from it
  * @ns:		nanoseconds of 2^20 ticks
+ * @features:	QN_TRACE_WITH_*, by --sites and --zstd
  */
 struct record {
 	const struct qn_command *command;
@@ -49,11 +51,14 @@ struct record {
 	char *raw;
 	struct qn_record_shared *shared;
 	u32 ns;
+	u32 features;
 };
 
 enum {
 	RECORD_OUTPUT = 1,
 	RECORD_LIBRARY,
+	RECORD_SITES,
+	RECORD_ZSTD,
 	RECORD_HELP,
 };
 
@@ -67,6 +72,10 @@ static int read_options(struct record *rec, char **argv)
 			rec->output = o.value;
 		} else if (id == RECORD_LIBRARY) {
 			rec->given_library = o.value;
+		} else if (id == RECORD_SITES) {
+			rec->features |= QN_TRACE_WITH_SITES;
+		} else if (id == RECORD_ZSTD) {
+			rec->features |= QN_TRACE_WITH_ZSTD;
 		} else if (id == RECORD_HELP) {
 			qn_help_command(stdout, rec->command);
 			exit(0);
@@ -75,6 +84,10 @@ static int read_options(struct record *rec, char **argv)
 		}
 	}
 	rec->argv = o.argv;
+	if (rec->features & QN_TRACE_WITH_ZSTD && !qn_can_pack()) {
+		qn_error("--zstd: " QN_PACK_ADVICE);
+		return QN_EXIT_FAILURE;
+	}
 	if (*o.argv && rec->output)
 		return 0;
 	qn_error("record needs %s: quern record %s",
@@ -124,7 +137,10 @@ static int fill_raw(struct record *rec, int fd)
 	rec->shared->next = 1;
 	rec->shared->has_tsc = has_steady_tsc();
 	rec->ns = calibrate(rec->shared->has_tsc);
-	qn_trace_put_header(p, rec->ns);
+	if (rec->features & QN_TRACE_WITH_SITES)
+		rec->shared->depth = QN_RECORD_DEPTH;
+	/* What the processes write is never packed */
+	qn_trace_put_header(p, rec->ns, rec->features & QN_TRACE_WITH_SITES);
 	return 0;
 }
 
@@ -207,6 +223,15 @@ static void report(const struct record *rec, const struct qn_writer *w,
 			"%s calls were left out: of blocks from before a fork, "
 			"or from before recording began",
 			qn_text_count(nr_unknown).s);
+	if (rec->shared->no_stacks)
+		qn_error("call sites cannot be had on this system: they need "
+			 "glibc 2.35 and libgcc_s.so.1 (Debian: apt-get "
+			 "install libgcc-s1)");
+	if (rec->shared->nr_sites_lost)
+		qn_error("%s events have no call site: the table of %s sites a "
+			 "process was full",
+			 qn_text_count(rec->shared->nr_sites_lost).s,
+			 qn_text_count(QN_RECORD_SITES).s);
 	if (lost)
 		qn_error("%s events were lost; the disk may be full, or the "
 			 "program may not open '%s'",
@@ -234,7 +259,7 @@ static int merge(const struct record *rec, const struct qn_outcome *outcome)
 			 qn_text_count(rec->shared->nr_lost).s);
 	if (err)
 		return err;
-	err = qn_writer_open(&w, rec->output);
+	err = qn_writer_open(&w, rec->output, rec->features);
 	if (err)
 		return err;
 	for (u32 i = 0; i < t.nr_processes; i++) {
@@ -278,6 +303,11 @@ static int record_main(const struct qn_command *command, int argc, char **argv)
 static const struct qn_option record_options[] = {
 	{ "output", "FILE", RECORD_OUTPUT,
 	  "The trace, also -o FILE. While the program runs FILE.raw grows beside it." },
+	{ "sites", NULL, RECORD_SITES,
+	  "Write down who calls, too: a stack of up to 16 return addresses an event. "
+	  "Makes recording several times slower." },
+	{ "zstd", NULL, RECORD_ZSTD,
+	  "Compress the blocks of the trace, when the program has ended." },
 	{ "library", "FILE", RECORD_LIBRARY,
 	  "The libquern-record.so to use. By default the one beside this command, "
 	  "then the installed one." },

@@ -16,6 +16,7 @@
 #include "trace-cut.h"
 #include "trace-read.h"
 #include "trace-text.h"
+#include "trace-top.h"
 
 /* Sizes and lifetimes by powers of two */
 #define NR_BINS 48
@@ -31,6 +32,7 @@
  * @most:	--events
  * @process:	--process; UINT32_MAX: the one with the most events
  * @is_csv:	--csv
+ * @is_packed:	--zstd
  */
 struct request {
 	const struct qn_command *command;
@@ -43,6 +45,7 @@ struct request {
 	u64 most;
 	u32 process;
 	bool is_csv;
+	bool is_packed;
 };
 
 enum {
@@ -53,6 +56,7 @@ enum {
 	TRACE_EVENTS,
 	TRACE_OF_PROCESS,
 	TRACE_CSV,
+	TRACE_ZSTD,
 	TRACE_HELP,
 };
 
@@ -83,6 +87,9 @@ static int set_option(struct request *q, int id, const char *value)
 		return 0;
 	case TRACE_CSV:
 		q->is_csv = true;
+		return 0;
+	case TRACE_ZSTD:
+		q->is_packed = true;
 		return 0;
 	case TRACE_HELP:
 		qn_help_command(stdout, q->command);
@@ -183,16 +190,21 @@ static void print_name(const struct qn_tracefile *t, u32 process)
 	printf("\n");
 }
 
-static void info_process(const struct qn_tracefile *t, u32 process)
+static void info_process(const struct qn_tracefile *t, u32 process,
+			 bool with_sites)
 {
 	struct sums s = { 0 };
 	struct qn_reader r;
+	struct qn_top top;
 	struct qn_op op;
 
 	print_name(t, process);
+	qn_top_init(&top, t, process);
 	qn_reader_init(&r, t, process);
-	while (qn_reader_next(&r, &op))
+	while (qn_reader_next(&r, &op)) {
 		add_op(&s, &op);
+		qn_top_add(&top, &op);
+	}
 	printf("  time      %s, %u thread%s, %s fork%s\n",
 	       qn_text_time((s.ns - s.first_ns) / 1000).s, s.nr_threads,
 	       s.nr_threads == 1 ? "" : "s", qn_text_count(s.nr_forks).s,
@@ -216,6 +228,9 @@ static void info_process(const struct qn_tracefile *t, u32 process)
 		printf("  lost      %s calls that the recorder had no room "
 		       "for\n",
 		       qn_text_count(r.nr_lost).s);
+	if (with_sites)
+		qn_top_print(&top, t, process);
+	qn_top_exit(&top);
 	qn_reader_exit(&r);
 }
 
@@ -229,7 +244,8 @@ static int info(const struct request *q, struct qn_tracefile *t)
 	for (u32 i = 0; i < t->nr; i++)
 		if (!i ||
 		    t->blocks[i].head.process != t->blocks[i - 1].head.process)
-			info_process(t, t->blocks[i].head.process);
+			info_process(t, t->blocks[i].head.process,
+				     t->blocks[i].head.process == q->process);
 	return 0;
 }
 
@@ -353,6 +369,13 @@ static int need_output(const struct request *q)
 	return -EINVAL;
 }
 
+/* Of a trace that is made: it keeps its sites, and is packed if that is asked for */
+static u32 features_of(const struct request *q, const struct qn_tracefile *t)
+{
+	return (t ? t->features & QN_TRACE_WITH_SITES : QN_TRACE_WITH_SITES) |
+	       (q->is_packed ? QN_TRACE_WITH_ZSTD : 0);
+}
+
 static int cut(const struct request *q, struct qn_tracefile *t)
 {
 	struct qn_cut c;
@@ -366,7 +389,7 @@ static int cut(const struct request *q, struct qn_tracefile *t)
 	if (err)
 		return err;
 	qn_cut_find(&c, t, q->process, q->heap, q->most);
-	err = qn_cut_write(&c, t, q->output);
+	err = qn_cut_write(&c, t, q->output, features_of(q, t));
 	if (!err)
 		printf("%s: %s of %s objects, %s bytes live at peak of %s, %s "
 		       "calls\n",
@@ -385,7 +408,8 @@ static int convert(const struct request *q, struct qn_tracefile *t)
 			 "trace");
 		return -EINVAL;
 	}
-	return qn_convert(t, q->process, q->format, q->output);
+	return qn_convert(t, q->process, q->format, q->output,
+			  features_of(q, t));
 }
 
 /* ---- all of them ---- */
@@ -440,8 +464,10 @@ static int trace_main(const struct qn_command *command, int argc, char **argv)
 		return QN_EXIT_FAILURE;
 	}
 	if (q.from && task->run == convert)
-		return qn_import(q.file, q.from, q.output) ? QN_EXIT_FAILURE :
-							     0;
+		return qn_import(q.file, q.from, q.output,
+				 features_of(&q, NULL)) ?
+			       QN_EXIT_FAILURE :
+			       0;
 	if (qn_tracefile_open(&t, q.file))
 		return QN_EXIT_FAILURE;
 	err = qn_tracefile_choose(&t, q.file, &q.process);
@@ -455,13 +481,15 @@ static int trace_main(const struct qn_command *command, int argc, char **argv)
 static const struct qn_option trace_options[] = {
 	{ "output", "FILE", TRACE_OUTPUT, "Where cut and convert write to, also -o FILE." },
 	{ "process", "N", TRACE_OF_PROCESS,
-	  "Which process of the trace, as info numbers them. By default the one with "
-	  "the most events." },
+	  "Which process of the trace, as info numbers them; info tells of its call "
+	  "sites. By default the one with the most events." },
 	{ "heap", "BYTES", TRACE_HEAP,
 	  "cut: whole objects are left out until so many bytes are live at peak; "
 	  "always the same ones." },
 	{ "events", "N", TRACE_EVENTS, "cut: not more calls than these." },
 	{ "csv", NULL, TRACE_CSV, "histogram: as CSV." },
+	{ "zstd", NULL, TRACE_ZSTD,
+	  "cut and convert: blocks of the trace that is written are compressed." },
 	{ "to", "FORMAT", TRACE_TO,
 	  "convert: text or csv, a line a call; ops, what bench/firmware reads; "
 	  "trace, one process as a trace of its own." },

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "record.h"
+#include "stack.h"
 #include "trace.h"
 #include "varint.h"
 
@@ -38,6 +39,11 @@
 /* Blocks of threads that have ended, for those that begin */
 #define NR_SPARE 64
 
+/* Places for call sites, a third more than there may be, and modules of a block of them */
+#define NR_PLACES  65536u
+#define NR_MODULES 256u
+_Static_assert(QN_RECORD_SITES <= NR_PLACES / 4 * 3, "a place is found soon");
+
 static struct {
 	void *(*malloc)(size_t size);
 	void *(*calloc)(size_t n, size_t size);
@@ -45,6 +51,34 @@ static struct {
 	void *(*memalign)(size_t align, size_t size);
 	void (*free)(void *p);
 } next;
+
+/**
+ * struct place - of a call site
+ * @hash:	of its return addresses, never 0; two sites of the same hash are one
+ * @site:	its number
+ */
+struct place {
+	u64 hash;
+	u64 site;
+};
+
+/**
+ * struct sites - call sites of this process
+ * @places:	NR_PLACES of them, hashed; NULL: sites are not recorded. A fork clears it.
+ * @nr:		so far
+ * @lock:	held around what follows, and to add a site
+ * @block:	being filled; without memory before the first site
+ * @names, @bases, @nr_modules: of the block: what tells modules apart
+ */
+static struct sites {
+	struct place *places;
+	u32 nr;
+	u32 lock;
+	struct qn_trace_block block;
+	const char *names[NR_MODULES];
+	uintptr_t bases[NR_MODULES];
+	u32 nr_modules;
+} sites;
 
 /**
  * struct recorder - of this process
@@ -165,15 +199,15 @@ static void close_block(struct qn_trace_block *b)
 	errno = saved;
 }
 
-static void spare_lock(void)
+static void take_lock(u32 *lock)
 {
-	while (__atomic_exchange_n(&rec.lock, 1, __ATOMIC_ACQUIRE))
+	while (__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE))
 		sched_yield();
 }
 
-static void spare_unlock(void)
+static void leave_lock(u32 *lock)
 {
-	__atomic_store_n(&rec.lock, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
 }
 
 /*
@@ -184,7 +218,7 @@ static bool take_spare(struct qn_trace_block *b, u64 seq)
 {
 	u32 i;
 
-	spare_lock();
+	take_lock(&rec.lock);
 	i = rec.nr_spare;
 	while (i && rec.spare[i - 1].seq + 1 >= seq)
 		i--;
@@ -192,7 +226,7 @@ static bool take_spare(struct qn_trace_block *b, u64 seq)
 		*b = rec.spare[i - 1];
 		rec.spare[i - 1] = rec.spare[--rec.nr_spare];
 	}
-	spare_unlock();
+	leave_lock(&rec.lock);
 	return i;
 }
 
@@ -200,11 +234,11 @@ static bool give_spare(const struct qn_trace_block *b)
 {
 	bool has_room;
 
-	spare_lock();
+	take_lock(&rec.lock);
 	has_room = rec.nr_spare < NR_SPARE;
 	if (has_room)
 		rec.spare[rec.nr_spare++] = *b;
-	spare_unlock();
+	leave_lock(&rec.lock);
 	return has_room;
 }
 
@@ -234,6 +268,121 @@ static size_t read_file(const char *path, char *buf, size_t size)
 		close(fd);
 	return n < 0 ? 0 : (size_t)n;
 }
+
+/* ---- call sites ---- */
+
+static bool open_sites(void)
+{
+	if (sites.block.buf)
+		close_block(&sites.block);
+	sites.nr_modules = 0;
+	return open_block(&sites.block, QN_TRACE_SITES, sites.nr + 1);
+}
+
+/* Return: number + 1 in the block; 0: no room for the name, or for one more */
+static u32 module_of(const char *name, uintptr_t base)
+{
+	u32 i;
+
+	for (i = 0; i < sites.nr_modules; i++)
+		if (sites.names[i] == name && sites.bases[i] == base)
+			return i + 1;
+	if (i == NR_MODULES ||
+	    !qn_trace_put_module(&sites.block, name, strlen(name)))
+		return 0;
+	sites.names[i] = name;
+	sites.bases[i] = base;
+	return ++sites.nr_modules;
+}
+
+/* False if there is no room: begin another block */
+static bool put_site(const uintptr_t *pcs, u32 nr)
+{
+	struct qn_trace_frame frames[QN_RECORD_DEPTH];
+
+	for (u32 i = 0; i < nr; i++) {
+		uintptr_t base;
+		const char *name = qn_stack_locate(pcs[i], &base);
+
+		frames[i].module = name ? module_of(name, base) : 0;
+		frames[i].offset = pcs[i] - base;
+		if (name && !frames[i].module)
+			return false;
+	}
+	return qn_trace_put_site(&sites.block, frames, nr);
+}
+
+/* The place of a site, or the one that it would have; it is never full */
+static struct place *find_place(u64 hash)
+{
+	u32 i = (u32)(hash >> 32);
+
+	for (;; i++) {
+		struct place *p = &sites.places[i % NR_PLACES];
+		u64 is = __atomic_load_n(&p->hash, __ATOMIC_ACQUIRE);
+
+		if (!is || is == hash)
+			return p;
+	}
+}
+
+static noinline u64 add_site(u64 hash, const uintptr_t *pcs, u32 nr)
+{
+	struct place *p;
+	u64 site = 0;
+
+	take_lock(&sites.lock);
+	p = find_place(hash);
+	if (p->hash) {
+		site = p->site;
+	} else if (sites.nr < QN_RECORD_SITES &&
+		   ((sites.block.buf && put_site(pcs, nr)) ||
+		    (open_sites() && put_site(pcs, nr)))) {
+		site = p->site = ++sites.nr;
+		/* Pairs with find_place(): who sees the hash sees the site */
+		__atomic_store_n(&p->hash, hash, __ATOMIC_RELEASE);
+	}
+	leave_lock(&sites.lock);
+	if (!site)
+		__atomic_add_fetch(&rec.shared->nr_sites_lost, 1,
+				   __ATOMIC_RELAXED);
+	return site;
+}
+
+static noinline u32 site_of_caller(void)
+{
+	uintptr_t pcs[QN_RECORD_DEPTH];
+	u32 nr = qn_stack_take(pcs, QN_RECORD_DEPTH);
+	u64 hash = nr;
+	struct place *p;
+
+	if (!nr)
+		return 0;
+	for (u32 i = 0; i < nr; i++) {
+		hash = (hash ^ pcs[i]) * 0x9e3779b97f4a7c15ull;
+		hash ^= hash >> 29;
+	}
+	hash |= 1;
+	p = find_place(hash);
+	return (u32)(p->hash ? p->site : add_site(hash, pcs, nr));
+}
+
+static bool map_sites(void)
+{
+	const size_t size = NR_PLACES * sizeof(struct place);
+	void *p;
+
+	if (qn_stack_start())
+		return false;
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED || madvise(p, size, MADV_WIPEONFORK))
+		return false;
+	sites.places = p;
+	return true;
+}
+
+/* ---- processes and threads ---- */
 
 /* Who this process is, in a block of its own */
 static void begin_process(u32 parent)
@@ -265,6 +414,9 @@ static noinline __cold void begin_child(void)
 	rec.nr_spare = 0;
 	rec.lock = 0;
 	rec.nr_threads = 0;
+	sites.lock = 0;
+	sites.nr = 0;
+	sites.block.buf = NULL;
 	self.number = 0;
 	self.block.buf = NULL;
 	begin_process(parent);
@@ -324,6 +476,7 @@ static noinline void put_slow(const struct qn_trace_event *e)
 
 static noinline void put_timed(const struct qn_trace_event *e)
 {
+	u64 longest = sites.places ? 16 * QN_RECORD_LONGEST : QN_RECORD_LONGEST;
 	u64 ticks;
 
 	if (!self.block.buf || !qn_trace_put(&self.block, e)) {
@@ -331,7 +484,7 @@ static noinline void put_timed(const struct qn_trace_event *e)
 		return;
 	}
 	ticks = now() - e->ticks;
-	if (ticks < QN_RECORD_LONGEST)
+	if (ticks < longest)
 		add_cost(ticks * QN_RECORD_TIMED);
 }
 
@@ -340,6 +493,8 @@ static __always_inline void note(struct qn_trace_event e)
 {
 	self.is_busy = true;
 	e.ticks = now();
+	if (unlikely(sites.places != NULL))
+		e.site = site_of_caller();
 	if (unlikely(++self.nr % QN_RECORD_TIMED == 0))
 		put_timed(&e);
 	else if (unlikely(!self.block.buf) ||
@@ -449,8 +604,10 @@ static bool is_early(const void *p)
 	return (uintptr_t)p - (uintptr_t)early < EARLY_SIZE;
 }
 
+/* Sites are looked after first: until then events are not recorded, nor lost */
 static bool map_shared(void)
 {
+	struct qn_record_shared *shared;
 	int fd = open(rec.path, O_RDWR | O_CLOEXEC);
 	char *p;
 
@@ -467,7 +624,10 @@ static bool map_shared(void)
 	    madvise(rec.alive, 4096, MADV_WIPEONFORK))
 		return false;
 	*rec.alive = 1;
-	rec.shared = (void *)(p + QN_RECORD_SHARED);
+	shared = (void *)(p + QN_RECORD_SHARED);
+	if (shared->depth && !map_sites())
+		WRITE_ONCE(shared->no_stacks, 1);
+	rec.shared = shared;
 	return true;
 }
 

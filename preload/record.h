@@ -33,6 +33,9 @@
  * @has_tsc:	ticks are 16 of the time stamp counter's, else nanoseconds
  * @cost:	ticks spent recording, of new blocks all, of events estimated
  * @nr_lost:	events that were not written
+ * @depth:	return addresses of a call site; 0: sites are not recorded
+ * @nr_sites_lost: events without a site because the table of sites was full
+ * @no_stacks:	a process could not take stacks
  */
 struct qn_record_shared {
 	u64 next;
@@ -40,7 +43,14 @@ struct qn_record_shared {
 	u32 has_tsc;
 	u64 cost;
 	u64 nr_lost;
+	u32 depth;
+	u32 no_stacks;
+	u64 nr_sites_lost;
 };
+
+/* Return addresses that are kept with --sites, and different sites of a process */
+#define QN_RECORD_DEPTH 16
+#define QN_RECORD_SITES 49152
 
 static inline u64 qn_record_ns(void)
 {

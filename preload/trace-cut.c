@@ -116,14 +116,15 @@ void qn_cut_find(struct qn_cut *c, const struct qn_tracefile *t, u32 process,
 }
 
 int qn_cut_write(struct qn_cut *c, const struct qn_tracefile *t,
-		 const char *path)
+		 const char *path, u32 features)
 {
 	struct qn_process_info info;
+	struct qn_sites sites;
 	struct qn_writer w;
 	struct qn_reader r;
 	struct qn_op op;
 	u64 nr = 0;
-	int err = qn_writer_open(&w, path);
+	int err = qn_writer_open(&w, path, features);
 
 	if (err)
 		return err;
@@ -132,6 +133,8 @@ int qn_cut_write(struct qn_cut *c, const struct qn_tracefile *t,
 	info.parent = 0;
 	info.args_size = 0;
 	qn_writer_process(&w, 0, &info);
+	qn_sites_load(&sites, t, c->process);
+	qn_writer_sites(&w, &sites);
 	qn_reader_init(&r, t, c->process);
 	while (nr < c->nr_calls && qn_reader_next(&r, &op)) {
 		if (!qn_cut_keeps(c, &op))
@@ -140,7 +143,9 @@ int qn_cut_write(struct qn_cut *c, const struct qn_tracefile *t,
 		nr++;
 	}
 	qn_reader_exit(&r);
-	return qn_writer_close(&w, path);
+	err = qn_writer_close(&w, path);
+	qn_sites_exit(&sites);
+	return err;
 }
 
 void qn_cut_exit(struct qn_cut *c)

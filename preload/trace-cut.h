@@ -47,9 +47,9 @@ void qn_cut_find(struct qn_cut *c, const struct qn_tracefile *t, u32 process,
 /* Return: does the cut keep this event */
 bool qn_cut_keeps(const struct qn_cut *c, const struct qn_op *op);
 
-/* Return: 0, or -errno, with a message */
+/* @features as in qn_writer_open(). Return: 0, or -errno, with a message. */
 int qn_cut_write(struct qn_cut *c, const struct qn_tracefile *t,
-		 const char *path);
+		 const char *path, u32 features);
 
 void qn_cut_exit(struct qn_cut *c);
 

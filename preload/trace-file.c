@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "trace-pack.h"
 #include "varint.h"
 
 /* Numbers of processes that a file may have; more is damage */
@@ -57,7 +58,8 @@ static bool add_block(struct qn_tracefile *t, struct qn_block *b)
 
 	if (end > t->size) {
 		damage(t, b->at, "is cut off");
-		if (b->head.kind != QN_TRACE_EVENTS)
+		if (b->head.kind != QN_TRACE_EVENTS ||
+		    b->head.flags & QN_TRACE_ZSTD)
 			return false;
 		/* What is there of it is read; no checksum can tell more */
 		b->head.size = (u32)(t->size - b->at - QN_TRACE_BLOCK_HEADER);
@@ -195,7 +197,8 @@ static void sum_up(struct qn_tracefile *t)
 	for (u32 i = 0; i < t->nr; i++) {
 		const struct qn_trace_head *head = &t->blocks[i].head;
 
-		t->nr_events += head->nr;
+		if (head->kind == QN_TRACE_EVENTS)
+			t->nr_events += head->nr;
 		t->nr_processes = max(t->nr_processes, head->process + 1);
 		t->first_tick = min(t->first_tick, head->ticks);
 	}
@@ -233,7 +236,8 @@ static int refuse(const struct qn_tracefile *t, int err)
 			 "PROGRAM, or quern trace convert",
 			 t->path);
 	else if (err == -ENOTSUP)
-		qn_error("%s: is a trace of another version than %d; record it "
+		qn_error("%s: is a trace of a later version than %d, or has "
+			 "features that this quern does not know; record it "
 			 "again, or use the quern that wrote it",
 			 t->path, QN_TRACE_VERSION);
 	else if (err == -ENODATA)
@@ -250,7 +254,7 @@ int qn_tracefile_open(struct qn_tracefile *t, const char *path)
 	*t = (struct qn_tracefile){ .path = path };
 	err = map_file(t);
 	if (!err)
-		err = qn_trace_get_header(t->map, &t->ns);
+		err = qn_trace_get_header(t->map, &t->ns, &t->features);
 	if (err == -EBADMSG) {
 		qn_error("%s: the file's header is damaged; times may be wrong",
 			 path);
@@ -274,6 +278,32 @@ void qn_tracefile_close(struct qn_tracefile *t)
 	free(t->blocks);
 	if (t->map)
 		munmap((void *)(uintptr_t)t->map, t->size);
+}
+
+bool qn_payload_get(const struct qn_tracefile *t, const struct qn_block *b,
+		    struct qn_payload *payload)
+{
+	const u8 *at = t->map + b->at + QN_TRACE_BLOCK_HEADER;
+
+	*payload = (struct qn_payload){ .at = at, .size = b->head.size };
+	if (!(b->head.flags & QN_TRACE_ZSTD))
+		return true;
+	payload->unpacked = qn_unpack(at, b->head.size, QN_TRACE_BLOCK_SIZE,
+				      &payload->size);
+	payload->at = payload->unpacked;
+	if (payload->at)
+		return true;
+	qn_error("%s: block at byte %" PRIu64
+		 " cannot be unpacked: %s; it is left out, the rest is read",
+		 t->path, b->at,
+		 qn_can_pack() ? "it is no frame of zstd of up to 64 KB" :
+				 QN_PACK_ADVICE);
+	return false;
+}
+
+void qn_payload_put(struct qn_payload *payload)
+{
+	free(payload->unpacked);
 }
 
 static bool get_text(const u8 **p, const u8 *end, const char **text,

@@ -26,6 +26,7 @@ struct qn_block {
  * @path:	for messages
  * @map, @size:	the file
  * @ns:		nanoseconds of 2^20 ticks
+ * @features:	QN_TRACE_WITH_*
  * @blocks, @nr: all blocks, by process and then in order
  * @nr_events:	as the blocks have it
  * @nr_processes: numbers of processes that occur are below
@@ -38,6 +39,7 @@ struct qn_tracefile {
 	const u8 *map;
 	size_t size;
 	u32 ns;
+	u32 features;
 	struct qn_block *blocks;
 	u32 nr;
 	u64 nr_events;
@@ -58,6 +60,22 @@ struct qn_tracefile {
  */
 int qn_tracefile_open(struct qn_tracefile *t, const char *path);
 void qn_tracefile_close(struct qn_tracefile *t);
+
+/**
+ * struct qn_payload - what a block holds, as it was before it was packed
+ * @at, @size:	the bytes
+ * @unpacked:	they lie here, not in the file; or NULL
+ */
+struct qn_payload {
+	const u8 *at;
+	size_t size;
+	u8 *unpacked;
+};
+
+/* Return: false, with a message, if it cannot be unpacked */
+bool qn_payload_get(const struct qn_tracefile *t, const struct qn_block *b,
+		    struct qn_payload *payload);
+void qn_payload_put(struct qn_payload *payload);
 
 /**
  * struct qn_process_info - what the process block says
@@ -96,6 +114,7 @@ int qn_tracefile_choose(const struct qn_tracefile *t, const char *file,
  * @op:		enum qn_trace_op
  * @align_shift: logarithm of the alignment, of ALIGNED
  * @thread:	number of the thread
+ * @site:	where it was called, a number of the process's call sites; 0: not known
  * @ns:		nanoseconds since the trace began
  * @id:		number of the object, from 1 on in the order of allocation
  * @slot:	a small number that is the object's own while it lives
@@ -106,6 +125,7 @@ struct qn_op {
 	u8 op;
 	u8 align_shift;
 	u32 thread;
+	u32 site;
 	u64 ns;
 	u64 id;
 	u32 slot;

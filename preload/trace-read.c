@@ -98,14 +98,21 @@ static void begin_run(struct qn_reader *r, u32 block)
 {
 	const struct qn_block *b = &r->file->blocks[block];
 	struct qn_run_of_events run = { .block = block };
+	struct qn_trace_head head = b->head;
 
 	if (b->head.kind != QN_TRACE_EVENTS)
 		return;
-	/* By number there is one run at a time: its key only has to be smallest */
-	qn_trace_cursor_init(&run.cursor, &b->head,
-			     r->file->map + b->at + QN_TRACE_BLOCK_HEADER);
-	if (!advance(r, &run))
+	if (!qn_payload_get(r->file, b, &run.payload)) {
+		r->nr_damaged++;
 		return;
+	}
+	/* By number there is one run at a time: its key only has to be smallest */
+	head.size = (u32)run.payload.size;
+	qn_trace_cursor_init(&run.cursor, &head, run.payload.at);
+	if (!advance(r, &run)) {
+		qn_payload_put(&run.payload);
+		return;
+	}
 	if (r->nr_heap == r->room_heap) {
 		r->room_heap = 2 * r->room_heap + 8;
 		r->heap = qn_xrealloc(r->heap, r->room_heap * sizeof(*r->heap));
@@ -130,6 +137,7 @@ static void next_run(struct qn_reader *r)
 		sift_down(r, 0);
 		return;
 	}
+	qn_payload_put(&r->heap[0].payload);
 	r->heap[0] = r->heap[--r->nr_heap];
 	if (r->nr_heap)
 		sift_down(r, 0);
@@ -240,6 +248,7 @@ bool qn_reader_next(struct qn_reader *r, struct qn_op *op)
 			.op = run->event.op,
 			.align_shift = run->event.align_shift,
 			.thread = run->event.thread,
+			.site = run->event.site,
 			.size = run->event.size,
 			.ns = time_of(r, run->event.ticks),
 		};
@@ -264,6 +273,8 @@ void qn_reader_init(struct qn_reader *r, const struct qn_tracefile *t,
 
 void qn_reader_exit(struct qn_reader *r)
 {
+	for (u32 i = 0; i < r->nr_heap; i++)
+		qn_payload_put(&r->heap[i].payload);
 	free(r->heap);
 	qn_objects_exit(&r->objects);
 }

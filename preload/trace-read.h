@@ -17,6 +17,7 @@
  */
 struct qn_run_of_events {
 	struct qn_trace_cursor cursor;
+	struct qn_payload payload;
 	struct qn_trace_event event;
 	u64 key;
 	bool is_half;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * trace-text.c - traces as text, as records for firmware, and from heaptrack.
+ * trace-text.c - traces as text and as records for firmware, both ways.
  */
 #define _GNU_SOURCE 1
 #include "trace-text.h"
@@ -14,7 +14,8 @@
 
 #include "bits.h"
 #include "fail.h"
-#include "trace-write.h"
+#include "symbols.h"
+#include "trace-import.h"
 
 static const char *const op_names[QN_TRACE_NR_OPS] = {
 	[QN_TRACE_MALLOC] = "malloc",   [QN_TRACE_CALLOC] = "calloc",
@@ -26,8 +27,22 @@ static const char *const op_names[QN_TRACE_NR_OPS] = {
 
 /* ---- out ---- */
 
-static int put_text(FILE *out, const struct qn_op *op)
+/**
+ * struct output - what is being written
+ * @file:	where to
+ * @sites:	of the process
+ * @symbols:	names for them
+ */
+struct output {
+	FILE *file;
+	struct qn_sites sites;
+	struct qn_symbols symbols;
+};
+
+static int put_text(struct output *o, const struct qn_op *op)
 {
+	FILE *out = o->file;
+
 	fprintf(out, "%" PRIu64 " %u %s", op->ns, op->thread, op_names[op->op]);
 	if (qn_op_is_heap(op))
 		fprintf(out, " %" PRIu64, op->id);
@@ -35,23 +50,95 @@ static int put_text(FILE *out, const struct qn_op *op)
 		fprintf(out, " %" PRIu64, op->size);
 	if (op->op == QN_TRACE_ALIGNED)
 		fprintf(out, " %llu", 1ull << op->align_shift);
+	if (op->site)
+		fprintf(out, " @%u", op->site);
 	putc('\n', out);
 	return 0;
 }
 
-static int put_csv(FILE *out, const struct qn_op *op)
+/* A module's name in a line: what means something there becomes '?' */
+static void put_name(FILE *out, const char *name)
 {
+	for (; *name; name++)
+		putc(*name < ' ' || strchr(";#\"", *name) ? '?' : *name, out);
+}
+
+/* "site N file+0x12;file+0x34;0x56" */
+static void put_text_sites(struct output *o)
+{
+	for (u32 site = 1; site < o->sites.nr; site++) {
+		u32 nr;
+		const struct qn_trace_frame *f =
+			qn_sites_frames(&o->sites, site, &nr);
+
+		if (!nr)
+			continue;
+		fprintf(o->file, "site %u ", site);
+		for (u32 i = 0; i < nr; i++) {
+			const char *name = qn_sites_name(&o->sites, &f[i]);
+
+			if (name)
+				put_name(o->file,
+					 *name ? name : o->symbols.program);
+			fprintf(o->file, "%s0x%" PRIx64 "%s", name ? "+" : "",
+				f[i].offset, i + 1 < nr ? ";" : "\n");
+		}
+	}
+}
+
+/* As people read it: functions, the innermost first */
+static void put_csv_site(struct output *o, u32 site)
+{
+	u32 nr;
+	const struct qn_trace_frame *f = qn_sites_frames(&o->sites, site, &nr);
+	char text[256];
+
+	fprintf(o->file, ",%u,", site);
+	for (u32 i = 0; i < nr; i++) {
+		qn_symbols_text(&o->symbols, qn_sites_name(&o->sites, &f[i]),
+				f[i].offset, text, sizeof(text));
+		putc(i ? ';' : '"', o->file);
+		put_name(o->file, text);
+	}
+	if (nr)
+		putc('"', o->file);
+}
+
+static int put_csv(struct output *o, const struct qn_op *op)
+{
+	FILE *out = o->file;
+
 	fprintf(out, "%" PRIu64 ",%u,%s,", op->ns, op->thread,
 		op_names[op->op]);
 	if (qn_op_is_heap(op))
 		fprintf(out, "%" PRIu64, op->id);
-	fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%llu\n", op->size, op->old_size,
+	fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%llu", op->size, op->old_size,
 		op->align_shift ? 1ull << op->align_shift : 0ull);
+	if (o->sites.nr)
+		put_csv_site(o, op->site);
+	putc('\n', out);
 	return 0;
 }
 
-static int put_op(FILE *out, const struct qn_op *op)
+static void head_text(struct output *o)
 {
+	fputs("# quern trace 1: ns thread call object bytes\n", o->file);
+	put_text_sites(o);
+}
+
+static void head_csv(struct output *o)
+{
+	fprintf(o->file, "ns,thread,call,object,bytes,before,alignment%s\n",
+		o->sites.nr ? ",site,stack" : "");
+}
+
+static void head_ops(struct output *o __maybe_unused)
+{
+}
+
+static int put_op(struct output *o, const struct qn_op *op)
+{
+	FILE *out = o->file;
 	static const u8 kinds[] = {
 		[QN_TRACE_FREE] = 1, [QN_TRACE_REALLOC] = 2
 	};
@@ -78,26 +165,33 @@ static int put_op(FILE *out, const struct qn_op *op)
 
 static const struct format {
 	const char *name;
-	int (*put)(FILE *out, const struct qn_op *op);
-	const char *head;
+	void (*head)(struct output *o);
+	int (*put)(struct output *o, const struct qn_op *op);
 } formats[] = {
-	{ "text", put_text, "# quern trace 1: ns thread call object bytes\n" },
-	{ "csv", put_csv, "ns,thread,call,object,bytes,before,alignment\n" },
-	{ "ops", put_op, "" },
+	{ "text", head_text, put_text },
+	{ "csv", head_csv, put_csv },
+	{ "ops", head_ops, put_op },
 };
 
 static int write_all(const struct qn_tracefile *t, u32 process, FILE *out,
 		     const struct format *f)
 {
+	struct output o = { .file = out };
+	struct qn_process_info info;
 	struct qn_reader r;
 	struct qn_op op;
 	int err = 0;
 
-	fputs(f->head, out);
+	qn_tracefile_process(t, process, &info);
+	qn_symbols_init(&o.symbols, info.name ?: "", info.name_size);
+	qn_sites_load(&o.sites, t, process);
+	f->head(&o);
 	qn_reader_init(&r, t, process);
 	while (!err && qn_reader_next(&r, &op))
-		err = f->put(out, &op);
+		err = f->put(&o, &op);
 	qn_reader_exit(&r);
+	qn_sites_exit(&o.sites);
+	qn_symbols_exit(&o.symbols);
 	return err;
 }
 
@@ -122,11 +216,11 @@ static int convert_to(const struct qn_tracefile *t, u32 process,
 }
 
 static int convert_to_trace(const struct qn_tracefile *t, u32 process,
-			    const char *output)
+			    const char *output, u32 features)
 {
 	struct qn_writer w;
 	struct qn_reader r;
-	int err = qn_writer_open(&w, output);
+	int err = qn_writer_open(&w, output, features);
 
 	if (err)
 		return err;
@@ -136,7 +230,7 @@ static int convert_to_trace(const struct qn_tracefile *t, u32 process,
 }
 
 int qn_convert(const struct qn_tracefile *t, u32 process, const char *format,
-	       const char *output)
+	       const char *output, u32 features)
 {
 	bool is_binary = !strcmp(format, "ops") || !strcmp(format, "trace");
 
@@ -145,7 +239,7 @@ int qn_convert(const struct qn_tracefile *t, u32 process, const char *format,
 		return -EINVAL;
 	}
 	if (!strcmp(format, "trace"))
-		return convert_to_trace(t, process, output);
+		return convert_to_trace(t, process, output, features);
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
 		if (!strcmp(format, formats[i].name))
 			return convert_to(t, process, &formats[i], output);
@@ -155,39 +249,14 @@ int qn_convert(const struct qn_tracefile *t, u32 process, const char *format,
 
 /* ---- in ---- */
 
-/**
- * struct import - what is being read
- * @w:		the trace
- * @objects:	live ones, by their numbers or addresses in the file
- * @stacks, @nr_stacks: heaptrack, interpreted: slots of live objects by kind
- * @line:	number of the line, for messages
- * @nr_bad:	lines that were not understood
- */
-struct import {
-	struct qn_writer w;
-	struct qn_objects objects;
-
-	struct stack {
-		u64 size;
-		u32 *slots;
-		u32 nr;
-	} * stacks;
-
-	u32 nr_stacks;
-	u64 ns;
-	const char *file;
-	u64 line;
-	u64 nr_bad;
-};
-
-static void bad(struct import *m, const char *why)
+void qn_import_bad(struct qn_import *m, const char *why)
 {
 	if (m->nr_bad++ < 5)
 		qn_error("%s:%" PRIu64 ": %s; left out", m->file, m->line, why);
 }
 
 /* Return: false if it should be there and is not, or the other way round */
-static bool give_slot(struct import *m, u64 key, struct qn_op *op)
+static bool give_slot(struct qn_import *m, u64 key, struct qn_op *op)
 {
 	if (qn_op_allocs(op)) {
 		if (qn_objects_find(&m->objects, key) != QN_NO_SLOT)
@@ -206,28 +275,74 @@ static bool give_slot(struct import *m, u64 key, struct qn_op *op)
 	return true;
 }
 
-static void add(struct import *m, u64 key, struct qn_op *op)
+void qn_import_add(struct qn_import *m, u64 key, struct qn_op *op)
 {
 	if (op->size > QN_TRACE_SIZE_MAX)
-		bad(m, "the size is no size");
+		qn_import_bad(m, "the size is no size");
 	else if (!give_slot(m, key, op))
-		bad(m, qn_op_allocs(op) ? "the object is there already" :
-					  "there is no such object");
+		qn_import_bad(m, qn_op_allocs(op) ?
+					 "the object is there already" :
+					 "there is no such object");
 	else
 		qn_writer_put(&m->w, op);
 }
 
+/* "file+0x12", or "0x12"; a file's name may have a '+' in it */
+static bool read_frame(struct qn_import *m, char *text,
+		       struct qn_trace_frame *f)
+{
+	char *plus = strrchr(text, '+'), *number = plus ? plus + 1 : text, *end;
+
+	f->offset = strtoull(number, &end, 16);
+	if (end == number || end[strspn(end, " \t\r")])
+		return false;
+	f->module = plus ? qn_sites_module(&m->sites, text,
+					   min((size_t)(plus - text),
+					       QN_MODULE_NAME)) :
+			   0;
+	return true;
+}
+
+/* What put_text_sites() writes, from the number on */
+static void read_site(struct qn_import *m, char *line)
+{
+	struct qn_trace_frame frames[QN_TRACE_DEPTH];
+	u64 site = strtoull(line, &line, 10);
+	char *text, *rest = line + strspn(line, " \t");
+	u32 nr = 0;
+
+	while (*rest && nr < QN_TRACE_DEPTH) {
+		text = strsep(&rest, ";");
+		if (!read_frame(m, text, &frames[nr++])) {
+			nr = 0;
+			break;
+		}
+		if (!rest)
+			break;
+	}
+	if (!nr || !qn_sites_set(&m->sites, site, frames, nr))
+		qn_import_bad(m, "is no call site: site number file+0x12;...");
+}
+
 /* A line of text: time, thread, call, and what belongs to it */
-static void read_text(struct import *m, char *line)
+static void read_text(struct qn_import *m, char *line)
 {
 	char name[16] = "";
 	u64 id = 0, align = 0;
 	struct qn_op op = { 0 };
+	const char *at;
 	int got;
 
 	line[strcspn(line, "#\n")] = 0;
 	if (!line[strspn(line, " \t\r")])
 		return;
+	if (!strncmp(line, "site ", 5)) {
+		read_site(m, line + 5);
+		return;
+	}
+	at = strchr(line, '@');
+	if (at)
+		op.site = (u32)strtoul(at + 1, NULL, 10);
 	got = sscanf(line,
 		     "%" SCNu64 " %u %15s %" SCNu64 " %" SCNu64 " %" SCNu64,
 		     &op.ns, &op.thread, name, &id, &op.size, &align);
@@ -236,21 +351,23 @@ static void read_text(struct import *m, char *line)
 			op.op = i;
 	if (got < 3 || !op.op || (qn_op_is_heap(&op) && got < 4) ||
 	    (op.op <= QN_TRACE_REALLOC && got < 5))
-		bad(m, "is no line of a trace: time thread call object bytes");
+		qn_import_bad(
+			m,
+			"is no line of a trace: time thread call object bytes");
 	else if (op.op == QN_TRACE_ALIGNED &&
 		 (!is_power_of_2(align) || align >> 47))
-		bad(m, "the alignment is no power of two");
+		qn_import_bad(m, "the alignment is no power of two");
 	else if (qn_op_is_heap(&op)) {
 		op.align_shift = align ? (u8)qn_ilog2(align) : 0;
 		op.old_size = 0;
-		add(m, id, &op);
+		qn_import_add(m, id, &op);
 	} else {
 		op.size = 0;
 		qn_writer_put(&m->w, &op);
 	}
 }
 
-static void ops_in(struct import *m, FILE *in)
+static void ops_in(struct qn_import *m, FILE *in)
 {
 	static const u8 kinds[] = { QN_TRACE_MALLOC, QN_TRACE_FREE,
 				    QN_TRACE_REALLOC };
@@ -262,7 +379,7 @@ static void ops_in(struct import *m, FILE *in)
 
 		m->line++;
 		if (b[0] >= sizeof(kinds) || b[1] >= 48) {
-			bad(m, "is no operation");
+			qn_import_bad(m, "is no operation");
 			continue;
 		}
 		op.op = kinds[b[0]];
@@ -270,88 +387,12 @@ static void ops_in(struct import *m, FILE *in)
 			op.op = QN_TRACE_ALIGNED;
 			op.align_shift = b[1];
 		}
-		add(m, (u64)(b[2] | b[3] << 8), &op);
+		qn_import_add(m, (u64)(b[2] | b[3] << 8), &op);
 	}
 }
 
-/* heaptrack, raw: "+ size trace address", "- address" */
-static void raw_call(struct import *m, char sign, const u64 *v)
-{
-	struct qn_op op = { .op = sign == '+' ? QN_TRACE_MALLOC : QN_TRACE_FREE,
-			    .ns = m->ns,
-			    .size = sign == '+' ? v[0] : 0 };
-
-	add(m, sign == '+' ? v[2] : v[0], &op);
-}
-
-/* Interpreted: "a size trace" is a kind of allocation, from 0 on */
-static void add_kind(struct import *m, u64 size)
-{
-	if (size > QN_TRACE_SIZE_MAX) {
-		bad(m, "the size is no size");
-		size = 0;
-	}
-	if (!(m->nr_stacks & (m->nr_stacks - 1)))
-		m->stacks = qn_xrealloc(m->stacks, (2 * (size_t)m->nr_stacks +
-						    1) * sizeof(*m->stacks));
-	m->stacks[m->nr_stacks++] = (struct stack){ .size = size };
-}
-
-/* "+ kind", "- kind": which of a kind is freed is not told; the latest is taken */
-static void kind_call(struct import *m, char sign, u64 kind)
-{
-	struct qn_op op = { .op = sign == '+' ? QN_TRACE_MALLOC : QN_TRACE_FREE,
-			    .ns = m->ns };
-	struct stack *s = kind < m->nr_stacks ? &m->stacks[kind] : NULL;
-
-	if (!s || (sign == '-' && !s->nr)) {
-		bad(m, "there is no such allocation");
-		return;
-	}
-	if (sign == '+') {
-		if (!(s->nr & (s->nr - 1)))
-			s->slots = qn_xrealloc(s->slots,
-					       (2 * (size_t)s->nr + 1) *
-						       sizeof(*s->slots));
-		op.size = s->size;
-		op.slot = s->slots[s->nr++] = qn_objects_slot(&m->objects);
-	} else {
-		op.slot = s->slots[--s->nr];
-		qn_objects_release(&m->objects, op.slot);
-	}
-	qn_writer_put(&m->w, &op);
-}
-
-static void read_heaptrack(struct import *m, char *line)
-{
-	u64 v[3] = { 0 };
-	int got = sscanf(line + 1, " %" SCNx64 " %" SCNx64 " %" SCNx64, &v[0],
-			 &v[1], &v[2]);
-
-	switch (line[0]) {
-	case 'c': /* milliseconds since the start */
-		m->ns = max(m->ns, v[0] * 1000000);
-		break;
-	case 'a':
-		if (got >= 2)
-			add_kind(m, v[0]);
-		break;
-	case '+':
-	case '-':
-		if (got == 3 || (got == 1 && line[0] == '-' && !m->nr_stacks))
-			raw_call(m, line[0], v);
-		else if (got == 1)
-			kind_call(m, line[0], v[0]);
-		else
-			bad(m, "is no line of heaptrack");
-		break;
-	default:
-		break;
-	}
-}
-
-static void lines_in(struct import *m, FILE *in,
-		     void (*read_line)(struct import *m, char *line))
+static void lines_in(struct qn_import *m, FILE *in,
+		     void (*read_line)(struct qn_import *m, char *line))
 {
 	char *line = NULL;
 	size_t room = 0;
@@ -399,19 +440,19 @@ static int close_input(FILE *in, bool is_pipe, const char *file)
 	return -EIO;
 }
 
-static void text_in(struct import *m, FILE *in)
+static void text_in(struct qn_import *m, FILE *in)
 {
 	lines_in(m, in, read_text);
 }
 
-static void heaptrack_in(struct import *m, FILE *in)
+static void heaptrack_in(struct qn_import *m, FILE *in)
 {
-	lines_in(m, in, read_heaptrack);
+	lines_in(m, in, qn_import_heaptrack);
 }
 
 static const struct source {
 	const char *name;
-	void (*read)(struct import *m, FILE *in);
+	void (*read)(struct qn_import *m, FILE *in);
 } sources[] = {
 	{ "text", text_in },
 	{ "heaptrack", heaptrack_in },
@@ -427,21 +468,21 @@ static const struct source *find_source(const char *format)
 	return NULL;
 }
 
-static void import_exit(struct import *m)
+static void import_exit(struct qn_import *m)
 {
-	for (u32 i = 0; i < m->nr_stacks; i++)
-		free(m->stacks[i].slots);
-	free(m->stacks);
+	qn_heaptrack_exit(&m->heaptrack);
 	qn_objects_exit(&m->objects);
+	qn_sites_exit(&m->sites);
 }
 
-int qn_import(const char *file, const char *format, const char *output)
+int qn_import(const char *file, const char *format, const char *output,
+	      u32 features)
 {
 	const struct qn_process_info info = { .is_known = true,
 					      .name = file,
 					      .name_size = strlen(file) };
 	const struct source *source = find_source(format);
-	struct import m = { .file = file };
+	struct qn_import m = { .file = file };
 	bool is_pipe;
 	FILE *in;
 	int err;
@@ -458,9 +499,10 @@ int qn_import(const char *file, const char *format, const char *output)
 		qn_error("cannot read '%s': %s", file, strerror(errno));
 		return err;
 	}
-	err = qn_writer_open(&m.w, output);
+	err = qn_writer_open(&m.w, output, features);
 	if (!err) {
 		qn_writer_process(&m.w, 0, &info);
+		qn_writer_sites(&m.w, &m.sites);
 		source->read(&m, in);
 		if (m.nr_bad)
 			qn_error("%s: %" PRIu64 " lines were left out", file,

@@ -4,7 +4,8 @@
  *
  *	text	a line an event: nanoseconds, thread, call, object, bytes and, for
  *		aligned, the alignment; what follows '#' is not read. Calls are malloc,
- *		calloc, aligned, realloc, free; start, stop and fork have no object
+ *		calloc, aligned, realloc, free; start, stop and fork have no object.
+ *		"@N" at its end is a call site, which "site N FILE+0x12;..." told of
  *	csv	the same with commas and a line of names; written only
  *	ops	bench/firmware/ops.h: 8 bytes a call
  *	heaptrack  what heaptrack records, raw or interpreted; read only
@@ -22,7 +23,7 @@
  * Return: 0, or -errno, with a message.
  */
 int qn_convert(const struct qn_tracefile *t, u32 process, const char *format,
-	       const char *output);
+	       const char *output, u32 features);
 
 /**
  * qn_import() - make a trace of a file in another format
@@ -32,6 +33,7 @@ int qn_convert(const struct qn_tracefile *t, u32 process, const char *format,
  *
  * Return: 0, or -errno, with a message.
  */
-int qn_import(const char *file, const char *format, const char *output);
+int qn_import(const char *file, const char *format, const char *output,
+	      u32 features);
 
 #endif /* QN_TRACE_TEXT_H */

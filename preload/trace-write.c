@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "fail.h"
+#include "trace-pack.h"
 #include "varint.h"
 
 static void put_out(struct qn_writer *w, const void *p, size_t size)
@@ -18,30 +19,54 @@ static void put_out(struct qn_writer *w, const void *p, size_t size)
 	w->at += size;
 }
 
+/*
+ * The block in @w->buf becomes one in @w->packed.
+ *
+ * Return: its size; 0 if it is better left as it is.
+ */
+static u32 pack(struct qn_writer *w, u32 size)
+{
+	struct qn_trace_head head = w->block.head;
+	u8 *to = w->packed + QN_TRACE_BLOCK_HEADER;
+
+	if (!w->packed || head.kind == QN_TRACE_PROCESS)
+		return 0;
+	head.size = (u32)qn_pack(to, size - QN_TRACE_BLOCK_HEADER,
+				 w->buf + QN_TRACE_BLOCK_HEADER,
+				 size - QN_TRACE_BLOCK_HEADER);
+	if (!head.size)
+		return 0;
+	head.flags |= QN_TRACE_ZSTD;
+	head.sum = qn_trace_crc32(0, to, head.size);
+	qn_trace_put_head(w->packed, &head);
+	return QN_TRACE_BLOCK_HEADER + head.size;
+}
+
 static void end_block(struct qn_writer *w)
 {
-	u32 size;
+	u32 size, packed;
 
 	if (!w->is_open)
 		return;
 	size = qn_trace_block_close(&w->block, true);
+	packed = pack(w, size);
 	if (!(w->nr_index & (w->nr_index - 1)))
 		w->index = qn_xrealloc(w->index, (4 * (size_t)w->nr_index + 2) *
 							 sizeof(*w->index));
 	w->index[2 * w->nr_index] = w->at;
 	w->index[2 * w->nr_index++ + 1] = w->block.head.nr;
-	put_out(w, w->buf, size);
+	put_out(w, packed ? w->packed : w->buf, packed ? packed : size);
 	w->is_open = false;
 }
 
-static void begin_block(struct qn_writer *w, u16 kind, u64 ns)
+static void begin_block(struct qn_writer *w, u16 kind, u64 ns, u64 base)
 {
 	const struct qn_trace_head head = {
 		.kind = kind,
 		.process = w->process,
 		.thread = w->thread,
 		.ticks = ns,
-		.base = w->next_id,
+		.base = base,
 	};
 
 	end_block(w);
@@ -49,11 +74,15 @@ static void begin_block(struct qn_writer *w, u16 kind, u64 ns)
 	w->is_open = true;
 }
 
-int qn_writer_open(struct qn_writer *w, const char *path)
+int qn_writer_open(struct qn_writer *w, const char *path, u32 features)
 {
 	u8 header[QN_TRACE_HEADER];
 
-	*w = (struct qn_writer){ .next_id = 1 };
+	*w = (struct qn_writer){ .next_id = 1, .features = features };
+	if (features & QN_TRACE_WITH_ZSTD && !qn_can_pack()) {
+		qn_error("--zstd: " QN_PACK_ADVICE);
+		return -ENOTSUP;
+	}
 	w->out = fopen(path, "wbe");
 	if (!w->out) {
 		int err = -errno;
@@ -62,7 +91,9 @@ int qn_writer_open(struct qn_writer *w, const char *path)
 		return err;
 	}
 	w->buf = qn_xrealloc(NULL, QN_TRACE_BLOCK_SIZE);
-	qn_trace_put_header(header, 1u << 20);
+	if (features & QN_TRACE_WITH_ZSTD)
+		w->packed = qn_xrealloc(NULL, QN_TRACE_BLOCK_SIZE);
+	qn_trace_put_header(header, 1u << 20, features);
 	put_out(w, header, sizeof(header));
 	return 0;
 }
@@ -74,15 +105,134 @@ static void put_number(struct qn_writer *w, u64 n)
 	qn_trace_put_bytes(&w->block, b, qn_varint_put(b, n));
 }
 
+/* ---- call sites ---- */
+
+/**
+ * struct packet - a block of sites that is being filled
+ * @modules:	by the table's number, the number + 1 in the block; 0: not there yet
+ * @nr_modules:	in the block
+ */
+struct packet {
+	u32 *modules;
+	u32 nr_modules;
+};
+
+/* The frames as the block has them, with the names that it lacks; false: no room */
+static bool put_names(struct qn_writer *w, struct packet *p, u32 site,
+		      struct qn_trace_frame *frames, u32 *nr)
+{
+	const struct qn_trace_frame *from = qn_sites_frames(w->sites, site, nr);
+
+	for (u32 i = 0; i < *nr; i++) {
+		const char *name = qn_sites_name(w->sites, &from[i]);
+		u32 *module = name ? &p->modules[from[i].module - 1] : NULL;
+
+		if (name && !*module) {
+			if (!qn_trace_put_module(&w->block, name, strlen(name)))
+				return false;
+			*module = ++p->nr_modules;
+		}
+		frames[i].module = name ? *module : 0;
+		frames[i].offset = from[i].offset;
+	}
+	return true;
+}
+
+static bool put_site(struct qn_writer *w, struct packet *p, u32 site)
+{
+	struct qn_trace_frame frames[QN_TRACE_DEPTH];
+	u32 nr;
+
+	return put_names(w, p, site, frames, &nr) &&
+	       qn_trace_put_site(&w->block, frames, nr);
+}
+
+static void begin_packet(struct qn_writer *w, struct packet *p, u32 site)
+{
+	size_t size = (w->sites->nr_modules + 1) * sizeof(*p->modules);
+
+	begin_block(w, QN_TRACE_SITES, 0, site);
+	p->modules = qn_xrealloc(p->modules, size);
+	memset(p->modules, 0, size);
+	p->nr_modules = 0;
+}
+
+/* Those that were used: events come first, so that it is known which */
+static void put_sites(struct qn_writer *w)
+{
+	struct packet p = { 0 };
+
+	if (w->nr_used)
+		begin_packet(w, &p, 1);
+	for (u32 i = 0; i < w->nr_used; i++) {
+		if (put_site(w, &p, w->used[i]))
+			continue;
+		begin_packet(w, &p, i + 1);
+		put_site(w, &p, w->used[i]);
+	}
+	end_block(w);
+	free(p.modules);
+}
+
+static void end_process(struct qn_writer *w)
+{
+	end_block(w);
+	if (w->sites)
+		put_sites(w);
+	free(w->new_sites);
+	free(w->used);
+	w->sites = NULL;
+	w->new_sites = NULL;
+	w->used = NULL;
+	w->nr_used = 0;
+}
+
+void qn_writer_sites(struct qn_writer *w, const struct qn_sites *sites)
+{
+	if (w->features & QN_TRACE_WITH_SITES)
+		w->sites = sites;
+}
+
+static void make_new_sites(struct qn_writer *w)
+{
+	const size_t size = QN_SITES_MOST * sizeof(*w->new_sites);
+
+	if (w->new_sites)
+		return;
+	w->new_sites = qn_xrealloc(NULL, size);
+	memset(w->new_sites, 0, size);
+}
+
+/* Return: the number of a site in this file */
+static u32 new_site(struct qn_writer *w, u32 site)
+{
+	u32 nr;
+
+	if (!w->sites || !qn_sites_frames(w->sites, site, &nr))
+		return 0;
+	make_new_sites(w);
+	if (w->new_sites[site])
+		return w->new_sites[site];
+	if (!(w->nr_used & (w->nr_used - 1)))
+		w->used = qn_xrealloc(w->used, (2 * (size_t)w->nr_used + 1) *
+						       sizeof(*w->used));
+	w->used[w->nr_used++] = site;
+	w->has_sites = true;
+	w->new_sites[site] = w->nr_used;
+	return w->nr_used;
+}
+
+/* ---- processes and events ---- */
+
 void qn_writer_process(struct qn_writer *w, u32 process,
 		       const struct qn_process_info *info)
 {
-	end_block(w);
+	end_process(w);
 	w->process = process;
 	w->thread = 0;
 	if (!info || !info->is_known)
 		return;
-	begin_block(w, QN_TRACE_PROCESS, 0);
+	begin_block(w, QN_TRACE_PROCESS, 0, w->next_id);
 	put_number(w, info->pid);
 	put_number(w, info->parent);
 	put_number(w, info->name_size);
@@ -96,9 +246,9 @@ void qn_writer_process(struct qn_writer *w, u32 process,
 static void put_event(struct qn_writer *w, const struct qn_trace_event *e)
 {
 	if (!w->is_open)
-		begin_block(w, QN_TRACE_EVENTS, e->ticks);
+		begin_block(w, QN_TRACE_EVENTS, e->ticks, w->next_id);
 	if (!qn_trace_put(&w->block, e)) {
-		begin_block(w, QN_TRACE_EVENTS, e->ticks);
+		begin_block(w, QN_TRACE_EVENTS, e->ticks, w->next_id);
 		qn_trace_put(&w->block, e);
 	}
 	w->nr_events++;
@@ -122,6 +272,7 @@ void qn_writer_put(struct qn_writer *w, const struct qn_op *op)
 	struct qn_trace_event e = { .op = op->op,
 				    .align_shift = op->align_shift,
 				    .ticks = op->ns,
+				    .site = new_site(w, op->site),
 				    .size = op->size };
 
 	switch_thread(w, op);
@@ -164,11 +315,14 @@ void qn_writer_copy(struct qn_writer *w, const struct qn_tracefile *t,
 		    u32 process, struct qn_reader *r)
 {
 	struct qn_process_info info;
+	struct qn_sites sites;
 	u32 nr_threads = 0;
 	struct qn_op op;
 
 	qn_tracefile_process(t, process, &info);
 	qn_writer_process(w, process, &info);
+	qn_sites_load(&sites, t, process);
+	qn_writer_sites(w, &sites);
 	qn_reader_init(r, t, process);
 	while (qn_reader_next(r, &op)) {
 		struct qn_op start = { .op = QN_TRACE_START,
@@ -180,20 +334,37 @@ void qn_writer_copy(struct qn_writer *w, const struct qn_tracefile *t,
 		nr_threads = max(nr_threads, op.thread + 1);
 		qn_writer_put(w, &op);
 	}
+	end_process(w);
+	qn_sites_exit(&sites);
+}
+
+/* Without any site it is a trace that older readers read as well */
+static void put_header_again(struct qn_writer *w)
+{
+	u8 header[QN_TRACE_HEADER];
+
+	if (w->has_sites || !(w->features & QN_TRACE_WITH_SITES) ||
+	    fseek(w->out, 0, SEEK_SET))
+		return;
+	qn_trace_put_header(header, 1u << 20,
+			    w->features & ~QN_TRACE_WITH_SITES);
+	fwrite(header, 1, sizeof(header), w->out);
 }
 
 int qn_writer_close(struct qn_writer *w, const char *path)
 {
 	int err;
 
-	end_block(w);
+	end_process(w);
 	put_index(w);
+	put_header_again(w);
 	err = ferror(w->out) ? -EIO : 0;
 	if (fclose(w->out))
 		err = -errno;
 	if (err)
 		qn_error("cannot write '%s': %s", path, strerror(-err));
 	free(w->buf);
+	free(w->packed);
 	free(w->ids);
 	free(w->index);
 	return err;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "trace-read.h"
+#include "trace-sites.h"
 
 /**
  * struct qn_writer - a trace being written, objects by number
@@ -21,6 +22,12 @@
  * @next_id:	of the next allocation
  * @ids:	by slot, @room_ids of them
  * @at:		bytes written
+ * @features:	QN_TRACE_WITH_*
+ * @packed:	room for a packed block, or NULL
+ * @sites:	what the sites of events are numbers of, or NULL
+ * @new_sites:	by such a number, the number in this file; 0: not used yet
+ * @has_sites:	any was used, of any process
+ * @used, @nr_used: the sites that were used, in the order of their new numbers
  * @index, @nr_index: offset and events of each block
  * @nr_events:	of all
  */
@@ -35,6 +42,13 @@ struct qn_writer {
 	u64 *ids;
 	u32 room_ids;
 	u64 at;
+	u32 features;
+	u8 *packed;
+	const struct qn_sites *sites;
+	u32 *new_sites;
+	bool has_sites;
+	u32 *used;
+	u32 nr_used;
 	u64 *index;
 	u32 nr_index;
 	u64 nr_events;
@@ -42,19 +56,26 @@ struct qn_writer {
 
 /**
  * qn_writer_open() - begin a file; ticks are nanoseconds
+ * @features:	what the file may have; without sites those of events are left out
  *
  * Return: 0, or -errno, with a message.
  */
-int qn_writer_open(struct qn_writer *w, const char *path);
+int qn_writer_open(struct qn_writer *w, const char *path, u32 features);
 
 /* The events that follow are this process's; @info may be NULL */
 void qn_writer_process(struct qn_writer *w, u32 process,
 		       const struct qn_process_info *info);
 
+/*
+ * The sites of this process's events, once qn_writer_process() was called; of them
+ * those are written that events have. @sites stays until the process is through.
+ */
+void qn_writer_sites(struct qn_writer *w, const struct qn_sites *sites);
+
 /* @op->slot tells objects apart; @op->id is not looked at */
 void qn_writer_put(struct qn_writer *w, const struct qn_op *op);
 
-/* All of a process; @r is left at its end, for its counts and qn_reader_exit() */
+/* All of a process, its sites too; @r is left at its end, for its counts and qn_reader_exit() */
 void qn_writer_copy(struct qn_writer *w, const struct qn_tracefile *t,
 		    u32 process, struct qn_reader *r);
 

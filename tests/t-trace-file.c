@@ -16,14 +16,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "trace-pack.h"
 #include "trace-write.h"
 
 #define NR_ALLOCS 12000
+#define NR_SITES  3000
 
 static char path[64];
 static u8 *whole;
 static size_t whole_size;
 static u32 state_of_random = 1;
+static u32 features;
 
 static u32 random_below(u32 n)
 {
@@ -31,21 +34,45 @@ static u32 random_below(u32 n)
 	return (u32)((u64)state_of_random * n >> 32);
 }
 
+/* The last two thirds are used backwards, 0 too: numbers in the file are others */
+static u32 site_of(u32 i)
+{
+	return i % 5 ? NR_SITES - i % (NR_SITES / 3 * 2) : 0;
+}
+
 /* Objects live for 100 allocations each; several blocks of two processes */
+static void add_sites(struct qn_sites *s)
+{
+	*s = (struct qn_sites){ 0 };
+	for (u32 i = 1; i <= NR_SITES; i++) {
+		struct qn_trace_frame frames[] = {
+			{ qn_sites_module(s, "", 0), 0x1000 + i },
+			{ qn_sites_module(s, "/lib/library.so", 15), i % 7 },
+			{ 0, 0x7f0000000000 + i },
+		};
+
+		assert_true(qn_sites_set(s, i, frames, 1 + i % 3));
+	}
+}
+
 static void write_whole(void)
 {
+	struct qn_sites sites;
 	struct qn_process_info info = { .is_known = true,
 					.name = "/bin/program",
 					.name_size = 12 };
 	struct qn_writer w;
 
-	assert_int_equal(qn_writer_open(&w, path), 0);
+	add_sites(&sites);
+	assert_int_equal(qn_writer_open(&w, path, features), 0);
 	for (u32 p = 0; p < 2; p++) {
 		qn_writer_process(&w, p, &info);
+		qn_writer_sites(&w, &sites);
 		for (u32 i = 0; i < NR_ALLOCS; i++) {
 			struct qn_op op = { .op = QN_TRACE_MALLOC,
 					    .thread = i / 1000 % 3,
 					    .ns = i * 1000ull,
+					    .site = site_of(i),
 					    .slot = i % 100,
 					    .size = i % 5000 };
 			struct qn_op gone = op;
@@ -60,6 +87,7 @@ static void write_whole(void)
 		}
 	}
 	assert_int_equal(qn_writer_close(&w, path), 0);
+	qn_sites_exit(&sites);
 }
 
 static void put_file(const u8 *bytes, size_t size)
@@ -85,6 +113,22 @@ static void look_at_process(const struct qn_tracefile *t, u32 process)
 	assert_true((const u8 *)info.args + info.args_size <= t->map + t->size);
 }
 
+/* Every frame is of a module that is there, or of none */
+static void look_at_sites(const struct qn_tracefile *t, u32 process,
+			  struct qn_sites *sites)
+{
+	u32 nr;
+
+	qn_sites_load(sites, t, process);
+	for (u32 i = 0; i < sites->nr; i++) {
+		const struct qn_trace_frame *f = qn_sites_frames(sites, i, &nr);
+
+		assert_true(nr <= QN_TRACE_DEPTH);
+		for (u32 k = 0; k < nr; k++)
+			assert_true(f[k].module <= sites->nr_modules);
+	}
+}
+
 /* All events of all processes, each checked against what is live; how many */
 static u64 read_all(struct qn_tracefile *t)
 {
@@ -92,10 +136,13 @@ static u64 read_all(struct qn_tracefile *t)
 
 	for (u32 p = 0; p < min(t->nr_processes, 8u); p++) {
 		u64 *live = calloc(65536, sizeof(*live));
+		struct qn_sites sites;
 		struct qn_reader r;
 		struct qn_op op;
 
 		look_at_process(t, p);
+		look_at_sites(t, p, &sites);
+		qn_sites_exit(&sites);
 		qn_reader_init(&r, t, p);
 		while (qn_reader_next(&r, &op)) {
 			nr++;
@@ -126,6 +173,71 @@ static s64 read_file(struct qn_tracefile *t)
 }
 
 static u64 all_events;
+
+/* Of each allocation its site, with the frames that it was given */
+static void test_sites(void **state)
+{
+	struct qn_tracefile t;
+	struct qn_sites sites;
+	struct qn_reader r;
+	struct qn_op op;
+	u32 i = 0, nr;
+
+	(void)state;
+	put_file(whole, whole_size);
+	assert_int_equal(qn_tracefile_open(&t, path), 0);
+	qn_sites_load(&sites, &t, 1);
+	qn_reader_init(&r, &t, 1);
+	while (qn_reader_next(&r, &op)) {
+		const struct qn_trace_frame *f;
+		u32 site = features & QN_TRACE_WITH_SITES ? site_of(i) : 0;
+
+		if (!qn_op_allocs(&op))
+			continue;
+		i++;
+		f = qn_sites_frames(&sites, op.site, &nr);
+		assert_int_equal(nr, site ? 1 + site % 3 : 0);
+		if (!nr)
+			continue;
+		assert_string_equal(qn_sites_name(&sites, f), "");
+		assert_true(f->offset == 0x1000 + site);
+		if (nr > 1)
+			assert_string_equal(qn_sites_name(&sites, f + 1),
+					    "/lib/library.so");
+		if (nr > 2)
+			assert_true(!qn_sites_name(&sites, f + 2) &&
+				    f[2].offset == 0x7f0000000000ull + site);
+	}
+	assert_int_equal(i, NR_ALLOCS);
+	qn_reader_exit(&r);
+	qn_sites_exit(&sites);
+	qn_tracefile_close(&t);
+}
+
+/* Sizes that a frame does not have, or that are too much */
+static void test_unpack(void **state)
+{
+	static const u8 bomb[] = { 0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0,
+				   0,    1,    0,    0,    0,    1, 0, 0 };
+	static u8 zero[QN_TRACE_BLOCK_SIZE + 1], packed[QN_TRACE_BLOCK_SIZE];
+	size_t size, n;
+	u8 *p;
+
+	(void)state;
+	if (!qn_can_pack())
+		skip();
+	assert_null(qn_unpack(bomb, sizeof(bomb), QN_TRACE_BLOCK_SIZE, &n));
+	size = qn_pack(packed, sizeof(packed), zero, sizeof(zero));
+	assert_true(size > 0 && size < 200);
+	assert_null(qn_unpack(packed, size, QN_TRACE_BLOCK_SIZE, &n));
+	size = qn_pack(packed, sizeof(packed), zero, sizeof(zero) - 1);
+	assert_null(qn_unpack(packed, size - 1, QN_TRACE_BLOCK_SIZE, &n));
+	p = qn_unpack(packed, size, QN_TRACE_BLOCK_SIZE, &n);
+	assert_non_null(p);
+	assert_int_equal(n, QN_TRACE_BLOCK_SIZE);
+	assert_memory_equal(p, zero, n);
+	free(p);
+}
 
 static void test_whole(void **state)
 {
@@ -167,7 +279,8 @@ static void test_one_block(void **state)
 	lost = t.blocks[1];
 	assert_int_equal(lost.head.kind, QN_TRACE_EVENTS);
 	qn_tracefile_close(&t);
-	for (u32 at = 0; at < QN_TRACE_BLOCK_HEADER + 2000; at += 7) {
+	for (u32 at = 0;
+	     at < QN_TRACE_BLOCK_HEADER + min(lost.head.size, 2000u); at += 7) {
 		whole[lost.at + at] ^= 0x10;
 		put_file(whole, whole_size);
 		whole[lost.at + at] ^= 0x10;
@@ -227,6 +340,20 @@ static void put_head(u8 *to, struct qn_trace_head head, const u8 *payload)
 	memcpy(to, block, QN_TRACE_BLOCK_HEADER + head.size);
 }
 
+/* Nonsense as a frame of zstd, perhaps with some bits of it changed */
+static u32 pack_badly(u8 *payload, u32 size)
+{
+	u8 packed[256];
+	u32 n = (u32)qn_pack(packed, sizeof(packed), payload, size);
+
+	if (!n)
+		return size;
+	memcpy(payload, packed, n);
+	for (u32 k = random_below(3); k; k--)
+		payload[random_below(n)] ^= (u8)(1u << random_below(8));
+	return n;
+}
+
 /* Sound checksums over nonsense: what a hostile writer would make */
 static void test_hostile(void **state)
 {
@@ -238,11 +365,14 @@ static void test_hostile(void **state)
 	for (u32 round = 0; round < 2000; round++) {
 		size_t at = QN_TRACE_HEADER;
 
-		qn_trace_put_header(bytes, random_below(UINT32_MAX));
+		qn_trace_put_header(bytes, random_below(UINT32_MAX),
+				    random_below(4));
 		for (u32 n = 1 + random_below(8); n; n--) {
 			struct qn_trace_head head = {
-				.kind = (u16)(1 + random_below(8) / 6),
-				.flags = (u16)random_below(8),
+				.kind = (u16)(1 +
+					      random_below(10) / 6 *
+						      (1 + random_below(3))),
+				.flags = (u16)random_below(16),
 				.size = random_below(sizeof(payload)),
 				.nr = random_below(300),
 				.process = random_below(3),
@@ -256,6 +386,8 @@ static void test_hostile(void **state)
 				payload[i] = (u8)(random_below(3) ?
 							  random_below(48) :
 							  random_below(256));
+			if (head.flags & QN_TRACE_ZSTD && random_below(4))
+				head.size = pack_badly(payload, head.size);
 			put_head(bytes + at, head, payload);
 			at += QN_TRACE_BLOCK_HEADER + head.size;
 		}
@@ -274,11 +406,15 @@ static void test_other_files(void **state)
 	assert_int_equal(qn_tracefile_open(&t, "/"), -EINVAL);
 	put_file((const u8 *)"", 0);
 	assert_int_equal(qn_tracefile_open(&t, path), -EINVAL);
-	qn_trace_put_header(header, 1);
+	qn_trace_put_header(header, 1, 0);
 	put_file(header, sizeof(header));
 	assert_int_equal(qn_tracefile_open(&t, path), -ENODATA);
 	qn_tracefile_close(&t);
-	header[8]++;
+	qn_trace_put_header(header, 1, QN_TRACE_FEATURES + 1);
+	put_file(header, sizeof(header));
+	assert_int_equal(qn_tracefile_open(&t, path), -ENOTSUP);
+	qn_tracefile_close(&t);
+	header[8] = QN_TRACE_VERSION + 1;
 	put_file(header, sizeof(header));
 	assert_int_equal(qn_tracefile_open(&t, path), -ENOTSUP);
 	qn_tracefile_close(&t);
@@ -314,6 +450,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_sites),
+		cmocka_unit_test(test_unpack),
 		cmocka_unit_test(test_no_index),
 		cmocka_unit_test(test_one_block),
 		cmocka_unit_test(test_truncated),
@@ -322,5 +460,11 @@ int main(void)
 		cmocka_unit_test(test_other_files),
 	};
 
-	return cmocka_run_group_tests(tests, make, unmake);
+	int bad = cmocka_run_group_tests_name("plain", tests, make, unmake);
+
+	features = QN_TRACE_WITH_SITES;
+	bad += cmocka_run_group_tests_name("sites", tests, make, unmake);
+	if (qn_can_pack())
+		features |= QN_TRACE_WITH_ZSTD;
+	return bad + cmocka_run_group_tests_name("packed", tests, make, unmake);
 }

@@ -24,6 +24,7 @@ static const struct qn_trace_event events[] = {
 	  .seq = 5,
 	  .ticks = 100,
 	  .size = 24,
+	  .site = 300,
 	  .object = 0x7f0000001000 },
 	{ .op = QN_TRACE_CALLOC,
 	  .seq = 6,
@@ -46,6 +47,7 @@ static const struct qn_trace_event events[] = {
 	{ .op = QN_TRACE_FREE,
 	  .seq = 906,
 	  .ticks = 1ull << 41,
+	  .site = UINT32_MAX,
 	  .object = 0x7f0000002000 },
 	{ .op = QN_TRACE_THREAD, .seq = 907, .ticks = 1ull << 41, .size = 3 },
 	{ .op = QN_TRACE_STOP, .seq = 908, .ticks = 1ull << 41 },
@@ -86,6 +88,7 @@ static void read_back(void)
 		assert_true(e.seq == want->seq && e.ticks == want->ticks);
 		assert_true(e.size == want->size && e.to == want->to);
 		assert_true(e.object == want->object);
+		assert_int_equal(e.site, want->site);
 		assert_true(e.began == want->began);
 		assert_int_equal(e.align_shift, want->align_shift);
 		assert_int_equal(e.thread, i < 5 ? 1 : 3);
@@ -155,6 +158,66 @@ static void test_full(void **state)
 	assert_int_equal(buf[256], 0xa5);
 }
 
+/* The longest that can be fits into what put() makes sure there is */
+static void test_longest(void **state)
+{
+	const struct qn_trace_head head = { .flags = QN_TRACE_BY_ADDRESS };
+	const struct qn_trace_event e = { .op = QN_TRACE_REALLOC,
+					  .seq = UINT64_MAX - 1,
+					  .ticks = UINT64_MAX,
+					  .site = UINT32_MAX,
+					  .size = UINT64_MAX,
+					  .object = 1ull << 63,
+					  .to = 0 };
+	struct qn_trace_block b;
+
+	(void)state;
+	qn_trace_block_open(&b, buf, QN_TRACE_BLOCK_HEADER + QN_TRACE_EVENT_MAX,
+			    &head);
+	assert_true(qn_trace_put(&b, &e));
+	assert_true(b.at <= b.room);
+}
+
+static void test_site_block(void **state)
+{
+	const struct qn_trace_head head = { .kind = QN_TRACE_SITES, .base = 5 };
+	struct qn_trace_frame frames[QN_TRACE_DEPTH];
+	const u8 *at = buf + QN_TRACE_BLOCK_HEADER, *end;
+	struct qn_trace_item item;
+	struct qn_trace_block b;
+	u32 nr = 0;
+
+	(void)state;
+	for (u32 i = 0; i < QN_TRACE_DEPTH; i++)
+		frames[i] = (struct qn_trace_frame){ i % 2, 1ull << 2 * i };
+	memset(buf, 0xa5, ROOM);
+	qn_trace_block_open(&b, buf, 1500, &head);
+	assert_true(qn_trace_put_module(&b, "name", 4));
+	while (qn_trace_put_site(&b, frames, QN_TRACE_DEPTH))
+		nr++;
+	assert_false(qn_trace_put_module(&b, (char *)buf, 1400));
+	assert_int_equal(buf[1500], 0xa5);
+	end = buf + qn_trace_block_close(&b, true);
+	assert_true(nr > 2 && b.head.nr == nr);
+	assert_int_equal(qn_trace_get_item(&at, end, &item), 1);
+	assert_true(!item.nr && item.size == 4 &&
+		    !memcmp(item.name, "name", 4));
+	for (; nr; nr--) {
+		assert_int_equal(qn_trace_get_item(&at, end, &item), 1);
+		assert_int_equal(item.nr, QN_TRACE_DEPTH);
+		for (u32 i = 0; i < QN_TRACE_DEPTH; i++)
+			assert_true(item.frames[i].module == frames[i].module &&
+				    item.frames[i].offset == frames[i].offset);
+	}
+	assert_int_equal(qn_trace_get_item(&at, end, &item), 0);
+	/* Cut anywhere it ends, with what was whole */
+	for (const u8 *cut = buf + QN_TRACE_BLOCK_HEADER; cut < end; cut++) {
+		at = buf + QN_TRACE_BLOCK_HEADER;
+		while (qn_trace_get_item(&at, cut, &item) == 1)
+			assert_true(at <= cut);
+	}
+}
+
 static void test_crc(void **state)
 {
 	u32 part = qn_trace_crc32(0, "12345", 5);
@@ -166,18 +229,18 @@ static void test_crc(void **state)
 
 static void test_header(void **state)
 {
-	u32 ns = 0;
+	u32 ns = 0, features = 1;
 
 	(void)state;
-	qn_trace_put_header(buf, 12345);
-	assert_int_equal(qn_trace_get_header(buf, &ns), 0);
+	qn_trace_put_header(buf, 12345, 0);
+	assert_int_equal(qn_trace_get_header(buf, &ns, &features), 0);
 	assert_int_equal(ns, 12345);
 	buf[12] ^= 1;
-	assert_int_equal(qn_trace_get_header(buf, &ns), -EBADMSG);
-	buf[8]++;
-	assert_int_equal(qn_trace_get_header(buf, &ns), -ENOTSUP);
+	assert_int_equal(qn_trace_get_header(buf, &ns, &features), -EBADMSG);
+	buf[8] = QN_TRACE_VERSION + 1;
+	assert_int_equal(qn_trace_get_header(buf, &ns, &features), -ENOTSUP);
 	buf[0] = 'x';
-	assert_int_equal(qn_trace_get_header(buf, &ns), -EINVAL);
+	assert_int_equal(qn_trace_get_header(buf, &ns, &features), -EINVAL);
 }
 
 /* Every bit: the header's checksum, the payload's, or it is no trace block */
@@ -229,6 +292,8 @@ int main(void)
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_by_number),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_longest),
+		cmocka_unit_test(test_site_block),
 		cmocka_unit_test(test_crc),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_bit_flips),

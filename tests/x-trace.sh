@@ -300,6 +300,97 @@ else
 	skip "what heaptrack recorded" "no heaptrack, or no zstd"
 fi
 
+# Who called: functions that are not inlined, in a program and in a library
+cat >sites.c <<'END'
+#include <stdlib.h>
+#include <unistd.h>
+#include <sys/wait.h>
+
+void *from_library(size_t size);
+#define APART __attribute__((noipa))
+
+APART void *keeper(void) { void *p = malloc(5000); *(char *)p = 1; return p; }
+APART void *churner(void) { void *p = malloc(9000); free(p); return p; }
+APART void *resizer(void) { char *p = realloc(from_library(100), 3000); *p = 1; return p; }
+APART void *outer(void) { void *p = keeper(); *(char *)p = 2; return p; }
+
+int main(void)
+{
+	for (int i = 0; i < 100; i++) {
+		outer();
+		churner();
+		resizer();
+	}
+	if (!fork()) {
+		for (int i = 0; i < 500; i++)
+			keeper();
+		_exit(0);
+	}
+	wait(NULL);
+	_exit(0);
+}
+END
+echo '#include <stdlib.h>
+__attribute__((noipa)) void *from_library(size_t n) { char *p = malloc(n); *p = 1; return p; }' >library.c
+must $cc $flags -w -shared -fPIC -o libsites.so library.c
+must $cc $flags -w -o sites sites.c ./libsites.so
+# top FILE HEADING: the table of info behind a heading
+top()
+{
+	awk -v h="$2" '/^  sites/ || /most bytes/ { on = index($0, h) > 0; next } on' "$1"
+}
+"$quern" record --sites -o sites.qt -- ./sites 2>err &&
+	! says err lost && "$quern" trace info --process=0 sites.qt >info 2>err &&
+	[ ! -s err ] && top info 'asked for' >asked && top info 'live at' >live &&
+	[ "$(sed -n 1p asked | grep -c ' 100 calls  churner+')" = 1 ] &&
+	[ "$(sed -n 2p asked | grep -c ' 100 calls  keeper+.* < outer+.* < main')" = 1 ] &&
+	[ "$(sed -n 3p asked | grep -c ' 100 calls  resizer+')" = 1 ] &&
+	says asked 'from_library+0x[0-9a-f]* (libsites.so) < resizer+' &&
+	[ "$(sed -n 1p live | grep -c ' 100 blocks  keeper+')" = 1 ] &&
+	! says live churner
+ok "who asks for the most, and who keeps the most" $?
+"$quern" trace info --process=1 sites.qt >info && top info 'live at' | sed -n 1p |
+	grep -q ' 500 blocks  keeper+.* < main'
+ok "the sites of a child are its own" $?
+"$quern" trace convert --process=0 --to=csv sites.qt | awk -F, '
+	NR == 1 && $9 != "stack" { bad = 1 }
+	$5 == 5000 && $9 ~ /^"keeper\+0x.*;outer\+0x.*;main/ { kept++ }
+	$3 == "free" && $6 == 9000 && $9 ~ /churner/ { freed++ }
+	END { exit bad || kept != 100 || freed != 100 }'
+ok "the call site of each event, as csv" $?
+"$quern" trace convert --process=0 --to=text sites.qt >s.text &&
+	"$quern" trace convert --from=text -o back.qt s.text &&
+	"$quern" trace convert --to=text back.qt | cmp -s - s.text &&
+	"$quern" trace cut --process=0 --heap=100000 -o cut-sites.qt sites.qt >out &&
+	"$quern" trace info cut-sites.qt >info && says info 'keeper+'
+ok "sites are kept as text and in a cut" $?
+sed -n '/^  sites/q;p' info | grep -q . &&
+	"$quern" replay sites.qt >out 2>err && says out 'on quern'
+ok "a trace with sites is replayed" $?
+printf '%s\n' 'v 10400 3' 's /bin/prog' 's 4 work' 's main' 'i 1000 1 2' \
+	'i 2000 1 3' 't 2 0' 't 1 1' 'a 20 2' '+ 0' >int.heaptrack
+"$quern" trace convert --from=heaptrack -o h.qt int.heaptrack &&
+	"$quern" trace info h.qt >info && says info ' 1 calls  work < main'
+ok "heaptrack's call sites" $?
+
+size_of() { wc -c <"$1"; }
+if "$quern" record --zstd -o packed.qt -- ./calls 2>err; [ $? = 3 ]; then
+	"$quern" trace info packed.qt >info 2>err && [ ! -s err ] &&
+		has_calls 80000 15900 <info
+	ok "a compressed trace is whole" $?
+	"$quern" trace convert --to=trace --zstd -o z.qt calls.qt &&
+		"$quern" trace convert --to=text z.qt | cmp -s - a.text &&
+		[ $(($(size_of z.qt) * 4)) -lt $(($(size_of calls.qt) * 3)) ]
+	ok "it says the same in less" $?
+	at=$(($(size_of z.qt) / 2))
+	{ head -c $at z.qt; printf XXXX; tail -c +$((at + 5)) z.qt; } >zflip.qt
+	"$quern" trace info zflip.qt >info 2>err &&
+		says err 'is damaged; it is left out' && says info '1 damaged'
+	ok "a damaged block of it costs itself alone" $?
+else
+	skip "compressed traces" "quern was built without libzstd"
+fi
+
 for task in cut "convert --to=trace" "convert --from=text"; do
 	cp cut.qt same.qt
 	! "$quern" trace $task -o ./same.qt same.qt 2>err &&

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+/*
+ * symbols.c - functions of .symtab, or of .dynsym where that is stripped, sorted by
+ * their addresses.
+ *
+ * A file is mapped and every number in it is checked before it is followed.
+ */
+#define _GNU_SOURCE 1
+#include "symbols.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fail.h"
+#include "text.h"
+
+/**
+ * struct symbol - a function
+ * @at, @size:	of its code
+ * @name:	in the mapped file, terminated
+ */
+struct symbol {
+	u64 at;
+	u64 size;
+	const char *name;
+};
+
+/**
+ * struct qn_symbols_image - a file
+ * @module:	its name as it was asked for
+ * @map, @size:	the file; NULL if it cannot be read
+ * @symbols, @nr: by address
+ */
+struct qn_symbols_image {
+	char *module;
+	const u8 *map;
+	size_t size;
+	struct symbol *symbols;
+	u32 nr;
+};
+
+/* ---- reading ELF ---- */
+
+/* Return: what lies there, if it lies in the file as a whole and is aligned */
+static const void *part(const struct qn_symbols_image *im, u64 at, u64 size)
+{
+	if (at > im->size || size > im->size - at || at % sizeof(void *))
+		return NULL;
+	return im->map + at;
+}
+
+static const ElfW(Ehdr) * elf_of(const struct qn_symbols_image *im)
+{
+	const ElfW(Ehdr) *e = part(im, 0, sizeof(*e));
+	u8 class = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
+
+	if (!e || memcmp(e->e_ident, ELFMAG, SELFMAG) != 0 ||
+	    e->e_ident[EI_CLASS] != class ||
+	    e->e_shentsize != sizeof(ElfW(Shdr)))
+		return NULL;
+	return e;
+}
+
+static void add_symbol(struct qn_symbols_image *im, const ElfW(Sym) * sym,
+		       const char *names, u64 size)
+{
+	if ((sym->st_info & 15) != STT_FUNC || !sym->st_shndx ||
+	    sym->st_name >= size ||
+	    !memchr(names + sym->st_name, 0, size - sym->st_name))
+		return;
+	if (!(im->nr & (im->nr - 1)))
+		im->symbols =
+			qn_xrealloc(im->symbols, (2 * (size_t)im->nr + 1) *
+							 sizeof(*im->symbols));
+	im->symbols[im->nr++] = (struct symbol){ sym->st_value, sym->st_size,
+						 names + sym->st_name };
+}
+
+static void read_table(struct qn_symbols_image *im, const ElfW(Shdr) * sections,
+		       u32 nr, const ElfW(Shdr) * table)
+{
+	const ElfW(Shdr) * strings;
+	const ElfW(Sym) *syms = part(im, table->sh_offset, table->sh_size);
+	const char *names;
+
+	if (!syms || table->sh_link >= nr)
+		return;
+	strings = &sections[table->sh_link];
+	if (strings->sh_offset > im->size ||
+	    strings->sh_size > im->size - strings->sh_offset)
+		return;
+	names = (const char *)im->map + strings->sh_offset;
+	for (u64 i = 0; i < table->sh_size / sizeof(*syms); i++)
+		add_symbol(im, &syms[i], names, strings->sh_size);
+}
+
+static int compare_symbols(const void *a, const void *b)
+{
+	const struct symbol *x = a, *y = b;
+
+	return (x->at > y->at) - (x->at < y->at);
+}
+
+static void read_symbols(struct qn_symbols_image *im)
+{
+	static const u32 kinds[] = { SHT_SYMTAB, SHT_DYNSYM };
+	const ElfW(Ehdr) *e = elf_of(im);
+	const ElfW(Shdr) * sections;
+
+	if (!e)
+		return;
+	sections = part(im, e->e_shoff, (u64)e->e_shnum * sizeof(*sections));
+	for (u32 k = 0; sections && k < ARRAY_SIZE(kinds) && !im->nr; k++)
+		for (u32 i = 0; i < e->e_shnum; i++)
+			if (sections[i].sh_type == kinds[k])
+				read_table(im, sections, e->e_shnum,
+					   &sections[i]);
+	if (im->nr)
+		qsort(im->symbols, im->nr, sizeof(*im->symbols),
+		      compare_symbols);
+}
+
+static void map_image(struct qn_symbols_image *im, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	void *p = MAP_FAILED;
+
+	if (fd < 0)
+		return;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0)
+		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd,
+			 0);
+	close(fd);
+	if (p == MAP_FAILED)
+		return;
+	im->map = p;
+	im->size = (size_t)st.st_size;
+	read_symbols(im);
+}
+
+/* ---- looking up ---- */
+
+static const struct qn_symbols_image *find_image(struct qn_symbols *s,
+						 const char *module)
+{
+	struct qn_symbols_image *im;
+
+	for (u32 i = 0; i < s->nr; i++)
+		if (!strcmp(s->images[i].module, module))
+			return &s->images[i];
+	if (!(s->nr & (s->nr - 1)))
+		s->images = qn_xrealloc(s->images, (2 * (size_t)s->nr + 1) *
+							   sizeof(*s->images));
+	im = &s->images[s->nr++];
+	*im = (struct qn_symbols_image){ .module = qn_xprintf("%s", module) };
+	map_image(im, *module ? module : s->program);
+	return im;
+}
+
+/* The function that the byte before a return address is of; NULL if there is none */
+static const struct symbol *find_symbol(const struct qn_symbols_image *im,
+					u64 offset)
+{
+	u32 low = 0, high = im->nr;
+
+	while (low < high) {
+		u32 middle = low + (high - low) / 2;
+
+		if (im->symbols[middle].at < offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	/* Of names for one address any will do; one without a size ends at the next */
+	if (!low ||
+	    (im->symbols[low - 1].size &&
+	     offset > im->symbols[low - 1].at + im->symbols[low - 1].size))
+		return NULL;
+	return &im->symbols[low - 1];
+}
+
+void qn_symbols_text(struct qn_symbols *s, const char *module, u64 offset,
+		     char *to, size_t room)
+{
+	const struct symbol *symbol;
+	const char *name, *slash;
+
+	if (!module) {
+		snprintf(to, room, "0x%" PRIx64, offset);
+		return;
+	}
+	name = *module ? module : s->program;
+	slash = strrchr(name, '/');
+	name = slash ? slash + 1 : name;
+	symbol = find_symbol(find_image(s, module), offset);
+	if (symbol)
+		snprintf(to, room, "%s+0x%" PRIx64 " (%s)", symbol->name,
+			 offset - symbol->at, name);
+	else if (offset)
+		snprintf(to, room, "%s+0x%" PRIx64, name, offset);
+	else
+		snprintf(to, room, "%s", name);
+	qn_text_clean(to, room, to);
+}
+
+void qn_symbols_init(struct qn_symbols *s, const char *program, size_t size)
+{
+	*s = (struct qn_symbols){ .program = qn_xprintf("%.*s", (int)size,
+							program) };
+}
+
+void qn_symbols_exit(struct qn_symbols *s)
+{
+	for (u32 i = 0; i < s->nr; i++) {
+		struct qn_symbols_image *im = &s->images[i];
+
+		if (im->map)
+			munmap((void *)(uintptr_t)im->map, im->size);
+		free(im->symbols);
+		free(im->module);
+	}
+	free(s->images);
+	free(s->program);
+}
