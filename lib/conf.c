@@ -91,6 +91,18 @@ const struct qn_conf_option qn_conf_options[] = {
 			"repeat exactly; 0 is another one in each process.",
 	},
 	{
+		.key = "sites",
+		.type = QN_CONF_SIZE,
+		MEMBER(sites),
+		.min = 0,
+		.max = 1,
+		.preset = "0",
+		.help = "1 keeps who called, for each sample a stack of up to "
+			"16 return addresses; the report tells which call "
+			"sites asked for the most bytes and which have the "
+			"most in use. Finer with a lower sample.",
+	},
+	{
 		.key = "engine",
 		.type = QN_CONF_CHOICE,
 		MEMBER(engine),

@@ -19,6 +19,7 @@
  * @dirty:	bytes of freed memory that may always stay
  * @huge:	bytes in use from which on memory grows by huge pages; 0: never
  * @seed:	what random numbers begin with; 0: differs from process to process
+ * @sites:	1: call sites of sampled requests are kept
  * @engine:	name of the engine that serves the process; quern: its own heap
  */
 struct qn_conf {
@@ -28,6 +29,7 @@ struct qn_conf {
 	size_t dirty;
 	size_t huge;
 	size_t seed;
+	size_t sites;
 	char engine[16];
 };
 

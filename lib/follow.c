@@ -19,6 +19,7 @@
  * @weight:	bytes of requests that it stands for
  * @bin:	its list
  * @class:	of the table
+ * @site:	number of its call site, or 0
  */
 struct qn_followed {
 	uintptr_t check;
@@ -33,7 +34,7 @@ struct qn_followed {
 	u32 weight;
 	u8 bin;
 	u8 class;
-	u16 reserved;
+	u16 site;
 };
 
 _Static_assert(sizeof(struct qn_followed) % QN_ALIGN == 0,
@@ -103,6 +104,7 @@ static void life_begin(struct qn_follow *f, const struct qn_followed *b)
 	WRITE_ONCE(f->nr_live, f->nr_live + 1);
 	life->nr_live++;
 	life->live += b->weight;
+	qn_sites_live(&f->sites, b->site, b->weight, 1);
 }
 
 static void life_leave(struct qn_follow *f, const struct qn_followed *b)
@@ -112,6 +114,7 @@ static void life_leave(struct qn_follow *f, const struct qn_followed *b)
 	WRITE_ONCE(f->nr_live, f->nr_live - 1);
 	life->nr_live--;
 	life->live -= b->weight;
+	qn_sites_live(&f->sites, b->site, -(s64)b->weight, -1);
 }
 
 static void life_end(struct qn_follow *f, const struct qn_followed *b)
@@ -146,7 +149,7 @@ static bool unit_get(struct qn_follow *f)
 	size_t used = READ_ONCE(f->segments->used) >> QN_UNIT_SHIFT;
 	struct qn_unit *u;
 
-	if (f->nr_units >= QN_FOLLOW_LEAST + used / QN_FOLLOW_SHARE)
+	if (f->nr_units >= QN_FOLLOW_LEAST + used / f->share)
 		return false;
 	u = qn_run_alloc(f->segments, 1, 1, QN_UNIT_FOLLOW, NULL);
 	if (!u)
@@ -224,24 +227,30 @@ void qn_follow_init(struct qn_follow *f, struct qn_segments *s,
 	f->segments = s;
 	f->page = page;
 	f->after = QN_FOLLOW_AFTER;
+	f->most = QN_FOLLOW_MOST;
+	f->one_in = QN_FOLLOW_ONE_IN;
+	f->share = QN_FOLLOW_SHARE;
 }
 
 void *qn_follow_alloc(struct qn_follow *f, size_t size, unsigned int class,
-		      u32 weight)
+		      u32 weight, u32 site)
 {
 	struct qn_followed *b;
 
 	if (READ_ONCE(f->clock) < f->after)
 		return NULL;
 	qn_port_lock(&f->lock);
-	b = f->nr_live < QN_FOLLOW_MOST ? block_get(f, size, class) : NULL;
+	b = f->nr_live < f->most ? block_get(f, size, class) : NULL;
 	if (b) {
 		b->born = READ_ONCE(f->clock);
 		b->ms = now_ms();
 		b->weight = weight;
+		b->site = (u16)site;
 		life_begin(f, b);
 	}
 	qn_port_unlock(&f->lock);
+	if (!b)
+		qn_sites_skip(&f->sites, weight);
 	return b ? b + 1 : NULL;
 }
 
@@ -298,6 +307,7 @@ void *qn_follow_resize(struct qn_follow *f, void *p, size_t size)
 		to->born = b->born;
 		to->ms = b->ms;
 		to->weight = b->weight;
+		to->site = b->site;
 		memcpy(to + 1, b + 1, min(size, capacity(b)));
 		block_put(f, b);
 	}

@@ -26,6 +26,7 @@
 
 #include "compiler.h"
 #include "segment.h"
+#include "sites.h"
 #include "statspage.h"
 
 /* Lists of free blocks: four a doubling, from 64 bytes to a unit */
@@ -45,6 +46,10 @@ struct qn_followed;
  * @clock:	bytes asked for since the start, as samples tell
  * @after:	nothing is followed before @clock comes here: a short-lived program does
  *		not pay for the first unit
+ * @most:	objects that are followed at once at most
+ * @one_in:	of samples one in so many is followed while they are few; a power of two
+ * @share:	units may be the heap divided by so much
+ * @sites:	where they were called from, if that is kept
  */
 struct qn_follow {
 	struct qn_lock lock;
@@ -57,7 +62,18 @@ struct qn_follow {
 	u32 nr_live;
 	u64 clock;
 	u64 after;
+	u32 most;
+	u32 one_in;
+	u32 share;
+	struct qn_sites sites;
 };
+
+/*
+ * Of samples one in so many is followed: following costs more than a sample. Of twice as
+ * many with each sixth more of those that may be followed at once
+ */
+#define QN_FOLLOW_ONE_IN 8u
+#define QN_FOLLOW_STEPS  6
 
 /* What is followed first, and the part of the heap that may be followed */
 #define QN_FOLLOW_AFTER ((u64)1 << 20)
@@ -66,9 +82,8 @@ struct qn_follow {
 /* Objects that are followed at once, and the bytes that stand before each */
 #define QN_FOLLOW_MOST   144
 #define QN_FOLLOW_HEADER 32
-/* Of samples one in so many is followed, of twice as many with so many more followed */
-#define QN_FOLLOW_ONE_IN 8u
-#define QN_FOLLOW_THIN   (QN_FOLLOW_MOST / 6)
+/* Where call sites are kept what is in use is to be known */
+#define QN_FOLLOW_SHARE_SITES 4
 
 void qn_follow_init(struct qn_follow *f, struct qn_segments *s,
 		    struct qn_stats_page *page);
@@ -82,7 +97,7 @@ static __always_inline u64 qn_follow_tick(struct qn_follow *f, u64 bytes)
 /* Of how many samples one is to be followed now; a power of two. Context: any. */
 static __always_inline u32 qn_follow_one_in(const struct qn_follow *f)
 {
-	return QN_FOLLOW_ONE_IN << READ_ONCE(f->nr_live) / QN_FOLLOW_THIN;
+	return f->one_in << READ_ONCE(f->nr_live) / (f->most / QN_FOLLOW_STEPS);
 }
 
 /**
@@ -91,12 +106,13 @@ static __always_inline u32 qn_follow_one_in(const struct qn_follow *f)
  * @size:	bytes requested, at most half a unit
  * @class:	class that would have served it: the figures count it there
  * @weight:	bytes of requests that it stands for
+ * @site:	number of its call site, or 0
  *
  * Context: takes the lock, and segments.lock. Bounded time.
  * Return: NULL if there is no room for it, or if it is too early.
  */
 void *qn_follow_alloc(struct qn_follow *f, size_t size, unsigned int class,
-		      u32 weight);
+		      u32 weight, u32 site);
 
 /**
  * qn_follow_free() - the life of an object ends

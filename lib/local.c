@@ -41,8 +41,6 @@
 #define CUT_MOST 256u
 _Static_assert(QN_UNIT_SIZE / CUT_MOST <= (QN_READY_STEPS - 1) * QN_STEP,
 	       "of classes below, each serves one size in steps");
-/* Of samples one in so many is followed */
-#define FOLLOW_ONE_IN 8u
 /* The first slow refills of a thread are accounted at once */
 #define SLOW_FIRST 4096
 
@@ -207,25 +205,30 @@ static __cold u32 sample_note(struct qn_local *l, size_t size, u32 *interval)
  * Following costs more than a sample, so it is not done to each; each stands for more.
  */
 static __cold bool sample_follow(struct qn_local *l, struct qn_local_class *k,
-				 size_t size, u64 bytes)
+				 size_t size, u64 bytes, u32 nr)
 {
-	u32 one_in = qn_follow_one_in(&l->hub->follow);
+	struct qn_follow *f = &l->hub->follow;
+	u32 site = qn_sites_note(&f->sites, bytes, nr);
+	u32 one_in = qn_follow_one_in(f);
 
-	qn_follow_tick(&l->hub->follow, bytes);
+	qn_follow_tick(f, bytes);
 	if (l->sampler.rng & (one_in - 1))
 		return false;
-	l->followed = qn_follow_alloc(
-		&l->hub->follow, size, (unsigned int)(k - l->class),
-		(u32)min(bytes * one_in, (u64)UINT32_MAX));
+	l->followed = qn_follow_alloc(f, size, (unsigned int)(k - l->class),
+				      (u32)min(bytes * one_in, (u64)UINT32_MAX),
+				      site);
 	return l->followed != NULL;
 }
 
-void qn_local_sample(struct qn_local *l, struct qn_local_class *k, size_t size,
-		     size_t bytes)
+u32 qn_local_sample(struct qn_local *l, struct qn_local_class *k, size_t size,
+		    size_t bytes)
 {
-	while (unlikely(k->until_sample < bytes))
+	u32 nr;
+
+	for (nr = 0; unlikely(k->until_sample < bytes); nr++)
 		k->until_sample += sample_note(l, size, &k->interval);
 	k->until_sample -= (u32)bytes;
+	return nr;
 }
 
 /* ---- slabs that leave ---- */
@@ -561,15 +564,15 @@ static noinline __cold u32 class_limit_due(struct qn_local *l,
 					   u32 most)
 {
 	u64 bytes = 0;
-	u32 left;
+	u32 left, nr = 0;
 
-	while (k->until_sample < osize) {
+	for (; k->until_sample < osize; nr++) {
 		bytes += k->interval;
 		k->until_sample +=
 			sample_note(l, size, &k->interval) + k->ahead;
 		k->ahead = 0;
 	}
-	if (bytes && sample_follow(l, k, size, bytes)) {
+	if (nr && sample_follow(l, k, size, bytes, nr)) {
 		k->until_sample -= osize;
 		k->pending_allocs++;
 		return 0;
@@ -768,16 +771,47 @@ static ptrdiff_t medium_draw(struct qn_local *l)
 	return (ptrdiff_t)qn_sampler_draw(&l->sampler) * QN_DIRECT_PER_SAMPLE;
 }
 
-static noinline __cold void medium_sample(struct qn_local *l, size_t size)
+/*
+ * A sampled block has its call site, where such are kept: then an object that is
+ * followed takes its place, if it may. Return: the block.
+ */
+static noinline __apart void *medium_note_site(struct qn_local *l, void *p,
+					       size_t size, size_t align,
+					       u64 bytes, u32 nr)
+{
+	struct qn_hub *hub = l->hub;
+	u32 site = qn_sites_note(&hub->follow.sites, bytes, nr);
+	void *q = NULL;
+
+	if (align <= QN_ALIGN && size <= QN_UNIT_SIZE / 2)
+		q = qn_follow_alloc(&hub->follow, size,
+				    l->table->map[QN_SLAB_MAX / QN_STEP],
+				    (u32)min(bytes, (u64)UINT32_MAX), site);
+	else
+		qn_sites_skip(&hub->follow.sites, bytes);
+	if (q)
+		qn_local_medium_free(l, qn_segments_find(&hub->segments, p), p);
+	return q ? q : p;
+}
+
+static noinline __cold void *medium_sample(struct qn_local *l, void *p,
+					   size_t size, size_t align)
 {
 	struct qn_medium *m = &l->medium;
+	u64 bytes = 0;
+	u32 nr = 0;
 
 	medium_account(l);
-	while (m->credit <= 0)
+	for (; m->credit <= 0; nr++) {
+		bytes += (u64)l->medium_interval * QN_DIRECT_PER_SAMPLE;
 		m->credit +=
 			(ptrdiff_t)sample_note(l, size, &l->medium_interval) *
 			QN_DIRECT_PER_SAMPLE;
+	}
 	m->told = m->credit;
+	if (l->hub->follow.sites.page)
+		p = medium_note_site(l, p, size, align, bytes, nr);
+	return p;
 }
 
 void *qn_local_medium_alloc(struct qn_local *l, size_t size, size_t align)
@@ -793,9 +827,8 @@ void *qn_local_medium_alloc(struct qn_local *l, size_t size, size_t align)
 	if (unlikely(!p))
 		return NULL;
 	if (unlikely(l->medium.credit <= 0))
-		medium_sample(l, size);
-	else
-		medium_account_much(l);
+		return medium_sample(l, p, size, align);
+	medium_account_much(l);
 	return p;
 }
 
@@ -979,6 +1012,12 @@ static void sampler_begin(struct qn_local *l)
 	}
 	l->medium.credit = medium_draw(l);
 	l->medium.told = l->medium.credit;
+}
+
+__apart void qn_local_resample(struct qn_local *l)
+{
+	medium_account(l);
+	sampler_begin(l);
 }
 
 __apart void qn_local_fork_child(struct qn_local *l)

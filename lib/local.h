@@ -235,9 +235,14 @@ bool qn_local_medium_resize(struct qn_local *l, const struct qn_unit *u,
  * @bytes:	bytes served
  *
  * Hands in what was sampled when there is enough of it.
+ *
+ * Return: how many samples there were.
  */
-void qn_local_sample(struct qn_local *l, struct qn_local_class *k, size_t size,
-		     size_t bytes);
+u32 qn_local_sample(struct qn_local *l, struct qn_local_class *k, size_t size,
+		    size_t bytes);
+
+/* The interval is another: distances to the next samples are drawn anew */
+void qn_local_resample(struct qn_local *l);
 
 /**
  * qn_local_fork_child() - the calling thread is alone in a child

@@ -34,6 +34,8 @@ static const struct qn_conf *settings;
 
 /* The thread's destructors have run: it borrows a local for each call */
 static __thread bool thread_done __attribute__((tls_model("initial-exec")));
+/* A stack is being taken: this thread gets no local */
+static __thread bool is_taking __attribute__((tls_model("initial-exec")));
 
 /* ---- threads ---- */
 
@@ -96,7 +98,7 @@ static noinline __cold bool hub_start(void)
 			page_init(hub.page);
 		if (ok && settings)
 			conf_apply(settings);
-		/* Pairs with the acquire in self_get() */
+		/* Pairs with the acquire in self_get_slow() */
 		if (ok)
 			smp_store_release(&hub_ready, true);
 	}
@@ -104,15 +106,14 @@ static noinline __cold bool hub_start(void)
 	return ok;
 }
 
-/* A local for the calling thread: its own, a first one, or a borrowed one */
-static struct qn_local *self_get(void)
+static noinline struct qn_local *self_get_slow(void)
 {
-	struct qn_local *l = qn_self;
+	struct qn_local *l;
 
-	if (likely(l != &qn_local_none))
-		return l;
 	/* Pairs with the release in hub_start() */
 	if (!smp_load_acquire(&hub_ready) && !hub_start())
+		return NULL;
+	if (unlikely(is_taking))
 		return NULL;
 	l = qn_local_get(&hub);
 	if (l && !thread_done && !qn_guest_is_on()) {
@@ -121,6 +122,14 @@ static struct qn_local *self_get(void)
 		pthread_setspecific(thread_key, l);
 	}
 	return l;
+}
+
+/* A local for the calling thread: its own, a first one, or a borrowed one */
+static __always_inline struct qn_local *self_get(void)
+{
+	struct qn_local *l = qn_self;
+
+	return likely(l != &qn_local_none) ? l : self_get_slow();
 }
 
 static void self_put(struct qn_local *l)
@@ -145,10 +154,20 @@ static void large_set_bytes(struct qn_unit *u, size_t size, u64 nr_allocs)
 	qn_hub_account_direct(&hub, more, nr_allocs ? bytes : 0, nr_allocs);
 }
 
+static noinline __apart void large_note_site(struct qn_local *l,
+					     const struct qn_unit *u, u32 nr)
+{
+	u64 bytes = (u64)nr * l->sampler.interval * QN_DIRECT_PER_SAMPLE;
+
+	qn_sites_hold(&hub.follow.sites, qn_unit_start(&hub.segments, u),
+		      qn_sites_note(&hub.follow.sites, bytes, nr), bytes);
+}
+
 static void *large_alloc(struct qn_local *l, size_t size, size_t align,
 			 bool *zeroed)
 {
 	struct qn_unit *u;
+	u32 nr;
 	size_t units = max(align >> QN_UNIT_SHIFT, (size_t)1);
 
 	if (size > PTRDIFF_MAX || align > PTRDIFF_MAX / 2)
@@ -159,9 +178,11 @@ static void *large_alloc(struct qn_local *l, size_t size, size_t align,
 		return NULL;
 	large_set_bytes(u, size, 1);
 	qn_follow_tick(&hub.follow, size);
-	qn_local_sample(l, &l->class[QN_CLASS_DIRECT], size,
-			min(size / QN_DIRECT_PER_SAMPLE,
-			    (size_t)UINT32_MAX / 2));
+	nr = qn_local_sample(l, &l->class[QN_CLASS_DIRECT], size,
+			     min(size / QN_DIRECT_PER_SAMPLE,
+				 (size_t)UINT32_MAX / 2));
+	if (unlikely(nr && hub.follow.sites.page))
+		large_note_site(l, u, nr);
 	return qn_unit_start(&hub.segments, u);
 }
 
@@ -169,6 +190,9 @@ static void large_free(struct qn_unit *u)
 {
 	size_t bytes = u->bytes;
 
+	if (unlikely(hub.follow.sites.page))
+		qn_sites_drop(&hub.follow.sites,
+			      qn_unit_start(&hub.segments, u));
 	qn_hub_account_large(&hub, -(s64)bytes, 0);
 	qn_run_free(&hub.segments, u, bytes);
 }
@@ -552,6 +576,94 @@ static void page_map(size_t size, int flags, int fd)
 		flags | MAP_FIXED, fd, 0);
 }
 
+/* ---- call sites ---- */
+
+static const struct qn_sites_ops *sites_given;
+
+/*
+ * Should the unwinder allocate after all, it must not meet this thread's local in the
+ * middle of a refill: it has none meanwhile, and what the lists that are ready do not
+ * serve is refused.
+ */
+static __apart unsigned int stack_take(uintptr_t *pcs, unsigned int most)
+{
+	struct qn_local *l = qn_self;
+	int saved = errno;
+	unsigned int nr;
+
+	if (is_taking)
+		return 0;
+	is_taking = true;
+	qn_self = &qn_local_none;
+	nr = sites_given->take(pcs, most);
+	qn_self = l;
+	is_taking = false;
+	errno = saved;
+	return nr;
+}
+
+static __apart const char *stack_locate(uintptr_t pc, uintptr_t *base)
+{
+	return sites_given->locate(pc, base);
+}
+
+static __apart void *map_private(size_t size)
+{
+	long p = qn_sys6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p < 0 && p > -4096 ? NULL : (void *)p;
+}
+
+/* All samples are followed, from the first on: who asks for sites pays for them */
+static __apart void sites_start(const struct qn_sites_ops *ops)
+{
+	static const struct qn_sites_ops guarded = { stack_take, stack_locate };
+	void *memory = map_private(QN_SITES_BYTES);
+
+	if (!memory)
+		return;
+	sites_given = ops;
+	hub.follow.most = UINT32_MAX;
+	hub.follow.one_in = 1;
+	hub.follow.share = QN_FOLLOW_SHARE_SITES;
+	hub.follow.after = 0;
+	if (qn_self != &qn_local_none)
+		qn_local_resample(qn_self);
+	qn_sites_init(&hub.follow.sites, memory, &guarded);
+}
+
+/* Behind the statistics page in its file; they stay private if that cannot be */
+static __apart void sites_map(int fd, size_t at)
+{
+	struct qn_sites_page *page = hub.follow.sites.page;
+
+	if (!page || qn_sys6(SYS_pwrite64, fd, (long)page, QN_SITES_PAGE_BYTES,
+			     (long)at, 0, 0) != (long)QN_SITES_PAGE_BYTES)
+		return;
+	qn_sys6(SYS_mmap, (long)page, QN_SITES_PAGE_BYTES,
+		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (long)at);
+	WRITE_ONCE(hub.page->sites_at, (u32)at);
+}
+
+/* A child's are its own: a copy takes the place of what it shares with its parent */
+static __apart void sites_leave_parent(void)
+{
+	struct qn_sites_page *page = hub.follow.sites.page;
+	void *copy = page ? map_private(QN_SITES_PAGE_BYTES) : NULL;
+
+	if (!copy) {
+		hub.follow.sites.page = NULL;
+		return;
+	}
+	memcpy(copy, page, sizeof(*page));
+	qn_sys6(SYS_mmap, (long)page, QN_SITES_PAGE_BYTES,
+		PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		-1, 0);
+	memcpy(page, copy, sizeof(*page));
+	qn_sys3(SYS_munmap, (long)copy, QN_SITES_PAGE_BYTES, 0);
+}
+
 /* From now on the page is a file that others can read, also when we are gone */
 static __apart void stats_map(const char *dir)
 {
@@ -572,6 +684,7 @@ static __apart void stats_map(const char *dir)
 	if (qn_sys6(SYS_pwrite64, fd, (long)hub.page, (long)size, 0, 0, 0) ==
 	    (long)size)
 		page_map(size, MAP_SHARED, fd);
+	sites_map(fd, round_up(size, (size_t)65536));
 	qn_sys3(SYS_close, fd, 0, 0);
 }
 
@@ -598,7 +711,8 @@ static __apart void guest_start(const char *name)
  * A program that never allocates gets no heap, unless there is a file to write;
  * others at their first malloc().
  */
-void qn_process_start(const struct qn_conf *conf)
+void qn_process_start(const struct qn_conf *conf,
+		      const struct qn_sites_ops *sites)
 {
 	settings_copy = *conf;
 	settings = &settings_copy;
@@ -606,10 +720,13 @@ void qn_process_start(const struct qn_conf *conf)
 		qn_port_seed_fix((u32)conf->seed);
 	if (hub_ready)
 		conf_apply(conf);
-	else if ((!conf->stats[0] && !strncmp(conf->engine, "quern", 6)) ||
+	else if ((!conf->stats[0] && !sites &&
+		  !strncmp(conf->engine, "quern", 6)) ||
 		 !hub_start())
 		return;
 	guest_start(conf->engine);
+	if (sites)
+		sites_start(sites);
 	if (conf->stats[0])
 		stats_map(conf->stats);
 }
@@ -648,6 +765,7 @@ void qn_process_fork_prepare(void)
 	qn_port_lock(&hub.threads);
 	qn_port_lock(&hub.learn);
 	qn_port_lock(&hub.follow.lock);
+	qn_port_lock(&hub.follow.sites.lock);
 	qn_port_lock(&hub.segments.lock);
 	hub.fork_seed = qn_sampler_seed(&hub.sampler);
 	qn_guest_fork_prepare();
@@ -659,6 +777,7 @@ static void fork_unlock(void)
 	qn_port_fork_end();
 	qn_guest_fork_release();
 	qn_port_unlock(&hub.segments.lock);
+	qn_port_unlock(&hub.follow.sites.lock);
 	qn_port_unlock(&hub.follow.lock);
 	qn_port_unlock(&hub.learn);
 	qn_port_unlock(&hub.threads);
@@ -737,6 +856,9 @@ __apart void qn_process_fork_child(void)
 		page_map(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 		*hub.page = copy;
 	}
+	sites_leave_parent();
+	qn_sites_restart(&hub.follow.sites);
+	hub.page->sites_at = 0;
 	page_restart(hub.page);
 	page_init(hub.page);
 	qn_hub_fork_child(&hub);

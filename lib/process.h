@@ -99,6 +99,7 @@ size_t qn_process_usable_size(const void *p);
 /**
  * qn_process_start() - settings are known: apply them
  * @conf:	copied
+ * @sites:	how stacks are had, kept; NULL: call sites are not kept
  *
  * The heap works before this is called, with the defaults. Maps the statistics
  * file if @conf names a directory.
@@ -106,7 +107,8 @@ size_t qn_process_usable_size(const void *p);
  * Context: once, from the preload library's constructor; also in a forked child
  * by way of qn_process_fork_child().
  */
-void qn_process_start(const struct qn_conf *conf);
+void qn_process_start(const struct qn_conf *conf,
+		      const struct qn_sites_ops *sites);
 
 /* The program ends: bring the statistics file up to date, if there is one */
 void qn_process_finish(void);

@@ -248,6 +248,7 @@ struct qn_stats_trend {
  * @trend:	how it changes
  * @purge_now:	control word: a reader writes 1 to have free memory returned at
  *		the next slow path
+ * @sites_at:	where in the file struct qn_sites_page begins; 0: there is none
  */
 struct qn_stats_page {
 	u32 magic;
@@ -290,7 +291,8 @@ struct qn_stats_page {
 	u32 nr_classes;
 
 	u32 purge_now;
-	u32 control_reserved[15];
+	u32 sites_at;
+	u32 control_reserved[14];
 
 	struct qn_stats_class classes[QN_STATS_CLASSES];
 	struct qn_stats_change changes[QN_STATS_CHANGES];

@@ -235,7 +235,7 @@ static int start_quern(const struct replay *r)
 		return QN_EXIT_FAILURE;
 	}
 	is_fake = !r->is_real_clock;
-	qn_process_start(&conf);
+	qn_process_start(&conf, NULL);
 	return 0;
 }
 

@@ -25,6 +25,7 @@ void qn_figures_init(struct qn_figures *f)
 void qn_figures_exit(struct qn_figures *f)
 {
 	free(f->entries);
+	qn_sitelist_exit(&f->sites);
 	qn_figures_init(f);
 }
 

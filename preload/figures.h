@@ -10,6 +10,7 @@
 #define QN_FIGURES_H
 
 #include "compiler.h"
+#include "sitelist.h"
 #include "statspage.h"
 
 /**
@@ -82,6 +83,7 @@ struct qn_event {
  * @at_end:	when the program ended, or when the page was read
  * @sampled:	@internal is known: some class has samples
  * @entries:	@nr_entries of them, in no order
+ * @sites:	call sites, where they were kept
  * @events:	the last QN_STATS_CHANGES, oldest first
  * @trend:	sums; what is of the last epoch only if there is one program. The highest
  *		@most_shift
@@ -129,6 +131,7 @@ struct qn_figures {
 	struct qn_entry *entries;
 	unsigned int nr_entries;
 	unsigned int room_entries;
+	struct qn_sitelist sites;
 	struct qn_event events[QN_STATS_CHANGES];
 	unsigned int nr_events;
 };

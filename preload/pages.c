@@ -29,10 +29,19 @@ struct found {
 };
 
 /**
- * struct chain - the pages of one process, oldest first
+ * struct file - what was read of one
+ * @sites:	NULL where it has none, or none that make sense
+ */
+struct file {
+	struct qn_stats_page page;
+	struct qn_sites_page *sites;
+};
+
+/**
+ * struct chain - the files of one process, oldest first
  */
 struct chain {
-	struct qn_stats_page *pages;
+	struct file *files;
 	unsigned int nr;
 };
 
@@ -199,16 +208,44 @@ static bool take_page(struct qn_run_pages *r, const char *name,
 	return !err && (r->is_ours || page->start_usec >= r->since_usec);
 }
 
+/* The call sites behind a page, or NULL */
+static struct qn_sites_page *read_sites(const struct qn_run_pages *r,
+					const char *name, u32 at)
+{
+	struct qn_sites_page *sites = NULL;
+	ssize_t size = -1;
+	int fd = -1;
+
+	if (at)
+		fd = openat(r->dir, name,
+			    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	sites = qn_xrealloc(NULL, sizeof(*sites));
+	if (lseek(fd, at, SEEK_SET) == at)
+		size = read_all(fd, sites, sizeof(*sites));
+	close(fd);
+	if (size >= 0 && qn_sitelist_check(sites, (size_t)size))
+		return sites;
+	free(sites);
+	return NULL;
+}
+
 static void read_chain(struct qn_run_pages *r, struct chain *c,
 		       const struct found *names, size_t nr)
 {
 	size_t i;
 
-	c->pages = qn_xrealloc(NULL, nr * sizeof(*c->pages));
+	c->files = qn_xrealloc(NULL, nr * sizeof(*c->files));
 	c->nr = 0;
 	for (i = 0; i < nr; i++) {
-		if (take_page(r, names[i].name, &c->pages[c->nr]))
+		struct file *file = &c->files[c->nr];
+
+		if (take_page(r, names[i].name, &file->page)) {
+			file->sites = read_sites(r, names[i].name,
+						 file->page.sites_at);
 			c->nr++;
+		}
 		if (r->is_ours)
 			unlinkat(r->dir, names[i].name, 0);
 	}
@@ -216,10 +253,10 @@ static void read_chain(struct qn_run_pages *r, struct chain *c,
 
 static int compare_start(const void *a, const void *b)
 {
-	const struct qn_stats_page *pa = a, *pb = b;
+	const struct file *fa = a, *fb = b;
 
-	return (pa->start_usec > pb->start_usec) -
-	       (pa->start_usec < pb->start_usec);
+	return (fa->page.start_usec > fb->page.start_usec) -
+	       (fa->page.start_usec < fb->page.start_usec);
 }
 
 static struct qn_figures *new_figures(struct qn_run_pages *r)
@@ -229,12 +266,17 @@ static struct qn_figures *new_figures(struct qn_run_pages *r)
 	return &r->figures[r->nr++];
 }
 
-static void add_page(struct qn_run_pages *r, const struct qn_stats_page *page,
+static void add_file(struct qn_run_pages *r, const struct file *file,
 		     bool alive, bool is_replaced)
 {
+	struct qn_figures *f;
+
 	if (r->children == QN_CHILDREN_EACH || !r->nr)
 		new_figures(r);
-	qn_figures_add(&r->figures[r->nr - 1], page, alive, is_replaced);
+	f = &r->figures[r->nr - 1];
+	qn_figures_add(f, &file->page, alive, is_replaced);
+	if (file->sites)
+		qn_sitelist_add(&f->sites, file->sites);
 }
 
 static void add_chain(struct qn_run_pages *r, struct chain *c, bool is_root,
@@ -244,16 +286,23 @@ static void add_chain(struct qn_run_pages *r, struct chain *c, bool is_root,
 
 	if (!c->nr)
 		return;
-	qsort(c->pages, c->nr, sizeof(*c->pages), compare_start);
+	qsort(c->files, c->nr, sizeof(*c->files), compare_start);
 	if (is_root) {
-		r->own = c->pages[c->nr - 1];
+		r->own = c->files[c->nr - 1].page;
 		r->has_own = true;
 		r->nr_execs = c->nr - 1;
 	}
 	if (r->children == QN_CHILDREN_NONE)
 		i = is_root ? c->nr - 1 : c->nr;
 	for (; i < c->nr; i++)
-		add_page(r, &c->pages[i], alive, i + 1 < c->nr);
+		add_file(r, &c->files[i], alive, i + 1 < c->nr);
+}
+
+static void free_chain(struct chain *c)
+{
+	for (unsigned int i = 0; i < c->nr; i++)
+		free(c->files[i].sites);
+	free(c->files);
 }
 
 /* Every chain once; unless @is_final only of processes that are gone */
@@ -273,7 +322,7 @@ static void take_chains(struct qn_run_pages *r, bool is_final)
 			continue;
 		read_chain(r, &chain, &names[from], to - from);
 		add_chain(r, &chain, is_root, alive);
-		free(chain.pages);
+		free_chain(&chain);
 	}
 	free(names);
 }

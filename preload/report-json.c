@@ -314,6 +314,58 @@ static json_t *make_engine(const struct qn_stats_engine *e)
 	return o;
 }
 
+static json_t *make_stack(const struct qn_sitelist *list,
+			  struct qn_symbols *symbols, u32 site)
+{
+	json_t *stack = json_array();
+	char text[512];
+	u32 nr;
+	const struct qn_trace_frame *f =
+		qn_stacks_frames(&list->stacks, site, &nr);
+
+	for (u32 i = 0; i < nr; i++) {
+		json_t *o = json_object();
+		const char *module = qn_stacks_name(&list->stacks, &f[i]);
+
+		qn_symbols_text(symbols, module, f[i].offset, QN_SYMBOLS_SHORT,
+				text, sizeof(text));
+		put(o, "function", string(text));
+		put(o, "module", module ? string(module) : json_null());
+		put_u64(o, "offset", f[i].offset);
+		json_array_append_new(stack, o);
+	}
+	return stack;
+}
+
+static json_t *make_sites(const struct qn_figures *f)
+{
+	const struct qn_sitelist *list = &f->sites;
+	const struct qn_sitelist_sum *sum = NULL;
+	struct qn_symbols symbols;
+	json_t *o, *sites;
+
+	if (!list->is_kept)
+		return json_null();
+	sites = json_array();
+	qn_symbols_init(&symbols, "", 0);
+	while ((sum = qn_sitelist_next(list, sum, false))) {
+		o = json_object();
+		put_u64(o, "bytes", sum->bytes);
+		put_u64(o, "samples", sum->nr);
+		put_u64(o, "live_bytes", sum->live);
+		put_u64(o, "live_samples", sum->nr_live);
+		put(o, "stack", make_stack(list, &symbols, sum->site));
+		json_array_append_new(sites, o);
+	}
+	qn_symbols_exit(&symbols);
+	o = json_object();
+	put_u64(o, "no_room_bytes", list->full_bytes);
+	put_u64(o, "no_stack_bytes", list->unknown_bytes);
+	put_u64(o, "unfollowed_bytes", list->unfollowed);
+	put(o, "sites", sites);
+	return o;
+}
+
 static json_t *make_heap(const struct qn_figures *f)
 {
 	json_t *o = json_object();
@@ -330,6 +382,7 @@ static json_t *make_heap(const struct qn_figures *f)
 	put(o, "controller", make_controller(f));
 	put(o, "lives", make_lives(f));
 	put(o, "trend", make_trend(f));
+	put(o, "call_sites", make_sites(f));
 	put(o, "returned", make_returned(f));
 	put(o, "engine", make_engine(&f->engine));
 	return o;

@@ -368,6 +368,57 @@ static void put_trend(struct screen *s)
 		SHARE(t->sum_waste.metadata, whole));
 }
 
+/* ---- call sites ---- */
+
+static void put_site(struct screen *s, struct qn_symbols *symbols,
+		     const struct qn_sitelist_sum *sum, bool by_live)
+{
+	char text[QN_TEXT_COLUMNS];
+
+	qn_sitelist_text(&s->f->sites, symbols, sum, text, sizeof(text));
+	qn_line(&s->l, "%11s %9s  %s", SIZE(by_live ? sum->live : sum->bytes),
+		COUNT(by_live ? sum->nr_live : sum->nr), text);
+}
+
+static void put_top(struct screen *s, struct qn_symbols *symbols, bool by_live)
+{
+	const struct qn_sitelist_sum *sum = NULL;
+
+	for (int i = 0; i < QN_REPORT_SITES; i++) {
+		sum = qn_sitelist_next(&s->f->sites, sum, by_live);
+		if (!sum)
+			break;
+		put_site(s, symbols, sum, by_live);
+	}
+}
+
+static void put_sites(struct screen *s)
+{
+	const struct qn_sitelist *list = &s->f->sites;
+	struct qn_symbols symbols;
+
+	if (!list->is_kept)
+		return;
+	qn_symbols_init(&symbols, "", 0);
+	qn_line(&s->l, "call sites  %s; most bytes in use, and samples",
+		COUNT(list->nr));
+	put_top(s, &symbols, true);
+	qn_line(&s->l, "            most bytes asked for, and samples");
+	put_top(s, &symbols, false);
+	if (list->full_nr)
+		qn_line(&s->l,
+			"            %s samples for %s have none: there are too many",
+			COUNT(list->full_nr), SIZE(list->full_bytes));
+	if (list->unknown_nr)
+		qn_line(&s->l, "            %s samples for %s have no stack",
+			COUNT(list->unknown_nr), SIZE(list->unknown_bytes));
+	if (list->unfollowed)
+		qn_line(&s->l,
+			"            what %s stand for was not followed until its free",
+			SIZE(list->unfollowed));
+	qn_symbols_exit(&symbols);
+}
+
 /* ---- an engine in quern's place ---- */
 
 static void put_engine(struct screen *s)
@@ -471,6 +522,7 @@ static void put_heap(struct screen *s)
 	}
 	put_uses(s);
 	put_learned(s);
+	put_sites(s);
 }
 
 /* The program did not load the library; others of the run may have */

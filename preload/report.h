@@ -12,11 +12,14 @@
 #include "launch.h"
 #include "pages.h"
 
-/* Lines of one report */
+/* Lines of one report, call sites not counted: they are shown where they are asked for */
 #define QN_REPORT_LINES 24
 
 /* What the value of "format" in the JSON report is; keys are only ever added */
 #define QN_REPORT_FORMAT 1
+
+/* Call sites that are shown of either kind; JSON has all of them */
+#define QN_REPORT_SITES 5
 
 /**
  * struct qn_report - all that is known

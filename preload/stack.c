@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <unistd.h>
 #include <unwind.h>
 
 /**
@@ -37,6 +38,8 @@ static _Unwind_Reason_Code (*backtrace)(_Unwind_Trace_Fn, void *);
 static _Unwind_Word (*get_ip)(struct _Unwind_Context *);
 static int (*find_object)(void *pc, struct found *result);
 static uintptr_t own_start, own_end;
+/* What the loader calls "" */
+static char program[256];
 
 static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *arg)
 {
@@ -68,7 +71,7 @@ const char *qn_stack_locate(uintptr_t pc, uintptr_t *base)
 	if (!find_object || find_object((void *)pc, &found))
 		return NULL;
 	*base = found.map->l_addr;
-	return found.map->l_name;
+	return *found.map->l_name ? found.map->l_name : program;
 }
 
 const char *qn_stack_start(void)
@@ -95,5 +98,7 @@ const char *qn_stack_start(void)
 		return "libgcc_s.so.1 has no _Unwind_Backtrace()";
 	}
 	qn_stack_take(&pc, 1);
+	if (readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
+		*program = '\0';
 	return NULL;
 }

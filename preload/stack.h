@@ -39,7 +39,7 @@ unsigned int qn_stack_take(uintptr_t *pcs, unsigned int most);
  * @base:	what its addresses begin at, so that @pc - @base is what its tables have
  *
  * Context: as qn_stack_take().
- * Return: the file's name, "" for the program itself; NULL if there is none.
+ * Return: the file's name; NULL if there is none.
  */
 const char *qn_stack_locate(uintptr_t pc, uintptr_t *base);
 

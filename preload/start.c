@@ -17,6 +17,7 @@
 
 #include "port/port.h"
 #include "process.h"
+#include "stack.h"
 
 /*
  * The C library's lock over its list of streams, recursive. Exported by glibc
@@ -89,6 +90,21 @@ static void finish(int status __maybe_unused, void *arg __maybe_unused)
 	qn_process_finish();
 }
 
+static __apart const struct qn_sites_ops *stacks(void)
+{
+	static const struct qn_sites_ops ops = { qn_stack_take,
+						 qn_stack_locate };
+	static const char text[] = "quern: QUERN_CONF=sites:1: no call sites: ";
+	const char *why = qn_stack_start();
+
+	if (!why)
+		return &ops;
+	qn_port_write(text, sizeof(text) - 1);
+	qn_port_write(why, strlen(why));
+	qn_port_write("\n", 1);
+	return NULL;
+}
+
 /*
  * The end is an on_exit() function and not a destructor: registered before
  * those of the C library's start-up code, it runs when every destructor of
@@ -108,5 +124,5 @@ start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
 	if (conf.stats[0])
 		on_exit(finish, NULL);
-	qn_process_start(&conf);
+	qn_process_start(&conf, conf.sites ? stacks() : NULL);
 }

@@ -189,7 +189,7 @@ static const struct symbol *find_symbol(const struct qn_symbols_image *im,
 }
 
 void qn_symbols_text(struct qn_symbols *s, const char *module, u64 offset,
-		     char *to, size_t room)
+		     enum qn_symbols_form form, char *to, size_t room)
 {
 	const struct symbol *symbol;
 	const char *name, *slash;
@@ -202,7 +202,9 @@ void qn_symbols_text(struct qn_symbols *s, const char *module, u64 offset,
 	slash = strrchr(name, '/');
 	name = slash ? slash + 1 : name;
 	symbol = find_symbol(find_image(s, module), offset);
-	if (symbol)
+	if (symbol && form == QN_SYMBOLS_SHORT)
+		snprintf(to, room, "%s", symbol->name);
+	else if (symbol)
 		snprintf(to, room, "%s+0x%" PRIx64 " (%s)", symbol->name,
 			 offset - symbol->at, name);
 	else if (offset)

@@ -29,13 +29,24 @@ void qn_symbols_init(struct qn_symbols *s, const char *program, size_t size);
 void qn_symbols_exit(struct qn_symbols *s);
 
 /**
+ * enum qn_symbols_form - how a return address is told
+ * @QN_SYMBOLS_LONG: "function+0x12 (file)"
+ * @QN_SYMBOLS_SHORT: "function"
+ *
+ * Either is "file+0x1234" where no symbol is near.
+ */
+enum qn_symbols_form {
+	QN_SYMBOLS_LONG,
+	QN_SYMBOLS_SHORT,
+};
+
+/**
  * qn_symbols_text() - a return address for people
  * @module:	a file, "" for the program, NULL for none
  * @offset:	into the module as the linker laid it out
- * @to, @room:	filled with "function+0x12 (file)", or, where no symbol is near,
- *		"file+0x1234"; terminated, cut short if it does not fit
+ * @to, @room:	terminated, cut short if it does not fit
  */
 void qn_symbols_text(struct qn_symbols *s, const char *module, u64 offset,
-		     char *to, size_t room);
+		     enum qn_symbols_form form, char *to, size_t room);
 
 #endif /* QN_SYMBOLS_H */

@@ -119,7 +119,7 @@ int qn_cut_write(struct qn_cut *c, const struct qn_tracefile *t,
 		 const char *path, u32 features)
 {
 	struct qn_process_info info;
-	struct qn_sites sites;
+	struct qn_stacks sites;
 	struct qn_writer w;
 	struct qn_reader r;
 	struct qn_op op;
@@ -133,7 +133,7 @@ int qn_cut_write(struct qn_cut *c, const struct qn_tracefile *t,
 	info.parent = 0;
 	info.args_size = 0;
 	qn_writer_process(&w, 0, &info);
-	qn_sites_load(&sites, t, c->process);
+	qn_trace_stacks(&sites, t, c->process);
 	qn_writer_sites(&w, &sites);
 	qn_reader_init(&r, t, c->process);
 	while (nr < c->nr_calls && qn_reader_next(&r, &op)) {
@@ -144,7 +144,7 @@ int qn_cut_write(struct qn_cut *c, const struct qn_tracefile *t,
 	}
 	qn_reader_exit(&r);
 	err = qn_writer_close(&w, path);
-	qn_sites_exit(&sites);
+	qn_stacks_exit(&sites);
 	return err;
 }
 

@@ -67,7 +67,7 @@ static struct qn_trace_frame frame_of(struct qn_import *m, u64 ip)
 							     i->module;
 	if (!name || name > h->nr_strings)
 		return (struct qn_trace_frame){ 0, i->address };
-	return (struct qn_trace_frame){ qn_sites_module(
+	return (struct qn_trace_frame){ qn_stacks_module(
 						&m->sites, h->strings[name - 1],
 						strlen(h->strings[name - 1])),
 					name == i->function ? 0 : i->address };
@@ -81,14 +81,14 @@ static u32 site_of(struct qn_import *m, u64 trace)
 	u64 site = trace;
 	u32 nr = 0;
 
-	if (trace >= QN_SITES_MOST || trace > h->nr_traces)
+	if (trace >= QN_STACKS_MOST || trace > h->nr_traces)
 		return 0;
-	if (qn_sites_frames(&m->sites, (u32)site, &nr))
+	if (qn_stacks_frames(&m->sites, (u32)site, &nr))
 		return (u32)site;
 	for (; trace && trace <= h->nr_traces && nr < QN_TRACE_DEPTH;
 	     trace = h->traces[trace - 1].parent)
 		frames[nr++] = frame_of(m, h->traces[trace - 1].ip);
-	return nr && qn_sites_set(&m->sites, site, frames, nr) ? (u32)site : 0;
+	return nr && qn_stacks_set(&m->sites, site, frames, nr) ? (u32)site : 0;
 }
 
 /* ---- events ---- */

@@ -58,7 +58,7 @@ struct qn_heaptrack {
 struct qn_import {
 	struct qn_writer w;
 	struct qn_objects objects;
-	struct qn_sites sites;
+	struct qn_stacks sites;
 	struct qn_heaptrack heaptrack;
 	u64 ns;
 	const char *file;

@@ -1,62 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace-sites.h - the call sites of one process of a trace, by their numbers.
+ * trace-sites.h - the call sites of one process of a trace.
  *
- * Above trace-file.c, below what prints or writes sites.
+ * Above trace-file.c and stacks.c, below what prints or writes sites.
  */
 #ifndef QN_TRACE_SITES_H
 #define QN_TRACE_SITES_H
 
+#include "stacks.h"
 #include "trace-file.h"
 
-/* Larger numbers of sites are damage, more modules are taken for none */
-#define QN_SITES_MOST   (1u << 20)
-#define QN_MODULES_MOST 4096u
-/* Bytes of the name of a module; what is beyond is cut off */
-#define QN_MODULE_NAME ((size_t)1024)
-
-/**
- * struct qn_site_range - one site
- * @first, @nr:	its frames; none: nothing is known of it
- */
-struct qn_site_range {
-	u32 first;
-	u32 nr;
-};
-
-/**
- * struct qn_sites - all of them; zeroed memory is an empty table
- * @modules, @nr_modules: names, each terminated; "": the program
- * @frames, @nr_frames: of all sites; modules are numbers in @modules + 1
- * @sites, @nr:	by number; 0 is no site
- */
-struct qn_sites {
-	char **modules;
-	u32 nr_modules;
-	struct qn_trace_frame *frames;
-	u32 nr_frames;
-	struct qn_site_range *sites;
-	u32 nr;
-};
-
 /* All blocks of sites of a process; what is damaged is named and left out */
-void qn_sites_load(struct qn_sites *s, const struct qn_tracefile *t,
-		   u32 process);
-void qn_sites_exit(struct qn_sites *s);
-
-/* Return: number + 1 of the module of that name, which may be new; 0: too many */
-u32 qn_sites_module(struct qn_sites *s, const char *name, size_t size);
-
-/* A site gets its frames, 1 to QN_TRACE_DEPTH of them; false: the number is none */
-bool qn_sites_set(struct qn_sites *s, u64 site,
-		  const struct qn_trace_frame *frames, u32 nr);
-
-/* Return: the frames of a site, @nr of them; of one that is not known none */
-const struct qn_trace_frame *qn_sites_frames(const struct qn_sites *s, u32 site,
-					     u32 *nr);
-
-/* Return: the name of a frame's module, NULL if it is of none */
-const char *qn_sites_name(const struct qn_sites *s,
-			  const struct qn_trace_frame *f);
+void qn_trace_stacks(struct qn_stacks *s, const struct qn_tracefile *t,
+		     u32 process);
 
 #endif /* QN_TRACE_SITES_H */

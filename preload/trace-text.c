@@ -35,7 +35,7 @@ static const char *const op_names[QN_TRACE_NR_OPS] = {
  */
 struct output {
 	FILE *file;
-	struct qn_sites sites;
+	struct qn_stacks sites;
 	struct qn_symbols symbols;
 };
 
@@ -69,13 +69,13 @@ static void put_text_sites(struct output *o)
 	for (u32 site = 1; site < o->sites.nr; site++) {
 		u32 nr;
 		const struct qn_trace_frame *f =
-			qn_sites_frames(&o->sites, site, &nr);
+			qn_stacks_frames(&o->sites, site, &nr);
 
 		if (!nr)
 			continue;
 		fprintf(o->file, "site %u ", site);
 		for (u32 i = 0; i < nr; i++) {
-			const char *name = qn_sites_name(&o->sites, &f[i]);
+			const char *name = qn_stacks_name(&o->sites, &f[i]);
 
 			if (name)
 				put_name(o->file,
@@ -90,13 +90,14 @@ static void put_text_sites(struct output *o)
 static void put_csv_site(struct output *o, u32 site)
 {
 	u32 nr;
-	const struct qn_trace_frame *f = qn_sites_frames(&o->sites, site, &nr);
+	const struct qn_trace_frame *f = qn_stacks_frames(&o->sites, site, &nr);
 	char text[256];
 
 	fprintf(o->file, ",%u,", site);
 	for (u32 i = 0; i < nr; i++) {
-		qn_symbols_text(&o->symbols, qn_sites_name(&o->sites, &f[i]),
-				f[i].offset, text, sizeof(text));
+		qn_symbols_text(&o->symbols, qn_stacks_name(&o->sites, &f[i]),
+				f[i].offset, QN_SYMBOLS_LONG, text,
+				sizeof(text));
 		putc(i ? ';' : '"', o->file);
 		put_name(o->file, text);
 	}
@@ -184,13 +185,13 @@ static int write_all(const struct qn_tracefile *t, u32 process, FILE *out,
 
 	qn_tracefile_process(t, process, &info);
 	qn_symbols_init(&o.symbols, info.name ?: "", info.name_size);
-	qn_sites_load(&o.sites, t, process);
+	qn_trace_stacks(&o.sites, t, process);
 	f->head(&o);
 	qn_reader_init(&r, t, process);
 	while (!err && qn_reader_next(&r, &op))
 		err = f->put(&o, &op);
 	qn_reader_exit(&r);
-	qn_sites_exit(&o.sites);
+	qn_stacks_exit(&o.sites);
 	qn_symbols_exit(&o.symbols);
 	return err;
 }
@@ -296,9 +297,9 @@ static bool read_frame(struct qn_import *m, char *text,
 	f->offset = strtoull(number, &end, 16);
 	if (end == number || end[strspn(end, " \t\r")])
 		return false;
-	f->module = plus ? qn_sites_module(&m->sites, text,
-					   min((size_t)(plus - text),
-					       QN_MODULE_NAME)) :
+	f->module = plus ? qn_stacks_module(&m->sites, text,
+					    min((size_t)(plus - text),
+						QN_MODULE_NAME)) :
 			   0;
 	return true;
 }
@@ -320,7 +321,7 @@ static void read_site(struct qn_import *m, char *line)
 		if (!rest)
 			break;
 	}
-	if (!nr || !qn_sites_set(&m->sites, site, frames, nr))
+	if (!nr || !qn_stacks_set(&m->sites, site, frames, nr))
 		qn_import_bad(m, "is no call site: site number file+0x12;...");
 }
 
@@ -472,7 +473,7 @@ static void import_exit(struct qn_import *m)
 {
 	qn_heaptrack_exit(&m->heaptrack);
 	qn_objects_exit(&m->objects);
-	qn_sites_exit(&m->sites);
+	qn_stacks_exit(&m->sites);
 }
 
 int qn_import(const char *file, const char *format, const char *output,

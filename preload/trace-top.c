@@ -14,7 +14,7 @@
 void qn_top_init(struct qn_top *top, const struct qn_tracefile *t, u32 process)
 {
 	*top = (struct qn_top){ 0 };
-	qn_sites_load(&top->sites, t, process);
+	qn_trace_stacks(&top->sites, t, process);
 	if (!top->sites.nr)
 		return;
 	top->sums = qn_xrealloc(NULL, top->sites.nr * sizeof(*top->sums));
@@ -23,7 +23,7 @@ void qn_top_init(struct qn_top *top, const struct qn_tracefile *t, u32 process)
 
 void qn_top_exit(struct qn_top *top)
 {
-	qn_sites_exit(&top->sites);
+	qn_stacks_exit(&top->sites);
 	free(top->sums);
 	free(top->owners);
 }
@@ -67,24 +67,25 @@ static void print_frames(const struct qn_top *top, struct qn_symbols *symbols,
 {
 	u32 nr;
 	const struct qn_trace_frame *f =
-		qn_sites_frames(&top->sites, site, &nr);
+		qn_stacks_frames(&top->sites, site, &nr);
 	char text[160];
 
 	if (!nr)
 		printf("not known");
 	for (u32 i = 0; i < min(nr, QN_TOP_FRAMES); i++) {
-		qn_symbols_text(symbols, qn_sites_name(&top->sites, &f[i]),
-				f[i].offset, text, sizeof(text));
+		qn_symbols_text(symbols, qn_stacks_name(&top->sites, &f[i]),
+				f[i].offset, QN_SYMBOLS_LONG, text,
+				sizeof(text));
 		printf("%s%s", i ? " < " : "", text);
 	}
 	printf("%s\n", nr > QN_TOP_FRAMES ? " < ..." : "");
 }
 
-/* The site with the most of what is not yet @shown; QN_SITES_MOST: there is none */
+/* The site with the most of what is not yet @shown; QN_STACKS_MOST: there is none */
 static u32 largest(const struct qn_top *top, bool of_live, const u32 *shown,
 		   u32 nr_shown)
 {
-	u32 best = QN_SITES_MOST;
+	u32 best = QN_STACKS_MOST;
 	u64 most = 0;
 
 	for (u32 i = 0; i < top->sites.nr; i++) {
@@ -114,7 +115,7 @@ static void print_largest(const struct qn_top *top, struct qn_symbols *symbols,
 		const struct qn_top_site *sum = &top->sums[site];
 		u64 bytes;
 
-		if (site == QN_SITES_MOST)
+		if (site == QN_STACKS_MOST)
 			return;
 		bytes = of_live ? sum->live : sum->bytes;
 		printf("    %10s %7s %12s %s  ", qn_text_size(bytes).s,

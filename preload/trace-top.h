@@ -35,7 +35,7 @@ struct qn_top_site {
  * @nr_seen:	sites that occurred
  */
 struct qn_top {
-	struct qn_sites sites;
+	struct qn_stacks sites;
 	struct qn_top_site *sums;
 	u32 *owners;
 	u32 room;

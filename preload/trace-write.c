@@ -121,10 +121,11 @@ struct packet {
 static bool put_names(struct qn_writer *w, struct packet *p, u32 site,
 		      struct qn_trace_frame *frames, u32 *nr)
 {
-	const struct qn_trace_frame *from = qn_sites_frames(w->sites, site, nr);
+	const struct qn_trace_frame *from =
+		qn_stacks_frames(w->sites, site, nr);
 
 	for (u32 i = 0; i < *nr; i++) {
-		const char *name = qn_sites_name(w->sites, &from[i]);
+		const char *name = qn_stacks_name(w->sites, &from[i]);
 		u32 *module = name ? &p->modules[from[i].module - 1] : NULL;
 
 		if (name && !*module) {
@@ -187,7 +188,7 @@ static void end_process(struct qn_writer *w)
 	w->nr_used = 0;
 }
 
-void qn_writer_sites(struct qn_writer *w, const struct qn_sites *sites)
+void qn_writer_sites(struct qn_writer *w, const struct qn_stacks *sites)
 {
 	if (w->features & QN_TRACE_WITH_SITES)
 		w->sites = sites;
@@ -195,7 +196,7 @@ void qn_writer_sites(struct qn_writer *w, const struct qn_sites *sites)
 
 static void make_new_sites(struct qn_writer *w)
 {
-	const size_t size = QN_SITES_MOST * sizeof(*w->new_sites);
+	const size_t size = QN_STACKS_MOST * sizeof(*w->new_sites);
 
 	if (w->new_sites)
 		return;
@@ -208,7 +209,7 @@ static u32 new_site(struct qn_writer *w, u32 site)
 {
 	u32 nr;
 
-	if (!w->sites || !qn_sites_frames(w->sites, site, &nr))
+	if (!w->sites || !qn_stacks_frames(w->sites, site, &nr))
 		return 0;
 	make_new_sites(w);
 	if (w->new_sites[site])
@@ -315,13 +316,13 @@ void qn_writer_copy(struct qn_writer *w, const struct qn_tracefile *t,
 		    u32 process, struct qn_reader *r)
 {
 	struct qn_process_info info;
-	struct qn_sites sites;
+	struct qn_stacks sites;
 	u32 nr_threads = 0;
 	struct qn_op op;
 
 	qn_tracefile_process(t, process, &info);
 	qn_writer_process(w, process, &info);
-	qn_sites_load(&sites, t, process);
+	qn_trace_stacks(&sites, t, process);
 	qn_writer_sites(w, &sites);
 	qn_reader_init(r, t, process);
 	while (qn_reader_next(r, &op)) {
@@ -335,7 +336,7 @@ void qn_writer_copy(struct qn_writer *w, const struct qn_tracefile *t,
 		qn_writer_put(w, &op);
 	}
 	end_process(w);
-	qn_sites_exit(&sites);
+	qn_stacks_exit(&sites);
 }
 
 /* Without any site it is a trace that older readers read as well */

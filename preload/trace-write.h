@@ -44,7 +44,7 @@ struct qn_writer {
 	u64 at;
 	u32 features;
 	u8 *packed;
-	const struct qn_sites *sites;
+	const struct qn_stacks *sites;
 	u32 *new_sites;
 	bool has_sites;
 	u32 *used;
@@ -70,7 +70,7 @@ void qn_writer_process(struct qn_writer *w, u32 process,
  * The sites of this process's events, once qn_writer_process() was called; of them
  * those are written that events have. @sites stays until the process is through.
  */
-void qn_writer_sites(struct qn_writer *w, const struct qn_sites *sites);
+void qn_writer_sites(struct qn_writer *w, const struct qn_stacks *sites);
 
 /* @op->slot tells objects apart; @op->id is not looked at */
 void qn_writer_put(struct qn_writer *w, const struct qn_op *op);

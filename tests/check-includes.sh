@@ -6,11 +6,11 @@
 # statspage.h and conf.h stand beside the rest: they need no more than knobs.h.
 
 set -u
-layers="compiler statspage bits bitset varint crc32 trace strtab list knobs conf quern
+layers="compiler statspage sitespage bits bitset varint crc32 trace strtab list knobs conf quern
 	port/sys port/port port/posix port/bare debug
 	table bins zone
 	sampler profile controller policy-fixed policy-rule
-	segment slab follow hub medium local
+	segment slab sites follow hub medium local
 	heap census pool arena
 	engine/engine engine/chunk engine/buddy-core
 	engine/boundary engine/buddy engine/buddy-fast engine/freelist

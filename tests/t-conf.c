@@ -62,6 +62,7 @@ static void test_presets(void **state)
 	assert_int_equal(conf.dirty, 512 << 10);
 	assert_int_equal(conf.huge, 64 << 20);
 	assert_int_equal(conf.seed, 0);
+	assert_int_equal(conf.sites, 0);
 	assert_string_equal(conf.engine, "quern");
 }
 
@@ -71,7 +72,7 @@ static void test_table(void **state)
 	char text[128];
 
 	(void)state;
-	assert_int_equal(qn_conf_nr_options, 7);
+	assert_int_equal(qn_conf_nr_options, 8);
 	for (o = qn_conf_options; o < qn_conf_options + qn_conf_nr_options;
 	     o++) {
 		assert_null(strpbrk(o->key, ":, "));
@@ -180,7 +181,7 @@ static void test_several(void **state)
 	assert_int_equal(conf.dirty, 2048);
 }
 
-#define KEYS     "policy, stats, sample, dirty, huge, seed, engine"
+#define KEYS     "policy, stats, sample, dirty, huge, seed, sites, engine"
 #define NO_COLON "; write KEY:VALUE,KEY:VALUE, known keys: " KEYS
 
 static void test_bad_form(void **state)

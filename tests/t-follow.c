@@ -52,7 +52,7 @@ static void end(void)
 
 static void *get(size_t size)
 {
-	void *p = qn_follow_alloc(&follow, size, CLASS, WEIGHT);
+	void *p = qn_follow_alloc(&follow, size, CLASS, WEIGHT, 0);
 
 	if (p) {
 		assert_true(is_aligned((uintptr_t)p, QN_ALIGN));

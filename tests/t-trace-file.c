@@ -41,23 +41,23 @@ static u32 site_of(u32 i)
 }
 
 /* Objects live for 100 allocations each; several blocks of two processes */
-static void add_sites(struct qn_sites *s)
+static void add_sites(struct qn_stacks *s)
 {
-	*s = (struct qn_sites){ 0 };
+	*s = (struct qn_stacks){ 0 };
 	for (u32 i = 1; i <= NR_SITES; i++) {
 		struct qn_trace_frame frames[] = {
-			{ qn_sites_module(s, "", 0), 0x1000 + i },
-			{ qn_sites_module(s, "/lib/library.so", 15), i % 7 },
+			{ qn_stacks_module(s, "", 0), 0x1000 + i },
+			{ qn_stacks_module(s, "/lib/library.so", 15), i % 7 },
 			{ 0, 0x7f0000000000 + i },
 		};
 
-		assert_true(qn_sites_set(s, i, frames, 1 + i % 3));
+		assert_true(qn_stacks_set(s, i, frames, 1 + i % 3));
 	}
 }
 
 static void write_whole(void)
 {
-	struct qn_sites sites;
+	struct qn_stacks sites;
 	struct qn_process_info info = { .is_known = true,
 					.name = "/bin/program",
 					.name_size = 12 };
@@ -87,7 +87,7 @@ static void write_whole(void)
 		}
 	}
 	assert_int_equal(qn_writer_close(&w, path), 0);
-	qn_sites_exit(&sites);
+	qn_stacks_exit(&sites);
 }
 
 static void put_file(const u8 *bytes, size_t size)
@@ -115,13 +115,14 @@ static void look_at_process(const struct qn_tracefile *t, u32 process)
 
 /* Every frame is of a module that is there, or of none */
 static void look_at_sites(const struct qn_tracefile *t, u32 process,
-			  struct qn_sites *sites)
+			  struct qn_stacks *sites)
 {
 	u32 nr;
 
-	qn_sites_load(sites, t, process);
+	qn_trace_stacks(sites, t, process);
 	for (u32 i = 0; i < sites->nr; i++) {
-		const struct qn_trace_frame *f = qn_sites_frames(sites, i, &nr);
+		const struct qn_trace_frame *f =
+			qn_stacks_frames(sites, i, &nr);
 
 		assert_true(nr <= QN_TRACE_DEPTH);
 		for (u32 k = 0; k < nr; k++)
@@ -136,13 +137,13 @@ static u64 read_all(struct qn_tracefile *t)
 
 	for (u32 p = 0; p < min(t->nr_processes, 8u); p++) {
 		u64 *live = calloc(65536, sizeof(*live));
-		struct qn_sites sites;
+		struct qn_stacks sites;
 		struct qn_reader r;
 		struct qn_op op;
 
 		look_at_process(t, p);
 		look_at_sites(t, p, &sites);
-		qn_sites_exit(&sites);
+		qn_stacks_exit(&sites);
 		qn_reader_init(&r, t, p);
 		while (qn_reader_next(&r, &op)) {
 			nr++;
@@ -178,7 +179,7 @@ static u64 all_events;
 static void test_sites(void **state)
 {
 	struct qn_tracefile t;
-	struct qn_sites sites;
+	struct qn_stacks sites;
 	struct qn_reader r;
 	struct qn_op op;
 	u32 i = 0, nr;
@@ -186,7 +187,7 @@ static void test_sites(void **state)
 	(void)state;
 	put_file(whole, whole_size);
 	assert_int_equal(qn_tracefile_open(&t, path), 0);
-	qn_sites_load(&sites, &t, 1);
+	qn_trace_stacks(&sites, &t, 1);
 	qn_reader_init(&r, &t, 1);
 	while (qn_reader_next(&r, &op)) {
 		const struct qn_trace_frame *f;
@@ -195,22 +196,22 @@ static void test_sites(void **state)
 		if (!qn_op_allocs(&op))
 			continue;
 		i++;
-		f = qn_sites_frames(&sites, op.site, &nr);
+		f = qn_stacks_frames(&sites, op.site, &nr);
 		assert_int_equal(nr, site ? 1 + site % 3 : 0);
 		if (!nr)
 			continue;
-		assert_string_equal(qn_sites_name(&sites, f), "");
+		assert_string_equal(qn_stacks_name(&sites, f), "");
 		assert_true(f->offset == 0x1000 + site);
 		if (nr > 1)
-			assert_string_equal(qn_sites_name(&sites, f + 1),
+			assert_string_equal(qn_stacks_name(&sites, f + 1),
 					    "/lib/library.so");
 		if (nr > 2)
-			assert_true(!qn_sites_name(&sites, f + 2) &&
+			assert_true(!qn_stacks_name(&sites, f + 2) &&
 				    f[2].offset == 0x7f0000000000ull + site);
 	}
 	assert_int_equal(i, NR_ALLOCS);
 	qn_reader_exit(&r);
-	qn_sites_exit(&sites);
+	qn_stacks_exit(&sites);
 	qn_tracefile_close(&t);
 }
 
