@@ -22,6 +22,7 @@
 #include "options.h"
 #include "process.h"
 #include "record.h"
+#include "replay-count.h"
 #include "text.h"
 #include "trace-read.h"
 
@@ -60,6 +61,8 @@ struct heap {
  * @live, @peak_live: bytes asked for
  * @peak_used:	most bytes resident
  * @sum_live, @sum_used, @nr_looks: for averages
+ * @batches, @stride: so far; of so many the heap is looked at after one
+ * @count_how, @count: instructions
  */
 struct replay {
 	const struct qn_command *command;
@@ -81,7 +84,10 @@ struct replay {
 	u64 live, peak_live;
 	u64 peak_used;
 	u64 sum_live, sum_used, nr_looks;
+	u64 batches, stride;
 	u64 failed;
+	enum qn_count_how count_how;
+	struct qn_count count;
 };
 
 enum {
@@ -93,6 +99,7 @@ enum {
 	REPLAY_HEAP,
 	REPLAY_PROCESS,
 	REPLAY_EVENTS,
+	REPLAY_COUNT,
 	REPLAY_HELP,
 };
 
@@ -154,6 +161,11 @@ static int set_option(struct replay *r, int id, const char *value)
 			return QN_EXIT_FAILURE;
 		r->process = (u32)number;
 		return 0;
+	case REPLAY_COUNT:
+		if (qn_count_parse(value, &r->count_how))
+			return 0;
+		qn_error("--count=%s: give perf, callgrind or none", value);
+		return QN_EXIT_FAILURE;
 	case REPLAY_HELP:
 		qn_help_command(stdout, r->command);
 		exit(0);
@@ -279,7 +291,7 @@ static u64 used_bytes(const struct heap *h)
 		return info.arena + info.hblkhd;
 	}
 	if (h->engine)
-		return 0;
+		return resident_of(h);
 	page = qn_process_stats();
 	return page->carved + page->large + page->dirty + page->metadata;
 }
@@ -402,9 +414,14 @@ static bool decode(struct replay *r, struct qn_reader *reader)
 	return r->nr_ops;
 }
 
+/* To look at all the pages of an engine takes its time: about 64 times will do */
 static void look(struct replay *r)
 {
-	u64 used = used_bytes(&r->heap);
+	u64 used;
+
+	if (r->batches++ % r->stride)
+		return;
+	used = used_bytes(&r->heap);
 
 	r->peak_used = max(r->peak_used, used);
 	r->sum_used += used;
@@ -419,7 +436,9 @@ static void run(struct replay *r, struct qn_reader *reader)
 	while (!r->failed && decode(r, reader)) {
 		fake_usec = r->ops[0].ns / 1000;
 		from = qn_record_ns();
+		qn_count_start(&r->count);
 		counted(r);
+		qn_count_stop(&r->count);
 		step(&r->heap);
 		r->ns += qn_record_ns() - from;
 		r->nr_calls += r->nr_ops;
@@ -444,11 +463,10 @@ static void report(struct replay *r)
 	       qn_text_count(r->nr_calls).s, qn_text_time(r->ns / 1000).s,
 	       r->nr_calls ? r->ns / r->nr_calls : 0,
 	       r->nr_calls ? r->ns * 10 / r->nr_calls % 10 : 0);
-	if (r->heap.engine) {
-		print_share("resident", resident_of(&r->heap), r->peak_live);
-		return;
-	}
-	page = r->heap.is_libc ? NULL : qn_process_stats();
+	qn_count_print(&r->count, r->nr_calls);
+	if (r->heap.engine)
+		r->peak_used = resident_of(&r->heap);
+	page = r->heap.is_libc || r->heap.engine ? NULL : qn_process_stats();
 	print_share("peak", page ? page->peak_used : r->peak_used,
 		    r->peak_live);
 	print_share("average", r->sum_used / nr, r->sum_live / nr);
@@ -491,9 +509,12 @@ static int replay(struct replay *r)
 	err = start(r);
 	if (err)
 		return err;
+	r->stride =
+		r->heap.engine ? 1 + min(t.nr_events, r->most) / BATCH / 64 : 1;
 	qn_reader_init(&reader, &t, r->process);
 	run(r, &reader);
 	qn_reader_exit(&reader);
+	qn_count_close(&r->count);
 	qn_tracefile_close(&t);
 	report(r);
 	return check(r);
@@ -510,6 +531,8 @@ static int replay_main(const struct qn_command *command, int argc, char **argv)
 	r.process = UINT32_MAX;
 	r.most = UINT64_MAX;
 	err = read_options(&r, argv);
+	if (!err && qn_count_open(&r.count, r.count_how, argv))
+		err = QN_EXIT_FAILURE;
 	if (!err)
 		err = replay(&r);
 	free(r.blocks);
@@ -532,6 +555,10 @@ static const struct qn_option replay_options[] = {
 	{ "process", "N", REPLAY_PROCESS,
 	  "Which process; by default the one with the most events." },
 	{ "events", "N", REPLAY_EVENTS, "Not more calls than these." },
+	{ "count", "perf|callgrind|none", REPLAY_COUNT,
+	  "How instructions are counted: by the processor, which is done by itself where "
+	  "the kernel allows it, or by valgrind in a second run, which is slow and always "
+	  "says the same." },
 	{ "help", NULL, REPLAY_HELP, "Print this." },
 	{ NULL, NULL, 0, NULL },
 };
@@ -542,8 +569,9 @@ const struct qn_command qn_command_replay = {
 	.synopsis = "[OPTIONS] FILE",
 	.about =
 		"Asks a heap for what a trace asks for, in one thread and in the "
-		"order of the trace, and says how much memory it took, over what "
-		"was live, and how much time.",
+		"order of the trace, and says how much memory it took, at its peak "
+		"and on average, over what was live, how much time, and how many "
+		"instructions.",
 	.options = replay_options,
 	.run = replay_main,
 };

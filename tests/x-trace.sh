@@ -234,6 +234,29 @@ ok "on quern a second replay is the same" $?
 ! "$quern" replay --engine=buddy --heap=20000 calls.qt >out 2>err &&
 	says err 'ran out of memory after'
 ok "a heap that is too small is said" $?
+"$quern" replay --engine=buddy calls.qt >out && says out '^  peak .* live' &&
+	awk '/^  peak/ { peak = $2 * ($3 == "MiB" ? 1024 : 1) }
+	/^  average/ { average = $2 * ($3 == "MiB" ? 1024 : 1) }
+	END { exit !(average > 0 && average <= peak) }' out
+ok "an engine's memory, at its peak and on average" $?
+"$quern" replay calls.qt >out && grep -qE '^  counted   ([0-9.]+ instructions each, by the processor|instructions are not available: .*: )' out &&
+	! "$quern" replay --count=stopwatch calls.qt 2>err &&
+	says err 'give perf, callgrind or none' &&
+	"$quern" replay --count=none calls.qt >out && ! says out counted
+ok "instructions are counted, or it is said why not" $?
+# mean ENGINE: instructions of a call, by callgrind
+mean()
+{
+	"$quern" replay --count=callgrind --engine=$1 --events=20000 calls.qt |
+		sed -n 's/^  counted   \([0-9]*\).* each, by callgrind/\1/p'
+}
+if command -v valgrind >/dev/null; then
+	n=$(mean buddy) && [ "$n" -ge 10 ] && [ "$n" -le 1000 ] &&
+		[ "$(mean buddy)" = "$n" ] && m=$(mean boundary) && [ "$m" != "$n" ]
+	ok "by callgrind each time the same" $?
+else
+	skip "by callgrind each time the same" "there is no valgrind"
+fi
 ! "$quern" replay --engine=tlsf calls.qt 2>err && says err 'there are quern'
 ok "an engine that there is not is refused" $?
 
