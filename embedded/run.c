@@ -272,9 +272,7 @@ static bool is_heap_bad(struct run *r)
 
 static bool report_trace(struct run *r)
 {
-	/* Once more for what was lost */
-	if (!r->options.trace ||
-	    (recorder_drain(&r->recorder) && recorder_drain(&r->recorder)))
+	if (!r->options.trace || recorder_drain(&r->recorder))
 		return false;
 	print_error("pipeline: trace=%s could not be written to its end\n",
 		    r->options.trace);

@@ -10,7 +10,8 @@
  *   heap is sound;
  * - a byte of a block that changes, a block handed out twice, a realloc that
  *   loses bytes, a packet that changes on its way: each is noticed;
- * - a heap that runs out costs packets, not correctness.
+ * - a heap that runs out costs packets, not correctness;
+ * - the recorder's trace has every event or counts it as lost, the latest last.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +21,7 @@
 #include <cmocka.h>
 
 #include "meter.h"
+#include "recorder.h"
 #include "options.h"
 #include "pipeline.h"
 #include "print.h"
@@ -527,6 +529,130 @@ static u32 read_clock(void)
 	return clock_now += clock_step;
 }
 
+/* ---- the recorder ---- */
+
+static u8 sent[1 << 20];
+static size_t sent_size;
+
+static bool take_sent(void *arg, const void *p, size_t size)
+{
+	(void)arg;
+	assert_true(size <= sizeof(sent) - sent_size);
+	memcpy(sent + sent_size, p, size);
+	sent_size += size;
+	return true;
+}
+
+/**
+ * struct told - what blocks of a trace tell
+ * @events:	mallocs and frees
+ * @lost:	by events that say so
+ * @last:	address of the last free
+ * @is_summed:	every block had its checksum
+ */
+struct told {
+	u32 events;
+	u32 lost;
+	u64 last;
+	bool is_summed;
+};
+
+/* The blocks that are at multiples of @step, or one behind the other */
+static struct told read_trace(const u8 *p, size_t size, size_t step)
+{
+	struct told told = { .is_summed = true };
+	size_t at = QN_TRACE_HEADER;
+	struct qn_trace_event e;
+	u64 last_seq = 0;
+
+	while (at + QN_TRACE_BLOCK_HEADER <= size) {
+		const u8 *payload = p + at + QN_TRACE_BLOCK_HEADER;
+		struct qn_trace_cursor c;
+		struct qn_trace_head head;
+
+		if (!qn_trace_get_head(p + at, &head)) {
+			assert_true(step);
+			at += step;
+			continue;
+		}
+		if (head.flags & (QN_TRACE_OPEN | QN_TRACE_UNSUMMED))
+			told.is_summed = false;
+		else
+			assert_int_equal(head.sum,
+					 qn_trace_crc32(0, payload, head.size));
+		qn_trace_cursor_init(&c, &head, payload);
+		while (qn_trace_get(&c, &e) == 1) {
+			told.events += e.op != QN_TRACE_LOST;
+			if (e.op == QN_TRACE_LOST)
+				told.lost += (u32)e.size;
+			if (e.op == QN_TRACE_FREE && e.seq > last_seq) {
+				told.last = e.object;
+				last_seq = e.seq;
+			}
+		}
+		at += step ? step : QN_TRACE_BLOCK_HEADER + head.size;
+	}
+	return told;
+}
+
+static void work(struct recorder *r, u32 nr)
+{
+	for (u32 i = 0; i < nr; i++)
+		r->ops.free(r->ops.heap, r->ops.alloc(r->ops.heap, 8));
+}
+
+/* However late it is drained: what arrives and what is lost are all events */
+static void test_recorder(void **state)
+{
+	static const size_t sizes[] = { 512, 1024, 2048, 5000, 16384 };
+	static u8 buf[16384 + 16] __aligned(8);
+	struct recorder r;
+
+	(void)state;
+	for (size_t s = 0; s < ARRAY_SIZE(sizes); s++)
+		for (u32 every = 1; every < 4000; every = every * 2 + 1) {
+			struct told told;
+			u32 nr = 0;
+
+			sent_size = 0;
+			memset(buf, 0xa5, sizeof(buf));
+			recorder_init(&r, use_bump(), buf, sizes[s], take_sent,
+				      NULL);
+			for (; nr < 4000; nr += every) {
+				work(&r, every);
+				assert_true(recorder_drain(&r));
+			}
+			assert_true(recorder_drain(&r));
+			told = read_trace(sent, sent_size, 0);
+			assert_int_equal(told.events + told.lost, 2 * nr);
+			assert_true(told.is_summed);
+			assert_int_equal(buf[sizes[s]], 0xa5);
+			if (every < 16)
+				assert_int_equal(told.lost, 0);
+		}
+}
+
+/* Nobody drains: the buffer has the last events, to the very last */
+static void test_recorder_ring(void **state)
+{
+	static u8 buf[4096] __aligned(8);
+	struct recorder r;
+	struct told told;
+	u32 most = 0;
+
+	(void)state;
+	recorder_init(&r, use_bump(), buf, sizeof(buf), NULL, NULL);
+	for (u32 nr = 1; nr < 2000; nr++) {
+		work(&r, 1);
+		told = read_trace(buf, sizeof(buf), r.room);
+		assert_int_equal(told.events + told.lost, 2 * nr);
+		assert_true(told.last == r.block.object << QN_TRACE_UNIT_SHIFT);
+		most = max(most, told.events);
+	}
+	assert_true(told.lost && told.events > most / 2);
+	assert_true(recorder_drain(&r));
+}
+
 static void test_meter(void **state)
 {
 	const struct counter counter = { read_clock, 0xffffff, 10752, "units" };
@@ -572,6 +698,8 @@ int main(void)
 		cmocka_unit_test(test_print),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_bad_options),
+		cmocka_unit_test(test_recorder),
+		cmocka_unit_test(test_recorder_ring),
 		cmocka_unit_test(test_meter),
 	};
 

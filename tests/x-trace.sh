@@ -470,6 +470,39 @@ fi
 	"$quern" trace info lost.qt >info 2>err && says info 'lost  *[1-9]'
 ok "what was not drained in time is counted" $?
 
+# As a debugger would write it to a file after a crash: the recorder's buffer
+cat >ring.c <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include "recorder.h"
+#include "port/port.h"
+
+static unsigned char buf[4096] __attribute__((aligned(8)));
+u64 qn_port_clock(void) { static u64 t; return t += 10; }
+static void *get(void *heap, size_t size) { (void)heap; return malloc(size); }
+static void put(void *heap, void *p) { (void)heap; free(p); }
+
+int main(void)
+{
+	static const struct heap_ops inner = { NULL, get, put, NULL, NULL };
+	static struct recorder r;
+	void *kept[100];
+
+	recorder_init(&r, &inner, buf, sizeof(buf), NULL, NULL);
+	for (int i = 0; i < 5000; i++)
+		put(r.ops.heap, get(r.ops.heap, 1)),
+			r.ops.free(r.ops.heap, r.ops.alloc(r.ops.heap, 50));
+	for (int i = 0; i < 20; i++)
+		kept[i] = r.ops.alloc(r.ops.heap, 1000);
+	return fwrite(buf, sizeof(buf), 1, stdout) != 1;
+}
+END
+must $cc $flags -w -I"$here/../embedded" -o ring ring.c \
+	"$here/../embedded/recorder.c" "$here/../lib/trace.c"
+./ring >ring.qt && "$quern" trace info ring.qt >info 2>err && [ ! -s err ] &&
+	says info 'at the end 19.5 KiB in 20$' && says info 'lost  *9,[0-9]* calls'
+ok "a firmware's buffer is a trace at any time" $?
+
 "$quern" trace cut --heap=8000 --events=3000 -o fit.qt calls.qt >out
 if [ -r "$(dirname "$quern")/firmware/fit/fit-buddy.elf" ] &&
 	command -v "${QEMU_SYSTEM_ARM:-qemu-system-arm}" >/dev/null; then
