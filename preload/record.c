@@ -107,16 +107,14 @@ static struct recorder {
 
 /**
  * struct stream - of this thread
- * @block:	being filled; without memory before the first event
+ * @block:	being filled; all of it 0 where there is no memory for it: no room then
  * @is_busy:	an event is being written
  * @number:	of the thread + 1
- * @nr:		events, to time one in QN_RECORD_TIMED
  */
 static __thread struct stream {
 	struct qn_trace_block block;
 	bool is_busy;
 	u32 number;
-	u32 nr;
 } self __attribute__((tls_model("initial-exec")));
 
 static char early[EARLY_SIZE] __attribute__((aligned(16)));
@@ -195,7 +193,7 @@ static void close_block(struct qn_trace_block *b)
 
 	qn_trace_block_close(b, false);
 	munmap(b->buf, QN_TRACE_BLOCK_SIZE);
-	b->buf = NULL;
+	*b = (struct qn_trace_block){ 0 };
 	errno = saved;
 }
 
@@ -418,7 +416,7 @@ static noinline __cold void begin_child(void)
 	sites.nr = 0;
 	sites.block.buf = NULL;
 	self.number = 0;
-	self.block.buf = NULL;
+	self.block = (struct qn_trace_block){ 0 };
 	begin_process(parent);
 	errno = saved;
 }
@@ -474,11 +472,15 @@ static noinline void put_slow(const struct qn_trace_event *e)
 	add_cost(now() - e->ticks);
 }
 
-static noinline void put_timed(const struct qn_trace_event *e)
+/* Time and call site are taken here, so that what led here is not among the cost */
+static noinline void put_timed(struct qn_trace_event *e)
 {
 	u64 longest = sites.places ? 16 * QN_RECORD_LONGEST : QN_RECORD_LONGEST;
 	u64 ticks;
 
+	e->ticks = now();
+	if (sites.places)
+		e->site = site_of_caller();
 	if (!self.block.buf || !qn_trace_put(&self.block, e)) {
 		put_slow(e);
 		return;
@@ -492,14 +494,15 @@ static noinline void put_timed(const struct qn_trace_event *e)
 static __always_inline void note(struct qn_trace_event e)
 {
 	self.is_busy = true;
-	e.ticks = now();
-	if (unlikely(sites.places != NULL))
-		e.site = site_of_caller();
-	if (unlikely(++self.nr % QN_RECORD_TIMED == 0))
+	if (unlikely(self.block.head.nr % QN_RECORD_TIMED == 0)) {
 		put_timed(&e);
-	else if (unlikely(!self.block.buf) ||
-		 unlikely(!qn_trace_put_inline(&self.block, &e)))
-		put_slow(&e);
+	} else {
+		e.ticks = now();
+		if (unlikely(sites.places != NULL))
+			e.site = site_of_caller();
+		if (unlikely(!qn_trace_put_inline(&self.block, &e)))
+			put_slow(&e);
+	}
 	self.is_busy = false;
 }
 
@@ -550,7 +553,7 @@ static void end_thread(void *arg __maybe_unused)
 	put_simple(QN_TRACE_STOP, next_seq(), 0);
 	if (!give_spare(&self.block))
 		close_block(&self.block);
-	self.block.buf = NULL;
+	self.block = (struct qn_trace_block){ 0 };
 	self.is_busy = false;
 }
 
