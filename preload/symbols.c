@@ -22,6 +22,9 @@
 #include "fail.h"
 #include "text.h"
 
+/* Bytes that a function without a size may have, as those in assembler are */
+#define UNSIZED 4096
+
 /**
  * struct symbol - a function
  * @at, @size:	of its code
@@ -180,10 +183,9 @@ static const struct symbol *find_symbol(const struct qn_symbols_image *im,
 		else
 			high = middle;
 	}
-	/* Of names for one address any will do; one without a size ends at the next */
-	if (!low ||
-	    (im->symbols[low - 1].size &&
-	     offset > im->symbols[low - 1].at + im->symbols[low - 1].size))
+	/* Of names for one address any will do */
+	if (!low || offset - im->symbols[low - 1].at >
+			    (im->symbols[low - 1].size ?: UNSIZED))
 		return NULL;
 	return &im->symbols[low - 1];
 }

@@ -913,6 +913,91 @@ static void other_numbers_read_well(void **unused)
 	assert_string_equal(qn_text_share(1, 0).s, "-");
 }
 
+/* ---- call sites ---- */
+
+static void test_sites(void **state)
+{
+	static struct qn_sites_page page;
+	struct qn_sitelist list = { 0 };
+	const struct qn_sitelist_sum *sum;
+
+	(void)state;
+	page = (struct qn_sites_page){ .magic = QN_SITES_MAGIC,
+				       .version = QN_SITES_VERSION,
+				       .size = sizeof(page),
+				       .nr_modules = 1,
+				       .full_nr = 3 };
+	strcpy(page.modules[0].name, "/not/there");
+	for (u64 i = 1; i < 20; i++)
+		page.sites[7 * i] = (struct qn_site){
+			.hash = i,
+			.bytes = 100 * i,
+			.live = i % 3 ? 0 : 1000 - i,
+			.nr_frames = 2,
+			.frames = { (u64)1 << QN_SITES_SHIFT | i, 5 },
+		};
+	assert_true(qn_sitelist_check(&page, sizeof(page)));
+	assert_false(qn_sitelist_check(&page, sizeof(page) - 1));
+	qn_sitelist_add(&list, &page);
+	/* Another program with the same files: sites are the same */
+	memmove(page.sites, page.sites + 7,
+		(QN_SITES_NR - 7) * sizeof(page.sites[0]));
+	qn_sitelist_add(&list, &page);
+	assert_int_equal(list.nr, 19);
+	assert_int_equal(list.full_nr, 6);
+	sum = qn_sitelist_next(&list, NULL, true);
+	assert_int_equal(sum->live, 2 * 997);
+	sum = qn_sitelist_next(&list, sum, true);
+	assert_int_equal(sum->live, 2 * 994);
+	for (u32 i = 2; (sum = qn_sitelist_next(&list, sum, true)); i++)
+		assert_in_range(i, 2, 5);
+	sum = qn_sitelist_next(&list, NULL, false);
+	for (u64 i = 19; i; i--) {
+		assert_int_equal(sum->bytes,
+				 (i == 1 ? 100 : 200 * i) + (i == 1 ? 100 : 0));
+		sum = qn_sitelist_next(&list, sum, false);
+	}
+	assert_null(sum);
+	qn_sitelist_exit(&list);
+}
+
+/* Any bytes behind a sound header */
+static void test_sites_hostile(void **state)
+{
+	static struct qn_sites_page page;
+	u32 random = 1;
+
+	(void)state;
+	for (u32 round = 0; round < 40; round++) {
+		struct qn_sitelist list = { 0 };
+		struct qn_symbols symbols;
+		u32 *word = (u32 *)&page;
+
+		for (size_t i = 0; i < sizeof(page) / 4; i++) {
+			random = random * 1664525 + 1013904223;
+			word[i] = random >> (random >> 27);
+		}
+		page.magic = QN_SITES_MAGIC;
+		page.version = QN_SITES_VERSION;
+		page.size = sizeof(page);
+		page.nr_modules = random % 200;
+		for (u32 i = 0; i < QN_SITES_NR; i++)
+			page.sites[i].nr_frames %= 20;
+		qn_symbols_init(&symbols, "", 0);
+		if (qn_sitelist_check(&page, sizeof(page)))
+			qn_sitelist_add(&list, &page);
+		for (u32 i = 0; i < list.nr; i++) {
+			char line[60];
+
+			qn_sitelist_text(&list, &symbols, &list.sums[i], line,
+					 sizeof(line));
+			assert_true(strlen(line) < sizeof(line));
+		}
+		qn_symbols_exit(&symbols);
+		qn_sitelist_exit(&list);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -949,6 +1034,8 @@ int main(void)
 		cmocka_unit_test(foreign_directory_is_left_alone),
 		cmocka_unit_test(sizes_read_well),
 		cmocka_unit_test(other_numbers_read_well),
+		cmocka_unit_test(test_sites),
+		cmocka_unit_test(test_sites_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
