@@ -399,6 +399,11 @@ static void put_sites(struct screen *s)
 
 	if (!list->is_kept)
 		return;
+	if (!list->nr) {
+		qn_line(&s->l, "call sites  none: no sample was taken; "
+			       "--conf=sample:4K takes more");
+		return;
+	}
 	qn_symbols_init(&symbols, "", 0);
 	qn_line(&s->l, "call sites  %s; most bytes in use, and samples",
 		COUNT(list->nr));
