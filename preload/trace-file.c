@@ -70,6 +70,10 @@ static bool add_block(struct qn_tracefile *t, struct qn_block *b)
 	}
 	if (b->head.kind == QN_TRACE_INDEX)
 		return true;
+	if (b->head.flags & QN_TRACE_ZSTD && !qn_can_pack()) {
+		damage(t, b->at, "is compressed: " QN_PACK_ADVICE);
+		return false;
+	}
 	if (b->head.process >= MOST_PROCESSES) {
 		damage(t, b->at, "is of no process that can be");
 		return false;
@@ -294,10 +298,9 @@ bool qn_payload_get(const struct qn_tracefile *t, const struct qn_block *b,
 	if (payload->at)
 		return true;
 	qn_error("%s: block at byte %" PRIu64
-		 " cannot be unpacked: %s; it is left out, the rest is read",
-		 t->path, b->at,
-		 qn_can_pack() ? "it is no frame of zstd of up to 64 KB" :
-				 QN_PACK_ADVICE);
+		 " is no frame of zstd of up to 64 KB; it is left out, the "
+		 "rest is read",
+		 t->path, b->at);
 	return false;
 }
 

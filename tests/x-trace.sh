@@ -410,6 +410,36 @@ if "$quern" record --zstd -o packed.qt -- ./calls 2>err; [ $? = 3 ]; then
 	"$quern" trace info zflip.qt >info 2>err &&
 		says err 'is damaged; it is left out' && says info '1 damaged'
 	ok "a damaged block of it costs itself alone" $?
+	# The same reader, built without libzstd
+	cat >nozstd.c <<'END'
+#include <stdio.h>
+#include "trace-read.h"
+
+int main(int argc, char **argv)
+{
+	struct qn_tracefile t;
+	struct qn_reader r;
+	struct qn_op op;
+	int nr = 0;
+
+	if (argc != 2 || qn_tracefile_open(&t, argv[1]))
+		return 1;
+	qn_reader_init(&r, &t, 0);
+	while (qn_reader_next(&r, &op))
+		nr++;
+	printf("%d events, %u damaged\n", nr, t.nr_damaged);
+	return 0;
+}
+END
+	src=$here/../preload
+	must $cc $flags -w -I"$src" -o nozstd nozstd.c "$src/fail.c" \
+		"$src/trace-file.c" "$src/trace-objects.c" "$src/trace-pack.c" \
+		"$src/trace-read.c" "$here/../lib/trace.c"
+	./nozstd z.qt >out 2>err && says out '^0 events, [1-9]' &&
+		says err 'is compressed: .* apt-get install libzstd-dev' &&
+		./nozstd calls.qt >out 2>err && [ ! -s err ] &&
+		says out '^[1-9][0-9]* events, 0 damaged'
+	ok "without libzstd it is said what to install, all else is read" $?
 else
 	skip "compressed traces" "quern was built without libzstd"
 fi
