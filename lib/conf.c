@@ -100,7 +100,10 @@ const struct qn_conf_option qn_conf_options[] = {
 		.help = "1 keeps who called, for each sample a stack of up to "
 			"16 return addresses; the report tells which call "
 			"sites asked for the most bytes and which have the "
-			"most in use. Finer with a lower sample.",
+			"most in use. Finer with a lower sample. Stacks are "
+			"taken by libgcc_s.so.1: quern run preloads it; who "
+			"sets LD_PRELOAD by hand has to name it there as well, "
+			"unless the program links it.",
 	},
 	{
 		.key = "engine",

@@ -252,11 +252,25 @@ static void sweep(void *pages)
 	qn_pages_sweep(pages);
 }
 
+/* What takes stacks is loaded with the program: the library cannot do it itself */
+static char *preload_list(const struct run *run)
+{
+	const char *others = getenv("LD_PRELOAD");
+	char *with_unwinder, *list;
+
+	if (!run->conf.sites)
+		return qn_preload_list(run->library, others);
+	with_unwinder = qn_preload_list("libgcc_s.so.1", others);
+	list = qn_preload_list(run->library, with_unwinder);
+	free(with_unwinder);
+	return list;
+}
+
 /* With these settings; @how has the streams and the ticks */
 static int launch_with(const struct run *run, const char *conf,
 		       const struct qn_launch *how, struct qn_outcome *outcome)
 {
-	char *preload = qn_preload_list(run->library, getenv("LD_PRELOAD"));
+	char *preload = preload_list(run);
 	char *set_preload = qn_xprintf("LD_PRELOAD=%s", preload);
 	char *set_conf = qn_xprintf("QUERN_CONF=%s", conf);
 	const char *changes[] = { set_preload, set_conf, NULL };

@@ -370,7 +370,7 @@ static bool map_sites(void)
 	const size_t size = NR_PLACES * sizeof(struct place);
 	void *p;
 
-	if (qn_stack_start())
+	if (qn_stack_start(true))
 		return false;
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

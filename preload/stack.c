@@ -74,9 +74,9 @@ const char *qn_stack_locate(uintptr_t pc, uintptr_t *base)
 	return *found.map->l_name ? found.map->l_name : program;
 }
 
-const char *qn_stack_start(void)
+const char *qn_stack_start(bool may_load)
 {
-	void *unwinder;
+	void *unwinder = RTLD_DEFAULT;
 	struct found own;
 	uintptr_t pc;
 
@@ -87,15 +87,17 @@ const char *qn_stack_start(void)
 	}
 	own_start = (uintptr_t)own.start;
 	own_end = (uintptr_t)own.end;
-	unwinder = dlopen("libgcc_s.so.1", RTLD_NOW | RTLD_LOCAL);
-	if (!unwinder)
+	if (may_load)
+		unwinder = dlopen("libgcc_s.so.1", RTLD_NOW | RTLD_LOCAL);
+	if (may_load && !unwinder)
 		return "libgcc_s.so.1 cannot be loaded (Debian: apt-get "
 		       "install libgcc-s1)";
 	*(void **)&get_ip = dlsym(unwinder, "_Unwind_GetIP");
 	*(void **)&backtrace = dlsym(unwinder, "_Unwind_Backtrace");
 	if (!get_ip || !backtrace) {
 		backtrace = NULL;
-		return "libgcc_s.so.1 has no _Unwind_Backtrace()";
+		return "libgcc_s.so.1 is not loaded: name it in LD_PRELOAD as "
+		       "well, as quern run does";
 	}
 	qn_stack_take(&pc, 1);
 	if (readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)

@@ -16,12 +16,15 @@
 #include "compiler.h"
 
 /**
- * qn_stack_start() - load the unwinder
+ * qn_stack_start() - find the unwinder, and try it out
+ * @may_load:	load it if it is not there. Not from a constructor that runs before the
+ *		C library's own: dlopen() would run that with no arguments and no
+ *		environment.
  *
  * Context: once, while the process starts; allocates.
  * Return: NULL, or why there are no stacks.
  */
-const char *qn_stack_start(void);
+const char *qn_stack_start(bool may_load);
 
 /**
  * qn_stack_take() - return addresses, the innermost first

@@ -95,7 +95,7 @@ static __apart const struct qn_sites_ops *stacks(void)
 	static const struct qn_sites_ops ops = { qn_stack_take,
 						 qn_stack_locate };
 	static const char text[] = "quern: QUERN_CONF=sites:1: no call sites: ";
-	const char *why = qn_stack_start();
+	const char *why = qn_stack_start(false);
 
 	if (!why)
 		return &ops;

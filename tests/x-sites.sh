@@ -224,8 +224,14 @@ else
 	skip "while exceptions fly in four threads" "there is no C++ compiler"
 fi
 
-QUERN_CONF=sites:1 preloaded ./sites >out 2>err && [ ! -s err ]
+QUERN_CONF=sites:1 LD_PRELOAD="$lib:libgcc_s.so.1" ./sites \
+	>out 2>err && [ ! -s err ]
 ok "nobody asks for the figures: the program runs" $?
+VARIABLE=kept "$quern" run --conf=sites:1 env >out 2>err &&
+	says out '^VARIABLE=kept$' && says out '^QUERN_CONF=.*sites:1' &&
+	QUERN_CONF=sites:1 VARIABLE=kept preloaded env >out 2>err &&
+	says out '^VARIABLE=kept$' && says err 'name it in LD_PRELOAD'
+ok "the program has its environment" $?
 QUERN_CONF=sites:2 preloaded ./sites >out 2>err
 [ $? = 2 ] && says err 'sites'
 ok "sites:2 is refused" $?
