@@ -187,11 +187,16 @@ static u32 least_interval(const struct qn_hub *hub)
 	return (u32)min(least, (size_t)UINT32_MAX);
 }
 
-/* Locals take the interval over when they hand in samples */
+/*
+ * Locals take the interval over when they hand in samples. It stays where call sites are
+ * kept: each of those wants samples enough, not only the heap as a whole.
+ */
 static void sampler_adapt(struct qn_hub *hub)
 {
 	struct qn_sampler next = { .interval = hub->sampler.interval };
 
+	if (hub->follow.sites.page)
+		return;
 	qn_sampler_adapt(&next, least_interval(hub), sampled_live(hub->page));
 	WRITE_ONCE(hub->sampler.interval, next.interval);
 }
