@@ -743,7 +743,7 @@ void *qn_local_refill(struct qn_local *l, size_t size)
 static void *medium_try(struct qn_local *l, size_t size, size_t align)
 {
 	if (likely(align <= QN_MEDIUM_STEP))
-		return qn_medium_alloc(&l->medium, size);
+		return qn_medium_cut(&l->medium, qn_medium_bytes(size));
 	return qn_medium_alloc_aligned(&l->medium, size, align);
 }
 

@@ -234,20 +234,18 @@ static __always_inline void *run_cut(struct qn_medium *m, char *p, size_t need)
 	return p;
 }
 
-static __always_inline void *run_take(struct qn_medium *m, size_t need)
+void *qn_medium_cut(struct qn_medium *m, size_t need)
 {
 	struct qn_run *run =
 		qn_bins_find_large(&m->bins, need / QN_MEDIUM_STEP).run;
 
-	return run ? run_cut(m, (char *)run, need) : NULL;
-}
-
-/* What waits may be merged to what is needed */
-static noinline void *run_take_last(struct qn_medium *m, size_t need)
-{
-	if (m->waiting)
-		qn_medium_merge(m);
-	return run_take(m, need);
+	if (likely(run != NULL))
+		return run_cut(m, (char *)run, need);
+	/* What waits may be merged to what is needed */
+	if (!m->waiting)
+		return NULL;
+	qn_medium_merge(m);
+	return qn_medium_cut(m, need);
 }
 
 void *qn_medium_alloc(struct qn_medium *m, size_t size)
@@ -255,12 +253,7 @@ void *qn_medium_alloc(struct qn_medium *m, size_t size)
 	size_t need = qn_medium_bytes(size);
 	void *p = qn_medium_get(m, need);
 
-	if (p)
-		return p;
-	p = run_take(m, need);
-	if (unlikely(!p && m->waiting))
-		p = run_take_last(m, need);
-	return p;
+	return p ? p : qn_medium_cut(m, need);
 }
 
 /* The block's first @skip bytes turn free */
@@ -277,7 +270,7 @@ static void *block_skip(struct qn_medium *m, char *p, size_t skip)
 void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size, size_t align)
 {
 	/* What is skipped must be long enough for a run; before it nothing may be free */
-	char *p = run_take_last(
+	char *p = qn_medium_cut(
 		m, qn_medium_bytes(size + align + QN_MEDIUM_LEAST));
 	char *q = (char *)round_up((uintptr_t)p + QN_MEDIUM_LEAST, align);
 
@@ -388,17 +381,18 @@ bool qn_medium_resize(struct qn_medium *m, void *p, size_t size)
 	size_t tag = *qn_tag_of(p);
 	size_t old = qn_tag_size(tag), have = old;
 	char *behind = (char *)p + old;
-	size_t next = *qn_tag_of(behind), holes = 0;
+	size_t next, holes = 0;
 
+	/* What was rounded up may be more than is there, and needed */
+	if (size + sizeof(size_t) <= old && old < need + QN_MEDIUM_LEAST)
+		return true;
+	next = *qn_tag_of(behind);
 	if (next & QN_TAG_FREE) {
 		have += qn_tag_size(next);
 		holes = next & QN_TAG_HOLES;
 	}
-	/* What was rounded up may be more than is there, and needed */
 	if (need > have)
-		return size + sizeof(size_t) <= old;
-	if (need <= old && old - need < QN_MEDIUM_LEAST)
-		return true;
+		return false;
 	if (next & QN_TAG_FREE)
 		run_del(m, behind);
 	else

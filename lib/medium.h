@@ -209,6 +209,13 @@ void qn_medium_init(struct qn_medium *m, struct qn_segments *s,
 void *qn_medium_alloc(struct qn_medium *m, size_t size);
 
 /**
+ * qn_medium_cut() - the same without a look at what waits
+ * @m:		the local's blocks
+ * @bytes:	qn_medium_bytes() of the size
+ */
+void *qn_medium_cut(struct qn_medium *m, size_t bytes);
+
+/**
  * qn_medium_alloc_aligned() - the same at an alignment
  * @m:		the local's blocks
  * @size:	bytes, at most QN_MEDIUM_MAX

@@ -289,8 +289,14 @@ void *qn_process_malloc_medium(size_t size)
 /* The descriptor of a block, or a message */
 static struct qn_unit *unit_of_block(const char *where, const void *p)
 {
-	struct qn_unit *u = qn_segments_find(&hub.segments, p);
+	struct qn_local *l = qn_self;
+	size_t at = (uintptr_t)p - (uintptr_t)l->base;
+	struct qn_unit *u;
 
+	if (likely(at < l->reach))
+		u = qn_unit_of(l->units, at);
+	else
+		u = qn_segments_find(&hub.segments, p);
 	if (unlikely(!u))
 		qn_misuse(where, p, "the pointer is not from this heap");
 	if (likely(u->kind == QN_UNIT_SLAB || u->kind == QN_UNIT_MEDIUM ||
@@ -384,6 +390,9 @@ void *qn_process_calloc(size_t n, size_t size)
 		return fail();
 	if (bytes <= QN_SLAB_MAX) {
 		p = qn_process_malloc(bytes);
+		zeroed = false;
+	} else if (bytes <= QN_MEDIUM_MAX) {
+		p = qn_process_malloc_medium(bytes);
 		zeroed = false;
 	} else {
 		p = alloc(bytes, QN_ALIGN, &zeroed);

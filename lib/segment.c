@@ -579,7 +579,7 @@ static struct qn_unit *frontier_alloc_huge(struct qn_segments *s)
  * is not taken now is dirty, so that it is used next, or purged. Where the system has
  * none, try again when there is twice as much memory.
  */
-static bool huge_add(struct qn_segments *s)
+static __apart bool huge_add(struct qn_segments *s)
 {
 	struct qn_unit *u;
 	u32 stamp;
