@@ -292,7 +292,7 @@ static void note_resize(struct qn_follow *f, const struct qn_followed *b,
 	life->grown_to += size;
 }
 
-void *qn_follow_resize(struct qn_follow *f, void *p, size_t size)
+__apart void *qn_follow_resize(struct qn_follow *f, void *p, size_t size)
 {
 	struct qn_followed *b, *to;
 

@@ -67,7 +67,7 @@ static char *append_pointer(char *to, const void *p)
 	return to;
 }
 
-void qn_misuse(const char *where, const void *p, const char *what)
+__apart void qn_misuse(const char *where, const void *p, const char *what)
 {
 	char line[200];
 	char *end = append(line, "quern: ");
@@ -83,7 +83,7 @@ void qn_misuse(const char *where, const void *p, const char *what)
 }
 
 /* Something is wrong with the free list of @u: find out what */
-static __noreturn __cold void list_misuse(struct qn_unit *u, char *start)
+static __noreturn __apart void list_misuse(struct qn_unit *u, char *start)
 {
 	u8 seen[QN_UNIT_SIZE / 16 / 8] = { 0 };
 	char *last = start;
