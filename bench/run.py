@@ -28,6 +28,7 @@ import inputs  # noqa: E402
 import report  # noqa: E402
 import sampler  # noqa: E402
 import suite  # noqa: E402
+import threads  # noqa: E402
 import traces  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -280,11 +281,12 @@ def parse():
         prog="run.py", description="Compare quern with other allocators.")
     p.add_argument("what", choices=("all", "suite", "memory", "startup",
                                     "report", "record", "peers", "sampler",
-                                    "list"),
+                                    "threads", "list"),
                    help="all: suite, memory and startup; report: print an "
                    "earlier run's tables again; record: traces of real "
                    "programs; peers: print the libraries; sampler: what "
-                   "sampling costs real programs")
+                   "sampling costs real programs; threads: CPU time of one "
+                   "and more threads")
     p.add_argument("--build", default=".", metavar="DIR",
                    help="where libquern.so and bench/ were built (default .)")
     p.add_argument("--library", metavar="FILE",
@@ -333,6 +335,9 @@ def main():
             return 0
         if options.what == "record":
             traces.record(bench, prepare(bench, traces.chosen(options)))
+            return 0
+        if options.what == "threads":
+            threads.measure(bench, options)
             return 0
         if options.what == "sampler":
             if not shutil.which("valgrind"):
