@@ -60,7 +60,7 @@ static void test_presets(void **state)
 	assert_string_equal(conf.stats, "");
 	assert_int_equal(conf.sample, QN_SAMPLE_BYTES);
 	assert_int_equal(conf.dirty, 512 << 10);
-	assert_int_equal(conf.huge, 64 << 20);
+	assert_int_equal(conf.huge, 0);
 	assert_int_equal(conf.seed, 0);
 	assert_int_equal(conf.sites, 0);
 	assert_string_equal(conf.engine, "quern");
