@@ -34,6 +34,8 @@
 #define FEW_OBJECTS 32u
 #define FEW_BYTES   16384u
 #define FEW_TIMES   16u
+/* A class without a slab borrows as many objects as this has room for */
+#define BORROW_BYTES 4096u
 /*
  * A list is followed so far at most to be cut for a sample: to the end of any list of a
  * class that serves several sizes in steps, so that no size is seen more than another
@@ -696,6 +698,38 @@ static void *take_any(struct qn_local *l, unsigned int c, struct qn_unit *u,
 	return hand_over(l, c, u, list, nr);
 }
 
+/* Does a class have objects without a unit or a slab more */
+static bool class_has_some(struct qn_local *l, unsigned int c)
+{
+	const struct qn_unit *u = l->class[c].current;
+
+	return u && (*qn_local_head(l, c) || qn_slab_has_room(u));
+}
+
+/*
+ * A class that is hardly asked for borrows from one whose objects are up to a quarter
+ * larger than the request: a page of its own would stay all but empty. When it has
+ * borrowed as much as a page holds, it gets one. Return: the class that serves.
+ */
+static unsigned int class_borrow(struct qn_local *l, unsigned int c,
+				 size_t size)
+{
+	struct qn_local_class *k = &l->class[c];
+	size_t most = size + size / 4;
+
+	if (k->current || k->head || k->nr_borrowed >= BORROW_BYTES / k->osize)
+		return c;
+	for (unsigned int b = c + 1; b <= l->table->nr_base; b++) {
+		if (qn_table_osize(l->table, b) > most)
+			break;
+		if (!class_has_some(l, b))
+			continue;
+		k->nr_borrowed++;
+		return b;
+	}
+	return c;
+}
+
 static noinline void *refill_slow(struct qn_local *l, size_t size)
 {
 	struct qn_local_class *k;
@@ -709,10 +743,12 @@ static noinline void *refill_slow(struct qn_local *l, size_t size)
 	k = &l->class[c];
 	if (unlikely(!k->osize))
 		k->osize = (u32)qn_table_osize(l->table, c);
+	c = class_borrow(l, c, size);
+	k = &l->class[c];
 	head = qn_local_head(l, c);
 	p = *head;
 	if (unlikely(p)) {
-		/* Another class than the caller's: the table changed */
+		/* Another class than the caller's: borrowed, or the table changed */
 		*head = *(void **)p;
 		return p;
 	}

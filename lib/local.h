@@ -59,6 +59,7 @@ enum qn_local_state {
  * @ahead:	bytes by which a sample was taken too early: added to the next distance
  * @nr_slabs:	slabs owned that are not draining
  * @nr_few:	looks around that found few objects at hand
+ * @nr_borrowed: objects that a larger class lent
  * @interval:	that @until_sample was drawn with
  * @head, @tail: queue of partial slabs
  */
@@ -73,6 +74,7 @@ struct qn_local_class {
 	struct qn_unit *head, *tail;
 	u32 nr_slabs;
 	u32 nr_few;
+	u32 nr_borrowed;
 	u32 interval;
 } __aligned(64);
 

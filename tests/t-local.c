@@ -471,6 +471,39 @@ static const u32 class_sizes[] = { 16, 48, 96, 128, 320, 1024 };
 static const u32 all_sizes[] = { 16,   48,   96,   128,  320,   1024,
 				 1280, 2048, 4096, 8192, 16384, 32768 };
 
+/* What is seldom asked for lies among what is a quarter larger at most, for a while */
+static void test_borrow(void **state)
+{
+	void *p[64];
+	struct qn_local *l;
+	struct qn_unit *u;
+	u32 nr;
+
+	(void)state;
+	begin(4096);
+	l = get();
+	u = unit_of(object_alloc(l, 128));
+	/* More than a quarter smaller: a slab of its own */
+	assert_int_equal(unit_of(object_alloc(l, 96))->osize, 96);
+	for (nr = 0; nr < 64; nr++) {
+		p[nr] = object_alloc(l, 112);
+		if (unit_of(p[nr]) != u)
+			break;
+	}
+	assert_in_range(nr, 4096 / 112, 4096 / 112 + 1);
+	assert_int_equal(unit_of(p[nr])->osize, 112);
+	assert_null(qn_local_check(l));
+	/* A slab of its own stays in use, and lends as well */
+	assert_int_equal(unit_of(object_alloc(l, 105))->osize, 112);
+	for (u32 i = 0; i <= nr; i++)
+		object_free(l, p[i]);
+	assert_null(qn_local_check(l));
+	assert_int_equal(unit_of(object_alloc(l, 112))->osize, 112);
+	/* Nobody larger has anything */
+	assert_int_equal(unit_of(object_alloc(l, 512))->osize, 512);
+	assert_int_equal(unit_of(object_alloc(l, 480))->osize, 512);
+}
+
 static void test_free_before_untouched(void **state)
 {
 	(void)state;
@@ -1765,6 +1798,7 @@ int main(void)
 		cmocka_unit_test(test_every_size),
 		cmocka_unit_test(test_powers_of_two),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_borrow),
 		cmocka_unit_test(test_free_before_untouched),
 		cmocka_unit_test(test_reuse_at_once),
 		cmocka_unit_test(test_life_of_slab),
