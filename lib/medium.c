@@ -269,13 +269,14 @@ static void *block_skip(struct qn_medium *m, char *p, size_t skip)
 
 void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size, size_t align)
 {
-	/* What is skipped must be long enough for a run; before it nothing may be free */
-	char *p = qn_medium_cut(
-		m, qn_medium_bytes(size + align + QN_MEDIUM_LEAST));
-	char *q = (char *)round_up((uintptr_t)p + QN_MEDIUM_LEAST, align);
+	char *p, *q;
 
+	/* What is skipped must be long enough for a run, and so must what is left */
+	size = max(size, QN_MEDIUM_LEAST - sizeof(size_t));
+	p = qn_medium_cut(m, qn_medium_bytes(size + align + QN_MEDIUM_LEAST));
 	if (!p)
 		return NULL;
+	q = (char *)round_up((uintptr_t)p + QN_MEDIUM_LEAST, align);
 	if (!is_aligned((uintptr_t)p, align))
 		p = block_skip(m, p, (size_t)(q - p));
 	qn_medium_resize(m, p, size);
