@@ -1035,7 +1035,7 @@ void qn_local_trim(struct qn_local *l)
  */
 static void sampler_begin(struct qn_local *l)
 {
-	qn_sampler_init(&l->sampler, l->hub->sampler.interval,
+	qn_sampler_init(&l->sampler, READ_ONCE(l->hub->sampler.interval),
 			qn_sampler_draw(&l->hub->sampler) ^ (u32)(uintptr_t)l);
 	l->nr_forks = l->hub->nr_forks;
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {

@@ -66,13 +66,14 @@ u32 qn_sampler_seed(struct qn_sampler *s)
 
 u32 qn_sampler_draw(struct qn_sampler *s)
 {
-	u32 log;
+	/* That of a process is adapted while another thread draws the seed of a local */
+	u32 interval = READ_ONCE(s->interval), log;
 	u64 bytes;
 
-	qn_assert(s->interval && s->rng);
+	qn_assert(interval && s->rng);
 	s->rng = next_random(s->rng);
 	log = (u32)((u64)minus_log2(s->rng) * LN2 >> 16);
-	bytes = ((u64)s->interval * min(log, 16u << 16) + (1 << 15)) >> 16;
+	bytes = ((u64)interval * min(log, 16u << 16) + (1 << 15)) >> 16;
 	if (unlikely(bytes > UINT32_MAX))
 		return UINT32_MAX;
 	return max((u32)bytes, 1u);
