@@ -6,6 +6,7 @@
  * This is how a firmware uses quern: qn_heap_init() over a piece of SRAM,
  * qn_heap_add_zone() for CCM, qn_heap_step() in the idle loop.
  */
+#include "heap-quern.h"
 #include "meter.h"
 #include "options.h"
 #include "pipeline.h"
@@ -51,26 +52,6 @@ struct run {
 };
 
 static struct run run;
-
-static void *quern_alloc(void *heap, size_t size)
-{
-	return qn_heap_alloc(heap, size);
-}
-
-static void quern_free(void *heap, void *p)
-{
-	qn_heap_free(heap, p);
-}
-
-static void *quern_realloc(void *heap, void *p, size_t size)
-{
-	return qn_heap_realloc(heap, p, size);
-}
-
-static int quern_step(void *heap)
-{
-	return qn_heap_step(heap);
-}
 
 static u32 fragmentation(const struct qn_stats *st)
 {
@@ -141,8 +122,7 @@ static void start(struct run *r, const struct run_machine *m)
 		.step_every = o->step,
 	};
 
-	r->ops = (struct heap_ops){ r->heap, quern_alloc, quern_free,
-				    quern_realloc, quern_step };
+	r->ops = heap_quern(r->heap);
 	meter_init(&r->meter, &r->ops, &m->counter);
 	r->least_run = o->heap;
 	r->meter.every = LOOK_EVERY;

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "heap-quern.h"
 #include "meter.h"
 #include "recorder.h"
 #include "options.h"
@@ -50,26 +51,6 @@ void print_write(enum print_stream to, const char *text, size_t size)
 static struct heap_ops quern;
 static struct heap_ops bump;
 
-static void *quern_alloc(void *heap, size_t size)
-{
-	return qn_heap_alloc(heap, size);
-}
-
-static void quern_free(void *heap, void *p)
-{
-	qn_heap_free(heap, p);
-}
-
-static void *quern_realloc(void *heap, void *p, size_t size)
-{
-	return qn_heap_realloc(heap, p, size);
-}
-
-static int quern_step(void *heap)
-{
-	return qn_heap_step(heap);
-}
-
 static const struct heap_ops *use_quern(size_t size)
 {
 	struct qn_heap *h;
@@ -77,8 +58,7 @@ static const struct heap_ops *use_quern(size_t size)
 	memset(memory, 0xa5, sizeof(memory));
 	h = qn_heap_init(memory, size);
 	assert_non_null(h);
-	quern = (struct heap_ops){ h, quern_alloc, quern_free, quern_realloc,
-				   quern_step };
+	quern = heap_quern(h);
 	return &quern;
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "board.h"
+#include "heap-quern.h"
 #include "options.h"
 #include "pipeline.h"
 #include "print.h"
@@ -24,26 +25,6 @@
 #define STATUS_USAGE 2
 
 static struct pipeline pipeline;
-
-static void *quern_alloc(void *heap, size_t size)
-{
-	return qn_heap_alloc(heap, size);
-}
-
-static void quern_free(void *heap, void *p)
-{
-	qn_heap_free(heap, p);
-}
-
-static void *quern_realloc(void *heap, void *p, size_t size)
-{
-	return qn_heap_realloc(heap, p, size);
-}
-
-static int quern_step(void *heap)
-{
-	return qn_heap_step(heap);
-}
 
 /* The counter may go round in a run, but not in a tick of the pipeline */
 static u64 count_run(const struct counter *counter)
@@ -65,8 +46,7 @@ static int run(const struct options *o, const struct counter *counter)
 {
 	struct board_memory sram = board_sram();
 	struct qn_heap *heap = qn_heap_init(sram.start, o->heap);
-	struct heap_ops ops = { heap, quern_alloc, quern_free, quern_realloc,
-				quern_step };
+	struct heap_ops ops = heap_quern(heap);
 	struct pipeline_config config = {
 		.seed = o->seed,
 		.budget = o->scale * 1024,
