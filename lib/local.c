@@ -51,16 +51,6 @@ struct qn_local qn_local_none;
 __thread struct qn_local *qn_self = &qn_local_none;
 __thread void *qn_ready[QN_READY_STEPS];
 
-/* The slab of an object that some local was given */
-static struct qn_unit *slab_of(const struct qn_local *l, const void *p)
-{
-	size_t at = (uintptr_t)p - (uintptr_t)l->base;
-
-	if (likely(at < l->reach))
-		return qn_unit_of(l->units, at);
-	return qn_segments_find(&l->hub->segments, p);
-}
-
 /* ---- the queue of partial slabs ---- */
 
 /* The fullest first: those that just woke */
@@ -456,7 +446,7 @@ static void heads_flush(struct qn_local *l, unsigned int c)
 	while (p) {
 		void *next = *(void **)p;
 
-		local_free(l, slab_of(l, p), p);
+		local_free(l, qn_local_find(l, &l->hub->segments, p), p);
 		p = next;
 	}
 }
@@ -908,7 +898,7 @@ static void inbox_collect(struct qn_local *l)
 
 	while (p) {
 		void *next = *(void **)p;
-		struct qn_unit *u = slab_of(l, p);
+		struct qn_unit *u = qn_local_find(l, &l->hub->segments, p);
 
 		__builtin_prefetch(((void **)p)[1], 1);
 		if (likely(u && u->owner == l))

@@ -164,6 +164,18 @@ static __always_inline void qn_local_see_units(struct qn_local *l)
 		   << QN_UNIT_SHIFT;
 }
 
+/* The unit of a block of @s, or NULL: at once where @l knows of it */
+static __always_inline struct qn_unit *
+qn_local_find(const struct qn_local *l, const struct qn_segments *s,
+	      const void *p)
+{
+	size_t at = (uintptr_t)p - (uintptr_t)l->base;
+
+	if (likely(at < l->reach))
+		return qn_unit_of(l->units, at);
+	return qn_segments_find(s, p);
+}
+
 /**
  * qn_local_get() - a local for a thread: an orphan or a new one
  *

@@ -248,14 +248,6 @@ void *qn_medium_cut(struct qn_medium *m, size_t need)
 	return qn_medium_cut(m, need);
 }
 
-void *qn_medium_alloc(struct qn_medium *m, size_t size)
-{
-	size_t need = qn_medium_bytes(size);
-	void *p = qn_medium_get(m, need);
-
-	return p ? p : qn_medium_cut(m, need);
-}
-
 /* The block's first @skip bytes turn free */
 static void *block_skip(struct qn_medium *m, char *p, size_t skip)
 {

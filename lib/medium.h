@@ -199,19 +199,12 @@ void qn_medium_init(struct qn_medium *m, struct qn_segments *s,
 		    struct qn_local *owner, size_t page_size);
 
 /**
- * qn_medium_alloc() - a block of what the chunks have
+ * qn_medium_cut() - a block of what the chunks have, if none waits (qn_medium_get())
  * @m:		the local's blocks
- * @size:	bytes, at most QN_MEDIUM_MAX
+ * @bytes:	qn_medium_bytes() of the size
  *
  * Return: a block, aligned to QN_MEDIUM_STEP, or NULL if no free run is found that
  * holds it: qn_medium_grow() helps.
- */
-void *qn_medium_alloc(struct qn_medium *m, size_t size);
-
-/**
- * qn_medium_cut() - the same without a look at what waits
- * @m:		the local's blocks
- * @bytes:	qn_medium_bytes() of the size
  */
 void *qn_medium_cut(struct qn_medium *m, size_t bytes);
 

@@ -72,8 +72,7 @@ static void conf_apply(const struct qn_conf *conf)
 	const struct qn_policy *policy = qn_policy_find(conf->policy);
 
 	hub.conf = *conf;
-	hub.segments.dirty_base = conf->dirty;
-	hub.segments.huge = conf->huge;
+	qn_segments_init(&hub.segments, conf->dirty, conf->huge);
 	if (conf->sample)
 		hub.sampler.interval = (u32)conf->sample;
 	if (policy && policy != hub.controller.policy) {
@@ -289,14 +288,8 @@ void *qn_process_malloc_medium(size_t size)
 /* The descriptor of a block, or a message */
 static struct qn_unit *unit_of_block(const char *where, const void *p)
 {
-	struct qn_local *l = qn_self;
-	size_t at = (uintptr_t)p - (uintptr_t)l->base;
-	struct qn_unit *u;
+	struct qn_unit *u = qn_local_find(qn_self, &hub.segments, p);
 
-	if (likely(at < l->reach))
-		u = qn_unit_of(l->units, at);
-	else
-		u = qn_segments_find(&hub.segments, p);
 	if (unlikely(!u))
 		qn_misuse(where, p, "the pointer is not from this heap");
 	if (likely(u->kind == QN_UNIT_SLAB || u->kind == QN_UNIT_MEDIUM ||

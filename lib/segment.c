@@ -917,12 +917,10 @@ void qn_segments_decay(struct qn_segments *s)
 
 /* ---- the rest ---- */
 
-void qn_segments_init(struct qn_segments *s, size_t dirty_base)
+void qn_segments_init(struct qn_segments *s, size_t dirty_base, size_t huge)
 {
-	memset(s, 0, sizeof(*s));
-	qn_bins_init(&s->bins[0]);
-	qn_bins_init(&s->bins[1]);
 	s->dirty_base = dirty_base;
+	s->huge = huge;
 }
 
 void qn_segments_exit(struct qn_segments *s)

@@ -246,7 +246,13 @@ static __always_inline struct qn_unit *qn_unit_of(char *units, size_t at)
 	return (struct qn_unit *)(void *)(units + offset);
 }
 
-void qn_segments_init(struct qn_segments *s, size_t dirty_base);
+/**
+ * qn_segments_init() - what may be kept, and how memory grows
+ * @s:		zeroed, or in use: then it holds from now on
+ * @dirty_base:	see struct qn_segments
+ * @huge:	likewise
+ */
+void qn_segments_init(struct qn_segments *s, size_t dirty_base, size_t huge);
 
 /* Give all address space back; nobody uses any of it */
 void qn_segments_exit(struct qn_segments *s);

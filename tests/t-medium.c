@@ -54,7 +54,8 @@ static u32 rng;
 static void begin(size_t page_size)
 {
 	port_reset(page_size);
-	qn_segments_init(&s, DIRTY_BASE);
+	memset(&s, 0, sizeof(s));
+	qn_segments_init(&s, DIRTY_BASE, 0);
 	memset(&m, 0, sizeof(m));
 	qn_medium_init(&m, &s, (struct qn_local *)(void *)&owner, page_size);
 	nr_held = 0;
@@ -103,9 +104,13 @@ static void verify(const struct block *b, size_t size)
 
 static void *try(size_t size, size_t align)
 {
-	return align <= QN_MEDIUM_STEP ?
-		       qn_medium_alloc(&m, size) :
-		       qn_medium_alloc_aligned(&m, size, align);
+	size_t bytes = qn_medium_bytes(size);
+	void *p;
+
+	if (align > QN_MEDIUM_STEP)
+		return qn_medium_alloc_aligned(&m, size, align);
+	p = qn_medium_get(&m, bytes);
+	return p ? p : qn_medium_cut(&m, bytes);
 }
 
 /* As the locals do it. Return: the block, or NULL */

@@ -44,7 +44,8 @@ static const size_t page_sizes[] = { 4096, 16384, 65536 };
 static void begin(size_t page_size)
 {
 	port_reset(page_size);
-	qn_segments_init(&s, DIRTY_BASE);
+	memset(&s, 0, sizeof(s));
+	qn_segments_init(&s, DIRTY_BASE, 0);
 }
 
 /* ---- the second opinion ---- */
