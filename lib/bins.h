@@ -103,6 +103,14 @@ static __always_inline unsigned long qn_bin_bit(unsigned int bin)
 	return (~0ul ^ (~0ul >> 1)) >> bin % QN_BINS_WORD;
 }
 
+/* Do runs of two sizes share a bin, by more than their size */
+static __always_inline bool qn_bins_share(size_t a, size_t b)
+{
+	unsigned int zeroes = (unsigned int)__builtin_clzl(a);
+
+	return a >= QN_BINS_EXACT && !((a ^ b) >> (QN_BINS_WORD - 3 - zeroes));
+}
+
 /* Tell the compiler that a bin is in the first word of the mask */
 static __always_inline void qn_bins_assume_exact(unsigned int bin)
 {

@@ -11,6 +11,7 @@
 
 /* Account a class once so many bytes or objects are pending */
 #define PENDING_BYTES   (64 << 10)
+#define PENDING_MEDIUM  ((size_t)256 << 10)
 #define PENDING_OBJECTS 1024
 /* Carve so many bytes at once, and so many for each slab of the class if that is more */
 #define CARVE_BYTES      4096u
@@ -138,16 +139,18 @@ static void slab_sync(struct qn_local *l, struct qn_unit *u)
 static noinline void medium_account(struct qn_local *l)
 {
 	struct qn_medium *m = &l->medium;
-	size_t free = qn_medium_free_bytes(m);
+	size_t used = qn_medium_used(m);
 	size_t total = (size_t)(m->told - m->credit);
 
-	qn_hub_account_direct(l->hub, (s64)(m->used - m->known), total,
+	qn_hub_account_direct(l->hub, (s64)(used - m->known), total,
 			      m->nr_allocs);
 	qn_follow_tick(&l->hub->follow, total);
 	qn_stat_add(l->hub->page->classes[QN_CLASS_DIRECT].slab,
-		    free - m->known_free);
-	m->known = m->used;
-	m->known_free = free;
+		    m->free - m->known_free);
+	m->known = used;
+	m->known_free = m->free;
+	m->least = m->free - min(m->free, PENDING_MEDIUM);
+	m->most = min(m->free + PENDING_MEDIUM, m->look);
 	m->moved = false;
 	m->told = m->credit;
 	m->nr_allocs = 0;
@@ -478,6 +481,7 @@ static __cold struct qn_unit *slab_new(struct qn_local *l,
 {
 	struct qn_unit *u;
 
+	qn_local_make_room(l, QN_UNIT_SIZE);
 	u = qn_unit_alloc(&l->hub->segments, k->nr_slabs > 0);
 	if (!u)
 		return NULL;
@@ -768,9 +772,14 @@ void *qn_local_refill(struct qn_local *l, size_t size)
 
 static void *medium_try(struct qn_local *l, size_t size, size_t align)
 {
-	if (likely(align <= QN_MEDIUM_STEP))
-		return qn_medium_cut(&l->medium, qn_medium_bytes(size));
-	return qn_medium_alloc_aligned(&l->medium, size, align);
+	struct qn_medium *m = &l->medium;
+	size_t bytes = qn_medium_bytes(size);
+	void *p;
+
+	if (unlikely(align > QN_MEDIUM_STEP))
+		return qn_medium_alloc_aligned(m, size, align);
+	p = qn_medium_get(m, bytes, true);
+	return likely(!p) ? qn_medium_cut(m, bytes) : p;
 }
 
 static noinline void *medium_grow(struct qn_local *l, size_t size, size_t align)
@@ -784,9 +793,10 @@ static noinline void *medium_grow(struct qn_local *l, size_t size, size_t align)
 static __always_inline void medium_account_much(struct qn_local *l)
 {
 	const struct qn_medium *m = &l->medium;
+	size_t more = qn_medium_used(m) - m->known;
 
-	if (unlikely(m->moved ||
-		     m->used - m->known + PENDING_BYTES > 2 * PENDING_BYTES))
+	if (unlikely(m->moved || m->free < m->least ||
+		     more + PENDING_MEDIUM > 2 * PENDING_MEDIUM))
 		medium_account(l);
 }
 
@@ -858,10 +868,17 @@ void *qn_local_medium_alloc(struct qn_local *l, size_t size, size_t align)
 	return p;
 }
 
-void qn_local_medium_free(struct qn_local *l, struct qn_unit *u, void *p)
+void qn_local_medium_much(struct qn_local *l)
+{
+	qn_medium_look(&l->medium);
+	medium_account(l);
+}
+
+void qn_local_medium_free(struct qn_local *l, const struct qn_unit *u, void *p)
 {
 	qn_medium_free(&l->medium, u, p);
-	medium_account_much(l);
+	if (unlikely(l->medium.free > l->medium.most))
+		qn_local_medium_much(l);
 }
 
 bool qn_local_medium_resize(struct qn_local *l, const struct qn_unit *u,
@@ -871,6 +888,12 @@ bool qn_local_medium_resize(struct qn_local *l, const struct qn_unit *u,
 		return false;
 	medium_account_much(l);
 	return true;
+}
+
+void qn_local_make_room(struct qn_local *l, size_t bytes)
+{
+	if (READ_ONCE(l->hub->segments.dirty) < bytes && l->medium.waits)
+		qn_medium_merge(&l->medium);
 }
 
 /* ---- tables ---- */
@@ -932,7 +955,7 @@ static void orphan_collect(struct qn_local *to)
 	if (to->state == QN_LOCAL_ORPHAN) {
 		inbox_collect(to);
 		/* Nobody may come for its last chunk */
-		if (!to->medium.used)
+		if (!qn_medium_used(&to->medium))
 			qn_medium_settle(&to->medium);
 		qn_local_account(to);
 	}

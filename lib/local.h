@@ -227,7 +227,20 @@ void *qn_local_medium_alloc(struct qn_local *l, size_t size, size_t align);
  * @u:		the block's unit
  * @p:		the block
  */
-void qn_local_medium_free(struct qn_local *l, struct qn_unit *u, void *p);
+void qn_local_medium_free(struct qn_local *l, const struct qn_unit *u, void *p);
+
+/**
+ * qn_local_medium_much() - medium.free exceeds medium.most: see to it
+ * @l:		the thread's local
+ */
+void qn_local_medium_much(struct qn_local *l);
+
+/**
+ * qn_local_make_room() - units are about to be taken: let what waits serve, if it can
+ * @l:		the thread's local
+ * @bytes:	how many
+ */
+void qn_local_make_room(struct qn_local *l, size_t bytes);
 
 /**
  * qn_local_medium_resize() - make a block fit where it lies

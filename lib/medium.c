@@ -66,12 +66,13 @@ static noinline void parts_touch(struct qn_medium *m, struct qn_unit *u,
 
 	u->touched |= (u16)parts;
 	m->holes -= bytes;
+	m->free += bytes;
 	if (u->stamp)
 		qn_segments_note_reuse(m->segments, bytes, u->stamp);
 }
 
 /* [@p, @end) of a run with holes is about to be written */
-static __always_inline void touch(struct qn_medium *m, char *p, char *end)
+static noinline void touch(struct qn_medium *m, char *p, char *end)
 {
 	while (p < end) {
 		struct qn_unit *u = unit_of(m, p);
@@ -87,20 +88,48 @@ static __always_inline void touch(struct qn_medium *m, char *p, char *end)
 
 /* ---- free runs ---- */
 
+static __always_inline struct qn_run *node_of(char *p)
+{
+	return (struct qn_run *)(void *)p;
+}
+
+/* Both ends of a free run tell its size, and so does its node */
+static __always_inline void run_sign(char *p, size_t size, size_t flags)
+{
+	tag_set(p, size, QN_TAG_FREE | flags);
+	*qn_tag_of(p + size - sizeof(size_t)) = size;
+	node_of(p)->size = size / QN_MEDIUM_STEP;
+}
+
 static __always_inline void run_add(struct qn_medium *m, char *p, size_t size,
 				    size_t flags)
 {
-	struct qn_run *run = (void *)p;
-
-	tag_set(p, size, QN_TAG_FREE | flags);
-	*qn_tag_of(p + size - sizeof(size_t)) = size;
-	run->size = size / QN_MEDIUM_STEP;
-	qn_bins_add(&m->bins, run);
+	run_sign(p, size, flags);
+	qn_bins_add(&m->bins, node_of(p));
 }
 
 static __always_inline void run_del(struct qn_medium *m, char *p)
 {
-	qn_bins_del(&m->bins, (struct qn_run *)(void *)p);
+	qn_bins_del(&m->bins, node_of(p));
+}
+
+/*
+ * A free run begins at @p now, or it ends elsewhere: where its bin stays the same it
+ * keeps its place there
+ */
+static __always_inline void run_move(struct qn_medium *m, char *old, char *p,
+				     size_t size, size_t flags)
+{
+	size_t before = node_of(old)->size;
+
+	if (!qn_bins_share(before, size / QN_MEDIUM_STEP)) {
+		run_del(m, old);
+		run_add(m, p, size, flags);
+		return;
+	}
+	if (p != old)
+		qn_bins_replace(node_of(old), node_of(p));
+	run_sign(p, size, flags);
 }
 
 /* ---- chunks ---- */
@@ -113,13 +142,16 @@ static size_t chunk_units(const struct qn_medium *m, size_t bytes)
 	return max(nr, DIV_ROUND_UP(bytes, QN_UNIT_SIZE));
 }
 
-static void chunk_sign(struct qn_medium *m, struct qn_unit *u, size_t nr,
-		       bool zeroed)
+/* Return: bytes of it that are resident */
+static size_t chunk_sign(struct qn_medium *m, struct qn_unit *u, size_t nr,
+			 bool zeroed)
 {
+	size_t resident = 0;
+
 	for (size_t i = 0; i < nr; i++) {
 		u16 pages = zeroed ? 0 : u[i].pages;
 
-		m->holes += QN_UNIT_SIZE - qn_nr_parts(pages) * QN_PART_SIZE;
+		resident += qn_nr_parts(pages) * QN_PART_SIZE;
 		u[i].holder = m->owner;
 		u[i].first = u;
 		u[i].touched = pages;
@@ -127,12 +159,15 @@ static void chunk_sign(struct qn_medium *m, struct qn_unit *u, size_t nr,
 		if (zeroed)
 			u[i].stamp = u->stamp;
 	}
+	m->holes += (nr << QN_UNIT_SHIFT) - resident;
+	m->free += resident;
+	return resident;
 }
 
 bool qn_medium_grow(struct qn_medium *m, size_t size)
 {
 	size_t need = qn_medium_bytes(size) + 2 * sizeof(size_t);
-	size_t nr = chunk_units(m, need), bytes;
+	size_t nr = chunk_units(m, need), bytes, resident;
 	struct qn_unit *u;
 	char *p, *end;
 	bool zeroed;
@@ -144,7 +179,7 @@ bool qn_medium_grow(struct qn_medium *m, size_t size)
 		return false;
 	nr = u->run.size;
 	bytes = (nr << QN_UNIT_SHIFT) - 2 * sizeof(size_t);
-	chunk_sign(m, u, nr, zeroed);
+	resident = chunk_sign(m, u, nr, zeroed);
 	m->bytes += bytes;
 	m->nr_chunks++;
 	p = qn_unit_start(m->segments, u) + 2 * sizeof(size_t);
@@ -152,7 +187,7 @@ bool qn_medium_grow(struct qn_medium *m, size_t size)
 	touch(m, p - 2 * sizeof(size_t), p + sizeof(struct qn_run));
 	touch(m, end - 2 * sizeof(size_t), end);
 	tag_set(end, 0, QN_TAG_PREV_FREE);
-	run_add(m, p, bytes, QN_TAG_HOLES);
+	run_add(m, p, bytes, resident < nr << QN_UNIT_SHIFT ? QN_TAG_HOLES : 0);
 	if (!m->empty)
 		m->empty = p;
 	return true;
@@ -163,14 +198,15 @@ static noinline void chunk_free(struct qn_medium *m, struct qn_unit *u,
 				size_t size)
 {
 	struct qn_unit *first = u->first;
-	size_t nr = first->run.size;
+	size_t nr = first->run.size, resident = 0;
 
 	for (size_t i = 0; i < nr; i++) {
-		m->holes -= QN_UNIT_SIZE -
-			    qn_nr_parts(first[i].touched) * QN_PART_SIZE;
+		resident += qn_nr_parts(first[i].touched) * QN_PART_SIZE;
 		first[i].pages = first[i].touched;
 		first[i].holder = NULL;
 	}
+	m->holes -= (nr << QN_UNIT_SHIFT) - resident;
+	m->free -= resident;
 	m->bytes -= size;
 	m->nr_chunks--;
 	m->moved = true;
@@ -183,8 +219,8 @@ static __always_inline bool is_chunk(const struct qn_medium *m, const char *p,
 {
 	const struct qn_unit *u;
 
-	if (likely(qn_tag_size(*qn_tag_of(p + size)) ||
-		   (uintptr_t)p % QN_UNIT_SIZE != 2 * sizeof(size_t)))
+	if (likely((uintptr_t)p % QN_UNIT_SIZE != 2 * sizeof(size_t) ||
+		   qn_tag_size(*qn_tag_of(p + size))))
 		return false;
 	u = unit_of(m, p);
 	return u == u->first;
@@ -200,21 +236,37 @@ void qn_medium_init(struct qn_medium *m, struct qn_segments *s,
 	m->page_size = max(page_size, QN_PART_SIZE);
 }
 
-/* Of @size free bytes at @p that are in no bin, what is behind @need is free */
+/* What is written of a free run of @size bytes whose first are to be a block */
+static __always_inline size_t cut_bytes(size_t size, size_t need)
+{
+	return size - need < QN_MEDIUM_LEAST ? size - sizeof(size_t) :
+					       need + sizeof(struct qn_run);
+}
+
+/*
+ * Of @size bytes at @p what is behind the first @need is free. @run: the free run among
+ * them, which is still in its bin, or NULL.
+ *
+ * Return: the bytes that are not.
+ */
 static __always_inline size_t block_cut(struct qn_medium *m, char *p,
-					size_t size, size_t need, size_t holes)
+					size_t size, size_t need, char *run,
+					size_t holes)
 {
 	size_t rest = size - need;
 
+	if (unlikely(holes))
+		touch(m, p, p + cut_bytes(size, need));
 	if (rest < QN_MEDIUM_LEAST) {
-		if (unlikely(holes))
-			touch(m, p, p + size - sizeof(size_t));
+		if (run)
+			run_del(m, run);
 		tag_note(p + size, false);
 		return size;
 	}
-	if (unlikely(holes))
-		touch(m, p, p + need + sizeof(struct qn_run));
-	run_add(m, p + need, rest, holes);
+	if (run)
+		run_move(m, run, p + need, rest, holes);
+	else
+		run_add(m, p + need, rest, holes);
 	return need;
 }
 
@@ -225,27 +277,55 @@ static __always_inline void *run_cut(struct qn_medium *m, char *p, size_t need)
 
 	if (unlikely(p == m->empty))
 		m->empty = NULL;
-	run_del(m, p);
-	need = block_cut(m, p, qn_tag_size(tag), need, tag & QN_TAG_HOLES);
+	need = block_cut(m, p, qn_tag_size(tag), need, p, tag & QN_TAG_HOLES);
 	tag_set(p, need, 0);
-	m->used += need;
+	m->free -= need;
 	m->credit -= (ptrdiff_t)need;
 	m->nr_allocs++;
 	return p;
 }
 
+/* Would it touch pages */
+static noinline bool cut_touches(const struct qn_medium *m, const char *p,
+				 size_t bytes)
+{
+	const char *end = p + bytes;
+
+	while (p < end) {
+		size_t at = (uintptr_t)p % QN_UNIT_SIZE;
+		size_t n = min((size_t)(end - p), QN_UNIT_SIZE - at);
+
+		if (parts_between(at, at + n) & ~(u32)unit_of(m, p)->touched)
+			return true;
+		p += n;
+	}
+	return false;
+}
+
+/*
+ * Is a run what a request had better be served from while there are blocks that wait?
+ * They may be merged to what is not much longer, and they have their pages.
+ */
+static __always_inline bool cut_is_good(const struct qn_medium *m,
+					const char *p, size_t need)
+{
+	size_t tag = *qn_tag_of(p), size = qn_tag_size(tag);
+
+	return size < 2 * need && (likely(!(tag & QN_TAG_HOLES)) ||
+				   !cut_touches(m, p, cut_bytes(size, need)));
+}
+
 void *qn_medium_cut(struct qn_medium *m, size_t need)
 {
-	struct qn_run *run =
-		qn_bins_find_large(&m->bins, need / QN_MEDIUM_STEP).run;
+	char *p =
+		(char *)qn_bins_find_large(&m->bins, need / QN_MEDIUM_STEP).run;
 
-	if (likely(run != NULL))
-		return run_cut(m, (char *)run, need);
-	/* What waits may be merged to what is needed */
-	if (!m->waiting)
-		return NULL;
-	qn_medium_merge(m);
-	return qn_medium_cut(m, need);
+	if ((!p || !cut_is_good(m, p, need)) && m->waits) {
+		qn_medium_merge(m);
+		p = (char *)qn_bins_find_large(&m->bins, need / QN_MEDIUM_STEP)
+			    .run;
+	}
+	return likely(p != NULL) ? run_cut(m, p, need) : NULL;
 }
 
 /* The block's first @skip bytes turn free */
@@ -254,7 +334,7 @@ static void *block_skip(struct qn_medium *m, char *p, size_t skip)
 	char *q = p + skip;
 
 	tag_set(q, qn_tag_size(*qn_tag_of(p)) - skip, QN_TAG_PREV_FREE);
-	m->used -= skip;
+	m->free += skip;
 	run_add(m, p, skip, 0);
 	return q;
 }
@@ -305,65 +385,103 @@ size_t qn_medium_size(const struct qn_unit *u, const void *p, const char *where)
 	return qn_tag_size(block_tag(u, p, where)) - sizeof(size_t);
 }
 
-static noinline __cold void purge_look(struct qn_medium *m);
+/* All of a chunk turned free, and is in no bin: one such is kept */
+static noinline void chunk_emptied(struct qn_medium *m, char *p, size_t size,
+				   size_t holes)
+{
+	if (m->empty) {
+		chunk_free(m, unit_of(m, p), size);
+		return;
+	}
+	m->empty = p;
+	tag_note(p + size, true);
+	run_add(m, p, size, holes);
+}
 
 /* A block of @size bytes, no longer counted as in use, is merged with what is free */
 static __always_inline void block_free(struct qn_medium *m, char *p,
 				       size_t size)
 {
 	size_t tag = *qn_tag_of(p), next = *qn_tag_of(p + size);
+	char *run = NULL;
 	size_t holes = 0;
 
 	/* A second free finds this, whatever is merged */
 	*qn_tag_of(p) = tag | QN_TAG_FREE;
 	if (next & QN_TAG_FREE) {
-		run_del(m, p + size);
+		run = p + size;
 		holes = next & QN_TAG_HOLES;
 		size += qn_tag_size(next);
 	}
 	if (tag & QN_TAG_PREV_FREE) {
 		size_t before = *qn_tag_of(p - sizeof(size_t));
 
+		if (run)
+			run_del(m, run);
 		p -= before;
-		run_del(m, p);
+		run = p;
 		holes |= *qn_tag_of(p) & QN_TAG_HOLES;
 		size += before;
 	}
-	if (is_chunk(m, p, size)) {
-		if (m->empty) {
-			chunk_free(m, unit_of(m, p), size);
-			return;
-		}
-		m->empty = p;
+	if (unlikely(is_chunk(m, p, size))) {
+		if (run)
+			run_del(m, run);
+		chunk_emptied(m, p, size, holes);
+		return;
 	}
-	tag_note(p + size, true);
-	run_add(m, p, size, holes);
+	if (!(next & QN_TAG_FREE))
+		tag_note(p + size, true);
+	if (run)
+		run_move(m, run, p, size, holes);
+	else
+		run_add(m, p, size, holes);
+}
+
+static void list_merge(struct qn_medium *m, char *p)
+{
+	while (p) {
+		char *next = *(char **)(void *)p;
+		size_t tag = *qn_tag_of(p) & ~(size_t)QN_TAG_WAITS;
+
+		*qn_tag_of(p) = tag;
+		block_free(m, p, qn_tag_size(tag));
+		p = next;
+	}
+}
+
+static void group_merge(struct qn_medium *m, size_t g)
+{
+	char **list = &m->waiting[g * QN_MEDIUM_GROUP];
+
+	m->group[g] = false;
+	for (size_t i = 0; i < QN_MEDIUM_GROUP; i++) {
+		char *p = list[i];
+
+		list[i] = NULL;
+		list_merge(m, p);
+	}
 }
 
 void qn_medium_merge(struct qn_medium *m)
 {
-	for (unsigned int i = 0; i < QN_MEDIUM_QUICK; i++) {
-		char *p = m->quick[i];
+	m->waits = false;
+	for (size_t w = 0; w < QN_MEDIUM_WORDS; w++) {
+		bool *group = &m->group[w * sizeof(u64)];
+		u64 any;
 
-		m->quick[i] = NULL;
-		if (p) {
-			*qn_tag_of(p) &= ~(size_t)QN_TAG_WAITS;
-			block_free(m, p, qn_tag_size(*qn_tag_of(p)));
-		}
+		__builtin_memcpy(&any, group, sizeof(any));
+		if (!any)
+			continue;
+		for (size_t i = 0; i < sizeof(any); i++)
+			if (group[i])
+				group_merge(m, w * sizeof(any) + i);
 	}
-	m->waiting = 0;
 }
 
-void qn_medium_free(struct qn_medium *m, struct qn_unit *u, void *p)
+void qn_medium_free(struct qn_medium *m, const struct qn_unit *u, void *p)
 {
-	size_t size = qn_tag_size(block_tag(u, p, "free"));
-
-	if (qn_medium_put(m, p))
-		return;
-	m->used -= size;
-	block_free(m, p, size);
-	if (unlikely(qn_medium_free_bytes(m) > m->look))
-		purge_look(m);
+	block_tag(u, p, "free");
+	qn_medium_put(m, p);
 }
 
 /* ---- resizing ---- */
@@ -373,26 +491,30 @@ bool qn_medium_resize(struct qn_medium *m, void *p, size_t size)
 	size_t need = qn_medium_bytes(size);
 	size_t tag = *qn_tag_of(p);
 	size_t old = qn_tag_size(tag), have = old;
-	char *behind = (char *)p + old;
+	char *behind = (char *)p + old, *run = NULL;
 	size_t next, holes = 0;
 
 	/* What was rounded up may be more than is there, and needed */
 	if (size + sizeof(size_t) <= old && old < need + QN_MEDIUM_LEAST)
 		return true;
 	next = *qn_tag_of(behind);
+	if (next & QN_TAG_WAITS) {
+		qn_medium_merge(m);
+		tag = *qn_tag_of(p);
+		next = *qn_tag_of(behind);
+	}
 	if (next & QN_TAG_FREE) {
+		run = behind;
 		have += qn_tag_size(next);
 		holes = next & QN_TAG_HOLES;
 	}
 	if (need > have)
 		return false;
-	if (next & QN_TAG_FREE)
-		run_del(m, behind);
-	else
+	if (!run)
 		tag_note(behind, true);
-	need = block_cut(m, p, have, need, holes);
+	need = block_cut(m, p, have, need, run, holes);
 	tag_set(p, need, tag & QN_TAG_PREV_FREE);
-	m->used += need - old;
+	m->free -= need - old;
 	return true;
 }
 
@@ -442,7 +564,9 @@ static size_t run_purge(struct qn_medium *m, struct qn_run *run)
 	if (!sum || qn_port_purge(from, (size_t)(to - from)))
 		return 0;
 	*qn_tag_of(run) |= QN_TAG_HOLES;
-	m->holes += pages_sum(m, from, to, true);
+	pages_sum(m, from, to, true);
+	m->holes += sum;
+	m->free -= sum;
 	return sum;
 }
 
@@ -475,15 +599,18 @@ static void runs_purge(struct qn_medium *m)
 	qn_segments_note_purge(m->segments, sum);
 }
 
-/* More is free and resident than when it was last looked at: is it in whole pages? */
-static void purge_look(struct qn_medium *m)
+void qn_medium_look(struct qn_medium *m)
 {
-	size_t limit = qn_segments_sparse_limit(m->segments);
+	size_t limit;
 
+	if (m->free <= m->look)
+		return;
+	limit = qn_segments_sparse_limit(m->segments);
 	qn_medium_merge(m);
+	/* Is it in whole pages? */
 	if (runs_sum(m) > limit)
 		runs_purge(m);
-	m->look = max(limit, qn_medium_free_bytes(m) + limit / 4);
+	m->look = max(2 * limit, m->free + limit / 2);
 }
 
 void qn_medium_settle(struct qn_medium *m)
@@ -527,11 +654,36 @@ static const char *run_check(const struct qn_medium *m, struct qn_run *run)
 	return NULL;
 }
 
+/* Bytes of a list of blocks that wait; 0 if there is one that does not belong there */
+static size_t list_sum(const struct qn_medium *m, size_t list)
+{
+	const char *p = m->waiting[list];
+	size_t sum = 0;
+
+	for (; p; p = *(char *const *)(const void *)p) {
+		size_t tag = *qn_tag_of(p) ^ qn_tag_seal(p);
+
+		if ((tag & (~QN_TAG_LOW | QN_TAG_FREE | QN_TAG_WAITS)) !=
+			    QN_TAG_WAITS ||
+		    qn_medium_list(qn_tag_size(tag)) != list)
+			return 0;
+		sum += qn_tag_size(tag);
+	}
+	return sum;
+}
+
 __apart const char *qn_medium_check(const struct qn_medium *m)
 {
 	const char *what = NULL;
-	size_t sum = m->used + m->waiting;
+	size_t sum = qn_medium_used(m);
 
+	for (size_t i = 0; i < QN_MEDIUM_LISTS; i++) {
+		size_t bytes = list_sum(m, i);
+
+		if (m->waiting[i] && (!bytes || !m->group[i / QN_MEDIUM_GROUP]))
+			return "a list of blocks that wait is damaged";
+		sum += bytes;
+	}
 	for (unsigned int b = 0; b < QN_NR_BINS; b++)
 		for (struct qn_run *run = m->bins.head[b]; run && !what;
 		     run = run->next) {

@@ -5,8 +5,9 @@
  * Of these sizes a program has few blocks of each, and how many changes all the time:
  * slabs of each class would keep room for the most that there ever were. So they share
  * chunks: runs of units that belong to one local, cut by boundary tags (Knuth, The Art
- * of Computer Programming, volume 1, 2.5), placed by the rule of bins.h, merged with
- * their free neighbours at once.
+ * of Computer Programming, volume 1, 2.5), placed by the rule of bins.h. What is
+ * freed waits for a request of its size; before memory is touched that was not, all that
+ * waits is merged with its free neighbours.
  *
  * Before a block stands one word, its tag: the bytes up to the next tag, flags, and
  * a half that is made of the address, by which a block is told from what is none. A
@@ -36,26 +37,35 @@ struct qn_local;
 #define QN_MEDIUM_MAX ((size_t)32 << 10)
 /* Sizes of runs are counted in this, and all blocks are aligned to it */
 #define QN_MEDIUM_STEP ((size_t)16)
-/* Blocks are rounded up to this: of fewer sizes more fit the next request */
-#define QN_MEDIUM_ROUND ((size_t)32)
+/*
+ * Blocks are rounded up to a multiple of one of these: of fewer sizes more fit the next
+ * request. The second is for those of more than QN_MEDIUM_SHORT bytes.
+ */
+#define QN_MEDIUM_ROUND      ((size_t)32)
+#define QN_MEDIUM_ROUND_LONG ((size_t)128)
+#define QN_MEDIUM_SHORT      ((size_t)8 << 10)
 
-/* Blocks freed last that wait unmerged for a request of their size, and bytes of them */
-#define QN_MEDIUM_QUICK       32
-#define QN_MEDIUM_QUICK_BYTES ((size_t)64 << 10)
+/* Lists of blocks that wait: one a size, in groups that tell whether there are any */
+#define QN_MEDIUM_LISTS  (QN_MEDIUM_MAX / QN_MEDIUM_ROUND + 6)
+#define QN_MEDIUM_GROUP  8
+#define QN_MEDIUM_GROUPS DIV_ROUND_UP(QN_MEDIUM_LISTS, QN_MEDIUM_GROUP)
+#define QN_MEDIUM_WORDS  DIV_ROUND_UP(QN_MEDIUM_GROUPS, sizeof(u64))
 
 /**
  * struct qn_medium - the medium blocks of one local
  * @bins:	free runs
- * @quick:	blocks that wait, by size modulo their number; they count as free, but
- *		their neighbours take them for blocks in use
- * @waiting:	bytes of them
+ * @waiting:	blocks that wait, by size: lists through their first words. They count as
+ *		free, but their neighbours take them for blocks in use
+ * @group:	may a list of the group have blocks
+ * @waits:	may any
  * @segments:	where chunks come from
  * @owner:	whose they are
  * @page_size:	of the system
  * @bytes:	of all chunks, but for the first and last word of each
- * @used:	of blocks in use, tags included
  * @holes:	of sixteenths that are not resident
- * @look:	free bytes that may be resident before they are looked at again
+ * @free:	all that is resident and not of a block in use
+ * @least, @most: what @free may be before the statistics are told, or more is to be done
+ * @look:	what @free may be before it is looked at for pages to purge
  * @nr_chunks:	chunks
  * @empty:	the free run of a chunk that is all free, of which one is kept, or NULL
  * @nr_allocs:	blocks allocated and not yet accounted
@@ -64,18 +74,21 @@ struct qn_local;
  * @moved:	a chunk left or pages were purged since the statistics were told
  * @known, @known_free: bytes in use, and free and resident, as the statistics know
  *
- * Invariant: @bytes == @used + @waiting + sizes of all runs in @bins.
+ * Invariant: @bytes == blocks in use + blocks that wait + runs in @bins.
  */
 struct qn_medium {
 	struct qn_bins bins;
-	char *quick[QN_MEDIUM_QUICK];
-	size_t waiting;
+	char *waiting[QN_MEDIUM_GROUPS * QN_MEDIUM_GROUP];
+	bool group[QN_MEDIUM_WORDS * sizeof(u64)];
+	bool waits;
 	struct qn_segments *segments;
 	struct qn_local *owner;
 	size_t page_size;
 	size_t bytes;
-	size_t used;
 	size_t holes;
+	size_t free;
+	size_t least;
+	size_t most;
 	size_t look;
 	u32 nr_chunks;
 	u32 nr_allocs;
@@ -87,12 +100,12 @@ struct qn_medium {
 	size_t known_free;
 };
 
-/* Free bytes that may be resident */
-static __always_inline size_t qn_medium_free_bytes(const struct qn_medium *m)
+/* Bytes of blocks in use, tags included */
+static __always_inline size_t qn_medium_used(const struct qn_medium *m)
 {
 	size_t chunks = m->bytes + 2 * sizeof(size_t) * m->nr_chunks;
 
-	return chunks - m->used - m->holes;
+	return chunks - m->holes - m->free;
 }
 
 /* ---- tags ---- */
@@ -118,7 +131,7 @@ static __always_inline size_t *qn_tag_of(const void *p)
 /* The half of a tag that tells its place */
 static __always_inline size_t qn_tag_seal(const void *p)
 {
-	return ((uintptr_t)p >> 4) * (size_t)0x9e3779b97f4a7c15u & ~QN_TAG_LOW;
+	return (size_t)((u32)((uintptr_t)p >> 4) * 0x9e3779b1u) << 32;
 }
 
 static __always_inline size_t qn_tag_size(size_t tag)
@@ -129,60 +142,72 @@ static __always_inline size_t qn_tag_size(size_t tag)
 /* What a block for a request takes of its chunk, tag included */
 static __always_inline size_t qn_medium_bytes(size_t size)
 {
-	size = round_up(size + sizeof(size_t), QN_MEDIUM_ROUND);
-	return max(size, QN_MEDIUM_LEAST);
+	size += sizeof(size_t);
+	if (size > QN_MEDIUM_SHORT)
+		return round_up(size, QN_MEDIUM_ROUND_LONG);
+	return max(round_up(size, QN_MEDIUM_ROUND), QN_MEDIUM_LEAST);
 }
 
 /* ---- blocks that wait ---- */
 
-static __always_inline char **qn_medium_quick(struct qn_medium *m, size_t bytes)
+/* All blocks of a list are as long as any request that looks there needs */
+static __always_inline size_t qn_medium_list(size_t bytes)
 {
-	return &m->quick[bytes / QN_MEDIUM_ROUND % QN_MEDIUM_QUICK];
+	return bytes / QN_MEDIUM_ROUND;
 }
 
 /**
  * qn_medium_get() - a block that waits for just this size
  * @m:		the local's blocks
  * @bytes:	qn_medium_bytes() of the size
+ * @always:	also if a sample or the statistics are due
  *
- * Return: NULL if there is none, or if @credit is used up.
+ * Return: NULL if there is none.
  */
-static __always_inline void *qn_medium_get(struct qn_medium *m, size_t bytes)
+static __always_inline void *qn_medium_get(struct qn_medium *m, size_t bytes,
+					   bool always)
 {
-	char **quick = qn_medium_quick(m, bytes), *p = *quick;
+	char **list = &m->waiting[qn_medium_list(bytes)], *p = *list;
+	size_t *tag, size, left;
 
-	if (!p || qn_tag_size(*qn_tag_of(p)) != bytes ||
-	    unlikely(m->credit < (ptrdiff_t)bytes))
+	if (!p)
 		return NULL;
-	*quick = NULL;
-	*qn_tag_of(p) -= QN_TAG_WAITS;
-	m->waiting -= bytes;
-	m->used += bytes;
-	m->credit -= (ptrdiff_t)bytes;
+	tag = qn_tag_of(p);
+	size = qn_tag_size(*tag);
+	left = m->free - size;
+	if (!always && unlikely(m->credit < (ptrdiff_t)size || left < m->least))
+		return NULL;
+	m->credit -= (ptrdiff_t)size;
+	m->free = left;
 	m->nr_allocs++;
+	*list = *(char **)p;
+	*tag -= QN_TAG_WAITS;
 	return p;
 }
 
 /**
- * qn_medium_put() - let a block wait
+ * qn_medium_put() - a block turns free and waits
  * @m:		the blocks of the local that it belongs to
- * @p:		aligned to QN_MEDIUM_STEP, not the start of a unit
+ * @p:		any pointer into a chunk; what lies before it may be read
  *
- * Return: false if it is no block in use, or if it may not wait.
+ * Where @free exceeds @most now, qn_medium_look() and the statistics are due.
+ *
+ * Return: false if it is no block in use.
  */
 static __always_inline bool qn_medium_put(struct qn_medium *m, void *p)
 {
 	size_t tag = *qn_tag_of(p), size = qn_tag_size(tag);
-	char **quick = qn_medium_quick(m, size);
+	size_t list = qn_medium_list(size);
 
-	if ((tag ^ qn_tag_seal(p)) &
-		    (~QN_TAG_LOW | QN_TAG_FREE | QN_TAG_WAITS) ||
-	    *quick || m->waiting + size > QN_MEDIUM_QUICK_BYTES)
+	if (unlikely((tag ^ qn_tag_seal(p)) &
+		     (~QN_TAG_LOW | QN_TAG_FREE | QN_TAG_WAITS)))
 		return false;
+	*(char **)p = m->waiting[list];
 	*qn_tag_of(p) = tag + QN_TAG_WAITS;
-	*quick = p;
-	m->waiting += size;
-	m->used -= size;
+	m->waiting[list] = p;
+	m->group[list / QN_MEDIUM_GROUP] = true;
+	m->waits = true;
+	m->free += size;
 	return true;
 }
 
@@ -227,17 +252,20 @@ void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size, size_t align);
 bool qn_medium_grow(struct qn_medium *m, size_t size);
 
 /**
- * qn_medium_free() - a block turns free and is merged with its neighbours
+ * qn_medium_free() - qn_medium_put(), or a message where @p is no block in use
  * @m:		the blocks of the local that it belongs to
  * @u:		its unit
  * @p:		the block
- *
- * Gives a chunk back that is free, if another one is; looks for pages to purge where
- * much was freed. Stops with a message if @p is no block in use.
+ */
+void qn_medium_free(struct qn_medium *m, const struct qn_unit *u, void *p);
+
+/**
+ * qn_medium_look() - where much is free, merge it and look for pages to purge
+ * @m:		the local's blocks
  *
  * Context: may take the segments' lock.
  */
-void qn_medium_free(struct qn_medium *m, struct qn_unit *u, void *p);
+void qn_medium_look(struct qn_medium *m);
 
 /**
  * qn_medium_resize() - make a block longer or shorter where it lies
@@ -260,7 +288,7 @@ bool qn_medium_resize(struct qn_medium *m, void *p, size_t size);
 size_t qn_medium_size(const struct qn_unit *u, const void *p,
 		      const char *where);
 
-/* Merge what waits */
+/* Merge what waits: chunks that are all free go back, but for one */
 void qn_medium_merge(struct qn_medium *m);
 
 /* The same, and give the chunk back that is all free, if there is one */

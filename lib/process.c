@@ -171,6 +171,7 @@ static void *large_alloc(struct qn_local *l, size_t size, size_t align,
 
 	if (size > PTRDIFF_MAX || align > PTRDIFF_MAX / 2)
 		return NULL;
+	qn_local_make_room(l, size);
 	u = qn_run_alloc(&hub.segments, units_of(size), units, QN_UNIT_LARGE,
 			 zeroed);
 	if (!u)
@@ -281,7 +282,7 @@ void *qn_process_malloc_medium(size_t size)
 	if (size <= QN_SLAB_MAX)
 		__builtin_unreachable();
 	if (likely(size <= QN_MEDIUM_MAX))
-		p = qn_medium_get(&l->medium, qn_medium_bytes(size));
+		p = qn_medium_get(&l->medium, qn_medium_bytes(size), false);
 	return likely(p != NULL) ? p : malloc_cut(l, size);
 }
 
@@ -327,8 +328,8 @@ static void block_free(struct qn_unit *u, void *p)
 	self_put(l);
 }
 
-/* What is no block of the calling thread's; or one that it does not know yet */
-static noinline void free_other(void *p)
+/* Anything: NULL, a block that the thread does not know of yet, what is none */
+void qn_process_free_slow(void *p)
 {
 	struct qn_unit *u;
 
@@ -347,28 +348,23 @@ static noinline void free_other(void *p)
 		block_free(u, p);
 }
 
-/* A medium block or an object of another thread; no other of its own comes here */
-void qn_process_free_slow(void *p)
+/* A medium block or an object of another thread */
+void qn_process_free_in(void *p, struct qn_local *l, struct qn_unit *u)
 {
-	struct qn_local *l = qn_self;
-	size_t at = (uintptr_t)p - (uintptr_t)l->base;
+	struct qn_medium *m = &l->medium;
 
-	if (likely(at < l->reach)) {
-		struct qn_unit *u = qn_unit_of(l->units, at);
-
-		if (likely(u->kind == QN_UNIT_MEDIUM && u->holder == l)) {
-			if (unlikely(at % QN_MEDIUM_STEP ||
-				     !(at % QN_UNIT_SIZE) ||
-				     !qn_medium_put(&l->medium, p)))
-				qn_local_medium_free(l, u, p);
-			return;
-		}
-		if (likely(u->kind == QN_UNIT_SLAB && u->owner != l)) {
-			qn_local_free_remote(l, u, p);
-			return;
-		}
+	if (likely(u->kind == QN_UNIT_MEDIUM && u->holder == l)) {
+		/* It has a message for what is no block */
+		if (unlikely(!qn_medium_put(m, p)))
+			qn_local_medium_free(l, u, p);
+		else if (unlikely(m->free > m->most))
+			qn_local_medium_much(l);
+		return;
 	}
-	free_other(p);
+	if (likely(u->kind == QN_UNIT_SLAB))
+		qn_local_free_remote(l, u, p);
+	else
+		qn_process_free_slow(p);
 }
 
 /* ---- the rest of the family ---- */

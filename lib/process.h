@@ -18,6 +18,8 @@
 /* Sizes up to QN_SLAB_MAX whose list is empty; larger ones */
 void *qn_process_malloc_slow(size_t size);
 void *qn_process_malloc_medium(size_t size);
+/* What is not an object of the thread's own: in a unit that it knows; elsewhere */
+void qn_process_free_in(void *p, struct qn_local *l, struct qn_unit *u);
 void qn_process_free_slow(void *p);
 
 /**
@@ -77,6 +79,8 @@ static __always_inline void qn_process_free(void *p)
 				qn_local_event(l, u);
 			return;
 		}
+		qn_process_free_in(p, l, u);
+		return;
 	}
 	qn_process_free_slow(p);
 }

@@ -138,6 +138,12 @@ static void age_del(struct qn_segments *s, struct qn_unit *u)
 		s->newest = u->age_prev;
 }
 
+/* Read by qn_local_make_room() without the lock; what is taken away is negative */
+static __always_inline void dirty_add(struct qn_segments *s, size_t bytes)
+{
+	WRITE_ONCE(s->dirty, s->dirty + bytes);
+}
+
 /* Kind, size and stamp of @u are set: make it findable from both its ends */
 static void free_add(struct qn_segments *s, struct qn_unit *u)
 {
@@ -149,7 +155,7 @@ static void free_add(struct qn_segments *s, struct qn_unit *u)
 	qn_bins_add(&s->bins[dirty], &u->run);
 	if (dirty) {
 		age_add(s, u);
-		s->dirty += u->stamp * QN_PART_SIZE;
+		dirty_add(s, u->stamp * QN_PART_SIZE);
 	}
 }
 
@@ -161,7 +167,7 @@ static void free_del(struct qn_segments *s, struct qn_unit *u)
 	qn_bins_del(&s->bins[dirty], &u->run);
 	if (dirty) {
 		age_del(s, u);
-		s->dirty -= u->stamp * QN_PART_SIZE;
+		dirty_add(s, -(u->stamp * QN_PART_SIZE));
 	}
 	u[u->run.size - 1].kind = QN_UNIT_NONE;
 	u->kind = QN_UNIT_NONE;
@@ -487,7 +493,7 @@ static void spare_push(struct qn_segments *s, struct qn_unit *u, u32 parts)
 	u->next = s->spare[much];
 	s->spare[much] = u;
 	s->nr_spare[much]++;
-	s->dirty += parts * QN_PART_SIZE;
+	dirty_add(s, parts * QN_PART_SIZE);
 }
 
 static struct qn_unit *spare_pop(struct qn_segments *s, bool much)
@@ -498,7 +504,7 @@ static struct qn_unit *spare_pop(struct qn_segments *s, bool much)
 		return NULL;
 	s->spare[much] = u->next;
 	s->nr_spare[much]--;
-	s->dirty -= qn_nr_parts(u->pages) * QN_PART_SIZE;
+	dirty_add(s, -(qn_nr_parts(u->pages) * QN_PART_SIZE));
 	return u;
 }
 
