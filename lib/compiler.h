@@ -39,6 +39,7 @@ typedef int64_t s64;
 #define __cold   __attribute__((cold))
 /* Cold, and away from all that a process runs unasked: see preload/libquern.ld */
 #define __apart        __attribute__((cold, __noinline__, section(".text.apart")))
+#define __bss_apart    __attribute__((section(".bss.apart")))
 #define __noreturn     __attribute__((noreturn))
 #define __maybe_unused __attribute__((unused))
 #define __weak         __attribute__((weak))

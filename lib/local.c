@@ -48,7 +48,8 @@ _Static_assert(QN_UNIT_SIZE / CUT_MOST <= (QN_READY_STEPS - 1) * QN_STEP,
 #define SLOW_FIRST 4096
 
 /* Has no memory and no units: sends every call to the slow path; never written */
-struct qn_local qn_local_none;
+/* Little of it is ever looked at */
+struct qn_local qn_local_none __bss_apart;
 __thread struct qn_local *qn_self = &qn_local_none;
 __thread void *qn_ready[QN_READY_STEPS];
 

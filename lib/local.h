@@ -44,9 +44,10 @@ _Static_assert(QN_TABLE_EXACT_STEPS == 8 && QN_TABLE_PER_DOUBLING == 8,
 #define QN_LOCAL_SAMPLES 8
 
 enum qn_local_state {
+	/* Its thread did not survive fork(): never touched. And so is qn_local_none. */
+	QN_LOCAL_LOST,
 	QN_LOCAL_OWNED,  /* a thread has it */
 	QN_LOCAL_ORPHAN, /* on hub.orphans */
-	QN_LOCAL_LOST,   /* its thread did not survive fork(): never touched */
 };
 
 /**
@@ -104,8 +105,8 @@ struct qn_local_class {
  * @sparse:	free bytes that came with sparse slabs since they were last looked at
  * @state:	enum qn_local_state; guarded by hub.threads
  * @next:	in hub.locals; @next_orphan: in hub.orphans
- * @medium:	blocks larger than QN_SLAB_MAX
  * @inbox:	chain of objects freed by others
+ * @medium:	blocks larger than QN_SLAB_MAX
  */
 struct qn_local {
 	void *heads[QN_NR_CLASSES]; /* first: saves malloc an instruction */
@@ -137,10 +138,10 @@ struct qn_local {
 	struct qn_local *next;
 	struct qn_local *next_orphan;
 
-	struct qn_medium medium;
-
 	void *inbox __aligned(64);
 	struct qn_local_class class[QN_NR_CLASSES] __aligned(64);
+
+	struct qn_medium medium; /* last: most of it is seldom touched */
 };
 
 /* The thread's local; &qn_local_none before its first allocation */

@@ -113,6 +113,13 @@ static __always_inline void run_del(struct qn_medium *m, char *p)
 	qn_bins_del(&m->bins, node_of(p));
 }
 
+static noinline void run_change(struct qn_medium *m, char *old, char *p,
+				size_t size, size_t flags)
+{
+	run_del(m, old);
+	run_add(m, p, size, flags);
+}
+
 /*
  * A free run begins at @p now, or it ends elsewhere: where its bin stays the same it
  * keeps its place there
@@ -123,8 +130,7 @@ static __always_inline void run_move(struct qn_medium *m, char *old, char *p,
 	size_t before = node_of(old)->size;
 
 	if (!qn_bins_share(before, size / QN_MEDIUM_STEP)) {
-		run_del(m, old);
-		run_add(m, p, size, flags);
+		run_change(m, old, p, size, flags);
 		return;
 	}
 	if (p != old)

@@ -53,11 +53,6 @@ struct qn_local;
 
 /**
  * struct qn_medium - the medium blocks of one local
- * @bins:	free runs
- * @waiting:	blocks that wait, by size: lists through their first words. They count as
- *		free, but their neighbours take them for blocks in use
- * @group:	may a list of the group have blocks
- * @waits:	may any
  * @segments:	where chunks come from
  * @owner:	whose they are
  * @page_size:	of the system
@@ -73,14 +68,15 @@ struct qn_local;
  * @told:	@credit when the statistics were told last
  * @moved:	a chunk left or pages were purged since the statistics were told
  * @known, @known_free: bytes in use, and free and resident, as the statistics know
+ * @waits:	may any
+ * @group:	may a list of the group have blocks
+ * @bins:	free runs
+ * @waiting:	blocks that wait, by size: lists through their first words. They count as
+ *		free, but their neighbours take them for blocks in use
  *
  * Invariant: @bytes == blocks in use + blocks that wait + runs in @bins.
  */
 struct qn_medium {
-	struct qn_bins bins;
-	char *waiting[QN_MEDIUM_GROUPS * QN_MEDIUM_GROUP];
-	bool group[QN_MEDIUM_WORDS * sizeof(u64)];
-	bool waits;
 	struct qn_segments *segments;
 	struct qn_local *owner;
 	size_t page_size;
@@ -98,6 +94,10 @@ struct qn_medium {
 	ptrdiff_t told;
 	size_t known;
 	size_t known_free;
+	bool waits;
+	bool group[QN_MEDIUM_WORDS * sizeof(u64)];
+	struct qn_bins bins;
+	char *waiting[QN_MEDIUM_GROUPS * QN_MEDIUM_GROUP];
 };
 
 /* Bytes of blocks in use, tags included */

@@ -90,7 +90,6 @@ static noinline __cold bool hub_start(void)
 
 	qn_port_lock(&hub_starting);
 	if (!hub_ready) {
-		qn_local_none.state = QN_LOCAL_LOST;
 		ok = qn_hub_init(&hub) == 0 &&
 		     pthread_key_create(&thread_key, thread_exit) == 0;
 		if (ok)
@@ -948,7 +947,7 @@ QN_EXPORT __apart int qn_stats(struct qn_stats *st)
 	return 0;
 }
 
-QN_EXPORT int qn_check(void)
+QN_EXPORT __apart int qn_check(void)
 {
 	const char *what = qn_segments_check(&hub.segments);
 

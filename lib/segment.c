@@ -590,8 +590,6 @@ static __apart bool huge_add(struct qn_segments *s)
 	struct qn_unit *u;
 	u32 stamp;
 
-	if (!huge_is_on(s))
-		return false;
 	u = bins_alloc(s, false, HUGE_UNITS, HUGE_UNITS);
 	if (!u)
 		u = frontier_alloc_huge(s);
@@ -658,7 +656,7 @@ struct qn_unit *qn_chunk_alloc(struct qn_segments *s, size_t nr, size_t least,
 	qn_port_lock(&s->lock);
 	while (!(u = dirty_alloc(s, n, 1)) && n / 2 >= least)
 		n /= 2;
-	if (!u && nr <= HUGE_UNITS && huge_add(s)) {
+	if (!u && nr <= HUGE_UNITS && huge_is_on(s) && huge_add(s)) {
 		n = nr;
 		u = dirty_alloc(s, n, 1);
 	}
@@ -700,7 +698,7 @@ static struct qn_unit *unit_alloc(struct qn_segments *s, bool much, bool *zero)
 			     u->stamp);
 	if (!u)
 		u = much ? dirty_alloc(s, 1, 1) : little_alloc(s);
-	if (!u && much && huge_add(s))
+	if (!u && much && huge_is_on(s) && huge_add(s))
 		u = dirty_alloc(s, 1, 1);
 	if (u)
 		return u;

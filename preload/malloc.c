@@ -159,7 +159,7 @@ QN_EXPORT int mallopt(int param, int value __maybe_unused)
  * In the words of the C library's manual: all memory is in arenas, none in
  * separately mapped blocks, and arena = uordblks + fordblks.
  */
-QN_EXPORT struct mallinfo2 mallinfo2(void)
+QN_EXPORT __apart struct mallinfo2 mallinfo2(void)
 {
 	struct qn_stats st = { 0 };
 	struct mallinfo2 info = { 0 };
@@ -178,7 +178,7 @@ static int saturate(size_t n)
 }
 
 /* The same in int, where 2 GB and more read as the largest int */
-QN_EXPORT struct mallinfo mallinfo(void)
+QN_EXPORT __apart struct mallinfo mallinfo(void)
 {
 	struct mallinfo2 wide = mallinfo2();
 	struct mallinfo info = { 0 };

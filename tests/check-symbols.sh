@@ -58,6 +58,18 @@ report "libquern.so needs libc alone" "$tmp/needed"
 grep -q '(SONAME).*\[libquern\.so\.0\]' "$tmp/dynamic" ||
 	echo "soname is not libquern.so.0" >"$tmp/soname"
 report "libquern.so has its soname" "$tmp/soname"
+
+# What most processes run is made resident by a fault or two; libquern.ld tells why.
+# Compilers differ, and so do their options: those that most users get are held.
+: >"$tmp/far"
+if grep -q '^CFLAGS = -g -O2$' "$builddir/Makefile" &&
+	grep -q '^CC = gcc' "$builddir/Makefile"; then
+	end=$(readelf -SW "$builddir/libquern.so" | sed 's/^ *\[ *//' |
+		awk '$2 == ".rodata" { print "0x" $5, "0x" $6 }')
+	[ $((${end% *} + ${end#* })) -le 65536 ] ||
+		echo ".rodata ends behind 64 KB: more code has to lie apart (__apart, preload/libquern.ld)" >"$tmp/far"
+fi
+report "libquern.so: what all processes run lies in its first 64 KB" "$tmp/far"
 readelf -lW "$builddir/libquern.so" | awk '$1 == "GNU_STACK" && /E/ ||
 	$1 == "LOAD" && / RWE /' >"$tmp/exec"
 report "libquern.so has no memory both writable and executable" "$tmp/exec"

@@ -200,7 +200,6 @@ static void play(enum chooser who, u32 seed, u32 rounds)
 	memset(&hub, 0, sizeof(hub));
 	assert_int_equal(qn_hub_init(&hub), 0);
 	qn_controller_init(&hub.controller, &qn_policy_fixed);
-	qn_local_none.state = QN_LOCAL_LOST;
 	hub.follow.after = UINT64_MAX;
 	hub.conf.sample = INTERVAL;
 	hub.last_look = port.clock;

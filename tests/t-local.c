@@ -52,7 +52,6 @@ static void begin(size_t page_size)
 	assert_int_equal(qn_hub_init(&hub), 0);
 	/* Tables change when a test says so */
 	qn_controller_init(&hub.controller, &qn_policy_fixed);
-	qn_local_none.state = QN_LOCAL_LOST;
 	hub.follow.after = UINT64_MAX;
 	nr_held = 0;
 	rng = 2463534242u;

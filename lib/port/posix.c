@@ -206,7 +206,7 @@ int qn_port_purge(void *p, size_t size)
  * that is there stays, and khugepaged does not put together what was purged. Whether
  * it worked is told by a page that nobody touched.
  */
-bool qn_port_make_huge(void *p, size_t size)
+__apart bool qn_port_make_huge(void *p, size_t size)
 {
 	long at = (long)p, middle = at + (long)(size / 2);
 	unsigned char in = 0;
