@@ -38,16 +38,16 @@ def wait_for(bench, program, pattern):
 
 
 def run_loop(bench, program, pattern, rounds):
-    """Microseconds of the fastest and of the mean round, medians of runs."""
+    """Microseconds of the fastest, mean and median round, medians of runs."""
     runs = {name: [] for name, _ in bench.allocators}
     for _ in range(rounds):
         for name, path in bench.allocators:
             out = subprocess.run([program, pattern], text=True, check=False,
                                  env=environment(bench, path),
                                  stdout=subprocess.PIPE).stdout.split()
-            if len(out) == 2:
+            if len(out) == 3:
                 runs[name].append([int(n) for n in out])
-    return {name: [statistics.median(r[i] for r in run) for i in (0, 1)]
+    return {name: [statistics.median(r[i] for r in run) for i in range(3)]
             for name, run in runs.items() if run}
 
 

@@ -159,12 +159,13 @@ def show_memory(memory, names):
     loops = {p: r for p, r in memory.items() if p.startswith("loop-")}
     if loops:
         print("\n64 MB freed and allocated again in a loop: CPU ms of a round"
-              " (mean), and mean / fastest round")
+              " (mean), and mean and median / fastest round")
         print("%-16s" % "" + "".join("%16s" % n for n in names))
         for pattern, runs in loops.items():
             print("%-16s" % pattern + "".join(
-                "%16s" % ("%.1f  %.2f" % (runs[n][1] / 1000,
-                                          runs[n][1] / runs[n][0]))
+                "%16s" % ("%.1f %.2f %.2f" % (runs[n][1] / 1000,
+                                              runs[n][1] / runs[n][0],
+                                              runs[n][2] / runs[n][0]))
                 if n in runs else "%16s" % "failed" for n in names))
 
 

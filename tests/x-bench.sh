@@ -69,7 +69,7 @@ ok "measure sees what is resident at exit" $?
 ok "measure says which program is missing" $?
 
 set -- $(preloaded "$bench/memory" loop-medium)
-[ $# = 2 ] && [ "$1" -gt 0 ] && [ "$2" -ge "$1" ]
+[ $# = 3 ] && [ "$1" -gt 0 ] && [ "$2" -ge "$1" ] && [ "$3" -ge "$1" ]
 ok "a loop of the memory patterns prints its rounds" $?
 
 if command -v valgrind >/dev/null; then
