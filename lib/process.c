@@ -312,11 +312,11 @@ static void block_free(struct qn_unit *u, void *p)
 		qn_local_free_remote(&qn_local_none, u, p);
 		return;
 	}
+	/* What the local knows of segment 0 may be old: look again */
+	qn_local_see_units(l);
 	if (u->kind == QN_UNIT_MEDIUM && u->holder == l) {
 		qn_local_medium_free(l, u, p);
 	} else if (u->owner == l) {
-		/* What the local knows of segment 0 may be old: look again */
-		qn_local_see_units(l);
 		*(void **)p = u->free;
 		u->free = p;
 		if (--u->count == 0)
