@@ -17,6 +17,7 @@
 #define CARVE_BYTES      4096u
 #define CARVE_A_SLAB     2048u
 #define CARVE_MOST       ((size_t)16384)
+#define CARVE_LARGE      256u
 #define CARVE_MOST_PARTS ((1u << (CARVE_MOST >> QN_PART_SHIFT)) - 1)
 /* A full slab has objects to give again when this part of it is free */
 #define WAKE_SHARE 16
@@ -609,7 +610,11 @@ static size_t carve_bytes(const struct qn_local_class *k,
 {
 	size_t bytes = max(k->nr_slabs * CARVE_A_SLAB, CARVE_BYTES);
 	u32 first = (u32)u->carved * u->osize >> QN_PART_SHIFT;
+	u32 rest = UINT16_MAX >> first;
 
+	/* Of these there are few: all that the slab has */
+	if (u->osize >= CARVE_LARGE && (u->touched >> first & rest) == rest)
+		return QN_UNIT_SIZE;
 	if ((u->touched >> first & CARVE_MOST_PARTS) == CARVE_MOST_PARTS)
 		return CARVE_MOST;
 	return min(bytes, CARVE_MOST);
