@@ -317,21 +317,46 @@ static __always_inline bool cut_is_good(const struct qn_medium *m,
 {
 	size_t tag = *qn_tag_of(p), size = qn_tag_size(tag);
 
-	return size < 2 * need && (likely(!(tag & QN_TAG_HOLES)) ||
+	return size < 4 * need && (likely(!(tag & QN_TAG_HOLES)) ||
 				   !cut_touches(m, p, cut_bytes(size, need)));
+}
+
+/* A block that waits and is not much longer than is needed, the shortest of them */
+static __always_inline void *get_near(struct qn_medium *m, size_t need)
+{
+	size_t i = qn_medium_list(need) + 1;
+	size_t end = qn_medium_list(need + need / QN_MEDIUM_NEAR) + 1;
+
+	for (end = min(end, QN_MEDIUM_LISTS); i < end; i++) {
+		if (!m->group[i / QN_MEDIUM_GROUP])
+			i |= QN_MEDIUM_GROUP - 1;
+		else if (m->waiting[i])
+			return qn_medium_get(m, i * QN_MEDIUM_ROUND, true);
+	}
+	return NULL;
+}
+
+static __always_inline char *run_find(const struct qn_medium *m, size_t need)
+{
+	return (char *)qn_bins_find_large(&m->bins, need / QN_MEDIUM_STEP).run;
+}
+
+static void *cut_run(struct qn_medium *m, size_t need)
+{
+	char *p = run_find(m, need);
+
+	if ((!p || !cut_is_good(m, p, need)) && m->waits) {
+		qn_medium_merge(m);
+		p = run_find(m, need);
+	}
+	return likely(p != NULL) ? run_cut(m, p, need) : NULL;
 }
 
 void *qn_medium_cut(struct qn_medium *m, size_t need)
 {
-	char *p =
-		(char *)qn_bins_find_large(&m->bins, need / QN_MEDIUM_STEP).run;
+	void *p = m->waits ? get_near(m, need) : NULL;
 
-	if ((!p || !cut_is_good(m, p, need)) && m->waits) {
-		qn_medium_merge(m);
-		p = (char *)qn_bins_find_large(&m->bins, need / QN_MEDIUM_STEP)
-			    .run;
-	}
-	return likely(p != NULL) ? run_cut(m, p, need) : NULL;
+	return p ? p : cut_run(m, need);
 }
 
 /* The block's first @skip bytes turn free */
@@ -347,11 +372,14 @@ static void *block_skip(struct qn_medium *m, char *p, size_t skip)
 
 void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size, size_t align)
 {
-	char *p, *q;
+	size_t bytes = qn_medium_bytes(size);
+	char *p = m->waiting[qn_medium_list(bytes)], *q;
 
+	if (p && is_aligned((uintptr_t)p, align))
+		return qn_medium_get(m, bytes, true);
 	/* What is skipped must be long enough for a run, and so must what is left */
 	size = max(size, QN_MEDIUM_LEAST - sizeof(size_t));
-	p = qn_medium_cut(m, qn_medium_bytes(size + align + QN_MEDIUM_LEAST));
+	p = cut_run(m, qn_medium_bytes(size + align + QN_MEDIUM_LEAST));
 	if (!p)
 		return NULL;
 	q = (char *)round_up((uintptr_t)p + QN_MEDIUM_LEAST, align);

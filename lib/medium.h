@@ -45,6 +45,9 @@ struct qn_local;
 #define QN_MEDIUM_ROUND_LONG ((size_t)128)
 #define QN_MEDIUM_SHORT      ((size_t)8 << 10)
 
+/* One that waits may be longer than what is needed by this part of it */
+#define QN_MEDIUM_NEAR 16
+
 /* Lists of blocks that wait: one a size, in groups that tell whether there are any */
 #define QN_MEDIUM_LISTS  (QN_MEDIUM_MAX / QN_MEDIUM_ROUND + 6)
 #define QN_MEDIUM_GROUP  8
