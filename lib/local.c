@@ -32,6 +32,8 @@
 #define LINKS_A_REFILL 4
 #define REFILLS_A_WALK 32
 #define REFILLS_FIRST  64
+/* Of so many objects in use that lie anywhere in a slab an eighth of the pages has none */
+#define SPARSE_OBJECTS 32u
 /* A class with fewer objects and bytes at hand in so many looks around is given more */
 #define FEW_OBJECTS 32u
 #define FEW_BYTES   16384u
@@ -254,8 +256,17 @@ static void class_slab_release(struct qn_local *l, struct qn_local_class *k,
 }
 
 /*
+ * A slab is sparse where an eighth of it is in use at most, and few enough objects that
+ * there may be pages without one
+ */
+static u32 sparse_most(const struct qn_unit *u)
+{
+	return min((u32)u->nr / 8, SPARSE_OBJECTS);
+}
+
+/*
  * The next event: a full slab wakes when a sixteenth of it is free; then it is looked at
- * when half of it is in use, when an eighth is, and when nothing is.
+ * when half of it is in use, when it is sparse, and when nothing is in use.
  */
 static void slab_watch(struct qn_unit *u)
 {
@@ -267,8 +278,10 @@ static void slab_watch(struct qn_unit *u)
 		floor = min(nr - nr / WAKE_SHARE, used - 1);
 	else if (used > nr / 2)
 		floor = nr / 2;
-	else if (used > nr / 8)
-		floor = nr / 8;
+	else
+		floor = (s32)sparse_most(u);
+	if (used <= floor)
+		floor = 0;
 	qn_slab_watch(u, (u32)used, max(floor, 0));
 }
 
@@ -420,7 +433,7 @@ void qn_local_event(struct qn_local *l, struct qn_unit *u)
 	if (qn_slab_used(u) > 0) {
 		slab_watch(u);
 		if (u->state == QN_SLAB_PARTIAL &&
-		    qn_slab_used(u) <= (u32)u->nr / 8)
+		    qn_slab_used(u) <= sparse_most(u))
 			slab_thin_out(l, k, u);
 		return;
 	}
