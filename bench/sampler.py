@@ -21,7 +21,7 @@ ON = "seed:1"
 ENTRIES = {"class_limit_due", "qn_local_sample", "hand_in_samples",
            "qn_hub_learn", "medium_sample", "qn_follow_free",
            "qn_follow_resize"}
-INSIDE = ENTRIES | {"sample_note"}
+INSIDE = ENTRIES | {"qn_local_sample_note"}
 NAME = re.compile(r"c?fn=(\(\d+\))(?: (.*))?$")
 
 

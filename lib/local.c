@@ -2,16 +2,16 @@
 /*
  * local.c - a thread's slabs: refill, events, remote frees, life cycle.
  *
- * See local.h for the picture. Order in this file: queues, accounts, samples,
- * slabs that leave, sparse slabs, frees, refill, tables, remote frees, life cycle, checks.
+ * See local.h for the picture; medium blocks are in local-medium.c. Order in this file:
+ * queues, accounts, samples, slabs that leave, sparse slabs, frees, refill, tables, remote
+ * frees, life cycle, checks.
  */
-#include "local.h"
+#include "local-internal.h"
 
 #include <string.h>
 
 /* Account a class once so many bytes or objects are pending */
 #define PENDING_BYTES   (64 << 10)
-#define PENDING_MEDIUM  ((size_t)256 << 10)
 #define PENDING_OBJECTS 1024
 /* Carve so many bytes at once, and so many for each slab of the class if that is more */
 #define CARVE_BYTES      4096u
@@ -21,9 +21,7 @@
 #define CARVE_MOST_PARTS ((1u << (CARVE_MOST >> QN_PART_SHIFT)) - 1)
 /* A full slab has objects to give again when this part of it is free */
 #define WAKE_SHARE 16
-/* A thread that lives on its current slabs looks around once in so many refills */
-#define REFILLS_AT_HOME 64
-/* and hands samples in at least once in so many */
+/* A thread hands samples in at least once in so many refills */
 #define REFILLS_A_LOOK 1024
 /*
  * Links of a list that are followed when it is handed over; of one in so many lists,
@@ -139,30 +137,9 @@ static void slab_sync(struct qn_local *l, struct qn_unit *u)
 	class_account_much(l, k);
 }
 
-/* Medium blocks count as direct runs; what is free in their chunks, as carved */
-static noinline void medium_account(struct qn_local *l)
-{
-	struct qn_medium *m = &l->medium;
-	size_t used = qn_medium_used(m);
-	size_t total = (size_t)(m->told - m->credit);
-
-	qn_hub_account_direct(l->hub, (s64)(used - m->known), total,
-			      m->nr_allocs);
-	qn_follow_tick(&l->hub->follow, total);
-	qn_stat_add(l->hub->page->classes[QN_CLASS_DIRECT].slab,
-		    m->free - m->known_free);
-	m->known = used;
-	m->known_free = m->free;
-	m->least = m->free - min(m->free, PENDING_MEDIUM);
-	m->most = min(m->free + PENDING_MEDIUM, m->look);
-	m->moved = false;
-	m->told = m->credit;
-	m->nr_allocs = 0;
-}
-
 void qn_local_account(struct qn_local *l)
 {
-	medium_account(l);
+	qn_local_medium_account(l);
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
 		struct qn_local_class *k = &l->class[c];
 
@@ -182,11 +159,7 @@ static void hand_in_samples(struct qn_local *l)
 		l->nr_samples = 0;
 }
 
-/*
- * A request is sampled, by a countdown that was drawn with *@interval: the next one may
- * have another. Return: bytes to the next one
- */
-static __cold u32 sample_note(struct qn_local *l, size_t size, u32 *interval)
+__cold u32 qn_local_sample_note(struct qn_local *l, size_t size, u32 *interval)
 {
 	struct qn_sample *s;
 
@@ -225,7 +198,7 @@ u32 qn_local_sample(struct qn_local *l, struct qn_local_class *k, size_t size,
 	u32 nr;
 
 	for (nr = 0; unlikely(k->until_sample < bytes); nr++)
-		k->until_sample += sample_note(l, size, &k->interval);
+		k->until_sample += qn_local_sample_note(l, size, &k->interval);
 	k->until_sample -= (u32)bytes;
 	return nr;
 }
@@ -546,8 +519,7 @@ static struct qn_unit *class_slab(struct qn_local *l, struct qn_local_class *k)
 static __cold void class_retable(struct qn_local *l);
 static void inbox_collect(struct qn_local *l);
 
-/* What others left to do for this thread */
-static noinline void look_around(struct qn_local *l)
+noinline void qn_local_look_around(struct qn_local *l)
 {
 	if (unlikely(l->table != READ_ONCE(l->hub->table)))
 		class_retable(l);
@@ -580,7 +552,7 @@ static noinline __cold u32 class_limit_due(struct qn_local *l,
 	for (; k->until_sample < osize; nr++) {
 		bytes += k->interval;
 		k->until_sample +=
-			sample_note(l, size, &k->interval) + k->ahead;
+			qn_local_sample_note(l, size, &k->interval) + k->ahead;
 		k->ahead = 0;
 	}
 	if (nr && sample_follow(l, k, size, bytes, nr)) {
@@ -751,7 +723,7 @@ static noinline void *refill_slow(struct qn_local *l, size_t size)
 	void **head;
 	void *p;
 
-	look_around(l);
+	qn_local_look_around(l);
 	c = l->table->map[qn_size_steps(size)];
 	k = &l->class[c];
 	if (unlikely(!k->osize))
@@ -782,137 +754,9 @@ void *qn_local_refill(struct qn_local *l, size_t size)
 	unsigned int c = l->map[qn_size_steps(size)];
 	struct qn_unit *u = l->class[c].current;
 
-	if (likely(++l->nr_refills % REFILLS_AT_HOME && u && u->free))
+	if (likely(++l->nr_refills % QN_REFILLS_AT_HOME && u && u->free))
 		return take_free(l, c, u, size);
 	return refill_slow(l, size);
-}
-
-/* ---- medium blocks ---- */
-
-static void *medium_try(struct qn_local *l, size_t size, size_t align)
-{
-	struct qn_medium *m = &l->medium;
-	size_t bytes = qn_medium_bytes(size);
-	void *p;
-
-	if (unlikely(align > QN_MEDIUM_STEP))
-		return qn_medium_alloc_aligned(m, size, align);
-	p = qn_medium_get(m, bytes, true);
-	return likely(!p) ? qn_medium_cut(m, bytes) : p;
-}
-
-static noinline void *medium_grow(struct qn_local *l, size_t size, size_t align)
-{
-	if (!qn_medium_grow(&l->medium, size + 2 * align))
-		return NULL;
-	qn_local_see_units(l);
-	return medium_try(l, size, align);
-}
-
-static __always_inline void medium_account_much(struct qn_local *l)
-{
-	const struct qn_medium *m = &l->medium;
-	size_t more = qn_medium_used(m) - m->known;
-
-	if (unlikely(m->moved || m->free < m->least ||
-		     more + PENDING_MEDIUM > 2 * PENDING_MEDIUM))
-		medium_account(l);
-}
-
-/* Bytes of medium blocks to the next sample */
-static ptrdiff_t medium_draw(struct qn_local *l)
-{
-	l->medium_interval = l->sampler.interval;
-	return (ptrdiff_t)qn_sampler_draw(&l->sampler) * QN_DIRECT_PER_SAMPLE;
-}
-
-/*
- * A sampled block has its call site, where such are kept: then an object that is
- * followed takes its place, if it may. Return: the block.
- */
-static noinline __apart void *medium_note_site(struct qn_local *l, void *p,
-					       size_t size, size_t align,
-					       u64 bytes, u32 nr)
-{
-	struct qn_hub *hub = l->hub;
-	u32 site = qn_sites_note(&hub->follow.sites, bytes, nr);
-	void *q = NULL;
-
-	if (align <= QN_ALIGN && size <= QN_UNIT_SIZE / 2)
-		q = qn_follow_alloc(&hub->follow, size,
-				    l->table->map[QN_SLAB_MAX / QN_STEP],
-				    (u32)min(bytes, (u64)UINT32_MAX), site);
-	else
-		qn_sites_skip(&hub->follow.sites, bytes);
-	if (q)
-		qn_local_medium_free(l, qn_segments_find(&hub->segments, p), p);
-	return q ? q : p;
-}
-
-static noinline __cold void *medium_sample(struct qn_local *l, void *p,
-					   size_t size, size_t align)
-{
-	struct qn_medium *m = &l->medium;
-	u64 bytes = 0;
-	u32 nr = 0;
-
-	medium_account(l);
-	for (; m->credit <= 0; nr++) {
-		bytes += (u64)l->medium_interval * QN_DIRECT_PER_SAMPLE;
-		m->credit +=
-			(ptrdiff_t)sample_note(l, size, &l->medium_interval) *
-			QN_DIRECT_PER_SAMPLE;
-	}
-	m->told = m->credit;
-	if (l->hub->follow.sites.page)
-		p = medium_note_site(l, p, size, align, bytes, nr);
-	return p;
-}
-
-void *qn_local_medium_alloc(struct qn_local *l, size_t size, size_t align)
-{
-	void *p;
-
-	if (unlikely(READ_ONCE(l->inbox) ||
-		     ++l->nr_refills % REFILLS_AT_HOME == 0))
-		look_around(l);
-	p = medium_try(l, size, align);
-	if (unlikely(!p))
-		p = medium_grow(l, size, align);
-	if (unlikely(!p))
-		return NULL;
-	if (unlikely(l->medium.credit <= 0))
-		return medium_sample(l, p, size, align);
-	medium_account_much(l);
-	return p;
-}
-
-void qn_local_medium_much(struct qn_local *l)
-{
-	qn_medium_look(&l->medium);
-	medium_account(l);
-}
-
-void qn_local_medium_free(struct qn_local *l, const struct qn_unit *u, void *p)
-{
-	qn_medium_free(&l->medium, u, p);
-	if (unlikely(l->medium.free > l->medium.most))
-		qn_local_medium_much(l);
-}
-
-bool qn_local_medium_resize(struct qn_local *l, const struct qn_unit *u,
-			    void *p, size_t size)
-{
-	if (u->holder != l || !qn_medium_resize(&l->medium, p, size))
-		return false;
-	medium_account_much(l);
-	return true;
-}
-
-void qn_local_make_room(struct qn_local *l, size_t bytes)
-{
-	if (READ_ONCE(l->hub->segments.dirty) < bytes && l->medium.waits)
-		qn_medium_merge(&l->medium);
 }
 
 /* ---- tables ---- */
@@ -946,7 +790,7 @@ static void inbox_collect(struct qn_local *l)
 		if (likely(u && u->owner == l))
 			local_free(l, u, p);
 		else if (u && u->kind == QN_UNIT_MEDIUM && u->holder == l)
-			qn_local_medium_free(l, u, p);
+			qn_local_medium_free_inline(l, u, p);
 		else
 			qn_misuse("free", p, "the block was freed twice");
 		p = next;
@@ -1078,13 +922,13 @@ static void sampler_begin(struct qn_local *l)
 		k->until_sample = qn_sampler_draw(&l->sampler);
 		k->interval = l->sampler.interval;
 	}
-	l->medium.credit = medium_draw(l);
+	l->medium.credit = qn_local_medium_draw(l);
 	l->medium.told = l->medium.credit;
 }
 
 __apart void qn_local_resample(struct qn_local *l)
 {
-	medium_account(l);
+	qn_local_medium_account(l);
 	sampler_begin(l);
 }
 

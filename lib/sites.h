@@ -2,8 +2,8 @@
 /*
  * sites.h - call sites of sampled requests: from a stack to a number, with sums.
  *
- * Below follow.h, which counts lives at their sites, and local.c, whose sample slow
- * paths alone come here. How a stack is taken is the caller's business: two functions
+ * Below follow.h, which counts lives at their sites, and what makes up a local, whose
+ * sample slow paths alone come here. How a stack is taken is the caller's business: two functions
  * of the preload library. Bounded: QN_SITES_NR sites of QN_SITES_DEPTH frames; what
  * comes when it is full is counted and has no site.
  *

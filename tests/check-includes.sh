@@ -10,16 +10,18 @@ layers="compiler statspage sitespage bits bitset varint crc32 trace strtab list 
 	port/sys port/port port/posix port/bare debug
 	table bins zone
 	sampler profile controller policy-fixed policy-rule
-	segment slab sites follow hub medium local
+	segment slab sites follow hub medium local local-internal local-medium
 	heap census pool arena
 	engine/engine engine/chunk engine/buddy-core
 	engine/boundary engine/buddy engine/buddy-fast engine/freelist
 	engine/per-size engine/quern
 	guest process"
+# What files of one layer share with nobody else: a header and who may include it
+shared="local-internal:local local-internal:local-medium"
 
 cd "${srcdir:?run by make check}/lib" || exit 99
 
-awk -v layers="$layers" '
+awk -v layers="$layers" -v shared="$shared" '
 function fail(what)
 {
 	print FILENAME ":" FNR ": " what
@@ -34,6 +36,12 @@ BEGIN {
 	nr = split(layers, list)
 	for (i = 1; i <= nr; i++)
 		rank[list[i]] = i
+	nr = split(shared, list)
+	for (i = 1; i <= nr; i++) {
+		may[list[i]] = 1
+		sub(/:.*/, "", list[i])
+		is_shared[list[i]] = 1
+	}
 }
 FNR == 1 {
 	own = module(FILENAME)
@@ -49,6 +57,10 @@ FNR == 1 {
 		fail("includes a .c file")
 	else if (!(other in rank))
 		fail("\"" part[2] "\" is not part of lib")
+	else if ((other in is_shared) && (other ":" own in may))
+		next
+	else if (other in is_shared)
+		fail("\"" part[2] "\" is not for it")
 	else if (rank[other] > rank[own] || \
 		 (other == own && FILENAME ~ /\.h$/))
 		fail("\"" part[2] "\" is not below it")

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * local-internal.h - what the files that make up a local share: local.c, local-medium.c.
+ *
+ * They alone include this; what others may call is in local.h.
+ */
+#ifndef QN_LOCAL_INTERNAL_H
+#define QN_LOCAL_INTERNAL_H
+
+#include "local.h"
+
+/* A thread that lives on what it has looks around once in so many refills */
+#define QN_REFILLS_AT_HOME 64
+
+/* ---- local.c ---- */
+
+/* What others left to do for this thread: a new table, the inbox; and its own batch */
+void qn_local_look_around(struct qn_local *l);
+
+/*
+ * A request is sampled, by a countdown that was drawn with *@interval: the next one may
+ * have another. Return: bytes to the next one
+ */
+__cold u32 qn_local_sample_note(struct qn_local *l, size_t size, u32 *interval);
+
+/* ---- local-medium.c ---- */
+
+/* Account what is pending of medium blocks in the statistics page */
+void qn_local_medium_account(struct qn_local *l);
+
+/* Bytes of medium blocks to the next sample */
+ptrdiff_t qn_local_medium_draw(struct qn_local *l);
+
+/* qn_local_medium_free() where many blocks come back one after another */
+static __always_inline void qn_local_medium_free_inline(struct qn_local *l,
+							const struct qn_unit *u,
+							void *p)
+{
+	qn_medium_free(&l->medium, u, p);
+	if (unlikely(l->medium.free > l->medium.most))
+		qn_local_medium_much(l);
+}
+
+#endif /* QN_LOCAL_INTERNAL_H */
