@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * local-internal.h - what the files that make up a local share: local.c, local-medium.c.
+ * local-internal.h - what the files that make up a local share: local.c, local-medium.c
+ * and remote.c.
  *
  * They alone include this; what others may call is in local.h.
  */
@@ -23,6 +24,16 @@ void qn_local_look_around(struct qn_local *l);
  */
 __cold u32 qn_local_sample_note(struct qn_local *l, size_t size, u32 *interval);
 
+/* The owner frees: also what process.h does inline */
+static __always_inline void qn_local_free(struct qn_local *l, struct qn_unit *u,
+					  void *p)
+{
+	*(void **)p = u->free;
+	u->free = p;
+	if (--u->count == 0)
+		qn_local_event(l, u);
+}
+
 /* ---- local-medium.c ---- */
 
 /* Account what is pending of medium blocks in the statistics page */
@@ -40,5 +51,14 @@ static __always_inline void qn_local_medium_free_inline(struct qn_local *l,
 	if (unlikely(l->medium.free > l->medium.most))
 		qn_local_medium_much(l);
 }
+
+/* ---- remote.c ---- */
+
+/*
+ * What others freed goes back to where it belongs.
+ *
+ * Context: the owner, or hub.threads held for an orphan.
+ */
+void qn_local_collect(struct qn_local *l);
 
 #endif /* QN_LOCAL_INTERNAL_H */

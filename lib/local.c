@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * local.c - a thread's slabs: refill, events, remote frees, life cycle.
+ * local.c - a thread's slabs: refill, events, life cycle.
  *
- * See local.h for the picture; medium blocks are in local-medium.c. Order in this file:
- * queues, accounts, samples, slabs that leave, sparse slabs, frees, refill, tables, remote
- * frees, life cycle, checks.
+ * See local.h for the picture; medium blocks are in local-medium.c, frees of other threads'
+ * objects in remote.c. Order in this file: queues, accounts, samples, slabs that leave,
+ * sparse slabs, frees, refill, tables, life cycle, checks.
  */
 #include "local-internal.h"
 
@@ -418,15 +418,6 @@ void qn_local_event(struct qn_local *l, struct qn_unit *u)
 	slab_release(l, u);
 }
 
-/* The owner frees: also what process.h does inline */
-static void local_free(struct qn_local *l, struct qn_unit *u, void *p)
-{
-	*(void **)p = u->free;
-	u->free = p;
-	if (--u->count == 0)
-		qn_local_event(l, u);
-}
-
 /* Objects waiting in a list go back to their slabs */
 static void heads_flush(struct qn_local *l, unsigned int c)
 {
@@ -437,7 +428,7 @@ static void heads_flush(struct qn_local *l, unsigned int c)
 	while (p) {
 		void *next = *(void **)p;
 
-		local_free(l, qn_local_find(l, &l->hub->segments, p), p);
+		qn_local_free(l, qn_local_find(l, &l->hub->segments, p), p);
 		p = next;
 	}
 }
@@ -517,7 +508,6 @@ static struct qn_unit *class_slab(struct qn_local *l, struct qn_local_class *k)
 }
 
 static __cold void class_retable(struct qn_local *l);
-static void inbox_collect(struct qn_local *l);
 
 noinline void qn_local_look_around(struct qn_local *l)
 {
@@ -526,7 +516,7 @@ noinline void qn_local_look_around(struct qn_local *l)
 	if (l->batch)
 		qn_local_flush_batch(l);
 	if (READ_ONCE(l->inbox))
-		inbox_collect(l);
+		qn_local_collect(l);
 	if (l->nr_refills - l->handed_in >= REFILLS_A_LOOK)
 		hand_in_samples(l);
 }
@@ -775,113 +765,12 @@ static __cold void class_retable(struct qn_local *l)
 	memcpy(l->map, l->table->map, QN_HUB_STEPS);
 }
 
-/* ---- remote frees ---- */
-
-static void inbox_collect(struct qn_local *l)
-{
-	/* Pairs with the release in inbox_send() */
-	void *p = __atomic_exchange_n(&l->inbox, NULL, __ATOMIC_ACQUIRE);
-
-	while (p) {
-		void *next = *(void **)p;
-		struct qn_unit *u = qn_local_find(l, &l->hub->segments, p);
-
-		__builtin_prefetch(((void **)p)[1], 1);
-		if (likely(u && u->owner == l))
-			local_free(l, u, p);
-		else if (u && u->kind == QN_UNIT_MEDIUM && u->holder == l)
-			qn_local_medium_free_inline(l, u, p);
-		else
-			qn_misuse("free", p, "the block was freed twice");
-		p = next;
-	}
-}
-
-static void inbox_send(struct qn_local *to, void *first, void **last)
-{
-	void *head = READ_ONCE(to->inbox);
-
-	do {
-		*last = head;
-		/* Pairs with the acquire in inbox_collect() */
-	} while (!__atomic_compare_exchange_n(&to->inbox, &head, first, true,
-					      __ATOMIC_SEQ_CST,
-					      __ATOMIC_RELAXED));
-}
-
-/* An orphan has nobody to look at its inbox: do it for it */
-static void orphan_collect(struct qn_local *to)
-{
-	struct qn_hub *hub = to->hub;
-
-	qn_port_lock(&hub->threads);
-	if (to->state == QN_LOCAL_ORPHAN) {
-		inbox_collect(to);
-		/* Nobody may come for its last chunk */
-		if (!qn_medium_used(&to->medium))
-			qn_medium_settle(&to->medium);
-		qn_local_account(to);
-	}
-	qn_port_unlock(&hub->threads);
-}
-
-static void send(struct qn_local *to, void *first, void **last)
-{
-	inbox_send(to, first, last);
-	/* Either this sees the orphan or qn_local_put() sees the inbox */
-	if (unlikely(__atomic_load_n(&to->state, __ATOMIC_SEQ_CST) ==
-		     QN_LOCAL_ORPHAN))
-		orphan_collect(to);
-}
-
-void qn_local_flush_batch(struct qn_local *l)
-{
-	struct qn_local *to = l->batch_to;
-
-	if (!l->batch)
-		return;
-	qn_stat_add(l->hub->page->nr_remote, l->batch_nr);
-	send(to, l->batch, l->batch_last);
-	l->batch = NULL;
-	l->batch_nr = 0;
-	l->batch_bytes = 0;
-	l->batch_to = NULL;
-}
-
-void qn_local_free_remote(struct qn_local *l, struct qn_unit *u, void *p)
-{
-	bool medium = u->kind == QN_UNIT_MEDIUM;
-	struct qn_local *to = medium ? u->holder : READ_ONCE(u->owner);
-	u32 size = medium ? (u32)qn_medium_size(u, p, "free") : u->osize;
-
-	if (unlikely(l->state != QN_LOCAL_OWNED)) {
-		/* A thread that is gone already: no batch any more */
-		((void **)p)[1] = NULL;
-		send(to, p, p);
-		return;
-	}
-	if (l->batch_to != to) {
-		qn_local_flush_batch(l);
-		l->batch_to = to;
-	}
-	((void **)p)[0] = l->batch;
-	((void **)p)[1] = l->batch_before[l->batch_nr % QN_BATCH_AHEAD];
-	l->batch_before[l->batch_nr % QN_BATCH_AHEAD] = p;
-	if (!l->batch)
-		l->batch_last = p;
-	l->batch = p;
-	l->batch_nr++;
-	l->batch_bytes += size;
-	if (l->batch_nr >= QN_BATCH_OBJECTS || l->batch_bytes >= QN_BATCH_BYTES)
-		qn_local_flush_batch(l);
-}
-
 /* ---- life cycle ---- */
 
 /* What waits goes back to where it belongs; empty slabs and chunks leave */
 static void local_settle(struct qn_local *l)
 {
-	inbox_collect(l);
+	qn_local_collect(l);
 	qn_medium_settle(&l->medium);
 	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
 		struct qn_local_class *k = &l->class[c];
@@ -1057,7 +946,7 @@ __apart const char *qn_local_check(struct qn_local *l)
 {
 	const char *what = NULL;
 
-	inbox_collect(l);
+	qn_local_collect(l);
 	for (unsigned int c = 0; c < QN_NR_CLASSES && !what; c++)
 		what = class_check(l, &l->class[c]);
 	return what ? what : qn_medium_check(&l->medium);

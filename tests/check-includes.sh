@@ -11,13 +11,15 @@ layers="compiler statspage sitespage bits bitset varint crc32 trace strtab list 
 	table bins zone
 	sampler profile controller policy-fixed policy-rule
 	segment slab sites follow hub medium local local-internal local-medium
+	remote
 	heap census pool arena
 	engine/engine engine/chunk engine/buddy-core
 	engine/boundary engine/buddy engine/buddy-fast engine/freelist
 	engine/per-size engine/quern
 	guest process"
 # What files of one layer share with nobody else: a header and who may include it
-shared="local-internal:local local-internal:local-medium"
+shared="local-internal:local local-internal:local-medium
+	local-internal:remote"
 
 cd "${srcdir:?run by make check}/lib" || exit 99
 

@@ -14,7 +14,7 @@
  * against the same bounds and have to fail: one that counts requests instead of bytes,
  * one that takes the request which asks for a refill, one that draws 5 % too far.
  *
- * Links: linuxport.c, lib/local.c, lib/local-medium.c and all below them.
+ * Links: linuxport.c, lib/local.c, lib/local-medium.c, lib/remote.c and all below them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
