@@ -3,8 +3,9 @@
  * process.c - the one heap of a Linux process.
  *
  * Above local.c: what does not fit a slab, the life of threads and of the process,
- * fork, and the C library's contracts. The public qn_malloc() family stands at the
- * end; preload/ defines malloc() by the same inline functions.
+ * fork, and the C library's contracts; call sites are in process-sites.c. The public
+ * qn_malloc() family stands at the end; preload/ defines malloc() by the same inline
+ * functions.
  */
 #include "process.h"
 
@@ -20,6 +21,7 @@
 #include "port/sys.h"
 
 #include "guest.h"
+#include "process-sites.h"
 
 _Static_assert(sizeof(struct qn_stats_page) <= QN_UNIT_SIZE,
 	       "the statistics page has a unit of its own");
@@ -34,8 +36,6 @@ static const struct qn_conf *settings;
 
 /* The thread's destructors have run: it borrows a local for each call */
 static __thread bool thread_done __attribute__((tls_model("initial-exec")));
-/* A stack is being taken: this thread gets no local */
-static __thread bool is_taking __attribute__((tls_model("initial-exec")));
 
 /* ---- threads ---- */
 
@@ -111,7 +111,7 @@ static noinline struct qn_local *self_get_slow(void)
 	/* Pairs with the release in hub_start() */
 	if (!smp_load_acquire(&hub_ready) && !hub_start())
 		return NULL;
-	if (unlikely(is_taking))
+	if (unlikely(qn_process_is_taking))
 		return NULL;
 	l = qn_local_get(&hub);
 	if (l && !thread_done && !qn_guest_is_on()) {
@@ -152,15 +152,6 @@ static void large_set_bytes(struct qn_unit *u, size_t size, u64 nr_allocs)
 	qn_hub_account_direct(&hub, more, nr_allocs ? bytes : 0, nr_allocs);
 }
 
-static noinline __apart void large_note_site(struct qn_local *l,
-					     const struct qn_unit *u, u32 nr)
-{
-	u64 bytes = (u64)nr * l->sampler.interval * QN_DIRECT_PER_SAMPLE;
-
-	qn_sites_hold(&hub.follow.sites, qn_unit_start(&hub.segments, u),
-		      qn_sites_note(&hub.follow.sites, bytes, nr), bytes);
-}
-
 static void *large_alloc(struct qn_local *l, size_t size, size_t align,
 			 bool *zeroed)
 {
@@ -181,7 +172,7 @@ static void *large_alloc(struct qn_local *l, size_t size, size_t align,
 			     min(size / QN_DIRECT_PER_SAMPLE,
 				 (size_t)UINT32_MAX / 2));
 	if (unlikely(nr && hub.follow.sites.page))
-		large_note_site(l, u, nr);
+		qn_process_sites_hold(&hub, l, u, nr);
 	return qn_unit_start(&hub.segments, u);
 }
 
@@ -573,94 +564,6 @@ static void page_map(size_t size, int flags, int fd)
 		flags | MAP_FIXED, fd, 0);
 }
 
-/* ---- call sites ---- */
-
-static const struct qn_sites_ops *sites_given;
-
-/*
- * Should the unwinder allocate after all, it must not meet this thread's local in the
- * middle of a refill: it has none meanwhile, and what the lists that are ready do not
- * serve is refused.
- */
-static __apart unsigned int stack_take(uintptr_t *pcs, unsigned int most)
-{
-	struct qn_local *l = qn_self;
-	int saved = errno;
-	unsigned int nr;
-
-	if (is_taking)
-		return 0;
-	is_taking = true;
-	qn_self = &qn_local_none;
-	nr = sites_given->take(pcs, most);
-	qn_self = l;
-	is_taking = false;
-	errno = saved;
-	return nr;
-}
-
-static __apart const char *stack_locate(uintptr_t pc, uintptr_t *base)
-{
-	return sites_given->locate(pc, base);
-}
-
-static __apart void *map_private(size_t size)
-{
-	long p = qn_sys6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return p < 0 && p > -4096 ? NULL : (void *)p;
-}
-
-/* All samples are followed, from the first on: who asks for sites pays for them */
-static __apart void sites_start(const struct qn_sites_ops *ops)
-{
-	static const struct qn_sites_ops guarded = { stack_take, stack_locate };
-	void *memory = map_private(QN_SITES_BYTES);
-
-	if (!memory)
-		return;
-	sites_given = ops;
-	hub.follow.most = UINT32_MAX;
-	hub.follow.one_in = 1;
-	hub.follow.share = QN_FOLLOW_SHARE_SITES;
-	hub.follow.after = 0;
-	if (qn_self != &qn_local_none)
-		qn_local_resample(qn_self);
-	qn_sites_init(&hub.follow.sites, memory, &guarded);
-}
-
-/* Behind the statistics page in its file; they stay private if that cannot be */
-static __apart void sites_map(int fd, size_t at)
-{
-	struct qn_sites_page *page = hub.follow.sites.page;
-
-	if (!page || qn_sys6(SYS_pwrite64, fd, (long)page, QN_SITES_PAGE_BYTES,
-			     (long)at, 0, 0) != (long)QN_SITES_PAGE_BYTES)
-		return;
-	qn_sys6(SYS_mmap, (long)page, QN_SITES_PAGE_BYTES,
-		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (long)at);
-	WRITE_ONCE(hub.page->sites_at, (u32)at);
-}
-
-/* A child's are its own: a copy takes the place of what it shares with its parent */
-static __apart void sites_leave_parent(void)
-{
-	struct qn_sites_page *page = hub.follow.sites.page;
-	void *copy = page ? map_private(QN_SITES_PAGE_BYTES) : NULL;
-
-	if (!copy) {
-		hub.follow.sites.page = NULL;
-		return;
-	}
-	memcpy(copy, page, sizeof(*page));
-	qn_sys6(SYS_mmap, (long)page, QN_SITES_PAGE_BYTES,
-		PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-		-1, 0);
-	memcpy(page, copy, sizeof(*page));
-	qn_sys3(SYS_munmap, (long)copy, QN_SITES_PAGE_BYTES, 0);
-}
-
 /* From now on the page is a file that others can read, also when we are gone */
 static __apart void stats_map(const char *dir)
 {
@@ -681,7 +584,7 @@ static __apart void stats_map(const char *dir)
 	if (qn_sys6(SYS_pwrite64, fd, (long)hub.page, (long)size, 0, 0, 0) ==
 	    (long)size)
 		page_map(size, MAP_SHARED, fd);
-	sites_map(fd, round_up(size, (size_t)65536));
+	qn_process_sites_map(&hub, fd, round_up(size, (size_t)65536));
 	qn_sys3(SYS_close, fd, 0, 0);
 }
 
@@ -723,7 +626,7 @@ void qn_process_start(const struct qn_conf *conf,
 		return;
 	guest_start(conf->engine);
 	if (sites)
-		sites_start(sites);
+		qn_process_sites_start(&hub, sites);
 	if (conf->stats[0])
 		stats_map(conf->stats);
 }
@@ -853,7 +756,7 @@ __apart void qn_process_fork_child(void)
 		page_map(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 		*hub.page = copy;
 	}
-	sites_leave_parent();
+	qn_process_sites_leave(&hub);
 	qn_sites_restart(&hub.follow.sites);
 	hub.page->sites_at = 0;
 	page_restart(hub.page);

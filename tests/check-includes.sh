@@ -16,7 +16,7 @@ layers="compiler statspage sitespage bits bitset varint crc32 trace strtab list 
 	engine/engine engine/chunk engine/buddy-core
 	engine/boundary engine/buddy engine/buddy-fast engine/freelist
 	engine/per-size engine/quern
-	guest process"
+	guest process-sites process"
 # What files of one layer share with nobody else: a header and who may include it
 shared="local-internal:local local-internal:local-medium
 	local-internal:remote"
