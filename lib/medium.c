@@ -321,16 +321,23 @@ static __always_inline bool cut_is_good(const struct qn_medium *m,
 				   !cut_touches(m, p, cut_bytes(size, need)));
 }
 
-/* A block that waits and is not much longer than is needed, the shortest of them */
-static __always_inline void *get_near(struct qn_medium *m, size_t need)
+/*
+ * A block that waits in list @i or a later one, has the alignment, and is not much longer
+ * than is needed: of the shortest of them
+ */
+static __always_inline void *get_near(struct qn_medium *m, size_t i,
+				      size_t need, size_t align)
 {
-	size_t i = qn_medium_list(need) + 1;
 	size_t end = qn_medium_list(need + need / QN_MEDIUM_NEAR) + 1;
 
+	if (!m->waits)
+		return NULL;
 	for (end = min(end, QN_MEDIUM_LISTS); i < end; i++) {
+		const char *p = m->waiting[i];
+
 		if (!m->group[i / QN_MEDIUM_GROUP])
 			i |= QN_MEDIUM_GROUP - 1;
-		else if (m->waiting[i])
+		else if (p && is_aligned((uintptr_t)p, align))
 			return qn_medium_get(m, i * QN_MEDIUM_ROUND, true);
 	}
 	return NULL;
@@ -354,7 +361,7 @@ static void *cut_run(struct qn_medium *m, size_t need)
 
 void *qn_medium_cut(struct qn_medium *m, size_t need)
 {
-	void *p = m->waits ? get_near(m, need) : NULL;
+	void *p = get_near(m, qn_medium_list(need) + 1, need, QN_MEDIUM_STEP);
 
 	return p ? p : cut_run(m, need);
 }
@@ -373,10 +380,10 @@ static void *block_skip(struct qn_medium *m, char *p, size_t skip)
 void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size, size_t align)
 {
 	size_t bytes = qn_medium_bytes(size);
-	char *p = m->waiting[qn_medium_list(bytes)], *q;
+	char *p = get_near(m, qn_medium_list(bytes), bytes, align), *q;
 
-	if (p && is_aligned((uintptr_t)p, align))
-		return qn_medium_get(m, bytes, true);
+	if (p)
+		return p;
 	/* What is skipped must be long enough for a run, and so must what is left */
 	size = max(size, QN_MEDIUM_LEAST - sizeof(size_t));
 	p = cut_run(m, qn_medium_bytes(size + align + QN_MEDIUM_LEAST));
