@@ -1483,6 +1483,32 @@ static void check_samples(void)
 	}
 }
 
+/* Before slabs take memory that nobody used, chunks whose blocks all wait go back */
+static void test_waiting_blocks_make_room(void **state)
+{
+	struct qn_local *l;
+	size_t frontier;
+
+	(void)state;
+	begin(4096);
+	l = get();
+	hold(l, 5000);
+	hold(l, 1000); /* a first slab takes what nobody used in any case */
+	for (int i = 0; i < 20; i++)
+		hold(l, 30000);
+	while (nr_held > 2)
+		drop(l, nr_held - 1);
+	assert_true(l->medium.waits);
+	frontier = hub.segments.seg[0].frontier;
+	for (int i = 0; i < 300; i++)
+		hold(l, 1000);
+	assert_int_equal(hub.segments.seg[0].frontier, frontier);
+	verify_all();
+	drop_all(l);
+	check_nothing_left();
+	qn_local_put(l);
+}
+
 /* The age of followed objects counts what is asked for in medium blocks as well */
 static void test_medium_blocks_tick(void **state)
 {
@@ -1827,6 +1853,7 @@ int main(void)
 		cmocka_unit_test(test_remote_double_free),
 		cmocka_unit_test(test_remote_double_free_medium),
 		cmocka_unit_test(test_check_finds_damage),
+		cmocka_unit_test(test_waiting_blocks_make_room),
 		cmocka_unit_test(test_medium_blocks_tick),
 		cmocka_unit_test(test_samples_of_a_mix),
 		cmocka_unit_test(test_samples_in_step),
