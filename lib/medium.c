@@ -521,8 +521,11 @@ void qn_medium_merge(struct qn_medium *m)
 
 void qn_medium_free(struct qn_medium *m, const struct qn_unit *u, void *p)
 {
-	block_tag(u, p, "free");
-	qn_medium_put(m, p);
+	/* Before a unit there may be nothing to read; and a message for what is no block */
+	if (unlikely((uintptr_t)p % QN_UNIT_SIZE == 0))
+		block_tag(u, p, "free");
+	if (unlikely(!qn_medium_put(m, p)))
+		block_tag(u, p, "free");
 }
 
 /* ---- resizing ---- */

@@ -344,14 +344,14 @@ void qn_process_free_in(void *p, struct qn_local *l, struct qn_unit *u)
 	struct qn_medium *m = &l->medium;
 
 	if (likely(u->kind == QN_UNIT_MEDIUM && u->holder == l)) {
-		/* It has a message for what is no block */
+		/* This has a message for what is no block */
 		if (unlikely(!qn_medium_put(m, p)))
 			qn_local_medium_free(l, u, p);
 		else if (unlikely(m->free > m->most))
 			qn_local_medium_much(l);
 		return;
 	}
-	if (likely(u->kind == QN_UNIT_SLAB))
+	if (likely(u->kind == QN_UNIT_SLAB || u->kind == QN_UNIT_MEDIUM))
 		qn_local_free_remote(l, u, p);
 	else
 		qn_process_free_slow(p);
