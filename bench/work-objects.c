@@ -205,3 +205,53 @@ uint64_t work_leak(const struct job *job)
 		sum += block_exit(&recent[i]);
 	return sum;
 }
+
+/* Nodes of a structure that is built, and taken apart in another order */
+uint64_t work_nodes(const struct job *job)
+{
+	enum {
+		NODES = 500000
+	};
+	static struct block node[NODES];
+	size_t rounds = scaled(job, 6);
+	struct rng rng = { 16 };
+	uint64_t sum = 0;
+
+	for (size_t r = 0; r < rounds; r++) {
+		for (uint32_t i = 0; i < NODES; i++)
+			block_init(&node[i], 16 + rng_below(&rng, 4) * 8, i);
+		for (uint32_t i = NODES; i > 0; i--) {
+			struct block *other = &node[rng_below(&rng, i)];
+			struct block last = node[i - 1];
+
+			node[i - 1] = *other;
+			*other = last;
+			sum += block_exit(&node[i - 1]);
+		}
+	}
+	return sum;
+}
+
+/* Cache lines and vectors: 64 bytes to 8 KB, aligned to 64 */
+uint64_t work_aligned(const struct job *job)
+{
+	enum {
+		SLOTS = 8000,
+		ALIGN = 64
+	};
+	static struct block slot[SLOTS];
+	size_t nr = scaled(job, 1500000);
+	struct rng rng = { 17 };
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		struct block *old = &slot[rng_below(&rng, SLOTS)];
+		size_t size = rng_size(&rng, 64, 8192) / ALIGN * ALIGN;
+
+		sum += block_exit(old);
+		block_init_aligned(old, size, ALIGN, (uint32_t)i);
+	}
+	for (size_t i = 0; i < SLOTS; i++)
+		sum += block_exit(&slot[i]);
+	return sum;
+}

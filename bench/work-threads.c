@@ -156,6 +156,46 @@ uint64_t work_handoff(const struct job *job)
 			   channel);
 }
 
+/*
+ * Buffers of 1 to 32 KB that everybody puts somewhere and anybody takes: what a thread
+ * frees is another's, of any size.
+ */
+enum {
+	EXCHANGE_SLOTS = 512
+};
+
+static void exchange(struct worker *worker)
+{
+	struct block **slot = worker->shared;
+
+	for (size_t i = 0; i < worker->ops; i++) {
+		struct block *block = must_alloc(sizeof(*block));
+		size_t at = rng_below(&worker->rng, EXCHANGE_SLOTS);
+
+		block_init(block, rng_size(&worker->rng, 1024, 32768),
+			   (uint32_t)i);
+		block = __atomic_exchange_n(&slot[at], block, __ATOMIC_ACQ_REL);
+		if (block)
+			worker->sum += block_exit(block);
+		free(block);
+	}
+}
+
+uint64_t work_exchange(const struct job *job)
+{
+	static struct block *slot[EXCHANGE_SLOTS];
+	uint64_t sum = run_threads(job->threads, scaled(job, 800000), 55,
+				   exchange, slot);
+
+	for (size_t i = 0; i < EXCHANGE_SLOTS; i++) {
+		if (slot[i])
+			sum += block_exit(slot[i]);
+		free(slot[i]);
+		slot[i] = NULL;
+	}
+	return sum;
+}
+
 /* Write an object often, as if it were a counter of the thread */
 static uint64_t hammer(unsigned char *p, size_t size, size_t times)
 {

@@ -118,6 +118,20 @@ void block_init_zeroed(struct block *block, size_t size, uint32_t tag)
 	block_write(block);
 }
 
+void block_init_aligned(struct block *block, size_t size, size_t align,
+			uint32_t tag)
+{
+	block->p = aligned_alloc(align, size);
+	if (!block->p)
+		die("no memory for %zu bytes aligned to %zu", size, align);
+	if ((uintptr_t)block->p % align)
+		die("%zu bytes at %p are not aligned to %zu", size,
+		    (void *)block->p, align);
+	block->size = (uint32_t)size;
+	block->tag = tag;
+	block_write(block);
+}
+
 void block_resize(struct block *block, size_t size)
 {
 	size_t kept = size < block->size ? size : block->size;

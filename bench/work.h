@@ -62,6 +62,10 @@ void block_init(struct block *block, size_t size, uint32_t tag);
 /* The same by a function of calloc's kind, whose zeroes are checked */
 void block_init_zeroed(struct block *block, size_t size, uint32_t tag);
 
+/* The same at an alignment, a power of two that divides @size */
+void block_init_aligned(struct block *block, size_t size, size_t align,
+			uint32_t tag);
+
 /* realloc, and check what was kept; @tag stays */
 void block_resize(struct block *block, size_t size);
 
@@ -145,6 +149,8 @@ uint64_t work_mix(const struct job *job);
 uint64_t work_sizes(const struct job *job);
 uint64_t work_phases(const struct job *job);
 uint64_t work_leak(const struct job *job);
+uint64_t work_nodes(const struct job *job);
+uint64_t work_aligned(const struct job *job);
 
 /* Data structures: work-data.c */
 uint64_t work_symbols(const struct job *job);
@@ -163,6 +169,7 @@ uint64_t work_calloc(const struct job *job);
 uint64_t work_server(const struct job *job);
 uint64_t work_producer(const struct job *job);
 uint64_t work_handoff(const struct job *job);
+uint64_t work_exchange(const struct job *job);
 uint64_t work_thrash(const struct job *job);
 uint64_t work_scratch(const struct job *job);
 uint64_t work_threads(const struct job *job);
