@@ -649,7 +649,7 @@ void qn_medium_look(struct qn_medium *m)
 
 	if (m->free <= m->look)
 		return;
-	limit = qn_segments_sparse_limit(m->segments);
+	limit = qn_segments_chunk_limit(m->segments);
 	qn_medium_merge(m);
 	/* Is it in whole pages? */
 	if (runs_sum(m) > limit)

@@ -392,7 +392,7 @@ static void note_purge(struct qn_segments *s, size_t bytes)
 	s->nr_purges++;
 }
 
-/* Read by qn_segments_sparse_limit() without the lock */
+/* Read by in_use() without the lock */
 static void add_used(struct qn_segments *s, size_t units)
 {
 	WRITE_ONCE(s->used, s->used + (units << QN_UNIT_SHIFT));
@@ -885,6 +885,11 @@ size_t qn_segments_purge(struct qn_segments *s, size_t keep)
 }
 
 size_t qn_segments_sparse_limit(const struct qn_segments *s)
+{
+	return s->dirty_base + in_use(s) / 16;
+}
+
+size_t qn_segments_chunk_limit(const struct qn_segments *s)
 {
 	return (s->dirty_base + dirty_limit(s)) / 2;
 }

@@ -368,9 +368,14 @@ size_t qn_segments_purge(struct qn_segments *s, size_t keep);
 /**
  * qn_segments_sparse_limit() - free bytes that a thread's sparse slabs may keep
  *
+ * Only their classes can use them, so refaults do not raise it.
+ *
  * Context: takes no lock; the answer may be a little old.
  */
 size_t qn_segments_sparse_limit(const struct qn_segments *s);
+
+/* Free and resident bytes that a thread's chunks may keep, likewise; refaults raise it */
+size_t qn_segments_chunk_limit(const struct qn_segments *s);
 
 /* Pages of slabs were purged; slabs of them are used again. Take the lock. */
 void qn_segments_note_purge(struct qn_segments *s, size_t bytes);
