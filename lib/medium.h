@@ -199,9 +199,12 @@ static __always_inline void *qn_medium_get(struct qn_medium *m, size_t bytes,
  */
 static __always_inline bool qn_medium_put(struct qn_medium *m, void *p)
 {
-	size_t tag = *qn_tag_of(p), size = qn_tag_size(tag);
-	size_t list = qn_medium_list(size);
+	size_t tag, size, list;
 
+	/* Where @p is no block it may have any alignment */
+	__builtin_memcpy(&tag, (char *)p - sizeof(tag), sizeof(tag));
+	size = qn_tag_size(tag);
+	list = qn_medium_list(size);
 	if (unlikely((tag ^ qn_tag_seal(p)) &
 		     (~QN_TAG_LOW | QN_TAG_FREE | QN_TAG_WAITS)))
 		return false;

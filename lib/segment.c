@@ -12,6 +12,8 @@
 /* Reuse within this time after a purge says that the purge was a mistake */
 #define REFAULT_MS 2000
 #define BOOST_MOST ((size_t)256 << 20)
+/* What sparse slabs may keep of it */
+#define BOOST_SPARSE ((size_t)8 << 20)
 /* Spare units that wait on a list at most; more of a unit than this is much */
 #define SPARE_MOST  64
 #define SPARE_PARTS 4
@@ -886,7 +888,9 @@ size_t qn_segments_purge(struct qn_segments *s, size_t keep)
 
 size_t qn_segments_sparse_limit(const struct qn_segments *s)
 {
-	return s->dirty_base + in_use(s) / 16;
+	size_t boost = READ_ONCE(s->boost);
+
+	return s->dirty_base + in_use(s) / 16 + min(boost / 2, BOOST_SPARSE);
 }
 
 size_t qn_segments_chunk_limit(const struct qn_segments *s)

@@ -368,7 +368,7 @@ size_t qn_segments_purge(struct qn_segments *s, size_t keep);
 /**
  * qn_segments_sparse_limit() - free bytes that a thread's sparse slabs may keep
  *
- * Only their classes can use them, so refaults do not raise it.
+ * Only their classes can use them, so refaults do not raise it by much.
  *
  * Context: takes no lock; the answer may be a little old.
  */
