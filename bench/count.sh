@@ -7,17 +7,22 @@ command -v valgrind >/dev/null || {
 	exit 77
 }
 count_tmp=$(mktemp) || exit 99
-trap 'rm -f "$count_tmp"' EXIT
+trap 'rm -f "$count_tmp" "$count_tmp.log"' EXIT
 
 # count LIBRARY PROGRAM ARGS...: for each function that calls another its name, the
-# other's, the number of calls, and the instructions in those made below counted()
+# other's, the number of calls, and the instructions in those made below counted().
+# What the program says is shown only if it fails.
 count()
 {
 	count_lib=$1
 	shift
 	LD_PRELOAD=$count_lib QUERN_CONF=seed:1 setarch -R \
 		valgrind -q --tool=callgrind --toggle-collect=counted \
-		--callgrind-out-file="$count_tmp" "$@" >&2 || return
+		--callgrind-out-file="$count_tmp" "$@" \
+		>"$count_tmp.log" 2>&1 || {
+		cat "$count_tmp.log" >&2
+		return 1
+	}
 	awk '
 	function name(text,	id)
 	{
