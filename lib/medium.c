@@ -16,6 +16,8 @@
 #define CHUNK_LEAST  4
 #define CHUNK_MOST   16
 #define CHUNK_BLOCKS 4
+/* A run of so many times the length had better not be cut while blocks wait */
+#define CUT_TIMES 4
 /* Runs of less are not looked into for pages */
 #define PURGE_LEAST ((size_t)8192)
 
@@ -291,7 +293,7 @@ static __always_inline void *run_cut(struct qn_medium *m, char *p, size_t need)
 	return p;
 }
 
-/* Would it touch pages */
+/* Would writing the first @bytes of a free run touch pages for the first time */
 static noinline bool cut_touches(const struct qn_medium *m, const char *p,
 				 size_t bytes)
 {
@@ -317,8 +319,9 @@ static __always_inline bool cut_is_good(const struct qn_medium *m,
 {
 	size_t tag = *qn_tag_of(p), size = qn_tag_size(tag);
 
-	return size < 4 * need && (likely(!(tag & QN_TAG_HOLES)) ||
-				   !cut_touches(m, p, cut_bytes(size, need)));
+	return size < CUT_TIMES * need &&
+	       (likely(!(tag & QN_TAG_HOLES)) ||
+		!cut_touches(m, p, cut_bytes(size, need)));
 }
 
 /*
