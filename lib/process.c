@@ -23,6 +23,10 @@
 #include "guest.h"
 #include "process-sites.h"
 
+/* Blocks from this length on are moved rather than copied, so many times in all */
+#define MOVE_LEAST ((size_t)1 << 20)
+#define MOVES_MOST 4096u
+
 _Static_assert(sizeof(struct qn_stats_page) <= QN_UNIT_SIZE,
 	       "the statistics page has a unit of its own");
 
@@ -176,7 +180,8 @@ static void *large_alloc(struct qn_local *l, size_t size, size_t align,
 	return qn_unit_start(&hub.segments, u);
 }
 
-static void large_free(struct qn_unit *u)
+/* @dirty: bytes of it that may be resident */
+static void large_free(struct qn_unit *u, size_t dirty)
 {
 	size_t bytes = u->bytes;
 
@@ -184,7 +189,28 @@ static void large_free(struct qn_unit *u)
 		qn_sites_drop(&hub.follow.sites,
 			      qn_unit_start(&hub.segments, u));
 	qn_hub_account_large(&hub, -(s64)bytes, 0);
-	qn_run_free(&hub.segments, u, bytes);
+	qn_run_free(&hub.segments, u, dirty);
+}
+
+/*
+ * What is in a large block goes to a larger one by way of page tables: a copy costs more
+ * from some length on, and twice the memory. A range that was moved is a mapping of its
+ * own, of which a process may have some 65 000, so this is not done without end.
+ */
+static noinline __apart int large_move(struct qn_unit *u, void *to)
+{
+	static u32 nr_moves;
+	size_t size = round_up(u->bytes, hub.page_size);
+	int r;
+
+	if (__atomic_fetch_add(&nr_moves, 1, __ATOMIC_RELAXED) >= MOVES_MOST) {
+		__atomic_store_n(&nr_moves, MOVES_MOST, __ATOMIC_RELAXED);
+		return -EAGAIN;
+	}
+	r = qn_port_move(to, qn_unit_start(&hub.segments, u), size);
+	if (r == 0)
+		large_free(u, 0);
+	return r;
 }
 
 /* Stay where it is if the run can be made to fit */
@@ -333,7 +359,7 @@ void qn_process_free_slow(void *p)
 	if (u->kind == QN_UNIT_FOLLOW)
 		qn_follow_free(&hub.follow, "free", p);
 	else if (u->kind == QN_UNIT_LARGE)
-		large_free(u);
+		large_free(u, u->bytes);
 	else
 		block_free(u, p);
 }
@@ -443,6 +469,18 @@ void *qn_process_realloc(void *p, size_t size)
 	q = qn_process_malloc(grown(size, old));
 	if (!q)
 		return NULL;
+	if (unlikely(u->kind == QN_UNIT_LARGE && old >= MOVE_LEAST &&
+		     size > old)) {
+		int r = large_move(u, q);
+
+		if (r == 0)
+			return q;
+		/* Nobody can have it any more: it stays a block for good */
+		if (r == -ENOTRECOVERABLE)
+			q = qn_process_malloc(size);
+		if (!q)
+			return NULL;
+	}
 	memcpy(q, p, min(size, old));
 	qn_process_free(p);
 	return q;
@@ -644,7 +682,7 @@ static void page_note_usage(struct qn_stats_page *page)
 	page->peak_resident = (u64)u.ru_maxrss * 1024;
 }
 
-void qn_process_finish(void)
+__apart void qn_process_finish(void)
 {
 	if (!hub_ready || !hub.conf.stats[0])
 		return;

@@ -319,7 +319,7 @@ __asm__(TRY_BEGIN "	stp x29, x30, [sp, #-16]!\n"
 #endif
 
 /* Not for a thread's cancellation or exit: that must go on */
-_Unwind_Reason_Code __attribute__((visibility("hidden"), used))
+__apart _Unwind_Reason_Code __attribute__((visibility("hidden"), used))
 qn_operators_personality(int version, _Unwind_Action actions,
 			 _Unwind_Exception_Class class,
 			 struct _Unwind_Exception *exception,

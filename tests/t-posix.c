@@ -167,6 +167,40 @@ static void test_make_huge(void **state)
 	assert_false(quiet(qn_port_make_huge(q, huge)));
 }
 
+static void test_move(void **state)
+{
+	size_t page = qn_port_page_size();
+	char *p = quiet(qn_port_reserve(NULL, 64 * page));
+	char *q = p + 40 * page;
+
+	(void)state;
+	assert_int_equal(quiet(qn_port_commit(p, 64 * page)), 0);
+	for (size_t i = 0; i < 16; i++)
+		memset(p + i * page, (int)i + 1, page);
+	memset(q - page, 99, 18 * page);
+	assert_int_equal(quiet(qn_port_move(q, p + page, 14 * page)), 0);
+	for (size_t i = 0; i < 14; i++)
+		assert_true(is_all(q + i * page, (int)i + 2, page));
+	/* The rest is where it was; nothing is left where they were */
+	assert_true(is_all(p, 1, page) && is_all(p + 15 * page, 16, page));
+	assert_true(is_all(q - page, 99, page));
+	assert_true(is_all(q + 14 * page, 99, 3 * page));
+	assert_false(is_resident(p + 3 * page));
+	assert_true(is_all(p + page, 0, 14 * page));
+	/* Both can be used as before */
+	memset(p, 5, 16 * page);
+	assert_int_equal(quiet(qn_port_purge(q, 14 * page)), 0);
+	assert_true(is_all(q, 0, 14 * page));
+	quiet_void(qn_port_release(p, 64 * page));
+	/* What is not mapped cannot be moved */
+	p = quiet(qn_port_reserve(NULL, 8 * page));
+	assert_int_equal(quiet(qn_port_commit(p, 4 * page)), 0);
+	quiet_void(qn_port_release(p + 4 * page, 4 * page));
+	assert_true(quiet(qn_port_move(p, p + 4 * page, 2 * page)) < 0);
+	memset(p, 6, 4 * page);
+	quiet_void(qn_port_release(p, 4 * page));
+}
+
 static void test_release_in_part(void **state)
 {
 	size_t page = qn_port_page_size();
@@ -536,6 +570,7 @@ int main(void)
 		cmocka_unit_test(test_commit),
 		cmocka_unit_test(test_purge),
 		cmocka_unit_test(test_make_huge),
+		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_release_in_part),
 		cmocka_unit_test(test_hint),
 		cmocka_unit_test(test_reserve_refused),

@@ -108,6 +108,18 @@ void qn_port_release(void *p, size_t size);
 int qn_port_purge(void *p, size_t size);
 
 /**
+ * qn_port_move() - contents of whole pages go elsewhere, without a copy
+ * @to, @from:	committed, page aligned, apart
+ * @size:	bytes, whole pages
+ *
+ * Post: @from is committed, reads as zero, and nothing of it is resident.
+ *
+ * Return: 0 or -errno: then @from is as it was, and what was at @to is lost; at
+ * -ENOTRECOVERABLE it is no memory any more.
+ */
+int qn_port_move(void *to, void *from, size_t size);
+
+/**
  * qn_port_make_huge() - make whole, committed, untouched pages one huge page
  * @p:		aligned to @size
  * @size:	QN_PORT_HUGE

@@ -17,6 +17,13 @@
 #include "port/port.h"
 #include "port/sys.h"
 
+/* MREMAP_DONTUNMAP, which not all headers have; mremap()'s others want _GNU_SOURCE */
+#define QN_MREMAP_DONTUNMAP 4
+#ifndef MREMAP_MAYMOVE
+#define MREMAP_MAYMOVE 1
+#define MREMAP_FIXED   2
+#endif
+
 enum {
 	UNLOCKED,
 	LOCKED,
@@ -199,6 +206,24 @@ void qn_port_release(void *p, size_t size)
 int qn_port_purge(void *p, size_t size)
 {
 	return (int)qn_sys3(SYS_madvise, (long)p, (long)size, MADV_DONTNEED);
+}
+
+/* Since Linux 5.7. It unmaps what is at @to before it knows that it can go on. */
+__apart int qn_port_move(void *to, void *from, size_t size)
+{
+	const long flags = MREMAP_MAYMOVE | MREMAP_FIXED | QN_MREMAP_DONTUNMAP;
+	long r = qn_sys6(SYS_mremap, (long)from, (long)size, (long)size, flags,
+			 (long)to, 0);
+
+	if (!qn_sys_failed(r))
+		return 0;
+	if (qn_sys_failed(qn_sys6(
+		    SYS_mmap, (long)to, (long)size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		    0)))
+		return -ENOTRECOVERABLE;
+	qn_sys3(SYS_madvise, (long)to, (long)size, MADV_NOHUGEPAGE);
+	return (int)r;
 }
 
 /*
