@@ -172,13 +172,20 @@ static void test_move(void **state)
 	size_t page = qn_port_page_size();
 	char *p = quiet(qn_port_reserve(NULL, 64 * page));
 	char *q = p + 40 * page;
+	int moved;
 
 	(void)state;
 	assert_int_equal(quiet(qn_port_commit(p, 64 * page)), 0);
 	for (size_t i = 0; i < 16; i++)
 		memset(p + i * page, (int)i + 1, page);
 	memset(q - page, 99, 18 * page);
-	assert_int_equal(quiet(qn_port_move(q, p + page, 14 * page)), 0);
+	moved = quiet(qn_port_move(q, p + page, 14 * page));
+	if (moved == -EINVAL) {
+		/* Not before Linux 5.7; all is where it was */
+		assert_true(is_all(p + 3 * page, 4, page));
+		skip();
+	}
+	assert_int_equal(moved, 0);
 	for (size_t i = 0; i < 14; i++)
 		assert_true(is_all(q + i * page, (int)i + 2, page));
 	/* The rest is where it was; nothing is left where they were */

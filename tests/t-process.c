@@ -655,6 +655,38 @@ static void test_large_figures(void **state)
 	assert_int_equal(qn_process_stats()->used, used);
 }
 
+/* What cannot grow where it lies is moved, and is all there */
+static void test_large_moves(void **state)
+{
+	size_t old = 3 * MB + 5000, size = 9 * MB;
+	unsigned char *p = qn_malloc(old), *behind, *q;
+	u64 used = qn_process_stats()->used;
+
+	(void)state;
+	for (size_t i = 0; i < old; i++)
+		p[i] = (unsigned char)(i / 4096 * 7 + i);
+	behind = qn_malloc(100000);
+	memset(behind, 3, 100000);
+	q = qn_realloc(p, size);
+	assert_non_null(q);
+	for (size_t i = 0; i < old; i++)
+		if (q[i] != (unsigned char)(i / 4096 * 7 + i))
+			fail_msg("byte %zu has changed", i);
+	memset(q + old, 5, size - old);
+	for (size_t i = 0; i < 100000; i++)
+		assert_int_equal(behind[i], 3);
+	/* Both ranges can be used, freed and purged */
+	p = qn_malloc(old);
+	memset(p, 1, old);
+	qn_free(q);
+	qn_free(behind);
+	qn_trim();
+	assert_int_equal(p[old - 1], 1);
+	assert_int_equal(qn_check(), 0);
+	assert_true(qn_process_stats()->used <= used);
+	qn_free(p);
+}
+
 /* Freed memory goes back by itself, all but a little */
 static void test_memory_returns(void **state)
 {
@@ -1373,6 +1405,7 @@ int main(void)
 		cmocka_unit_test(test_stats),
 		cmocka_unit_test(test_stats_plausible),
 		cmocka_unit_test(test_large_figures),
+		cmocka_unit_test(test_large_moves),
 		cmocka_unit_test(test_tables_under_load),
 		cmocka_unit_test(test_blocks_outlive_threads),
 		cmocka_unit_test(test_destructors),
