@@ -17,8 +17,9 @@
 #define CARVE_BYTES      4096u
 #define CARVE_A_SLAB     2048u
 #define CARVE_MOST       ((size_t)16384)
-#define CARVE_LARGE      256u
 #define CARVE_MOST_PARTS ((1u << (CARVE_MOST >> QN_PART_SHIFT)) - 1)
+/* Of objects from this size on all that a slab has, where it is resident */
+#define CARVE_LARGE 256u
 /* A full slab has objects to give again when this part of it is free */
 #define WAKE_SHARE 16
 /* A thread hands samples in at least once in so many refills */
@@ -48,8 +49,10 @@ _Static_assert(QN_UNIT_SIZE / CUT_MOST <= (QN_READY_STEPS - 1) * QN_STEP,
 /* The first slow refills of a thread are accounted at once */
 #define SLOW_FIRST 4096
 
-/* Has no memory and no units: sends every call to the slow path; never written */
-/* Little of it is ever looked at */
+/*
+ * Has no memory and no units: sends every call to the slow path. Never written, and little
+ * of it is read, so it lies behind what processes touch.
+ */
 struct qn_local qn_local_none __bss_apart;
 __thread struct qn_local *qn_self = &qn_local_none;
 __thread void *qn_ready[QN_READY_STEPS];
@@ -587,7 +590,6 @@ static size_t carve_bytes(const struct qn_local_class *k,
 	u32 first = (u32)u->carved * u->osize >> QN_PART_SHIFT;
 	u32 rest = UINT16_MAX >> first;
 
-	/* Of these there are few: all that the slab has */
 	if (u->osize >= CARVE_LARGE && (u->touched >> first & rest) == rest)
 		return QN_UNIT_SIZE;
 	if ((u->touched >> first & CARVE_MOST_PARTS) == CARVE_MOST_PARTS)
