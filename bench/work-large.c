@@ -32,8 +32,7 @@ uint64_t work_vectors(const struct job *job)
 		if (v->size >= 1u << 16 || rng_below(&rng, 400) == 0)
 			sum += block_exit(v);
 	}
-	for (size_t i = 0; i < VECTORS; i++)
-		sum += block_exit(&vector[i]);
+	sum += blocks_exit(vector, VECTORS);
 	return sum;
 }
 
@@ -62,8 +61,7 @@ uint64_t work_strings(const struct job *job)
 		if (i % (ops / 40 + 1) == 0 && buffer.size < most)
 			block_resize(&buffer, buffer.size * 5 / 4);
 	}
-	for (size_t i = 0; i < STRINGS; i++)
-		sum += block_exit(&string[i]);
+	sum += blocks_exit(string, STRINGS);
 	return sum + block_exit(&buffer);
 }
 
@@ -84,8 +82,7 @@ uint64_t work_large(const struct job *job)
 		sum += block_exit(old);
 		block_init(old, rng_size(&rng, 32 << 10, 4 << 20), (uint32_t)i);
 	}
-	for (size_t i = 0; i < SLOTS; i++)
-		sum += block_exit(&slot[i]);
+	sum += blocks_exit(slot, SLOTS);
 	return sum;
 }
 
@@ -128,7 +125,6 @@ uint64_t work_calloc(const struct job *job)
 		block_init_zeroed(old, rng_size(&rng, 256, 256 << 10),
 				  (uint32_t)i);
 	}
-	for (size_t i = 0; i < SLOTS; i++)
-		sum += block_exit(&slot[i]);
+	sum += blocks_exit(slot, SLOTS);
 	return sum;
 }

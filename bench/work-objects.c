@@ -86,8 +86,7 @@ static void mix(struct worker *worker)
 		worker->sum += block_exit(old);
 		block_init(old, rng_size(&worker->rng, 16, 4096), (uint32_t)i);
 	}
-	for (size_t i = 0; i < nr_slots; i++)
-		worker->sum += block_exit(&slot[i]);
+	worker->sum += blocks_exit(slot, nr_slots);
 	free(slot);
 }
 
@@ -180,8 +179,7 @@ uint64_t work_phases(const struct job *job)
 				     &rng);
 		}
 	}
-	for (size_t i = 0; i < MOST; i++)
-		sum += block_exit(&block[i]);
+	sum += blocks_exit(block, MOST);
 	return sum;
 }
 
@@ -201,8 +199,7 @@ uint64_t work_leak(const struct job *job)
 		old->p = NULL; /* every eighth is forgotten */
 		block_init(old, rng_real_size(&rng), (uint32_t)i);
 	}
-	for (size_t i = 0; i < 256; i++)
-		sum += block_exit(&recent[i]);
+	sum += blocks_exit(recent, 256);
 	return sum;
 }
 
@@ -251,7 +248,6 @@ uint64_t work_aligned(const struct job *job)
 		sum += block_exit(old);
 		block_init_aligned(old, size, ALIGN, (uint32_t)i);
 	}
-	for (size_t i = 0; i < SLOTS; i++)
-		sum += block_exit(&slot[i]);
+	sum += blocks_exit(slot, SLOTS);
 	return sum;
 }

@@ -56,8 +56,7 @@ uint64_t work_server(const struct job *job)
 			slot[(job->threads - 1) * part + i] = first;
 		}
 	}
-	for (size_t i = 0; i < SERVER_SLOTS; i++)
-		sum += block_exit(&slot[i]);
+	sum += blocks_exit(slot, SERVER_SLOTS);
 	free(slot);
 	return sum;
 }
@@ -84,8 +83,7 @@ static uint64_t batch_del(struct batch *batch)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < BATCH; i++)
-		sum += block_exit(&batch->block[i]);
+	sum += blocks_exit(batch->block, BATCH);
 	free(batch);
 	return sum;
 }
@@ -276,8 +274,7 @@ uint64_t work_threads(const struct job *job)
 		die("no memory for the threads' objects");
 	for (size_t r = 0; r < rounds; r++)
 		sum += run_threads(job->threads, 0, 1000 + r, short_life, left);
-	for (size_t i = 0; i < job->threads * 300; i++)
-		sum += block_exit(&left[i]);
+	sum += blocks_exit(left, job->threads * 300);
 	free(left);
 	return sum;
 }

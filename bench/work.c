@@ -161,6 +161,15 @@ uint32_t block_exit(struct block *block)
 	return block->tag;
 }
 
+uint64_t blocks_exit(struct block *block, size_t nr)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		sum += block_exit(&block[i]);
+	return sum;
+}
+
 /* --- threads ---------------------------------------------------------------- */
 
 static void *worker_main(void *arg)

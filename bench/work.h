@@ -72,6 +72,9 @@ void block_resize(struct block *block, size_t size);
 /* Check the content and free; returns @tag, 0 where there was no block */
 uint32_t block_exit(struct block *block);
 
+/* The same of @nr of them: the sum */
+uint64_t blocks_exit(struct block *block, size_t nr);
+
 /* Ends the program with a message */
 void die(const char *format, ...)
 	__attribute__((format(printf, 1, 2), noreturn));
