@@ -5,7 +5,9 @@
  *
  * The memory is ucHeap of configTOTAL_HEAP_SIZE bytes, as in heap_4.c, also with
  * configAPPLICATION_ALLOCATED_HEAP; or the regions of vPortDefineHeapRegions(), as in
- * heap_5.c, up to QN_NR_ZONES of them. newlib.c and new.cc serve from the same heap when
+ * heap_5.c, in any order. A region of less than some 470 bytes cannot hold what the heap
+ * has to know about it: it is left out, and does not count as free memory. There may be
+ * QN_NR_ZONES others; one more fails configASSERT. newlib.c and new.cc serve from the same heap when
  * they are linked as well: qn_board_heap() is defined here.
  *
  * The scheduler is suspended in each function, so interrupts must not allocate; they
@@ -46,22 +48,52 @@ struct qn_heap *qn_board_heap(void)
 }
 #endif
 
+/* A region that has room for the heap's state beside blocks */
+#define STATE_REGION ((size_t)8 * 1024)
+
+/* The first region of that size, else the largest: there the heap's state goes */
+static const HeapRegion_t *state_region(const HeapRegion_t *r)
+{
+	const HeapRegion_t *best = r;
+
+	for (; r->xSizeInBytes; r++) {
+		if (r->xSizeInBytes >= STATE_REGION)
+			return r;
+		if (r->xSizeInBytes > best->xSizeInBytes)
+			best = r;
+	}
+	return best;
+}
+
+/* One that is too small to hold what the heap has to know about it is left out */
+static bool add_region(const HeapRegion_t *r, unsigned int flags)
+{
+	int err = qn_heap_add_zone(heap, r->pucStartAddress, r->xSizeInBytes,
+				   flags);
+
+	return !err || err == -ENOSPC;
+}
+
+/*
+ * Regions serve in the order in which they are given, wherever the heap's state is: those
+ * before it are put first one by one, the last of them first.
+ */
 void vPortDefineHeapRegions(const HeapRegion_t *const regions)
 {
-	const HeapRegion_t *r = regions;
-	int err = 0;
+	const HeapRegion_t *state = state_region(regions), *r;
+	bool done = true;
 
 	configASSERT(!heap);
-	for (; r->xSizeInBytes; r++) {
-		if (!heap)
-			heap = qn_heap_init(r->pucStartAddress,
-					    r->xSizeInBytes);
-		else
-			err |= qn_heap_add_zone(heap, r->pucStartAddress,
-						r->xSizeInBytes, 0);
-	}
-	configASSERT(heap && !err);
-	(void)err;
+	heap = qn_heap_init(state->pucStartAddress, state->xSizeInBytes);
+	configASSERT(heap);
+	if (!heap)
+		return;
+	for (r = state; r != regions;)
+		done &= add_region(--r, QN_ZONE_FIRST);
+	for (r = state + 1; r->xSizeInBytes; r++)
+		done &= add_region(r, 0);
+	configASSERT(done);
+	(void)done;
 }
 
 /* Nothing to do: the heap is made when it is used first */

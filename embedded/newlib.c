@@ -15,6 +15,11 @@
  *
  * Failure is NULL, with ENOMEM in errno of the task, which newlib keeps in its struct
  * _reent.
+ *
+ * realloc(p, 0) does as the library's own: newlib-nano frees the block and returns NULL,
+ * newlib keeps it as a block of no bytes. The headers tell which of the two it is, so
+ * compile this file with the same --specs=nano.specs as the rest; or define
+ * QN_REALLOC_ZERO_FREES as 1 or 0.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -22,6 +27,14 @@
 #include <stdlib.h>
 
 #include "glue.h"
+
+#ifndef QN_REALLOC_ZERO_FREES
+#ifdef _NANO_FORMATTED_IO
+#define QN_REALLOC_ZERO_FREES 1
+#else
+#define QN_REALLOC_ZERO_FREES 0
+#endif
+#endif
 
 /* Declared by newlib in different places, depending on its version */
 void __malloc_lock(struct _reent *r);
@@ -58,6 +71,10 @@ void *_realloc_r(struct _reent *r, void *p, size_t size)
 {
 	struct qn_heap *h;
 
+	if (QN_REALLOC_ZERO_FREES && p && !size) {
+		_free_r(r, p);
+		return NULL;
+	}
 	__malloc_lock(r);
 	h = qn_board_heap();
 	return result(r, h ? qn_heap_realloc(h, p, size) : NULL);

@@ -945,13 +945,17 @@ static void swap_zones(struct qn_zone *a, struct qn_zone *b)
 	qn_bins_moved(&b->bins);
 }
 
-/* Memory that only some requests can use comes first, the rest in order */
+/*
+ * What is to be first is; of the rest, memory that only some requests can use comes before
+ * the others, each in order
+ */
 static void link_zone(struct qn_heap *h, struct qn_zone *z)
 {
 	struct qn_zone *at = &h->zone;
 
 	h->nr_zones++;
-	if (z->flags & QN_ZONE_NODMA && !(at->flags & QN_ZONE_NODMA)) {
+	if (z->flags & QN_ZONE_FIRST ||
+	    (z->flags & QN_ZONE_NODMA && !(at->flags & QN_ZONE_NODMA))) {
 		swap_zones(at, z);
 		at->next = z;
 		return;
@@ -972,9 +976,10 @@ static int add_zone(struct qn_heap *h, void *mem, size_t size,
 
 	if (end < start || overlaps(h, mem, size))
 		return -EINVAL;
+	if (h->nr_zones == QN_NR_ZONES)
+		return -EMFILE;
 	z = cut(&start, end, sizeof(*z));
-	if (!z || h->nr_zones == QN_NR_ZONES ||
-	    !qn_zone_init(z, (void *)start, end - start))
+	if (!z || !qn_zone_init(z, (void *)start, end - start))
 		return -ENOSPC;
 	z->mem = (uintptr_t)mem;
 	z->size = size;
@@ -988,7 +993,7 @@ int qn_heap_add_zone(struct qn_heap *h, void *mem, size_t size, unsigned flags)
 {
 	int err;
 
-	if (!h || !mem || flags & ~QN_ZONE_NODMA)
+	if (!h || !mem || flags & ~(QN_ZONE_NODMA | QN_ZONE_FIRST))
 		return -EINVAL;
 	heap_lock(h);
 	err = add_zone(h, mem, size, flags);

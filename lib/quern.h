@@ -46,6 +46,8 @@ extern "C" {
 
 /** QN_ZONE_NODMA - bus masters cannot reach this memory (CCM of the STM32F407) */
 #define QN_ZONE_NODMA 0x1u
+/** QN_ZONE_FIRST - used before the memory that the heap has so far */
+#define QN_ZONE_FIRST 0x2u
 
 struct qn_heap;
 
@@ -107,14 +109,16 @@ struct qn_heap *qn_heap_init(void *mem, size_t size);
  * @h:		the heap
  * @mem:	start of the memory, apart from every zone of the heap
  * @size:	its bytes
- * @flags:	%QN_ZONE_NODMA or 0
+ * @flags:	%QN_ZONE_NODMA, %QN_ZONE_FIRST, or 0
  *
- * A zone marked %QN_ZONE_NODMA is used first for requests that allow it and
- * never for those with %QN_ALLOC_DMA.
+ * Zones are tried in the order in which they were added, with two exceptions:
+ * a zone marked %QN_ZONE_FIRST is tried before all zones that are there; one
+ * marked %QN_ZONE_NODMA is tried before those that are not, and never for a
+ * request with %QN_ALLOC_DMA.
  *
  * Context: as qn_heap_alloc().
- * Return: 0, -EINVAL (NULL, unknown flag, overlap), -ENOSPC (too many zones or
- * too small a zone to hold its own metadata and one block).
+ * Return: 0, -EINVAL (NULL, unknown flag, overlap), -EMFILE (the heap has
+ * QN_NR_ZONES zones), -ENOSPC (too small to hold its own metadata and one block).
  */
 int qn_heap_add_zone(struct qn_heap *h, void *mem, size_t size, unsigned flags);
 

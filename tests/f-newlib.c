@@ -5,6 +5,7 @@
  * - printf() prints floats, and what it and stdio need comes from quern: there is no
  *   _sbrk() in this image, so the library has no memory of its own;
  * - the family by all its names; failure is NULL and ENOMEM;
+ * - realloc(p, 0) does what the library's own does;
  * - every call is between one __malloc_lock() and one __malloc_unlock().
  */
 #include <setjmp.h>
@@ -136,6 +137,34 @@ static void test_names(void **state)
 	assert_sound();
 }
 
+#ifdef _NANO_FORMATTED_IO
+#define REALLOC_ZERO_FREES 1
+#else
+#define REALLOC_ZERO_FREES 0
+#endif
+
+/* newlib-nano frees the block, newlib keeps it; neither allocates for it */
+static void test_realloc_to_nothing(void **state)
+{
+	size_t live = stats().live;
+	void *p[20];
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		p[i] = realloc(malloc(100), 0);
+		assert_int_equal(p[i] == NULL, REALLOC_ZERO_FREES);
+	}
+	if (REALLOC_ZERO_FREES)
+		assert_int_equal(stats().live, live);
+	for (int i = 0; i < 20; i++)
+		free(p[i]);
+	p[0] = realloc(NULL, 0);
+	assert_non_null(p[0]);
+	free(p[0]);
+	assert_int_equal(stats().live, live);
+	assert_sound();
+}
+
 static void test_reentrant_names(void **state)
 {
 	static struct _reent other;
@@ -190,6 +219,7 @@ int main(void)
 		cmocka_unit_test(test_floats),
 		cmocka_unit_test(test_stdout),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_realloc_to_nothing),
 		cmocka_unit_test(test_reentrant_names),
 		cmocka_unit_test(test_failure),
 	};

@@ -429,6 +429,25 @@ static void test_zones_without_dma(void **state)
 	assert_sound();
 }
 
+/* A zone that is to be first serves before those that are there, also what needs DMA */
+static void test_first_zone(void **state)
+{
+	size_t size = sizeof(second) / 2;
+	char *p;
+
+	(void)state;
+	reset();
+	assert_int_equal(qn_heap_add_zone(h, second, size, 0), 0);
+	assert_int_equal(
+		qn_heap_add_zone(h, second + size, size, QN_ZONE_FIRST), 0);
+	p = qn_heap_alloc_flags(h, 100, QN_ALLOC_DMA);
+	assert_true(is_in(p, second + size, size));
+	while (is_in(p = qn_heap_alloc(h, 100), second + size, size))
+		;
+	assert_true(is_in(p, memory, sizeof(memory)));
+	assert_sound();
+}
+
 static void test_too_many_zones(void **state)
 {
 	size_t size = sizeof(second) / QN_NR_ZONES;
@@ -438,7 +457,7 @@ static void test_too_many_zones(void **state)
 	for (unsigned int i = 1; i < QN_NR_ZONES; i++)
 		assert_int_equal(
 			qn_heap_add_zone(h, second + i * size, size, 0), 0);
-	assert_int_equal(qn_heap_add_zone(h, second, size, 0), -ENOSPC);
+	assert_int_equal(qn_heap_add_zone(h, second, size, 0), -EMFILE);
 	assert_sound();
 }
 
@@ -858,6 +877,7 @@ int main(void)
 		cmocka_unit_test(test_exhaust),
 		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_zones_without_dma),
+		cmocka_unit_test(test_first_zone),
 		cmocka_unit_test(test_too_many_zones),
 		cmocka_unit_test(test_learning),
 		cmocka_unit_test(test_samples_are_unbiased),
