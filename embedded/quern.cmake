@@ -2,6 +2,7 @@
 #
 # quern.cmake - quern in the CMake project of a firmware (3.13 or later). Include it after
 # project(); QUERN_CONFIG may name a folder with a quern-config.h: knobs of lib/knobs.h.
+# For sources in C++ the project needs the languages C and CXX.
 #
 # It defines libraries for target_link_libraries():
 #
@@ -24,14 +25,16 @@ endforeach()
 list(TRANSFORM quern_sources PREPEND ${QUERN}/)
 
 add_library(quern STATIC ${quern_sources})
+# gcc copies the arguments of malloc and free to further registers without the last flag:
+# two instructions a call
 target_compile_options(quern PRIVATE -std=gnu11 -ffreestanding -ffunction-sections
-	-fdata-sections)
+	-fdata-sections $<$<C_COMPILER_ID:GNU>:-fno-cse-follow-jumps>)
 target_compile_definitions(quern PRIVATE QN_SMALL=1)
 target_include_directories(quern PRIVATE ${QUERN}/lib ${QUERN}/embedded)
 # Behind the project's own folders
 target_compile_options(quern INTERFACE "SHELL:-idirafter ${QUERN}/lib"
 	"SHELL:-idirafter ${QUERN}/embedded")
-if(QUERN_CONFIG)
+if(QUERN_CONFIG AND EXISTS "${QUERN_CONFIG}/quern-config.h")
 	target_compile_definitions(quern PRIVATE QN_CONFIG_H)
 	target_include_directories(quern PRIVATE ${QUERN_CONFIG})
 endif()

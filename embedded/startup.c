@@ -29,6 +29,7 @@
 
 extern u32 __data_load[], __data_start[], __data_end[];
 extern u32 __bss_start[], __bss_end[];
+extern void (*__init_array_start[])(void), (*__init_array_end[])(void);
 extern u32 __stack_bottom[], __stack_top[];
 
 void Reset_Handler(void);
@@ -141,6 +142,12 @@ static void clear_bss(void)
 		*p++ = 0;
 }
 
+static void run_constructors(void)
+{
+	for (void (**f)(void) = __init_array_start; f < __init_array_end; f++)
+		(*f)();
+}
+
 void Reset_Handler(void)
 {
 	CPACR |= CPACR_FPU_FULL;
@@ -148,6 +155,7 @@ void Reset_Handler(void)
 	__asm__ volatile("dsb\n isb");
 	copy_data();
 	clear_bss();
+	run_constructors();
 	console_run();
 }
 

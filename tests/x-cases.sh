@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: MIT
 #
 # x-cases.sh - inputs that once failed, each a whole kind of fault.
@@ -32,6 +32,32 @@ build() # SOURCE [FLAGS...]: a program of that name, without its ending, in $tmp
 build_plugin() # SOURCE OUTPUT: a shared object in $tmp
 {
 	must $cc -O1 -g -w -fno-builtin -fPIC -shared -o "$tmp/$2" "$case_dir/$1"
+}
+
+# A firmware of SOURCE and others of the tree for the STM32F407, as $tmp/NAME.elf; false
+# where there is no cross compiler or emulator, and the case is skipped then
+image() # NAME SOURCE [FLAGS AND SOURCES...]
+{
+	top=$here/..
+	name=$1
+	shift
+	command -v arm-none-eabi-gcc >"$tmp/out" &&
+		command -v "${QEMU_SYSTEM_ARM:-qemu-system-arm}" >"$tmp/out" || {
+		skip "$case_name" "no arm-none-eabi-gcc or no qemu-system-arm"
+		return 1
+	}
+	must arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 \
+		-mfloat-abi=hard -Os -w -fno-builtin -nostartfiles \
+		-I"$top/lib" -I"$top/embedded" -L"$top/embedded" -T stm32f407.ld \
+		-o "$tmp/$name.elf" "$case_dir/$@" \
+		"$top"/embedded/{board,console,print,semihost,startup,syscalls}.c \
+		"${lib%/*}/libquern-stm32f407.a"
+}
+
+run_image() # NAME: in QEMU
+{
+	"$here/../embedded/run-qemu.sh" -t 30 "$tmp/$1.elf" >"$tmp/out" 2>&1
+	status=$?
 }
 
 run() # COMMAND...: in $tmp, under the library; what it prints is in $tmp/out
