@@ -28,7 +28,7 @@ report() # what, file of findings: a test case that passes if there are none
 family="malloc calloc realloc reallocarray free cfree free_sized
 	free_aligned_sized memalign posix_memalign aligned_alloc valloc pvalloc
 	malloc_usable_size malloc_trim mallinfo mallinfo2 mallopt malloc_stats
-	malloc_info"
+	malloc_info dlopen dlmopen"
 nothrow=RKSt9nothrow_t
 align=St11align_val_t
 {
