@@ -16,12 +16,20 @@
 #include <stdlib.h>
 
 #include "port/port.h"
+#include "names.h"
 #include "process.h"
 
 /* Not, or not in every version of the C library, declared by its headers */
 void cfree(void *p);
 void free_sized(void *p, size_t size);
 void free_aligned_sized(void *p, size_t align, size_t size);
+
+/*
+ * realloc and free as everybody calls them: those of the program, if it has some. What
+ * is built on them, here and in the C library, must use the same.
+ */
+QN_EXPORT void *public_realloc(void *p, size_t size) __asm__("realloc");
+QN_EXPORT void public_free(void *p) __asm__("free");
 
 QN_EXPORT void *malloc(size_t size)
 {
@@ -33,21 +41,21 @@ QN_EXPORT void free(void *p)
 	qn_process_free(p);
 }
 
-QN_EXPORT void cfree(void *p)
+QN_EXPORT __apart void cfree(void *p)
 {
-	qn_process_free(p);
+	public_free(p);
 }
 
 /* The size is a promise of the caller's; the heap knows it anyway */
 QN_EXPORT void free_sized(void *p, size_t size __maybe_unused)
 {
-	qn_process_free(p);
+	public_free(p);
 }
 
-QN_EXPORT void free_aligned_sized(void *p, size_t align __maybe_unused,
-				  size_t size __maybe_unused)
+QN_EXPORT __apart void free_aligned_sized(void *p, size_t align __maybe_unused,
+					  size_t size __maybe_unused)
 {
-	qn_process_free(p);
+	public_free(p);
 }
 
 QN_EXPORT void *calloc(size_t n, size_t size)
@@ -65,7 +73,7 @@ static void *fail(int error)
 QN_EXPORT void *realloc(void *p, size_t size)
 {
 	if (unlikely(p && !size)) {
-		qn_process_free(p);
+		free(p);
 		return NULL;
 	}
 	return qn_process_realloc(p, size);
@@ -77,7 +85,7 @@ QN_EXPORT void *reallocarray(void *p, size_t n, size_t size)
 
 	if (__builtin_mul_overflow(n, size, &bytes))
 		return fail(ENOMEM);
-	return realloc(p, bytes);
+	return public_realloc(p, bytes);
 }
 
 QN_EXPORT void *memalign(size_t align, size_t size)
@@ -108,13 +116,13 @@ QN_EXPORT int posix_memalign(void **memptr, size_t align, size_t size)
 	return 0;
 }
 
-QN_EXPORT void *valloc(size_t size)
+QN_EXPORT __apart void *valloc(size_t size)
 {
 	return qn_process_memalign(qn_port_page_size(), size);
 }
 
 /* valloc() of whole pages */
-QN_EXPORT void *pvalloc(size_t size)
+QN_EXPORT __apart void *pvalloc(size_t size)
 {
 	size_t page = qn_port_page_size();
 
@@ -123,12 +131,15 @@ QN_EXPORT void *pvalloc(size_t size)
 	return qn_process_memalign(page, round_up(size, page));
 }
 
+/* Of a block of another malloc nothing is known */
 QN_EXPORT size_t malloc_usable_size(void *p)
 {
+	if (unlikely(!qn_names.is_malloc_own) && !qn_process_owns(p))
+		return 0;
 	return qn_process_usable_size(p);
 }
 
-QN_EXPORT int malloc_trim(size_t pad __maybe_unused)
+QN_EXPORT __apart int malloc_trim(size_t pad __maybe_unused)
 {
 	return qn_process_trim();
 }
@@ -138,7 +149,7 @@ QN_EXPORT int malloc_trim(size_t pad __maybe_unused)
  * itself. M_PERTURB asks for something that a program could see, and is not
  * offered.
  */
-QN_EXPORT int mallopt(int param, int value __maybe_unused)
+QN_EXPORT __apart int mallopt(int param, int value __maybe_unused)
 {
 	switch (param) {
 	case M_MXFAST:
@@ -294,3 +305,23 @@ QN_EXPORT __apart int malloc_info(int options, FILE *f)
 		(size_t)READ_ONCE(page->peak_used));
 	return 0;
 }
+
+/*
+ * The C library's own names of these. A program's malloc may be built on them, and the
+ * malloc behind it is this one.
+ */
+#define ALIAS(alias, name)                      \
+	__asm__(".globl " #alias "\n"           \
+		".type " #alias ", %function\n" \
+		".set " #alias ", " #name "\n")
+
+ALIAS(__libc_malloc, malloc);
+ALIAS(__libc_calloc, calloc);
+ALIAS(__libc_realloc, realloc);
+ALIAS(__libc_free, free);
+ALIAS(__libc_memalign, memalign);
+ALIAS(__libc_valloc, valloc);
+ALIAS(__libc_pvalloc, pvalloc);
+ALIAS(__libc_mallinfo, mallinfo);
+ALIAS(__libc_mallopt, mallopt);
+ALIAS(__posix_memalign, posix_memalign);
