@@ -566,6 +566,21 @@ struct qn_stats_page *qn_process_stats(void)
 	return hub.page;
 }
 
+__apart struct qn_stats_page *qn_process_tally(struct qn_tally *t)
+{
+	struct qn_local *l = NULL;
+
+	if (!hub_ready && !hub_start())
+		return NULL;
+	/* An engine's blocks are all known to the page */
+	if (!qn_guest_is_on())
+		l = self_get();
+	qn_tally(t, &hub, l);
+	if (l)
+		self_put(l);
+	return hub.page;
+}
+
 /* ---- the process ---- */
 
 static char *append(char *to, const char *text)

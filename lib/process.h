@@ -14,6 +14,7 @@
 #include "local.h"
 #include "quern.h"
 #include "statspage.h"
+#include "tally.h"
 
 /* Sizes below have their lists in qn_ready */
 #define QN_PROCESS_READY_END ((QN_READY_STEPS - 1) * QN_STEP + 1)
@@ -185,5 +186,8 @@ bool qn_process_trim(void);
 
 /* The page, brought up to date; NULL only if the heap could not start */
 struct qn_stats_page *qn_process_stats(void);
+
+/* The same, and what the calling thread has in use is counted: see qn_tally() */
+struct qn_stats_page *qn_process_tally(struct qn_tally *t);
 
 #endif /* QN_PROCESS_H */

@@ -10,9 +10,7 @@
  * the compiler turns code of this kind into calls of itself.
  */
 #include <errno.h>
-#include <limits.h>
 #include <malloc.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "port/port.h"
@@ -149,10 +147,12 @@ QN_EXPORT __apart int malloc_trim(size_t pad __maybe_unused)
  * itself. M_PERTURB asks for something that a program could see, and is not
  * offered.
  */
-QN_EXPORT __apart int mallopt(int param, int value __maybe_unused)
+QN_EXPORT __apart int mallopt(int param, int value)
 {
 	switch (param) {
 	case M_MXFAST:
+		/* The largest that the manual allows */
+		return value >= 0 && value <= 80 * (int)sizeof(size_t) / 4;
 	case M_TRIM_THRESHOLD:
 	case M_TOP_PAD:
 	case M_MMAP_THRESHOLD:
@@ -164,146 +164,6 @@ QN_EXPORT __apart int mallopt(int param, int value __maybe_unused)
 	default:
 		return 0;
 	}
-}
-
-/*
- * In the words of the C library's manual: all memory is in arenas, none in
- * separately mapped blocks, and arena = uordblks + fordblks.
- */
-QN_EXPORT __apart struct mallinfo2 mallinfo2(void)
-{
-	struct qn_stats st = { 0 };
-	struct mallinfo2 info = { 0 };
-
-	qn_stats(&st);
-	info.uordblks = st.live;
-	info.fordblks = st.free;
-	info.arena = st.live + st.free;
-	info.keepcost = READ_ONCE(qn_process_stats()->dirty);
-	return info;
-}
-
-static int saturate(size_t n)
-{
-	return n > INT_MAX ? INT_MAX : (int)n;
-}
-
-/* The same in int, where 2 GB and more read as the largest int */
-QN_EXPORT __apart struct mallinfo mallinfo(void)
-{
-	struct mallinfo2 wide = mallinfo2();
-	struct mallinfo info = { 0 };
-
-	info.uordblks = saturate(wide.uordblks);
-	info.fordblks = saturate(wide.fordblks);
-	info.arena = saturate(wide.arena);
-	info.keepcost = saturate(wide.keepcost);
-	return info;
-}
-
-/**
- * struct text - a report under construction, without stdio
- * @size:	bytes in @buf; what does not fit is dropped
- */
-struct text {
-	size_t size;
-	char buf[512];
-};
-
-static void text_add_char(struct text *t, char c)
-{
-	if (t->size < sizeof(t->buf))
-		t->buf[t->size++] = c;
-}
-
-static void text_add(struct text *t, const char *s)
-{
-	while (*s)
-		text_add_char(t, *s++);
-}
-
-static void text_add_number(struct text *t, size_t n)
-{
-	char digits[24];
-	size_t nr = 0;
-
-	do {
-		digits[nr++] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n);
-	while (nr)
-		text_add_char(t, digits[--nr]);
-}
-
-static __apart void text_add_line(struct text *t, const char *label, size_t n)
-{
-	text_add(t, label);
-	text_add_number(t, n);
-	text_add_char(t, '\n');
-}
-
-/* Straight to descriptor 2: it may be called where stdio's lock is held */
-QN_EXPORT __apart void malloc_stats(void)
-{
-	struct mallinfo2 info = mallinfo2();
-	struct text t = { 0 };
-
-	text_add(&t, "Total (quern):\n");
-	text_add_line(&t, "system bytes     = ", info.arena);
-	text_add_line(&t, "in use bytes     = ", info.uordblks);
-	text_add_line(&t, "free bytes       = ", info.fordblks);
-	qn_port_write(t.buf, t.size);
-}
-
-/* Free objects of each class, as the sizes of request that they would serve */
-static __apart void info_add_classes(FILE *f, const struct qn_stats_page *page)
-{
-	size_t from = 1;
-
-	fputs("<sizes>\n", f);
-	for (unsigned int i = 0; i < QN_STATS_CLASSES; i++) {
-		size_t osize = READ_ONCE(page->classes[i].osize);
-		size_t slab = READ_ONCE(page->classes[i].slab);
-		size_t live = READ_ONCE(page->classes[i].live);
-
-		if (!osize)
-			continue;
-		if (from > osize)
-			from = 1;
-		if (slab > live)
-			fprintf(f,
-				"  <size from=\"%zu\" to=\"%zu\" total=\"%zu\""
-				" count=\"%zu\"/>\n",
-				from, osize, slab - live,
-				(slab - live) / osize);
-		from = osize + 1;
-	}
-	fputs("</sizes>\n", f);
-}
-
-/*
- * As glibc's: XML, one heap. Writes through the caller's stdio, so unlike the
- * rest it may allocate.
- */
-QN_EXPORT __apart int malloc_info(int options, FILE *f)
-{
-	const struct qn_stats_page *page = qn_process_stats();
-	struct mallinfo2 info = mallinfo2();
-
-	if (options)
-		return EINVAL;
-	fputs("<malloc version=\"1\">\n<heap nr=\"0\">\n", f);
-	info_add_classes(f, page);
-	fprintf(f,
-		"</heap>\n"
-		"<total type=\"live\" size=\"%zu\"/>\n"
-		"<total type=\"rest\" size=\"%zu\"/>\n"
-		"<system type=\"current\" size=\"%zu\"/>\n"
-		"<system type=\"max\" size=\"%zu\"/>\n"
-		"</malloc>\n",
-		info.uordblks, info.fordblks, info.arena,
-		(size_t)READ_ONCE(page->peak_used));
-	return 0;
 }
 
 /*
@@ -322,6 +182,5 @@ ALIAS(__libc_free, free);
 ALIAS(__libc_memalign, memalign);
 ALIAS(__libc_valloc, valloc);
 ALIAS(__libc_pvalloc, pvalloc);
-ALIAS(__libc_mallinfo, mallinfo);
 ALIAS(__libc_mallopt, mallopt);
 ALIAS(__posix_memalign, posix_memalign);
