@@ -27,16 +27,30 @@ static void add_large(struct qn_tally *t, const struct qn_unit *u)
 	t->nr_mapped++;
 }
 
+/*
+ * What the statistics do not know yet of another thread's slab. It goes on meanwhile:
+ * at worst this is off by what a slab holds.
+ */
+static void add_slab_of_other(struct qn_tally *t, const struct qn_unit *u)
+{
+	s32 used = (s32)READ_ONCE(u->count) + READ_ONCE(u->floor);
+
+	used = min(max(used, 0), (s32)READ_ONCE(u->nr));
+	t->untold +=
+		(used - (s32)READ_ONCE(u->synced)) * (s64)READ_ONCE(u->osize);
+}
+
 static void add_unit(struct qn_tally *t, struct qn_unit *u,
 		     const struct qn_local *self)
 {
-	/* Who owns an object of it does not change, and orphans are at rest */
 	struct qn_local *owner = READ_ONCE(u->owner);
 
 	if (!owner)
 		add_large(t, u);
 	else if (is_at_rest(owner, self))
 		qn_local_slab_sync(owner, u);
+	else
+		add_slab_of_other(t, u);
 }
 
 static void add_units(struct qn_tally *t, const struct qn_segments *s,
@@ -79,9 +93,20 @@ static void add_ready(struct qn_tally *t, struct qn_local *l)
 	}
 }
 
+/* Likewise, what another thread has found out and not told */
+static void add_other(struct qn_tally *t, const struct qn_local *l)
+{
+	for (unsigned int c = 1; c < QN_NR_CLASSES; c++)
+		t->untold += READ_ONCE(l->class[c].pending_live);
+	t->untold += (s64)(qn_medium_used(&l->medium) - l->medium.known);
+}
+
 static void add_locals(struct qn_tally *t, struct qn_hub *hub,
 		       struct qn_local *self)
 {
+	for (const struct qn_local *l = hub->locals; l; l = l->next)
+		if (l->state == QN_LOCAL_OWNED && l != self)
+			add_other(t, l);
 	add_ready(t, self);
 	add_runs(t, &self->medium);
 	qn_local_account(self);
@@ -108,7 +133,7 @@ __apart void qn_tally(struct qn_tally *t, struct qn_hub *hub,
 	live = (s64)READ_ONCE(hub->page->live);
 	/* The page takes what is ready, or sent back, to be in use */
 	if (l)
-		live -= (s64)(t->ready + l->batch_bytes);
+		live += t->untold - (s64)(t->ready + l->batch_bytes);
 	t->live = live > 0 ? (size_t)live : 0;
 	t->mapped = min(t->mapped, t->live);
 }

@@ -3,8 +3,10 @@
  * tally.h - what a process has in use, counted now.
  *
  * Above local.h, below process.c. The statistics page is written in slow paths, so it
- * knows late what fast ones did. A tally looks at each slab of the calling thread, and of
- * threads that are gone; of others that run it knows what they told.
+ * knows late what fast ones did. A tally looks at each slab. It is right to the byte for
+ * the calling thread and for threads that are gone. Of others that run, two things count
+ * as in use: objects that are ready in their lists, and those that they freed for
+ * another thread and have not sent. A slab that they work on meanwhile may be off.
  */
 #ifndef QN_TALLY_H
 #define QN_TALLY_H
@@ -22,6 +24,7 @@
  * @ready_of:	numbers of them, by class
  * @nr_runs:	free runs in chunks of the calling thread and of threads that are gone
  * @usable:	address space that may be touched
+ * @untold:	of @live, what other threads that run have not told the page
  */
 struct qn_tally {
 	size_t live;
@@ -32,6 +35,7 @@ struct qn_tally {
 	u32 ready_of[QN_NR_CLASSES];
 	size_t nr_runs;
 	size_t usable;
+	s64 untold;
 };
 
 /**

@@ -710,6 +710,47 @@ static void test_tally(void **state)
 	}
 }
 
+static pthread_barrier_t half, seen;
+
+static void *fill_and_wait(void *sum)
+{
+	fill_blocks(sum);
+	pthread_barrier_wait(&half);
+	pthread_barrier_wait(&seen);
+	for (size_t i = 0; i < ARRAY_SIZE(tally_blocks); i++)
+		if (i % 3) {
+			*(size_t *)sum -= counted(tally_blocks[i]);
+			qn_free(tally_blocks[i]);
+			tally_blocks[i] = NULL;
+		}
+	pthread_barrier_wait(&half);
+	pthread_barrier_wait(&seen);
+	empty_blocks(NULL);
+	return NULL;
+}
+
+/* Of a thread that waits all is known but what is ready in its lists */
+static void test_tally_of_other(void **state)
+{
+	size_t before = tally_live(), sum = 0;
+	pthread_t thread;
+
+	(void)state;
+	pthread_barrier_init(&half, NULL, 2);
+	pthread_barrier_init(&seen, NULL, 2);
+	pthread_create(&thread, NULL, fill_and_wait, &sum);
+	for (int i = 0; i < 2; i++) {
+		size_t live;
+
+		pthread_barrier_wait(&half);
+		live = tally_live() - before;
+		assert_in_range(live, sum - 1024, sum + 500 * KB);
+		pthread_barrier_wait(&seen);
+	}
+	pthread_join(thread, NULL);
+	assert_near(tally_live(), before);
+}
+
 static void test_large_figures(void **state)
 {
 	const struct qn_stats_page *page = qn_process_stats();
@@ -1500,6 +1541,7 @@ int main(void)
 		cmocka_unit_test(test_stats),
 		cmocka_unit_test(test_stats_plausible),
 		cmocka_unit_test(test_tally),
+		cmocka_unit_test(test_tally_of_other),
 		cmocka_unit_test(test_large_figures),
 		cmocka_unit_test(test_large_moves),
 		cmocka_unit_test(test_tables_under_load),
