@@ -4,10 +4,10 @@
  *
  * The top of the river: malloc() and free() are the inline fast paths of
  * process.h and nothing more, the other names check their arguments and pass
- * them down. Contracts are glibc's, which preloaded programs were written
- * against: realloc(p, 0) frees and returns NULL, alignments that are no power
- * of two are refused as its manual says. Must be compiled with -fno-builtin, or
- * the compiler turns code of this kind into calls of itself.
+ * them down. Functions that are built on these names are in derived.c, not here.
+ * Contracts are glibc's, which preloaded programs were written against:
+ * realloc(p, 0) frees and returns NULL, alignments that are no power of two
+ * are refused as its manual says. Must be compiled with -fno-builtin, or the compiler turns code of this kind into calls of itself.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -17,18 +17,6 @@
 #include "names.h"
 #include "process.h"
 
-/* Not, or not in every version of the C library, declared by its headers */
-void cfree(void *p);
-void free_sized(void *p, size_t size);
-void free_aligned_sized(void *p, size_t align, size_t size);
-
-/*
- * realloc and free as everybody calls them: those of the program, if it has some. What
- * is built on them, here and in the C library, must use the same.
- */
-QN_EXPORT void *public_realloc(void *p, size_t size) __asm__("realloc");
-QN_EXPORT void public_free(void *p) __asm__("free");
-
 QN_EXPORT void *malloc(size_t size)
 {
 	return qn_process_malloc(size);
@@ -37,23 +25,6 @@ QN_EXPORT void *malloc(size_t size)
 QN_EXPORT void free(void *p)
 {
 	qn_process_free(p);
-}
-
-QN_EXPORT __apart void cfree(void *p)
-{
-	public_free(p);
-}
-
-/* The size is a promise of the caller's; the heap knows it anyway */
-QN_EXPORT void free_sized(void *p, size_t size __maybe_unused)
-{
-	public_free(p);
-}
-
-QN_EXPORT __apart void free_aligned_sized(void *p, size_t align __maybe_unused,
-					  size_t size __maybe_unused)
-{
-	public_free(p);
 }
 
 QN_EXPORT void *calloc(size_t n, size_t size)
@@ -75,15 +46,6 @@ QN_EXPORT void *realloc(void *p, size_t size)
 		return NULL;
 	}
 	return qn_process_realloc(p, size);
-}
-
-QN_EXPORT void *reallocarray(void *p, size_t n, size_t size)
-{
-	size_t bytes;
-
-	if (__builtin_mul_overflow(n, size, &bytes))
-		return fail(ENOMEM);
-	return public_realloc(p, bytes);
 }
 
 QN_EXPORT void *memalign(size_t align, size_t size)
