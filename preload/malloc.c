@@ -4,10 +4,11 @@
  *
  * The top of the river: malloc() and free() are the inline fast paths of
  * process.h and nothing more, the other names check their arguments and pass
- * them down. Functions that are built on these names are in derived.c, not here.
+ * them down. Functions that are built on these names are in derived.c.
  * Contracts are glibc's, which preloaded programs were written against:
  * realloc(p, 0) frees and returns NULL, alignments that are no power of two
- * are refused as its manual says. Must be compiled with -fno-builtin, or the compiler turns code of this kind into calls of itself.
+ * are refused as its manual says. Must be compiled with -fno-builtin, or the
+ * compiler turns code of this kind into calls of itself.
  */
 #include <errno.h>
 #include <malloc.h>
