@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * local-internal.h - what the files that make up a local share: local.c, local-medium.c
- * and remote.c.
+ * and remote.c; and tally.c, which looks into it.
  *
  * They alone include this; what others may call is in local.h.
  */
@@ -33,6 +33,13 @@ static __always_inline void qn_local_free(struct qn_local *l, struct qn_unit *u,
 	if (--u->count == 0)
 		qn_local_event(l, u);
 }
+
+/*
+ * Bring what the statistics know of a slab up to date.
+ *
+ * Context: the owner, or hub.threads held for an orphan.
+ */
+void qn_local_slab_sync(struct qn_local *l, struct qn_unit *u);
 
 /* ---- local-medium.c ---- */
 

@@ -140,6 +140,11 @@ static void slab_sync(struct qn_local *l, struct qn_unit *u)
 	class_account_much(l, k);
 }
 
+void qn_local_slab_sync(struct qn_local *l, struct qn_unit *u)
+{
+	slab_sync(l, u);
+}
+
 void qn_local_account(struct qn_local *l)
 {
 	qn_local_medium_account(l);

@@ -38,16 +38,30 @@ static pthread_key_t thread_key;
 static struct qn_conf settings_copy;
 static const struct qn_conf *settings;
 
+__thread struct qn_local *qn_self_of_operators = &qn_local_none;
+static bool operators_left;
 /* The thread's destructors have run: it borrows a local for each call */
 static __thread bool thread_done __attribute__((tls_model("initial-exec")));
 
 /* ---- threads ---- */
 
+static void self_set(struct qn_local *l)
+{
+	qn_self = l;
+	qn_self_of_operators = operators_left ? &qn_local_none : l;
+}
+
+__apart void qn_process_leave_operators(void)
+{
+	operators_left = true;
+	self_set(qn_self);
+}
+
 static void thread_exit(void *arg)
 {
 	struct qn_local *l = arg;
 
-	qn_self = &qn_local_none;
+	self_set(&qn_local_none);
 	thread_done = true;
 	qn_local_put(l);
 }
@@ -120,7 +134,7 @@ static noinline struct qn_local *self_get_slow(void)
 	l = qn_local_get(&hub);
 	if (l && !thread_done && !qn_guest_is_on()) {
 		l->ready = qn_ready;
-		qn_self = l;
+		self_set(l);
 		pthread_setspecific(thread_key, l);
 	}
 	return l;
@@ -523,6 +537,11 @@ size_t qn_process_usable_size(const void *p)
 	return p ? block_size(unit_of_block(where, p), p, where) : 0;
 }
 
+__apart bool qn_process_owns(const void *p)
+{
+	return qn_guest_owns(p) || qn_segments_find(&hub.segments, p);
+}
+
 __apart bool qn_process_trim(void)
 {
 	struct qn_local *l = self_get();
@@ -544,6 +563,21 @@ struct qn_stats_page *qn_process_stats(void)
 	if (!hub_ready && !hub_start())
 		return NULL;
 	qn_hub_refresh(&hub);
+	return hub.page;
+}
+
+__apart struct qn_stats_page *qn_process_tally(struct qn_tally *t)
+{
+	struct qn_local *l = NULL;
+
+	if (!hub_ready && !hub_start())
+		return NULL;
+	/* An engine's blocks are all known to the page */
+	if (!qn_guest_is_on())
+		l = self_get();
+	qn_tally(t, &hub, l);
+	if (l)
+		self_put(l);
 	return hub.page;
 }
 
@@ -641,7 +675,7 @@ static __apart void guest_start(const char *name)
 	if (!qn_guest_is_on() || l == &qn_local_none)
 		return;
 	pthread_setspecific(thread_key, NULL);
-	qn_self = &qn_local_none;
+	self_set(&qn_local_none);
 	qn_local_put(l);
 }
 

@@ -4,24 +4,19 @@
  *
  * The top of the river: malloc() and free() are the inline fast paths of
  * process.h and nothing more, the other names check their arguments and pass
- * them down. Contracts are glibc's, which preloaded programs were written
- * against: realloc(p, 0) frees and returns NULL, alignments that are no power
- * of two are refused as its manual says. Must be compiled with -fno-builtin, or
- * the compiler turns code of this kind into calls of itself.
+ * them down. Functions that are built on these names are in derived.c.
+ * Contracts are glibc's, which preloaded programs were written against:
+ * realloc(p, 0) frees and returns NULL, alignments that are no power of two
+ * are refused as its manual says. Must be compiled with -fno-builtin, or the
+ * compiler turns code of this kind into calls of itself.
  */
 #include <errno.h>
-#include <limits.h>
 #include <malloc.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "port/port.h"
+#include "names.h"
 #include "process.h"
-
-/* Not, or not in every version of the C library, declared by its headers */
-void cfree(void *p);
-void free_sized(void *p, size_t size);
-void free_aligned_sized(void *p, size_t align, size_t size);
 
 QN_EXPORT void *malloc(size_t size)
 {
@@ -29,23 +24,6 @@ QN_EXPORT void *malloc(size_t size)
 }
 
 QN_EXPORT void free(void *p)
-{
-	qn_process_free(p);
-}
-
-QN_EXPORT void cfree(void *p)
-{
-	qn_process_free(p);
-}
-
-/* The size is a promise of the caller's; the heap knows it anyway */
-QN_EXPORT void free_sized(void *p, size_t size __maybe_unused)
-{
-	qn_process_free(p);
-}
-
-QN_EXPORT void free_aligned_sized(void *p, size_t align __maybe_unused,
-				  size_t size __maybe_unused)
 {
 	qn_process_free(p);
 }
@@ -65,19 +43,10 @@ static void *fail(int error)
 QN_EXPORT void *realloc(void *p, size_t size)
 {
 	if (unlikely(p && !size)) {
-		qn_process_free(p);
+		free(p);
 		return NULL;
 	}
 	return qn_process_realloc(p, size);
-}
-
-QN_EXPORT void *reallocarray(void *p, size_t n, size_t size)
-{
-	size_t bytes;
-
-	if (__builtin_mul_overflow(n, size, &bytes))
-		return fail(ENOMEM);
-	return realloc(p, bytes);
 }
 
 QN_EXPORT void *memalign(size_t align, size_t size)
@@ -108,13 +77,13 @@ QN_EXPORT int posix_memalign(void **memptr, size_t align, size_t size)
 	return 0;
 }
 
-QN_EXPORT void *valloc(size_t size)
+QN_EXPORT __apart void *valloc(size_t size)
 {
 	return qn_process_memalign(qn_port_page_size(), size);
 }
 
 /* valloc() of whole pages */
-QN_EXPORT void *pvalloc(size_t size)
+QN_EXPORT __apart void *pvalloc(size_t size)
 {
 	size_t page = qn_port_page_size();
 
@@ -123,12 +92,15 @@ QN_EXPORT void *pvalloc(size_t size)
 	return qn_process_memalign(page, round_up(size, page));
 }
 
+/* Of a block of another malloc nothing is known */
 QN_EXPORT size_t malloc_usable_size(void *p)
 {
+	if (unlikely(!qn_names.is_malloc_own) && !qn_process_owns(p))
+		return 0;
 	return qn_process_usable_size(p);
 }
 
-QN_EXPORT int malloc_trim(size_t pad __maybe_unused)
+QN_EXPORT __apart int malloc_trim(size_t pad __maybe_unused)
 {
 	return qn_process_trim();
 }
@@ -138,10 +110,12 @@ QN_EXPORT int malloc_trim(size_t pad __maybe_unused)
  * itself. M_PERTURB asks for something that a program could see, and is not
  * offered.
  */
-QN_EXPORT int mallopt(int param, int value __maybe_unused)
+QN_EXPORT __apart int mallopt(int param, int value)
 {
 	switch (param) {
 	case M_MXFAST:
+		/* The largest that the manual allows */
+		return value >= 0 && value <= 80 * (int)sizeof(size_t) / 4;
 	case M_TRIM_THRESHOLD:
 	case M_TOP_PAD:
 	case M_MMAP_THRESHOLD:
@@ -156,141 +130,20 @@ QN_EXPORT int mallopt(int param, int value __maybe_unused)
 }
 
 /*
- * In the words of the C library's manual: all memory is in arenas, none in
- * separately mapped blocks, and arena = uordblks + fordblks.
+ * The C library's own names of these. A program's malloc may be built on them, and the
+ * malloc behind it is this one.
  */
-QN_EXPORT __apart struct mallinfo2 mallinfo2(void)
-{
-	struct qn_stats st = { 0 };
-	struct mallinfo2 info = { 0 };
+#define ALIAS(alias, name)                      \
+	__asm__(".globl " #alias "\n"           \
+		".type " #alias ", %function\n" \
+		".set " #alias ", " #name "\n")
 
-	qn_stats(&st);
-	info.uordblks = st.live;
-	info.fordblks = st.free;
-	info.arena = st.live + st.free;
-	info.keepcost = READ_ONCE(qn_process_stats()->dirty);
-	return info;
-}
-
-static int saturate(size_t n)
-{
-	return n > INT_MAX ? INT_MAX : (int)n;
-}
-
-/* The same in int, where 2 GB and more read as the largest int */
-QN_EXPORT __apart struct mallinfo mallinfo(void)
-{
-	struct mallinfo2 wide = mallinfo2();
-	struct mallinfo info = { 0 };
-
-	info.uordblks = saturate(wide.uordblks);
-	info.fordblks = saturate(wide.fordblks);
-	info.arena = saturate(wide.arena);
-	info.keepcost = saturate(wide.keepcost);
-	return info;
-}
-
-/**
- * struct text - a report under construction, without stdio
- * @size:	bytes in @buf; what does not fit is dropped
- */
-struct text {
-	size_t size;
-	char buf[512];
-};
-
-static void text_add_char(struct text *t, char c)
-{
-	if (t->size < sizeof(t->buf))
-		t->buf[t->size++] = c;
-}
-
-static void text_add(struct text *t, const char *s)
-{
-	while (*s)
-		text_add_char(t, *s++);
-}
-
-static void text_add_number(struct text *t, size_t n)
-{
-	char digits[24];
-	size_t nr = 0;
-
-	do {
-		digits[nr++] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n);
-	while (nr)
-		text_add_char(t, digits[--nr]);
-}
-
-static __apart void text_add_line(struct text *t, const char *label, size_t n)
-{
-	text_add(t, label);
-	text_add_number(t, n);
-	text_add_char(t, '\n');
-}
-
-/* Straight to descriptor 2: it may be called where stdio's lock is held */
-QN_EXPORT __apart void malloc_stats(void)
-{
-	struct mallinfo2 info = mallinfo2();
-	struct text t = { 0 };
-
-	text_add(&t, "Total (quern):\n");
-	text_add_line(&t, "system bytes     = ", info.arena);
-	text_add_line(&t, "in use bytes     = ", info.uordblks);
-	text_add_line(&t, "free bytes       = ", info.fordblks);
-	qn_port_write(t.buf, t.size);
-}
-
-/* Free objects of each class, as the sizes of request that they would serve */
-static __apart void info_add_classes(FILE *f, const struct qn_stats_page *page)
-{
-	size_t from = 1;
-
-	fputs("<sizes>\n", f);
-	for (unsigned int i = 0; i < QN_STATS_CLASSES; i++) {
-		size_t osize = READ_ONCE(page->classes[i].osize);
-		size_t slab = READ_ONCE(page->classes[i].slab);
-		size_t live = READ_ONCE(page->classes[i].live);
-
-		if (!osize)
-			continue;
-		if (from > osize)
-			from = 1;
-		if (slab > live)
-			fprintf(f,
-				"  <size from=\"%zu\" to=\"%zu\" total=\"%zu\""
-				" count=\"%zu\"/>\n",
-				from, osize, slab - live,
-				(slab - live) / osize);
-		from = osize + 1;
-	}
-	fputs("</sizes>\n", f);
-}
-
-/*
- * As glibc's: XML, one heap. Writes through the caller's stdio, so unlike the
- * rest it may allocate.
- */
-QN_EXPORT __apart int malloc_info(int options, FILE *f)
-{
-	const struct qn_stats_page *page = qn_process_stats();
-	struct mallinfo2 info = mallinfo2();
-
-	if (options)
-		return EINVAL;
-	fputs("<malloc version=\"1\">\n<heap nr=\"0\">\n", f);
-	info_add_classes(f, page);
-	fprintf(f,
-		"</heap>\n"
-		"<total type=\"live\" size=\"%zu\"/>\n"
-		"<total type=\"rest\" size=\"%zu\"/>\n"
-		"<system type=\"current\" size=\"%zu\"/>\n"
-		"<system type=\"max\" size=\"%zu\"/>\n"
-		"</malloc>\n",
-		info.uordblks, info.fordblks, info.arena,
-		(size_t)READ_ONCE(page->peak_used));
-	return 0;
-}
+ALIAS(__libc_malloc, malloc);
+ALIAS(__libc_calloc, calloc);
+ALIAS(__libc_realloc, realloc);
+ALIAS(__libc_free, free);
+ALIAS(__libc_memalign, memalign);
+ALIAS(__libc_valloc, valloc);
+ALIAS(__libc_pvalloc, pvalloc);
+ALIAS(__libc_mallopt, mallopt);
+ALIAS(__posix_memalign, posix_memalign);

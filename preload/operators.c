@@ -16,9 +16,11 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <link.h>
+#include <stdlib.h>
 #include <unwind.h>
 
 #include "port/port.h"
+#include "names.h"
 #include "process.h"
 
 #ifndef __EXCEPTIONS
@@ -33,44 +35,103 @@
 
 OPERATOR void *_Znwm(size_t size);
 OPERATOR void *_Znam(size_t size);
-OPERATOR void *_ZnwmRKSt9nothrow_t(size_t size, const void *tag);
-OPERATOR void *_ZnamRKSt9nothrow_t(size_t size, const void *tag);
+OPERATOR __apart void *_ZnwmRKSt9nothrow_t(size_t size, const void *tag);
+OPERATOR __apart void *_ZnamRKSt9nothrow_t(size_t size, const void *tag);
 OPERATOR void *_ZnwmSt11align_val_t(size_t size, size_t align);
-OPERATOR void *_ZnamSt11align_val_t(size_t size, size_t align);
-OPERATOR void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t size, size_t align,
-						  const void *tag);
-OPERATOR void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t size, size_t align,
-						  const void *tag);
+OPERATOR __apart void *_ZnamSt11align_val_t(size_t size, size_t align);
+OPERATOR __apart void *
+_ZnwmSt11align_val_tRKSt9nothrow_t(size_t size, size_t align, const void *tag);
+OPERATOR __apart void *
+_ZnamSt11align_val_tRKSt9nothrow_t(size_t size, size_t align, const void *tag);
 
 OPERATOR void _ZdlPv(void *p);
 OPERATOR void _ZdaPv(void *p);
 OPERATOR void _ZdlPvm(void *p, size_t size);
 OPERATOR void _ZdaPvm(void *p, size_t size);
-OPERATOR void _ZdlPvRKSt9nothrow_t(void *p, const void *tag);
-OPERATOR void _ZdaPvRKSt9nothrow_t(void *p, const void *tag);
+OPERATOR __apart void _ZdlPvRKSt9nothrow_t(void *p, const void *tag);
+OPERATOR __apart void _ZdaPvRKSt9nothrow_t(void *p, const void *tag);
 OPERATOR void _ZdlPvSt11align_val_t(void *p, size_t align);
-OPERATOR void _ZdaPvSt11align_val_t(void *p, size_t align);
-OPERATOR void _ZdlPvmSt11align_val_t(void *p, size_t size, size_t align);
-OPERATOR void _ZdaPvmSt11align_val_t(void *p, size_t size, size_t align);
-OPERATOR void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align,
-						  const void *tag);
-OPERATOR void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align,
-						  const void *tag);
+OPERATOR __apart void _ZdaPvSt11align_val_t(void *p, size_t align);
+OPERATOR __apart void _ZdlPvmSt11align_val_t(void *p, size_t size,
+					     size_t align);
+OPERATOR __apart void _ZdaPvmSt11align_val_t(void *p, size_t size,
+					     size_t align);
+OPERATOR __apart void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align,
+							  const void *tag);
+OPERATOR __apart void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align,
+							  const void *tag);
 
-static __apart void *new_slow(size_t size, size_t align, const void *caller);
+/*
+ * A program may have a malloc and free of its own, and aligned_alloc: then objects come
+ * from there, as they do under the operators of the C++ runtime. The fast paths do not
+ * ask: a bound that stands in memory costs no instruction more, and with 0 there and
+ * no local of their own (qn_self_of_operators) they find nothing.
+ */
+static __apart void *new_elsewhere(size_t size)
+{
+	return malloc(size ? size : 1);
+}
+
+static __apart void delete_elsewhere(void *p)
+{
+	free(p);
+}
+
+static noinline void *new_refill(size_t size)
+{
+	return likely(qn_names.ready_end) ? qn_process_malloc_slow(size) :
+					    new_elsewhere(size);
+}
+
+static noinline void *new_medium(size_t size)
+{
+	return likely(qn_names.ready_end) ? qn_process_malloc_medium(size) :
+					    new_elsewhere(size);
+}
+
+static noinline void delete_slow(void *p)
+{
+	if (likely(qn_names.ready_end))
+		qn_process_free_slow(p);
+	else
+		delete_elsewhere(p);
+}
+
+/* Anew, after a new_handler has made room */
+static __apart void *new_plain(size_t size, size_t align __maybe_unused)
+{
+	return qn_names.ready_end ? qn_process_malloc(size) :
+				    new_elsewhere(size);
+}
+
+static void *new_aligned(size_t size, size_t align)
+{
+	if (likely(qn_names.is_aligned_own))
+		return qn_process_memalign(align, size);
+	if (size > SIZE_MAX - align)
+		return NULL;
+	return aligned_alloc(align, round_up(size ? size : 1, align));
+}
+
+typedef void *new_again(size_t size, size_t align);
+static __apart void *new_fails(new_again *again, size_t size, size_t align,
+			       const void *caller);
 
 void *_Znwm(size_t size)
 {
-	void *p = qn_process_malloc(size);
+	void *p = __qn_process_malloc(size, &qn_self_of_operators,
+				      &qn_names.ready_end, new_medium,
+				      new_refill);
 
 	if (likely(p))
 		return p;
-	return new_slow(size, QN_ALIGN, __builtin_return_address(0));
+	return new_fails(new_plain, size, QN_ALIGN,
+			 __builtin_return_address(0));
 }
 
 void _ZdlPv(void *p)
 {
-	qn_process_free(p);
+	__qn_process_free(p, qn_self_of_operators, delete_slow);
 }
 
 void *_ZnwmSt11align_val_t(size_t size, size_t align)
@@ -78,15 +139,18 @@ void *_ZnwmSt11align_val_t(size_t size, size_t align)
 	void *p = NULL;
 
 	if (is_power_of_2(align))
-		p = qn_process_memalign(align, size);
+		p = new_aligned(size, align);
 	if (likely(p))
 		return p;
-	return new_slow(size, align, __builtin_return_address(0));
+	return new_fails(new_aligned, size, align, __builtin_return_address(0));
 }
 
 void _ZdlPvSt11align_val_t(void *p, size_t align __maybe_unused)
 {
-	qn_process_free(p);
+	if (likely(qn_names.is_aligned_own))
+		qn_process_free(p);
+	else
+		delete_elsewhere(p);
 }
 
 void *_Znam(size_t size)
@@ -239,8 +303,8 @@ static __apart void *throw_bad_alloc(const void *caller)
 }
 
 /* Calls the new_handler until it has made room, is gone or does not return */
-static noinline __cold void *new_slow(size_t size, size_t align,
-				      const void *caller)
+static __apart void *new_fails(new_again *again, size_t size, size_t align,
+			       const void *caller)
 {
 	void (*(*get)(void))(void);
 	void (*handler)(void);
@@ -254,7 +318,7 @@ static noinline __cold void *new_slow(size_t size, size_t align,
 		if (!handler)
 			return throw_bad_alloc(caller);
 		handler();
-		p = qn_process_memalign(align, size);
+		p = again(size, align);
 	}
 	return p;
 }
@@ -345,7 +409,7 @@ qn_operators_personality(int version __maybe_unused, _Unwind_Action actions,
 }
 
 /* What catch (...) {} compiles to */
-static __cold void swallow(struct _Unwind_Exception *exception)
+static __apart void swallow(struct _Unwind_Exception *exception)
 {
 	void *(*begin)(void *) = symbol_find(BEGIN_CATCH, nothrow_caller);
 	void (*end)(void) = symbol_find(END_CATCH, nothrow_caller);
@@ -368,8 +432,8 @@ struct request {
 	void *p;
 };
 
-static void *new_nothrow(void (*call)(void *), struct request *r,
-			 const void *caller)
+static __apart void *new_nothrow(void (*call)(void *), struct request *r,
+				 const void *caller)
 {
 	const void *outer = nothrow_caller;
 	struct _Unwind_Exception *exception;
@@ -382,28 +446,28 @@ static void *new_nothrow(void (*call)(void *), struct request *r,
 	return r->p;
 }
 
-static void call_new(void *arg)
+static __apart void call_new(void *arg)
 {
 	struct request *r = arg;
 
 	r->p = _Znwm(r->size);
 }
 
-static void call_new_array(void *arg)
+static __apart void call_new_array(void *arg)
 {
 	struct request *r = arg;
 
 	r->p = _Znam(r->size);
 }
 
-static void call_new_align(void *arg)
+static __apart void call_new_align(void *arg)
 {
 	struct request *r = arg;
 
 	r->p = _ZnwmSt11align_val_t(r->size, r->align);
 }
 
-static void call_new_array_align(void *arg)
+static __apart void call_new_array_align(void *arg)
 {
 	struct request *r = arg;
 

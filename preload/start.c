@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "port/port.h"
+#include "names.h"
 #include "process.h"
 #include "stack.h"
 
@@ -121,6 +122,7 @@ start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
 	qn_conf_init(&conf);
 	if (setting && qn_conf_parse(&conf, setting, error, sizeof(error)))
 		refuse(error);
+	qn_names_start();
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
 	if (conf.stats[0])
 		on_exit(finish, NULL);

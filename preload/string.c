@@ -151,6 +151,11 @@ int strncmp(const char *a, const char *b, size_t size)
 	return 0;
 }
 
+int strcmp(const char *a, const char *b)
+{
+	return strncmp(a, b, SIZE_MAX);
+}
+
 size_t strcspn(const char *text, const char *stops)
 {
 	size_t size = 0;

@@ -11,7 +11,7 @@ layers="compiler statspage sitespage bits bitset varint crc32 trace strtab list 
 	table bins zone
 	sampler profile controller policy-fixed policy-rule
 	segment slab sites follow hub medium local local-internal local-medium
-	remote
+	remote tally
 	heap census pool arena
 	engine/engine engine/chunk engine/buddy-core
 	engine/boundary engine/buddy engine/buddy-fast engine/freelist
@@ -19,7 +19,7 @@ layers="compiler statspage sitespage bits bitset varint crc32 trace strtab list 
 	guest process-sites process"
 # What files of one layer share with nobody else: a header and who may include it
 shared="local-internal:local local-internal:local-medium
-	local-internal:remote"
+	local-internal:remote local-internal:tally"
 
 cd "${srcdir:?run by make check}/lib" || exit 99
 

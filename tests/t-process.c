@@ -632,6 +632,125 @@ static void test_stats_plausible(void **state)
 	}
 }
 
+static size_t tally_live(void)
+{
+	struct qn_tally t;
+
+	assert_non_null(qn_process_tally(&t));
+	return t.live;
+}
+
+/* What a block counts as: a medium one has its tag */
+static size_t counted(void *p)
+{
+	size_t size = qn_malloc_usable_size(p);
+
+	if (size > QN_SLAB_MAX && size <= QN_MEDIUM_MAX)
+		size += sizeof(size_t);
+	return size;
+}
+
+static void *tally_blocks[3000];
+
+static void *fill_blocks(void *seen)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tally_blocks); i++) {
+		tally_blocks[i] = qn_malloc(roll(i % 8 ? 1200 : 60000));
+		sum += counted(tally_blocks[i]);
+	}
+	*(size_t *)seen = sum;
+	return NULL;
+}
+
+static void *empty_blocks(void *arg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tally_blocks); i++)
+		qn_free(tally_blocks[i]);
+	return arg;
+}
+
+static void in_thread(void *(*run)(void *), void *arg)
+{
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, run, arg), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+/* A chunk has two words that no block has: they may count or not */
+#define assert_near(is, right) \
+	assert_in_range((is) + 1024, (right), (right) + 2048)
+
+/* To the byte, whoever allocates, frees and asks, and at every time */
+static void test_tally(void **state)
+{
+	size_t before = tally_live(), sum = 0;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		if (i & 1)
+			fill_blocks(&sum);
+		else
+			in_thread(fill_blocks, &sum);
+		assert_near(tally_live(), before + sum);
+		for (size_t j = 0; j < 500; j++) {
+			sum -= counted(tally_blocks[j]);
+			qn_free(tally_blocks[j]);
+			tally_blocks[j] = NULL;
+			if (j % 7 == 0)
+				assert_near(tally_live(), before + sum);
+		}
+		if (i & 2)
+			empty_blocks(NULL);
+		else
+			in_thread(empty_blocks, NULL);
+		assert_near(tally_live(), before);
+	}
+}
+
+static pthread_barrier_t half, seen;
+
+static void *fill_and_wait(void *sum)
+{
+	fill_blocks(sum);
+	pthread_barrier_wait(&half);
+	pthread_barrier_wait(&seen);
+	for (size_t i = 0; i < ARRAY_SIZE(tally_blocks); i++)
+		if (i % 3) {
+			*(size_t *)sum -= counted(tally_blocks[i]);
+			qn_free(tally_blocks[i]);
+			tally_blocks[i] = NULL;
+		}
+	pthread_barrier_wait(&half);
+	pthread_barrier_wait(&seen);
+	empty_blocks(NULL);
+	return NULL;
+}
+
+/* Of a thread that waits all is known but what is ready in its lists */
+static void test_tally_of_other(void **state)
+{
+	size_t before = tally_live(), sum = 0;
+	pthread_t thread;
+
+	(void)state;
+	pthread_barrier_init(&half, NULL, 2);
+	pthread_barrier_init(&seen, NULL, 2);
+	pthread_create(&thread, NULL, fill_and_wait, &sum);
+	for (int i = 0; i < 2; i++) {
+		size_t live;
+
+		pthread_barrier_wait(&half);
+		live = tally_live() - before;
+		assert_in_range(live, sum - 1024, sum + 500 * KB);
+		pthread_barrier_wait(&seen);
+	}
+	pthread_join(thread, NULL);
+	assert_near(tally_live(), before);
+}
+
 static void test_large_figures(void **state)
 {
 	const struct qn_stats_page *page = qn_process_stats();
@@ -1421,6 +1540,8 @@ int main(void)
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_stats),
 		cmocka_unit_test(test_stats_plausible),
+		cmocka_unit_test(test_tally),
+		cmocka_unit_test(test_tally_of_other),
 		cmocka_unit_test(test_large_figures),
 		cmocka_unit_test(test_large_moves),
 		cmocka_unit_test(test_tables_under_load),

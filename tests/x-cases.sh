@@ -29,9 +29,13 @@ build() # SOURCE [FLAGS...]: a program of that name, without its ending, in $tmp
 	esac
 }
 
-build_plugin() # SOURCE OUTPUT: a shared object in $tmp
+build_plugin() # SOURCE OUTPUT [FLAGS...]: a shared object in $tmp
 {
-	must $cc -O1 -g -w -fno-builtin -fPIC -shared -o "$tmp/$2" "$case_dir/$1"
+	source=$1
+	output=$2
+	shift 2
+	must $cc -O1 -g -w -fno-builtin -fPIC -shared -o "$tmp/$output" \
+		"$case_dir/$source" "$@"
 }
 
 # A firmware of SOURCE and others of the tree for the STM32F407, as $tmp/NAME.elf; false

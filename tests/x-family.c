@@ -409,11 +409,12 @@ static void mallinfo_follows(void)
 	struct mallinfo2 with = mallinfo2();
 
 	CHECK(with.arena + with.hblkhd >= size);
-	CHECK(with.uordblks >= before.uordblks + size);
-	CHECK(with.uordblks < before.uordblks + size + size / 4);
+	CHECK(with.hblkhd == before.hblkhd + size);
+	CHECK(with.hblks == before.hblks + 1);
+	CHECK(with.uordblks == before.uordblks);
 	CHECK(with.arena == with.uordblks + with.fordblks);
 	free(p);
-	CHECK(mallinfo2().uordblks < before.uordblks + size / 4);
+	CHECK(mallinfo2().hblkhd == before.hblkhd);
 }
 
 static void mallinfo_in_int(void)
@@ -424,8 +425,9 @@ static void mallinfo_in_int(void)
 	struct mallinfo info = mallinfo();
 #pragma GCC diagnostic pop
 
-	CHECK(!p || info.uordblks == INT_MAX);
-	CHECK(info.arena >= 0 && info.fordblks >= 0 && info.keepcost >= 0);
+	CHECK(!p || info.hblkhd == INT_MAX);
+	CHECK(info.uordblks >= 0 && info.arena >= 0 && info.fordblks >= 0 &&
+	      info.keepcost >= 0);
 	free(p);
 }
 
@@ -434,6 +436,10 @@ static void mallopt_accepts(void)
 	CHECK(mallopt(M_MMAP_THRESHOLD, 1 << 20) == 1);
 	CHECK(mallopt(M_TRIM_THRESHOLD, 1 << 20) == 1);
 	CHECK(mallopt(M_ARENA_MAX, 1) == 1);
+	CHECK(mallopt(M_MXFAST, 0) == 1);
+	CHECK(mallopt(M_MXFAST, 160) == 1);
+	CHECK(mallopt(M_MXFAST, 161) == 0);
+	CHECK(mallopt(M_PERTURB, 1) == 0);
 	CHECK(mallopt(-12345, 1) == 0);
 }
 
@@ -466,7 +472,9 @@ static void malloc_stats_writes(void)
 	pthread_join(holder, NULL);
 	dup2(saved, 2);
 	CHECK(read(fds[0], text, sizeof(text) - 1) > 0);
-	CHECK(strstr(text, "system bytes") && strstr(text, "in use bytes"));
+	CHECK(!strncmp(text, "Arena 0:\nsystem bytes     = ", 28));
+	CHECK(strstr(text, "\nin use bytes     = "));
+	CHECK(strstr(text, "\nTotal (incl. mmap):\nsystem bytes     = "));
 	close(fds[0]);
 	close(fds[1]);
 	close(saved);
@@ -481,10 +489,40 @@ static void malloc_info_writes(void)
 	CHECK(malloc_info(0, f) == 0);
 	CHECK(malloc_info(1, f) == EINVAL);
 	fclose(f);
-	CHECK(!strncmp(text, "<malloc version=\"1\">\n", 21));
+	CHECK(!strncmp(text, "<malloc version=\"1\">\n<heap nr=\"0\">\n", 35));
+	CHECK(strstr(text, "</sizes>\n<total type=\"fast\" count=\""));
 	CHECK(size > 30 && !strcmp(text + size - 10, "</malloc>\n"));
 	CHECK(strstr(text, "<system type=\"current\" size=\""));
 	free(text);
+}
+
+/* Figures are asked for in all threads at once, while they allocate */
+static void *ask(void *arg)
+{
+	void *p[100];
+
+	for (int i = 0; i < 200; i++) {
+		for (size_t j = 0; j < 100; j++)
+			p[j] = malloc(x_size(i * j));
+		CHECK(mallinfo2().uordblks > 0);
+		for (size_t j = 0; j < 100; j++)
+			free(p[j]);
+		if (i % 20 == 0)
+			malloc_info_writes();
+	}
+	return arg;
+}
+
+static void figures_in_threads(void)
+{
+	size_t before = mallinfo2().uordblks;
+	pthread_t t[4];
+
+	for (int i = 0; i < 4; i++)
+		CHECK(pthread_create(&t[i], NULL, ask, NULL) == 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	CHECK(mallinfo2().uordblks < before + 10000);
 }
 
 static void malloc_trim_returns(void)
@@ -526,6 +564,7 @@ static const struct x_case cases[] = {
 	{ "mallopt", mallopt_accepts },
 	{ "malloc_stats without stdio", malloc_stats_writes },
 	{ "malloc_info", malloc_info_writes },
+	{ "figures in threads", figures_in_threads },
 	{ "malloc_trim returns memory", malloc_trim_returns },
 };
 

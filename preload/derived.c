@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/*
+ * derived.c - names that are built on realloc and free, whose ever those are.
+ *
+ * A program may have a malloc of its own. What the C library builds on malloc uses that
+ * one then, and so must this. The calls go by the public names; so that compilers do
+ * not shorten that, these functions are not in the file that defines realloc and free.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "compiler.h"
+
+/* Not, or not in every version of the C library, declared by its headers */
+void cfree(void *p);
+void free_sized(void *p, size_t size);
+void free_aligned_sized(void *p, size_t align, size_t size);
+
+QN_EXPORT void *reallocarray(void *p, size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (!__builtin_mul_overflow(n, size, &bytes))
+		return realloc(p, bytes);
+	errno = ENOMEM;
+	return NULL;
+}
+
+QN_EXPORT __apart void cfree(void *p)
+{
+	free(p);
+}
+
+/* The size is a promise of the caller's; the heap knows it anyway */
+QN_EXPORT void free_sized(void *p, size_t size __maybe_unused)
+{
+	free(p);
+}
+
+QN_EXPORT __apart void free_aligned_sized(void *p, size_t align __maybe_unused,
+					  size_t size __maybe_unused)
+{
+	free(p);
+}
