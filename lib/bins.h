@@ -26,10 +26,10 @@
  * Best fit, worst fit, allocating from both ends and a designated victim lose
  * as well.
  *
- * Time: nothing here has a loop but the search of a shared bin. So a request
- * can be refused while a run less than a quarter longer than it, and than
- * everything else that is free, hides behind QN_BINS_TRIES shorter ones of its
- * bin.
+ * Time: nothing here has a loop but the search of a shared bin. So a run less
+ * than a quarter longer than a request, and than everything else that is free, can
+ * hide behind QN_BINS_TRIES shorter ones of its bin. A heap brings it forward before
+ * it refuses the request (qn_zone_unhide()).
  */
 #ifndef QN_BINS_H
 #define QN_BINS_H

@@ -284,6 +284,55 @@ static noinline void *alloc_zones(struct qn_heap *h, size_t size,
 	return NULL;
 }
 
+/* Let others have the heap between two pieces of work */
+static void breathe(struct qn_heap *h)
+{
+	heap_unlock(h);
+	heap_lock(h);
+}
+
+/* Merge what a zone holds. What others hold meanwhile does not make it longer */
+static bool merge_held(struct qn_heap *h, struct qn_zone *z)
+{
+	size_t nr = 0;
+
+	while (nr < QN_HELD_MOST / QN_ZONE_MIN && qn_zone_drain(z, ~0u)) {
+		breathe(h);
+		nr++;
+	}
+	return nr;
+}
+
+/* Granules that are not in use, wherever they are */
+static size_t free_granules(const struct qn_heap *h)
+{
+	size_t nr = 0 - live_granules(h);
+	const struct qn_zone *z;
+
+	for (z = &h->zone; z; z = z->next)
+		nr += z->nr;
+	return nr;
+}
+
+/*
+ * No zone has a run of @k granules, which a request needs beside @own that it has:
+ * merge all that is held, and look for hidden runs. False if there is nothing new
+ */
+static bool squeeze(struct qn_heap *h, size_t k, size_t own)
+{
+	bool is_new = false;
+	struct qn_zone *z;
+
+	if (k > free_granules(h) + own)
+		return false;
+	h->nr_squeezed++;
+	for (z = &h->zone; z; z = z->next) {
+		is_new |= merge_held(h, z);
+		is_new |= qn_zone_unhide(z, k);
+	}
+	return is_new;
+}
+
 /* There is no memory: does somebody free some */
 static noinline bool ask_hook(struct qn_heap *h, size_t size)
 {
@@ -298,19 +347,35 @@ static noinline bool ask_hook(struct qn_heap *h, size_t size)
 	return again;
 }
 
+/* A request for @size bytes found no run of @k granules: is another try worth it */
+static noinline bool try_again(struct qn_heap *h, size_t size, size_t k,
+			       size_t own)
+{
+	return squeeze(h, k, own) || ask_hook(h, size);
+}
+
 static void *alloc_from(struct qn_heap *h, size_t size, unsigned int flags)
 {
 	void *p;
 
 	do
 		p = alloc_zones(h, size, flags);
-	while (unlikely(!p) && ask_hook(h, size));
+	while (unlikely(!p) && try_again(h, size, granules_for(size), 0));
 	return p;
 }
 
 static noinline void *alloc_any(struct qn_heap *h, size_t size)
 {
 	return alloc_from(h, size, 0);
+}
+
+/* The first zone has nothing: what is more than all that is free fails at once */
+static noinline void *alloc_none(struct qn_heap *h, size_t size)
+{
+	if (!QN_FOR_SIZE && granules_for(size) > free_granules(h) &&
+	    !ask_hook(h, size))
+		return NULL;
+	return alloc_any(h, size);
 }
 
 /* Nothing of exactly this length: carve a longer run */
@@ -325,7 +390,7 @@ static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 					   alloc_short(h, size, QN_ZONE_MIN);
 	mask = qn_bins_from(&h->zone.bins, (unsigned int)k + QN_ZONE_MIN);
 	if (unlikely(!mask && !qn_bins_are_any(&h->zone.bins, mask)))
-		return alloc_any(h, size);
+		return alloc_none(h, size);
 	count_any(h, k, size);
 	if (!mask)
 		return qn_zone_carve(&h->zone, k, mask);
@@ -341,7 +406,7 @@ static void *alloc_long_small(struct qn_heap *h, size_t size, size_t k)
 	void *p = qn_zone_alloc(&h->zone, &k);
 
 	if (unlikely(!p))
-		return alloc_any(h, size);
+		return alloc_none(h, size);
 	settle(h, k, size, 1);
 	return p;
 }
@@ -358,7 +423,7 @@ static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 		return alloc_long_small(h, size, k);
 	from = qn_bins_find_large(&h->zone.bins, k);
 	if (unlikely(!from.run))
-		return alloc_any(h, size);
+		return alloc_none(h, size);
 	k += from.run->size == k + 1;
 	count_any(h, k, size);
 	return qn_zone_cut(&h->zone, from.run, from.bin, k);
@@ -383,11 +448,12 @@ static void *align_zones(struct qn_heap *h, size_t align, size_t size)
 
 static void *alloc_aligned(struct qn_heap *h, size_t align, size_t size)
 {
+	size_t run = qn_zone_spare(granules_for(size), align);
 	void *p;
 
 	do
 		p = align_zones(h, align, size);
-	while (unlikely(!p) && ask_hook(h, size));
+	while (unlikely(!p) && try_again(h, size, run, 0));
 	return p;
 }
 
@@ -678,13 +744,16 @@ static void *move(struct qn_heap *h, struct block b, void *p, size_t size)
 static void *realloc_locked(struct qn_heap *h, void *p, size_t size);
 
 /*
- * Who is asked may free what lies behind, or add a zone: from the start once more. The
- * call is the last thing that is done, so it is a jump where the compiler optimises.
+ * Held blocks lie behind it, or who is asked frees what does, or adds a zone: from the
+ * start once more. The call is the last thing that is done, so it is a jump where the
+ * compiler optimises.
  */
-static noinline __cold void *realloc_ask(struct qn_heap *h, void *p,
-					 size_t size)
+static noinline __cold void *realloc_again(struct qn_heap *h, struct block b,
+					   void *p, size_t size)
 {
-	return ask_hook(h, size) ? realloc_locked(h, p, size) : NULL;
+	if (!try_again(h, size, granules_for(size), b.k))
+		return NULL;
+	return realloc_locked(h, p, size);
 }
 
 static void *realloc_locked(struct qn_heap *h, void *p, size_t size)
@@ -698,7 +767,7 @@ static void *realloc_locked(struct qn_heap *h, void *p, size_t size)
 	to = move(h, b, p, size);
 	if (!to)
 		to = slide(h, b, p, size);
-	return likely(to != NULL) ? to : realloc_ask(h, p, size);
+	return likely(to != NULL) ? to : realloc_again(h, b, p, size);
 }
 
 void *qn_heap_realloc(struct qn_heap *h, void *p, size_t size)
@@ -836,13 +905,6 @@ static bool drain_held(struct qn_heap *h)
 	return more;
 }
 
-/* Let others have the heap between two pieces of work */
-static void breathe(struct qn_heap *h)
-{
-	heap_unlock(h);
-	heap_lock(h);
-}
-
 int qn_heap_step(struct qn_heap *h)
 {
 	bool more;
@@ -861,61 +923,88 @@ int qn_heap_step(struct qn_heap *h)
 	return more;
 }
 
+/* Of @z and those behind it */
+static void set_holds(struct qn_zone *z, bool holds)
+{
+	for (; z; z = z->next)
+		qn_zone_set_holds(z, holds);
+}
+
 int qn_heap_set_policy(struct qn_heap *h, const char *name)
 {
 	const struct qn_policy *policy = name ? qn_policy_find(name) : NULL;
-	struct qn_zone *z;
 
 	if (!h || !policy)
 		return -EINVAL;
 	heap_lock(h);
 	qn_controller_init(&h->controller, policy);
-	for (z = &h->zone; z; z = z->next)
-		qn_zone_set_holds(z, policy != &qn_policy_fixed);
+	set_holds(&h->zone, policy != &qn_policy_fixed);
 	heap_unlock(h);
 	return 0;
 }
 
 /* ---- make ---- */
 
-/* Cut @size bytes off the start of [*@mem, @end) */
-static void *cut(uintptr_t *mem, uintptr_t end, size_t size)
+/* What lies behind @size bytes at @p */
+static void *behind(void *p, size_t size)
 {
-	uintptr_t p = *mem;
+	return (void *)((uintptr_t)p + round_up(size, QN_GRANULE));
+}
 
-	size = round_up(size, QN_GRANULE);
-	if (p == 0 || end - p < size) {
-		*mem = 0;
-		return NULL;
+/* What a zone needs at least, with its struct */
+#define ZONE_LEAST (2 * sizeof(struct qn_zone))
+
+/* Where the granules of a zone end */
+static uintptr_t zone_end(const struct qn_zone *z)
+{
+	return (uintptr_t)qn_granules_on(qn_zone_start(z), z->nr);
+}
+
+/*
+ * Lay a zone out from @start on in the memory [@mem, @end), and further ones in what
+ * exceeds the limit of a zone. What is too little for another one stays unused
+ */
+static bool make_zones(struct qn_zone *z, uintptr_t start, uintptr_t mem,
+		       uintptr_t end)
+{
+	while (qn_zone_init(z, (void *)start, end - start)) {
+		z->mem = mem;
+		mem = zone_end(z);
+		if (end - mem < ZONE_LEAST) {
+			z->size = end - z->mem;
+			return true;
+		}
+		z->size = mem - z->mem;
+		z->next = (struct qn_zone *)mem;
+		z = z->next;
+		start = (uintptr_t)(z + 1);
 	}
-	*mem = p + size;
-	return (void *)p;
+	return false;
 }
 
 struct qn_heap *qn_heap_init(void *mem, size_t size)
 {
-	uintptr_t start = round_up((uintptr_t)mem, QN_GRANULE);
 	uintptr_t end = (uintptr_t)mem + size;
-	struct qn_heap *h;
+	struct qn_heap *h = (void *)round_up((uintptr_t)mem, QN_GRANULE);
+	struct qn_table *table = behind(h, sizeof(*h));
+	struct qn_table *next = behind(table, qn_table_bytes(QN_HEAP_STEPS));
+	void *profile = behind(next, qn_table_bytes(QN_HEAP_STEPS));
+	void *start = behind(profile, qn_profile_bytes(QN_HEAP_STEPS));
 
-	if (!mem || end < start)
-		return NULL;
-	h = cut(&start, end, sizeof(*h));
-	if (!h)
+	if (!mem || end < (uintptr_t)h ||
+	    end - (uintptr_t)h < (uintptr_t)start - (uintptr_t)h)
 		return NULL;
 	memset(h, 0, sizeof(*h));
-	h->table = cut(&start, end, qn_table_bytes(QN_HEAP_STEPS));
-	h->next_table = cut(&start, end, qn_table_bytes(QN_HEAP_STEPS));
-	h->profile = cut(&start, end, qn_profile_bytes(QN_HEAP_STEPS));
-	if (!start || !qn_zone_init(&h->zone, (void *)start, end - start))
+	h->table = table;
+	h->next_table = next;
+	h->profile = profile;
+	if (!make_zones(&h->zone, (uintptr_t)start, (uintptr_t)mem, end))
 		return NULL;
-	h->zone.mem = (uintptr_t)mem;
-	h->zone.size = size;
-	h->nr_zones = 1;
+	h->nr_regions = 1;
 	h->error = "";
 	h->distance = sample_interval(h) / QN_GRANULE;
 	h->budget = (ptrdiff_t)(h->distance << QN_BUDGET_SHIFT);
-	qn_zone_set_holds(&h->zone, true);
+	set_holds(&h->zone, true);
 	return h;
 }
 
@@ -945,47 +1034,52 @@ static void swap_zones(struct qn_zone *a, struct qn_zone *b)
 	qn_bins_moved(&b->bins);
 }
 
+static struct qn_zone *last_of(struct qn_zone *z)
+{
+	while (z->next)
+		z = z->next;
+	return z;
+}
+
 /*
- * What is to be first is; of the rest, memory that only some requests can use comes before
- * the others, each in order
+ * @z and those behind it, in this order. What is to be first is; of the rest, memory that
+ * only some requests can use comes before the others, each in order
  */
-static void link_zone(struct qn_heap *h, struct qn_zone *z)
+static void link_zones(struct qn_heap *h, struct qn_zone *z)
 {
 	struct qn_zone *at = &h->zone;
 
-	h->nr_zones++;
 	if (z->flags & QN_ZONE_FIRST ||
 	    (z->flags & QN_ZONE_NODMA && !(at->flags & QN_ZONE_NODMA))) {
 		swap_zones(at, z);
-		at->next = z;
+		last_of(at)->next = z;
 		return;
 	}
 	while (at->next &&
 	       (!(z->flags & QN_ZONE_NODMA) || at->next->flags & QN_ZONE_NODMA))
 		at = at->next;
-	z->next = at->next;
+	last_of(z)->next = at->next;
 	at->next = z;
 }
 
-static int add_zone(struct qn_heap *h, void *mem, size_t size,
-		    unsigned int flags)
+static int add_zones(struct qn_heap *h, void *mem, size_t size,
+		     unsigned int flags)
 {
-	uintptr_t start = round_up((uintptr_t)mem, QN_GRANULE);
+	struct qn_zone *z = (void *)round_up((uintptr_t)mem, QN_GRANULE), *part;
 	uintptr_t end = (uintptr_t)mem + size;
-	struct qn_zone *z;
 
-	if (end < start || overlaps(h, mem, size))
+	if (end < (uintptr_t)z || overlaps(h, mem, size))
 		return -EINVAL;
-	if (h->nr_zones == QN_NR_ZONES)
+	if (h->nr_regions == QN_NR_ZONES)
 		return -EMFILE;
-	z = cut(&start, end, sizeof(*z));
-	if (!z || !qn_zone_init(z, (void *)start, end - start))
+	if (end - (uintptr_t)z < sizeof(*z) ||
+	    !make_zones(z, (uintptr_t)(z + 1), (uintptr_t)mem, end))
 		return -ENOSPC;
-	z->mem = (uintptr_t)mem;
-	z->size = size;
-	z->flags = (u8)flags;
-	qn_zone_set_holds(z, h->zone.holds);
-	link_zone(h, z);
+	h->nr_regions++;
+	set_holds(z, h->zone.holds);
+	for (part = z; part; part = part->next)
+		part->flags = (u8)flags;
+	link_zones(h, z);
 	return 0;
 }
 
@@ -996,7 +1090,7 @@ int qn_heap_add_zone(struct qn_heap *h, void *mem, size_t size, unsigned flags)
 	if (!h || !mem || flags & ~(QN_ZONE_NODMA | QN_ZONE_FIRST))
 		return -EINVAL;
 	heap_lock(h);
-	err = add_zone(h, mem, size, flags);
+	err = add_zones(h, mem, size, flags);
 	heap_unlock(h);
 	return err;
 }
@@ -1032,6 +1126,7 @@ static void fill_stats(const struct qn_heap *h, struct qn_stats *st)
 	st->nr_frees = h->nr_frees;
 	st->nr_live = st->nr_allocs - st->nr_frees;
 	st->nr_failed = h->nr_failed;
+	st->nr_squeezed = h->nr_squeezed;
 	st->nr_samples = h->nr_samples;
 	st->nr_tables = max(h->nr_tables, 1u);
 }

@@ -19,21 +19,28 @@
  *	live granules = @peak - @room
  *	allocations so far = @nr_allocs + (@budget's lower half)
  *
- * Time is bounded, whatever state a heap is in. No operation loops over blocks
- * or granules; these are all the loops there are:
+ * Time is bounded, whatever state a heap is in. No call loops over blocks or
+ * granules; these are all the loops of a call that some free run serves:
  *
  *	a bin shared by sizes	QN_BINS_TRIES runs, once an allocation
- *	zones			QN_NR_ZONES, only where the first does not serve
- *	lists of held blocks	one a length, QN_ZONE_SHORT, by an allocation
- *				that would fail otherwise and only after the
- *				zone stopped being roomy; QN_RELAX_TRIES by a
- *				release that merges nothing itself
+ *	zones			only where the first does not serve: one for each piece of
+ *				memory (QN_NR_ZONES) and each QN_ZONE_LIMIT granules of it
+ *	lists of held blocks	QN_RELAX_TRIES by a release that merges nothing itself
  *
  * A release merges two neighbours at most, a merge is constant in time, and a
- * block is drained only by a release that had none. What is held can be had: by
- * its own length at once, by shorter ones when no free run serves them, as
- * merged memory after about as many releases as there are held blocks. Nothing
- * needs qn_heap_step().
+ * block is drained only by a release that had none.
+ *
+ * A heap serves what it has. A request that no free run serves fails at once if it
+ * is for more than all that is free. Else it is tried again after a squeeze:
+ *
+ *	held blocks are merged	in each zone; a zone of n granules holds
+ *				min(n / QN_HELD_PART, QN_HELD_MOST) / QN_ZONE_MIN at most
+ *	hidden runs are found	in each zone a look at the runs of one bin, for k granules
+ *				n / (4/5 k) at most
+ *
+ * Afterwards each zone is as if blocks had been merged at once, and a run that is
+ * long enough is found. So whatever a heap serves that holds nothing, this one does,
+ * and nothing needs qn_heap_step(). The heap is unlocked between two merges.
  */
 #ifndef QN_HEAP_H
 #define QN_HEAP_H
@@ -66,6 +73,7 @@
  * @nr_allocs:	successful allocations until the budget was armed
  * @peak:	highest live granules
  * @nr_failed:	requests that returned NULL
+ * @nr_squeezed: requests for which all held blocks were merged, served or not
  * @nr_samples:	sampled requests so far; the last ones are in @samples, number n
  *		in slot n % QN_HEAP_SAMPLES
  * @nr_drained:	of those, how many the profile has
@@ -75,7 +83,7 @@
  * @table:	published
  * @next_table:	the buffer for its successor
  * @error:	what the last check found, or ""
- * @nr_zones:	how many
+ * @nr_regions:	pieces of memory that it was given
  * @nr_steps:	calls of qn_heap_step()
  * @hot:	bit k: the table has a class for blocks of k granules
  * @hook, @hook_arg: who is asked when memory runs out
@@ -89,6 +97,7 @@ struct qn_heap {
 	size_t nr_allocs;
 	size_t peak;
 	size_t nr_failed;
+	size_t nr_squeezed;
 	u32 nr_samples;
 	u32 nr_drained;
 	size_t distance;
@@ -101,7 +110,7 @@ struct qn_heap {
 	struct qn_table *next_table;
 	struct qn_profile *profile;
 	const char *error;
-	unsigned int nr_zones;
+	unsigned int nr_regions;
 	u32 nr_steps;
 	u32 hot;
 	bool (*hook)(void *arg, size_t size);

@@ -177,6 +177,17 @@ _Static_assert(QN_DEMOTE_SAMPLES < QN_PROMOTE_SAMPLES, "hysteresis");
 #endif
 _Static_assert(QN_HELD_PART >= 2, "QN_HELD_PART");
 
+/*
+ * QN_HELD_MOST: granules that a zone holds at most, however large it is. A request
+ * that would fail otherwise merges them all, and no block has less than two: more
+ * serves more requests at once in a zone above QN_HELD_PART times as many, less
+ * makes that one request cheaper.
+ */
+#ifndef QN_HELD_MOST
+#define QN_HELD_MOST 1024
+#endif
+_Static_assert(QN_HELD_MOST >= 0 && QN_HELD_MOST <= 1 << 24, "QN_HELD_MOST");
+
 /* QN_STEP_DRAINS: held blocks that one qn_heap_step() merges at most, a zone */
 #ifndef QN_STEP_DRAINS
 #define QN_STEP_DRAINS 6

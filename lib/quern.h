@@ -49,6 +49,13 @@ extern "C" {
 /** QN_ZONE_FIRST - used before the memory that the heap has so far */
 #define QN_ZONE_FIRST 0x2u
 
+/**
+ * QN_HEAP_MOST - bytes of the largest block of a heap: 8 MB, 4 GB on 64-bit machines, less
+ * one %QN_ALIGN
+ */
+#define QN_HEAP_MOST \
+	((((size_t)1 << (sizeof(void *) == 8 ? 28 : 20)) - 1) * QN_ALIGN)
+
 struct qn_heap;
 
 /**
@@ -69,6 +76,8 @@ struct qn_heap;
  * @nr_failed:	requests that returned NULL
  * @nr_samples:	requests the sampler looked at
  * @nr_tables:	granule tables published since the heap was made
+ * @nr_squeezed: requests that took the long way of qn_heap_alloc(), served or not;
+ *		0 of the process's heap
  */
 struct qn_stats {
 	size_t size;
@@ -87,6 +96,7 @@ struct qn_stats {
 	size_t nr_failed;
 	size_t nr_samples;
 	size_t nr_tables;
+	size_t nr_squeezed;
 };
 
 /**
@@ -97,6 +107,10 @@ struct qn_stats {
  * All metadata lies inside [@mem, @mem + @size): nothing static, no second
  * allocation. There is no qn_heap_exit(): the memory is the caller's again once
  * no pointer into the heap is used any more.
+ *
+ * Limits: a block has %QN_HEAP_MOST bytes at most. Memory of any size is used: what is
+ * longer is cut into zones of about so much, and no block lies in two of them. Less than
+ * 2 KB at its end may stay unused then.
  *
  * Context: any; the memory is the caller's alone until return.
  * Return: the heap, or NULL if @mem is NULL or @size is too small to hold the
@@ -116,6 +130,8 @@ struct qn_heap *qn_heap_init(void *mem, size_t size);
  * marked %QN_ZONE_NODMA is tried before those that are not, and never for a
  * request with %QN_ALLOC_DMA.
  *
+ * Limits: as for qn_heap_init(); memory that is cut counts as one zone.
+ *
  * Context: as qn_heap_alloc().
  * Return: 0, -EINVAL (NULL, unknown flag, overlap), -EMFILE (the heap has
  * QN_NR_ZONES zones), -ENOSPC (too small to hold its own metadata and one block).
@@ -127,7 +143,14 @@ int qn_heap_add_zone(struct qn_heap *h, void *mem, size_t size, unsigned flags);
  * @h:		the heap
  * @size:	bytes asked for; 0 is served as 1
  *
- * Bounded time: no loop over blocks; see ARCHITECTURE.md for the bound.
+ * A request is served if a free run is long enough, or would be if all held blocks were
+ * merged with their neighbours.
+ *
+ * Bound: no loop over blocks, but for a request that would fail otherwise: if it is for
+ * no more than all that is free, held blocks are merged first. A zone of n bytes holds
+ * at most n / 24 bytes, and 512 blocks (knobs QN_HELD_PART, QN_HELD_MOST); of free runs
+ * at most 5/4 n / @size are looked at. The heap is unlocked between two merges. Under
+ * policy "fixed" nothing is held. ARCHITECTURE.md has both bounds in instructions.
  *
  * Context: any thread; an interrupt handler too where the build masks
  * interrupts (knob QN_LOCK_IRQ).
@@ -141,7 +164,10 @@ void *qn_heap_alloc(struct qn_heap *h, size_t size);
  * @align:	a power of two; below %QN_ALIGN means %QN_ALIGN
  * @size:	bytes asked for
  *
- * Context: as qn_heap_alloc().
+ * A request is served if there is, or would be after merging all held blocks, a free run
+ * that has room for it wherever it begins: of @size and @align bytes.
+ *
+ * Context, bound: as qn_heap_alloc().
  * Return: a block aligned to @align, or NULL (also if @align is no power of
  * two).
  */
@@ -183,7 +209,7 @@ void *qn_heap_calloc(struct qn_heap *h, size_t n, size_t size);
  *
  * Towards lower addresses it grows only if nothing else is left; for as long as
  * its contents move then, the heap is locked. A copy is made with the heap
- * unlocked.
+ * unlocked. Held blocks are merged before it fails, as by qn_heap_alloc().
  *
  * Context: as qn_heap_alloc(), plus the time to copy.
  * Return: the block, perhaps moved, or NULL with @p still valid.

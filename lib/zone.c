@@ -5,7 +5,7 @@
  * release in their common form are made of.
  *
  * Nothing here has a loop, but for the bounded searches of the bins and of held
- * lists, qn_zone_init(), and what only looks.
+ * lists, qn_zone_unhide(), qn_zone_init(), and what only looks.
  */
 #include <string.h>
 
@@ -114,6 +114,12 @@ static noinline void unmark(struct qn_zone *z, void *p, size_t k)
 
 /* ---- room ---- */
 
+/* Granules that may be held */
+static ptrdiff_t held_most(const struct qn_zone *z)
+{
+	return (ptrdiff_t)min(z->nr / QN_HELD_PART, (size_t)QN_HELD_MOST);
+}
+
 /* The lengths that may be held, a bit each */
 #define HELD_LENGTHS \
 	((u32)qn_low_mask(QN_ZONE_SHORT + 1) & ~(u32)qn_low_mask(QN_ZONE_MIN))
@@ -220,27 +226,6 @@ void *qn_zone_carve(struct qn_zone *z, size_t k, unsigned long mask)
 	return qn_zone_cut(z, z->bins.head[bin], bin, k);
 }
 
-/*
- * A held block of @k granules or more; while the zone is roomy nobody needs one
- */
-static void *take_held(struct qn_zone *z, size_t *k)
-{
-	struct qn_held *first;
-	size_t i = *k;
-
-	if (!z->undrained)
-		return NULL;
-	/* Two at a time; the list behind the last is empty */
-	for (; i <= QN_ZONE_SHORT; i += 2) {
-		first = z->held[i];
-		if (!first && !z->held[i + 1])
-			continue;
-		*k = first ? i : i + 1;
-		return qn_zone_unhold(z, *k);
-	}
-	return NULL;
-}
-
 /* A block of a whole run */
 static void *alloc_whole(struct qn_zone *z, size_t k)
 {
@@ -249,14 +234,14 @@ static void *alloc_whole(struct qn_zone *z, size_t k)
 	return run ? qn_zone_cut(z, run, (unsigned int)k, k) : NULL;
 }
 
-static void *alloc_last(struct qn_zone *z, size_t *want)
+/* A run that is longer by the one granule that is no run */
+static void *alloc_longer(struct qn_zone *z, size_t *want)
 {
 	size_t k = *want + 1;
 	void *p = k < QN_ZONE_GAP ? alloc_whole(z, k) : NULL;
 
-	if (!p)
-		return take_held(z, want);
-	*want = k;
+	if (p)
+		*want = k;
 	return p;
 }
 
@@ -272,7 +257,7 @@ static void *alloc_short(struct qn_zone *z, size_t *want)
 		return p;
 	mask = qn_bins_from(&z->bins, (unsigned int)k + QN_ZONE_MIN);
 	if (!qn_bins_are_any(&z->bins, mask))
-		return alloc_last(z, want);
+		return alloc_longer(z, want);
 	return qn_zone_carve(z, k, mask);
 }
 
@@ -327,8 +312,7 @@ static noinline void place(struct qn_zone *z, void *p, size_t avail, size_t k)
 
 void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
 {
-	size_t spare = align / QN_GRANULE + (*k == QN_ZONE_GAP - 1 ? 3 : 1);
-	struct qn_run *run = qn_bins_find(&z->bins, *k + spare);
+	struct qn_run *run = qn_bins_find(&z->bins, qn_zone_spare(*k, align));
 	size_t skip, avail;
 
 	if (!run)
@@ -349,6 +333,23 @@ void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
 	 */
 	((struct qn_held *)(void *)run)->tag = 0;
 	return run;
+}
+
+bool qn_zone_unhide(struct qn_zone *z, size_t k)
+{
+	struct qn_run *first, *run;
+
+	if (k < QN_BINS_EXACT)
+		return false;
+	first = z->bins.head[qn_bin_of_large(k)];
+	for (run = first; run && run->size < k; run = run->next)
+		;
+	/* These two are where add_run() would bring it */
+	if (!run || run == first || run == first->next)
+		return false;
+	qn_bins_del(&z->bins, run);
+	add_run(z, run, run->size);
+	return true;
 }
 
 /* Granules of the free run that begins at @p, or 0 */
@@ -580,7 +581,7 @@ static void init_room(struct qn_zone *z)
 
 	z->room = (u8)max(room, (unsigned int)QN_BINS_EXACT);
 	z->drain = QN_ZONE_MIN;
-	z->credit = (ptrdiff_t)(z->nr / QN_HELD_PART);
+	z->credit = held_most(z);
 	memset(z->fate, QN_FATE_LOOK, sizeof(z->fate));
 	set_roomy(z);
 }
@@ -721,7 +722,7 @@ static const char *check_lists(const struct qn_zone *z,
 
 	for (size_t k = 0; k <= QN_ZONE_SHORT && !error; k++)
 		error = check_held(z, k, sums);
-	if (!error && sums->held + (size_t)z->credit != z->nr / QN_HELD_PART)
+	if (!error && (ptrdiff_t)sums->held + z->credit != held_most(z))
 		error = "what is held is not what was counted";
 	if (!error && z->is_roomy != qn_bins_has(&z->bins, z->room))
 		error = "a zone is wrong about how roomy it is";

@@ -50,12 +50,12 @@
  *
  * Blocks held. A freed short block is not merged but kept on a list of its own,
  * for the next request of the same length; its bits stay those of a block.
- * A part of the zone (QN_HELD_PART) is held at most, so what is held cannot grow to where
- * it matters, and they are held only while the zone is roomy, that is, while it has a free run
+ * A part of the zone (QN_HELD_PART) is held at most, QN_HELD_MOST granules of a large one,
+ * and only while the zone is roomy, that is, while it has a free run
  * of about a quarter of its size: then holding takes memory from nobody. Once it
- * is not, nothing more is held, each release that is cheap itself merges one
- * held block, and a request that no free run can serve takes a held block that
- * is long enough. A block that is held has a tag made of its address, which is
+ * is not, nothing more is held, and each release that is cheap itself merges one
+ * held block. A request that no free run can serve has all of them merged first
+ * (heap.h), so holding never makes a request fail. A block that is held has a tag made of its address, which is
  * how a second free is recognised: a program would have to write just that into
  * the second word of a block of its own to be taken for one that frees it twice.
  */
@@ -81,6 +81,7 @@
 #define QN_ZONE_FIELD (sizeof(long) == 8 ? 28 : 20)
 #define QN_ZONE_LONG  (QN_ZONE_SHORT + 1 + QN_ZONE_FIELD + 4)
 #define QN_ZONE_LIMIT (((size_t)1 << QN_ZONE_FIELD) - 1)
+_Static_assert(QN_ZONE_LIMIT *QN_GRANULE == QN_HEAP_MOST, "quern.h says so");
 _Static_assert(QN_BINS_EXACT == QN_ZONE_GAP + 1,
 	       "bins and lengths go together");
 
@@ -408,14 +409,39 @@ void *qn_zone_carve(struct qn_zone *z, size_t k, unsigned long mask);
  * @z:		the zone
  * @k:		its granules, as qn_zone_fit() gives them; then its real length
  *
- * The last resort is a held block. Bounded time.
+ * Bounded time: of the runs that may be too short it looks at QN_BINS_TRIES.
  *
  * Return: the block, or NULL.
  */
 void *qn_zone_alloc(struct qn_zone *z, size_t *k);
 
-/* The same with the block's address a multiple of @align, a power of two */
+/*
+ * The same with the block's address a multiple of @align, a power of two. Only runs
+ * of qn_zone_spare() granules are taken
+ */
 void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align);
+
+/*
+ * Granules of a run that has a block of @k at @align, a power of two above QN_GRANULE,
+ * wherever it begins
+ */
+static inline size_t qn_zone_spare(size_t k, size_t align)
+{
+	return k + align / QN_GRANULE + (k == QN_ZONE_GAP - 1 ? 3 : 1);
+}
+
+/**
+ * qn_zone_unhide() - bring a run to where the next request finds it
+ * @z:		the zone
+ * @k:		granules
+ *
+ * In shared bins the first that is long enough becomes the first or second of its bin.
+ *
+ * Bound: a look at each run of the bin, which are @z->nr / (4/5 @k) at most.
+ *
+ * Return: true if it was not there before.
+ */
+bool qn_zone_unhide(struct qn_zone *z, size_t k);
 
 /* Granules of the free run that ends before @p, or 0 */
 static __hot_inline size_t qn_zone_free_before(const struct qn_zone *z,

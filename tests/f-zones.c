@@ -5,6 +5,7 @@
  *
  * - what is asked for with QN_ALLOC_DMA never lies in CCM, nor does it after a resize;
  * - anything else lies in CCM as long as that has room;
+ * - memory that is longer than a zone may be is used whole, with its attributes;
  * - both are used up before a request fails, blocks keep their contents throughout, and
  *   the heap is sound.
  */
@@ -178,12 +179,65 @@ static void test_exhaustion(void **state)
 	assert_int_equal(qn_heap_check(heap), 0);
 }
 
+/* Two zones of 8 MB have to share the board's external memory */
+#define EXTERNAL      ((u8 *)0x21000000)
+#define EXTERNAL_SIZE ((size_t)16 << 20)
+#define LONGEST       ((((size_t)1 << 20) - 1) * QN_ALIGN)
+
+static void fill_external(void)
+{
+	void *p[3];
+
+	p[0] = qn_heap_alloc(heap, LONGEST);
+	p[1] = qn_heap_alloc(heap, LONGEST - 512 * 1024);
+	assert_non_null(p[0]);
+	assert_non_null(p[1]);
+	assert_null(qn_heap_alloc(heap, LONGEST));
+	memset(p[0], 1, LONGEST);
+	memset(p[1], 2, LONGEST - 512 * 1024);
+	assert_int_equal(((u8 *)p[0])[LONGEST - 1], 1);
+	p[2] = qn_heap_alloc(heap, 100 * 1024);
+	assert_non_null(p[2]);
+	for (int i = 0; i < 3; i++)
+		qn_heap_free(heap, p[i]);
+	assert_null(qn_heap_alloc(heap, LONGEST + 1));
+	assert_int_equal(qn_heap_check(heap), 0);
+}
+
+static void test_more_than_a_zone(void **state)
+{
+	struct qn_stats st;
+	void *p;
+
+	(void)state;
+	if (!board_can_read((const u32 *)(EXTERNAL + EXTERNAL_SIZE - 4)))
+		skip();
+	heap = qn_heap_init(EXTERNAL, EXTERNAL_SIZE);
+	assert_int_equal(qn_heap_stats(heap, &st), 0);
+	assert_int_equal(st.size, EXTERNAL_SIZE);
+	/* A bit for each 8 bytes */
+	assert_true(st.metadata < EXTERNAL_SIZE / 64 + 3000);
+	fill_external();
+	heap = qn_heap_init(sram, sizeof(sram));
+	assert_int_equal(qn_heap_add_zone(heap, EXTERNAL, EXTERNAL_SIZE,
+					  QN_ZONE_NODMA),
+			 0);
+	fill_external();
+	p = qn_heap_alloc_flags(heap, 100, QN_ALLOC_DMA);
+	assert_true(is_in_sram(p));
+	assert_null(qn_heap_alloc_flags(heap, sizeof(sram), QN_ALLOC_DMA));
+	assert_int_equal(qn_heap_add_zone(heap, EXTERNAL + EXTERNAL_SIZE / 2,
+					  64, 0),
+			 -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_placement),
 		cmocka_unit_test(test_resize_for_dma),
 		cmocka_unit_test(test_exhaustion),
+		cmocka_unit_test(test_more_than_a_zone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,11 @@
  * contents; at intervals the whole heap is walked and its sums are held against
  * the model.
  *
+ * A heap serves what it has: whatever a copy of it serves whose held blocks were all
+ * merged, it serves itself, by every call and attribute; so it does a request for all
+ * of the longest free run of the copy; and when all is freed, the largest request of
+ * the fresh heap.
+ *
  * QUERN_STRESS=n in the environment does n times as much.
  */
 #include <setjmp.h>
@@ -61,6 +66,7 @@ static struct slot slots[NR_SLOTS];
 static struct qn_heap *h;
 static size_t live;
 static unsigned int nr_live;
+static size_t largest;
 
 static u32 random_state;
 
@@ -80,6 +86,9 @@ static size_t random_size(unsigned int law)
 	case 2:
 		return 8 * (2 + random_below(4)) +
 		       (random_below(50) == 0) * 3000;
+	case 3:
+		/* Free runs of all lengths of one shared bin */
+		return QN_ALIGN * (24 + random_below(4));
 	default:
 		return QN_ALIGN * (20 + random_below(45));
 	}
@@ -156,12 +165,17 @@ static void resize(struct slot *s, const struct plan *plan)
 	fill(s);
 }
 
+static void assert_sound_heap(void)
+{
+	qn_heap_check(h);
+	assert_string_equal(qn_heap_error(h), "");
+}
+
 static void assert_sound(void)
 {
 	struct qn_stats st;
 
-	qn_heap_check(h);
-	assert_string_equal(qn_heap_error(h), "");
+	assert_sound_heap();
 	assert_int_equal(qn_heap_stats(h, &st), 0);
 	assert_int_equal(st.live, live);
 	assert_int_equal(st.nr_live, nr_live);
@@ -184,6 +198,25 @@ static void operate(const struct plan *plan)
 	}
 }
 
+static bool find_longest(void *arg, void *p, size_t size, enum qn_state state)
+{
+	size_t *longest = arg;
+
+	(void)p;
+	if (state == QN_FREE)
+		*longest = max(*longest, size);
+	return true;
+}
+
+/* Of one free run; by its length a run of QN_ZONE_GAP has less */
+static size_t longest_run(void)
+{
+	size_t longest = 0;
+
+	qn_heap_walk(h, find_longest, &longest);
+	return longest - (longest == QN_ZONE_GAP * QN_ALIGN) * 2 * QN_ALIGN;
+}
+
 static void begin(const struct plan *plan)
 {
 	memset(slots, 0, sizeof(slots));
@@ -201,20 +234,112 @@ static void begin(const struct plan *plan)
 	}
 	for (struct qn_zone *z = &h->zone; z; z = z->next)
 		qn_zone_set_holds(z, plan->holds);
+	largest = longest_run();
 }
 
-/* All free and all held blocks merged, each zone is one run again */
+/* ---- what a heap serves ---- */
+
+static unsigned char saved[sizeof(memory) + sizeof(extra)];
+
+static void save(void)
+{
+	memcpy(saved, memory, sizeof(memory));
+	memcpy(saved + sizeof(memory), extra, sizeof(extra));
+}
+
+static void restore(void)
+{
+	memcpy(memory, saved, sizeof(memory));
+	memcpy(extra, saved + sizeof(memory), sizeof(extra));
+}
+
+static void merge_all(void)
+{
+	for (struct qn_zone *z = &h->zone; z; z = z->next)
+		while (qn_zone_drain(z, ~0u))
+			;
+}
+
+/* A request: which call, and what of */
+struct wish {
+	u32 how;
+	size_t align;
+	size_t size;
+	void *p;
+};
+
+static bool is_granted(const struct wish *w)
+{
+	switch (w->how) {
+	case 0:
+		return qn_heap_alloc_aligned(h, w->align, w->size);
+	case 1:
+		return qn_heap_alloc_flags(h, w->size, QN_ALLOC_DMA);
+	case 2:
+		return qn_heap_calloc(h, 2, w->size / 2);
+	case 3:
+	case 4:
+		return qn_heap_realloc(h, w->p, w->size);
+	default:
+		return qn_heap_alloc(h, w->size);
+	}
+}
+
+/* The heap is afterwards as it was */
+static void assert_serves(struct wish w)
+{
+	size_t longest, failed = h->nr_failed;
+	bool is_right;
+
+	save();
+	merge_all();
+	longest = longest_run();
+	if (w.size == 0)
+		w.size = longest - random_below((u32)longest) / w.align;
+	if (w.how == 4)
+		w.size += qn_heap_usable_size(h, w.p);
+	is_right = is_granted(&w);
+	restore();
+	assert_true(is_granted(&w) || !is_right);
+	assert_int_equal(h->nr_failed, failed + !is_right);
+	assert_sound_heap();
+	restore();
+	assert_true(longest == 0 || qn_heap_alloc(h, longest));
+	restore();
+}
+
+static void wish(u32 how, void *p)
+{
+	struct wish w = {
+		.how = how,
+		.align = QN_ALIGN << random_below(6),
+		.size = random_below(3) ? 0 : 1 + random_below(3000),
+		.p = p,
+	};
+
+	assert_serves(w);
+}
+
+/* All free, what is largest is served; all merged, each zone is one run again */
 static void finish(void)
 {
 	struct qn_zone_sums sums;
 
-	for (size_t i = 0; i < NR_SLOTS; i++)
-		if (slots[i].p)
-			release(&slots[i]);
+	for (size_t i = 0; i < NR_SLOTS; i++) {
+		if (!slots[i].p)
+			continue;
+		if (nr_live < 4)
+			wish(3 + nr_live % 2, slots[i].p);
+		release(&slots[i]);
+	}
+	for (u32 n = 0; n < 12; n++)
+		wish(n % 3, NULL);
 	assert_sound();
+	save();
+	assert_non_null(qn_heap_alloc(h, largest));
+	restore();
+	merge_all();
 	for (struct qn_zone *z = &h->zone; z; z = z->next) {
-		while (qn_zone_drain(z, ~0u))
-			;
 		assert_null(qn_zone_check(z, &sums));
 		assert_int_equal(sums.nr_used, 0);
 		assert_int_equal(sums.longest, z->nr);
@@ -246,7 +371,7 @@ static void test_plans(void **state)
 			.filled = (unsigned char[]){ 0, 0xa5, 0xff,
 						     0x5a }[i / 3 % 4],
 			.size = 8192u << i % 6,
-			.law = (unsigned int)i / 6 % 4,
+			.law = (unsigned int)i / 6 % 5,
 			.ccm = i % 5 == 0 ? sizeof(extra[0]) : 0,
 			.holds = i % 3 != 2,
 			.step = i % 4 == 0 ? 64 : 0,
@@ -258,10 +383,35 @@ static void test_plans(void **state)
 	}
 }
 
+static void test_serves_what_it_has(void **state)
+{
+	(void)state;
+	for (u32 i = 0; i < 96; i++) {
+		struct plan plan = {
+			.size = sizeof(memory) >> i % 4,
+			.law = i / 4 % 5,
+			.ccm = i % 3 == 0 ? sizeof(extra[0]) : 0,
+			.holds = true,
+			.keep = 40u << i % 5,
+		};
+
+		random_state = i * 7654321;
+		begin(&plan);
+		for (u32 n = 0; n < 4000; n++) {
+			operate(&plan);
+			if (n % 64 == 0)
+				wish(random_below(8),
+				     slots[random_below(NR_SLOTS)].p);
+		}
+		finish();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plans),
+		cmocka_unit_test(test_serves_what_it_has),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,8 @@
  *   learned;
  * - qn_heap_step() learns what is asked for often and publishes a table; without
  *   steps the table stays;
- * - what is held is never lost to a request that fits into it;
+ * - what is held is merged for a request that would fail otherwise, whatever call
+ *   makes it, in every zone, and for no request that is larger than all that is free;
  * - a hook is asked when memory runs out, and the request is tried again;
  * - a walk sees all of the heap once, in order, and adds up to the statistics;
  * - qn_heap_check() accepts all of this and notices what does not add up.
@@ -629,6 +630,103 @@ static void test_fixed_policy(void **state)
 	assert_int_equal(stats().held, 2 * served(40));
 }
 
+/* A node and a payload for each packet until there is no room; then all are freed */
+static void use_for_packets(size_t node, size_t payload)
+{
+	static void *nodes[SIZE / 64], *payloads[SIZE / 64];
+	size_t nr = 0;
+
+	do {
+		nodes[nr] = qn_heap_alloc(h, node);
+		payloads[nr] = qn_heap_alloc(h, payload);
+	} while (payloads[nr++]);
+	for (size_t i = 0; i < nr; i++) {
+		qn_heap_free(h, nodes[i]);
+		qn_heap_free(h, payloads[i]);
+	}
+	assert_true(stats().held > 0);
+	assert_int_equal(stats().live, 0);
+}
+
+/*
+ * Held blocks cut free memory to pieces, and no qn_heap_step() merges them: all of it can
+ * be had in one piece, by every call
+ */
+static void test_held_is_merged(void **state)
+{
+	size_t all, tail = 3 * QN_ALIGN, squeezed, failed;
+	void *p;
+
+	(void)state;
+	for (unsigned int how = 0; how < 5; how++) {
+		reset_learning();
+		all = stats().largest_free;
+		use_for_packets(how % 2 ? 40 : 24, 1000);
+		assert_true(stats().largest_free < all - tail);
+		squeezed = stats().nr_squeezed;
+		failed = stats().nr_failed;
+		if (how == 0)
+			p = qn_heap_alloc(h, all);
+		else if (how == 1)
+			p = qn_heap_calloc(h, 1, all);
+		else if (how == 2)
+			p = qn_heap_alloc_flags(h, all, QN_ALLOC_DMA);
+		else if (how == 3)
+			p = qn_heap_alloc_aligned(h, 2 * QN_ALIGN, all - tail);
+		else
+			p = qn_heap_realloc(h, qn_heap_alloc(h, 24), all);
+		assert_non_null(p);
+		assert_int_equal(stats().nr_squeezed, squeezed + 1);
+		assert_int_equal(stats().nr_failed, failed);
+		assert_sound();
+	}
+}
+
+/* The same where the memory is in a second zone, and the first is in use */
+static void test_held_is_merged_in_all_zones(void **state)
+{
+	size_t all;
+	void *p;
+
+	(void)state;
+	reset_learning();
+	qn_heap_add_zone(h, second, sizeof(second), QN_ZONE_NODMA);
+	all = h->zone.nr * QN_ALIGN;
+	p = qn_heap_alloc_flags(h, h->zone.next->nr * QN_ALIGN, QN_ALLOC_DMA);
+	assert_non_null(p);
+	qn_heap_free(h, p);
+	use_for_packets(24, 300);
+	assert_non_null(qn_heap_alloc_flags(h, h->zone.next->nr * QN_ALIGN,
+					    QN_ALLOC_DMA));
+	assert_non_null(qn_heap_alloc(h, all));
+	assert_int_equal(stats().held, 0);
+	assert_sound();
+}
+
+/* It would take more than is free: nothing is merged for it */
+static void test_fails_fast(void **state)
+{
+	size_t held, free;
+	void *p;
+
+	(void)state;
+	reset_learning();
+	p = qn_heap_alloc(h, 1000);
+	churn(40, 10, false);
+	held = stats().held;
+	free = stats().free;
+	assert_true(held > 0);
+	assert_null(qn_heap_alloc(h, free + 1));
+	assert_null(qn_heap_alloc_aligned(h, 64, free));
+	assert_null(qn_heap_realloc(h, p, free + 1008 + QN_ALIGN));
+	assert_int_equal(stats().held, held);
+	assert_int_equal(stats().nr_squeezed, 0);
+	assert_int_equal(stats().nr_failed, 3);
+	assert_non_null(qn_heap_alloc(h, free));
+	assert_int_equal(stats().nr_squeezed, 1);
+	assert_sound();
+}
+
 /* Held blocks serve smaller requests once nothing else does */
 static void test_held_is_allocatable(void **state)
 {
@@ -886,6 +984,9 @@ int main(void)
 		cmocka_unit_test(test_held_is_little),
 		cmocka_unit_test(test_hot_is_held_longer),
 		cmocka_unit_test(test_fixed_policy),
+		cmocka_unit_test(test_held_is_merged),
+		cmocka_unit_test(test_held_is_merged_in_all_zones),
+		cmocka_unit_test(test_fails_fast),
 		cmocka_unit_test(test_held_is_allocatable),
 		cmocka_unit_test(test_hook),
 		cmocka_unit_test(test_hook_frees_behind),

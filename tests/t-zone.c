@@ -11,8 +11,8 @@
  *   for short and for long neighbours;
  * - a block grows, shrinks and slides without touching others or its contents;
  * - an aligned block is aligned and what is cut off stays free;
- * - blocks are held while the zone is roomy; they can be had by others when
- *   nothing else is left, and merged;
+ * - blocks are held while the zone is roomy, and can be merged;
+ * - a run that is hidden behind shorter ones of its bin can be brought forward;
  * - qn_zone_check() accepts every state that these operations lead to and
  *   notices damage to bits, lengths, links and masks.
  */
@@ -466,26 +466,36 @@ static void test_hold_limit(void **state)
 	assert_true(qn_zone_hold(z, blocks[most], 5));
 }
 
-/* When nothing else is left, a held block that is long enough is taken */
-static void test_held_is_allocatable(void **state)
+/* The one run that is long enough lies behind QN_BINS_TRIES others of its bin */
+static void test_unhide(void **state)
 {
-	void *a, *b;
-	size_t k = 7;
+	void *blocks[QN_BINS_TRIES + 1];
+	size_t k = 27, nr = ARRAY_SIZE(blocks), size;
+	void *last;
 
 	(void)state;
 	reset();
-	qn_zone_set_holds(z, true);
-	a = alloc(6);
-	b = alloc(9);
-	qn_zone_hold(z, a, 6);
-	qn_zone_hold(z, b, 9);
+	assert_true(qn_bins_share(24, k));
+	for (size_t i = 0; i < nr; i++) {
+		blocks[i] = alloc(24);
+		alloc(2);
+	}
+	last = alloc(k);
+	alloc(2);
 	alloc(longest());
-	assert_ptr_equal(qn_zone_alloc(z, &k), b);
-	assert_int_equal(k, 9);
-	assert_null(qn_zone_alloc(z, &k));
-	k = 6;
-	assert_ptr_equal(qn_zone_alloc(z, &k), a);
-	assert_int_equal(assert_sound(), z->nr);
+	assert_false(qn_zone_unhide(z, k));
+	release(last, k);
+	for (size_t i = nr; i-- > 0;)
+		release(blocks[i], 24);
+	size = k;
+	assert_null(qn_zone_alloc(z, &size));
+	assert_false(qn_zone_unhide(z, 28));
+	assert_false(qn_zone_unhide(z, 24));
+	assert_true(qn_zone_unhide(z, k));
+	assert_false(qn_zone_unhide(z, k));
+	assert_sound();
+	assert_ptr_equal(alloc(k), last);
+	assert_sound();
 }
 
 /* Blocks are held while a quarter of the zone is free in one piece */
@@ -613,7 +623,7 @@ int main(void)
 		cmocka_unit_test(test_exhaust),
 		cmocka_unit_test(test_hold_and_drain),
 		cmocka_unit_test(test_hold_limit),
-		cmocka_unit_test(test_held_is_allocatable),
+		cmocka_unit_test(test_unhide),
 		cmocka_unit_test(test_roomy),
 		cmocka_unit_test(test_relax),
 		cmocka_unit_test(test_too_small),

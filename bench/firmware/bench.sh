@@ -71,7 +71,7 @@ to_lines()
 				sub(/\.ops$/, "", trace)
 				trace = is_group ? trace "/" : ""
 			} else if (key ~ /^(malloc|free|realloc|memalign|step)\./ ||
-				   key ~ /^(factor|gaps)$/) {
+				   key ~ /^(factor|gaps|full)$/) {
 				print name "/" key, value
 			} else {
 				print name "/" trace key, value
@@ -139,6 +139,12 @@ plan_smallest() # LEVEL-OR-PEER MODE TRACE [FROM]
 {
 	plan "smallest/$1/$2/$3" "replay-$1.elf" do=smallest \
 		from="${4:-0}" $(mode_words "$2") $(words "$3")
+}
+
+plan_full() # LEVEL-OR-PEER MODE TRACE
+{
+	plan "full/$1/$2/$3" "replay-$1.elf" do=full \
+		$(mode_words "$2") $(words "$3")
 }
 
 plan_search() # LEVEL STATE RUNS
@@ -272,6 +278,7 @@ everything()
 	for trace in $sensors $pipelines $kinds $programs $more; do
 		for mode in $modes; do
 			plan_smallest O2 $mode $trace
+			plan_full O2 $mode $trace
 		done
 		plan_smallest newlib once $trace
 	done
@@ -391,7 +398,7 @@ again()
 # What is a count or a size, and gets worse by growing
 keep_counts()
 {
-	grep -E '/(malloc|free|realloc|memalign|step)\.(median|mean|p99|max|worst) |/(factor|smallest|robust|metadata|flash|ram) ' \
+	grep -E '/(malloc|free|realloc|memalign|step)\.(median|mean|p99|max|worst|squeeze) |/(factor|smallest|robust|metadata|flash|ram) ' \
 		"$tmp/results"
 }
 

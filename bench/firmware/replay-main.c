@@ -8,6 +8,8 @@
  *	do=smallest	the smallest heap that completes, in steps of 16 bytes,
  *			and the smallest from which on every size up to 3 KB more
  *			completes too, in steps of 64; not below from=BYTES
+ *	do=full		bytes asked for over bytes of the heap when a request is refused
+ *			first, mean over heaps of 1/16 to 15/16 of what is live at peak
  *	do=fit		cost, and the smallest heap that completes as halving finds it,
  *			not above heap=BYTES: less sure than smallest, and soon done
  *
@@ -35,6 +37,9 @@
 #define MAX_SHARE 8
 
 #define MAX_TRACES 8
+
+/* So many sizes of heap less one, evenly spaced, are too small on purpose */
+#define FULL_SIZES 16
 
 /**
  * struct outcomes - which sizes of a heap complete, as far as known
@@ -195,6 +200,34 @@ static int fit(struct replay *r, u32 heap)
 	return has_completed ? find_by_halving(r, heap) : STATUS_OK;
 }
 
+static u32 live_bytes(const struct replay *r)
+{
+	u32 sum = 0;
+
+	for (u32 i = 0; i < r->trace.nr_slots; i++)
+		sum += r->slots[i].p ? r->slots[i].size : 0;
+	return sum;
+}
+
+/* Heaps that are too small for the subject's own state are left out */
+static int find_full(struct replay *r)
+{
+	u32 sum = 0, nr = 0;
+
+	for (u32 i = 1; i < FULL_SIZES && !r->error; i++) {
+		u32 size = r->trace.peak / FULL_SIZES * i;
+
+		if (replay_run(r, size) || !r->gauge.heap)
+			continue;
+		sum += (u32)((u64)live_bytes(r) * 10000 / size);
+		nr++;
+	}
+	if (r->error)
+		return report_fault(r);
+	print_factor("full", nr ? sum / nr : 0);
+	return STATUS_OK;
+}
+
 static int try_size(struct replay *r, u32 size)
 {
 	bool has_completed = replay_run(r, size);
@@ -233,6 +266,8 @@ static int do_trace(struct replay *r, const struct request *q)
 	print_trace(r);
 	if (strcmp(q->what, "smallest") == 0)
 		return find_smallest(r, q->from);
+	if (strcmp(q->what, "full") == 0)
+		return find_full(r);
 	if (strcmp(q->what, "fits") == 0)
 		return try_size(r, q->heap);
 	if (strcmp(q->what, "fit") == 0)

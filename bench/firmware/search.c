@@ -113,6 +113,24 @@ static void check(struct search *s)
 		s->error = subject.check(s->gauge.heap);
 }
 
+static size_t nr_squeezed(const struct search *s)
+{
+	return subject.nr_squeezed ? subject.nr_squeezed(s->gauge.heap) : 0;
+}
+
+/* A request that was about to fail is no example of its kind: its bound is another */
+static void play_and_keep(struct search *s, const struct sequence *seq, u32 i)
+{
+	u32 *max = &s->squeeze[seq->moves[i].kind];
+	size_t before = nr_squeezed(s);
+
+	play(s, &seq->moves[i]);
+	if (nr_squeezed(s) == before)
+		keep(s, seq, i + 1);
+	else
+		*max = max(*max, s->gauge.cost);
+}
+
 static void run(struct search *s, const struct sequence *seq)
 {
 	s->latest = seq;
@@ -120,8 +138,7 @@ static void run(struct search *s, const struct sequence *seq)
 	for (u32 i = 0; i < seq->nr; i++) {
 		if (!is_possible(s, &seq->moves[i]))
 			continue;
-		play(s, &seq->moves[i]);
-		keep(s, seq, i + 1);
+		play_and_keep(s, seq, i);
 	}
 	if (s->nr_runs++ % CHECK_EVERY == 0)
 		check(s);
@@ -376,6 +393,7 @@ bool search_init(struct search *s, struct image *image, u32 seed, u32 heap_size)
 	s->nr_runs = 0;
 	s->error = NULL;
 	memset(s->max, 0, sizeof(s->max));
+	memset(s->squeeze, 0, sizeof(s->squeeze));
 	memset(s->slots, 0, sizeof(s->slots));
 	s->kept = image_get(image,
 			    SEARCH_KINDS * SEARCH_COSTS * sizeof(*s->kept));

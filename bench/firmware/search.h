@@ -65,6 +65,7 @@ struct sequence {
  * @slots:	the blocks of the sequence that runs
  * @kept:	SEARCH_KINDS by SEARCH_COSTS sequences
  * @max:	highest cost seen, by kind; GAUGE_STEP too
+ * @squeeze:	the same of requests that were about to fail; nothing is searched for them
  * @latest:	the sequence that ran last, or runs
  * @nr_runs:	sequences run so far
  * @error:	what the subject did wrong, or NULL
@@ -80,6 +81,7 @@ struct search {
 	void *slots[SEARCH_SLOTS];
 	struct sequence *kept;
 	u32 max[NR_GAUGE_KINDS];
+	u32 squeeze[NR_GAUGE_KINDS];
 	const struct sequence *latest;
 	u32 nr_runs;
 	const char *error;

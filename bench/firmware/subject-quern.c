@@ -71,6 +71,11 @@ static const char *quern_check(void *heap)
 	return qn_heap_check(heap) ? qn_heap_error(heap) : NULL;
 }
 
+static size_t quern_nr_squeezed(void *heap)
+{
+	return ((struct qn_heap *)heap)->nr_squeezed;
+}
+
 const struct subject subject = {
 	.name = "quern",
 	.alloc = quern_alloc,
@@ -81,4 +86,5 @@ const struct subject subject = {
 	.init = quern_init,
 	.look = quern_look,
 	.check = quern_check,
+	.nr_squeezed = quern_nr_squeezed,
 };

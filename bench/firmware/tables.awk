@@ -162,6 +162,29 @@ function smallest(    i, t, o, live)
 		       peers[i], p_smallest[i], p_robust[i]
 }
 
+# --- exhaustion ---------------------------------------------------------------
+
+function full(    i, m, x, sum)
+{
+	heading("Bytes asked for over bytes of the heap when a request is first " \
+		"refused, mean of heaps of 1/16 to 15/16 of the live peak")
+	printf "%-13s|%25s |%25s |%25s\n", "", mode_name("once"),
+	       mode_name("step"), mode_name("held")
+	for (i = 1; i <= nr_traces; i++) {
+		printf "%-13s", traces_[i]
+		for (m = 1; m <= 3; m++) {
+			x = get("full/O2/" modes[m] "/" traces_[i] "/full")
+			sum[m] += x
+			printf "|%25s ", x
+		}
+		print ""
+	}
+	printf "%-13s", "mean"
+	for (m = 1; m <= 3; m++)
+		printf "|%25.4f ", sum[m] / nr_traces
+	print ""
+}
+
 # --- the search --------------------------------------------------------------
 
 function search(    who, s, k, name)
@@ -179,6 +202,11 @@ function search(    who, s, k, name)
 			       get(name "/free.worst"),
 			       get(name "/realloc.worst"),
 			       get(name "/memalign.worst")
+			printf "  that would fail but for merging what is " \
+			       "held: malloc %s, realloc %s, memalign %s\n",
+			       get(name "/malloc.squeeze"),
+			       get(name "/realloc.squeeze"),
+			       get(name "/memalign.squeeze")
 		}
 	for (s = 1; s <= 3; s++)
 		for (k = 1; k <= 2; k++) {
@@ -385,6 +413,7 @@ END {
 	workloads("O2")
 	workloads("Os")
 	smallest()
+	full()
 	search()
 	masked()
 	sizes()
