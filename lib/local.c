@@ -861,7 +861,7 @@ struct qn_local *qn_local_get(struct qn_hub *hub)
 			qn_local_fork_child(l);
 		WRITE_ONCE(l->state, QN_LOCAL_OWNED);
 		l->base = hub->segments.seg[0].base;
-		l->units = l->base;
+		l->units = (char *)hub->segments.seg[0].units;
 		l->ready = l->heads;
 		qn_local_see_units(l);
 		class_retable(l);

@@ -34,9 +34,10 @@ static struct qn_hub hub;
 static bool hub_ready;
 static struct qn_lock hub_starting;
 static pthread_key_t thread_key;
-/* What qn_process_start() was told, or NULL */
+/* What qn_process_start() was told, or NULL; when that was, in microseconds */
 static struct qn_conf settings_copy;
 static const struct qn_conf *settings;
+static u64 start_usec;
 
 /* The thread's destructors have run: it borrows a local for each call */
 static __thread bool thread_done __attribute__((tls_model("initial-exec")));
@@ -52,13 +53,13 @@ static void thread_exit(void *arg)
 	qn_local_put(l);
 }
 
-static void page_init(struct qn_stats_page *page)
+static void page_init(struct qn_stats_page *page, u64 start)
 {
 	page->magic = QN_STATS_MAGIC;
 	page->version = QN_STATS_VERSION;
 	page->size = sizeof(*page);
 	page->state = QN_STATS_RUNNING;
-	page->start_usec = qn_port_clock();
+	page->start_usec = start ? start : qn_port_clock();
 	__builtin_memcpy(page->policy, "rule", sizeof("rule"));
 }
 
@@ -97,7 +98,7 @@ static noinline __cold bool hub_start(void)
 		ok = qn_hub_init(&hub) == 0 &&
 		     pthread_key_create(&thread_key, thread_exit) == 0;
 		if (ok)
-			page_init(hub.page);
+			page_init(hub.page, start_usec);
 		if (ok && settings)
 			conf_apply(settings);
 		/* Pairs with the acquire in self_get_slow() */
@@ -647,15 +648,16 @@ static __apart void guest_start(const char *name)
 
 /*
  * A program that never allocates gets no heap, unless there is a file to write;
- * others at their first malloc().
+ * others at their first malloc(): perhaps in a sandbox by then, which has neither clock
+ * nor seed to give.
  */
 void qn_process_start(const struct qn_conf *conf,
 		      const struct qn_sites_ops *sites)
 {
 	settings_copy = *conf;
 	settings = &settings_copy;
-	if (conf->seed)
-		qn_port_seed_fix((u32)conf->seed);
+	start_usec = qn_port_clock();
+	qn_port_seed_fix(conf->seed ? (u32)conf->seed : qn_port_seed());
 	if (hub_ready)
 		conf_apply(conf);
 	else if ((!conf->stats[0] && !sites &&
@@ -798,7 +800,7 @@ __apart void qn_process_fork_child(void)
 	qn_sites_restart(&hub.follow.sites);
 	hub.page->sites_at = 0;
 	page_restart(hub.page);
-	page_init(hub.page);
+	page_init(hub.page, 0);
 	qn_hub_fork_child(&hub);
 	if (qn_self != &qn_local_none)
 		qn_local_fork_child(qn_self);

@@ -23,6 +23,12 @@
 #define MREMAP_MAYMOVE 1
 #define MREMAP_FIXED   2
 #endif
+/* Since Linux 4.17; a kernel before it takes the address as a hint */
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+/* Purges that are not tried, at most, after one that failed */
+#define PURGE_PAUSE 255u
 
 enum {
 	UNLOCKED,
@@ -180,22 +186,58 @@ size_t qn_port_page_size(void)
 #endif
 }
 
-void *qn_port_reserve(void *hint, size_t size)
+static long map(void *at, size_t size, long flags)
 {
-	long p = qn_sys6(SYS_mmap, (long)hint, (long)size, PROT_NONE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return qn_sys6(SYS_mmap, (long)at, (long)size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1,
+		       0);
+}
+
+/* At @at, over nothing. Return: 0 or -errno. */
+static int map_free(void *at, size_t size)
+{
+	long p = map(at, size, MAP_FIXED_NOREPLACE);
+
+	if (qn_sys_failed(p))
+		return (int)p;
+	if (p == (long)at)
+		return 0;
+	qn_sys3(SYS_munmap, p, (long)size, 0);
+	return -EEXIST;
+}
+
+/* A page of a sparse slab must not cost a huge page */
+static void no_huge(void *p, size_t size)
+{
+	qn_sys3(SYS_madvise, (long)p, (long)size, MADV_NOHUGEPAGE);
+}
+
+void *qn_port_map(void *at, size_t size)
+{
+	long p = at ? map_free(at, size) : map(NULL, size, 0);
 
 	if (qn_sys_failed(p))
 		return NULL;
-	/* A page of a sparse slab must not cost a huge page */
-	qn_sys3(SYS_madvise, p, (long)size, MADV_NOHUGEPAGE);
-	return (void *)p;
+	at = at ? at : (void *)p;
+	no_huge(at, size);
+	return at;
 }
 
-int qn_port_commit(void *p, size_t size)
+/*
+ * A new mapping becomes one with that before it when both are alike, but it is refused
+ * where there are as many as there may be; one that is there may still become longer.
+ */
+bool qn_port_extend(void *end, size_t size)
 {
-	return (int)qn_sys3(SYS_mprotect, (long)p, (long)size,
-			    PROT_READ | PROT_WRITE);
+	size_t page = qn_port_page_size();
+	char *last = (char *)end - page;
+
+	if (map_free(end, size) == 0) {
+		no_huge(end, size);
+		return true;
+	}
+	return !qn_sys_failed(qn_sys6(SYS_mremap, (long)last, (long)page,
+				      (long)(page + size), 0, 0, 0));
 }
 
 void qn_port_release(void *p, size_t size)
@@ -203,27 +245,48 @@ void qn_port_release(void *p, size_t size)
 	qn_sys3(SYS_munmap, (long)p, (long)size, 0);
 }
 
+/*
+ * Where memory is locked, or a sandbox has no madvise(), each free() would ask in vain.
+ * Threads may race for these words: then some calls more or less are left out.
+ */
 int qn_port_purge(void *p, size_t size)
 {
-	return (int)qn_sys3(SYS_madvise, (long)p, (long)size, MADV_DONTNEED);
+	static u32 left, pause;
+	static int error;
+	int r;
+
+	if (unlikely(READ_ONCE(left))) {
+		WRITE_ONCE(left, READ_ONCE(left) - 1);
+		return READ_ONCE(error);
+	}
+	r = (int)qn_sys3(SYS_madvise, (long)p, (long)size, MADV_DONTNEED);
+	if (unlikely(r)) {
+		WRITE_ONCE(error, r);
+		WRITE_ONCE(pause, min(2 * READ_ONCE(pause) + 1, PURGE_PAUSE));
+		WRITE_ONCE(left, READ_ONCE(pause));
+	} else if (unlikely(READ_ONCE(pause))) {
+		WRITE_ONCE(pause, 0);
+	}
+	return r;
 }
 
-/* Since Linux 5.7. It unmaps what is at @to before it knows that it can go on. */
+/*
+ * Since Linux 5.7. It may unmap what is at @to before it knows that it can go on: then
+ * that place is free.
+ */
 __apart int qn_port_move(void *to, void *from, size_t size)
 {
 	const long flags = MREMAP_MAYMOVE | MREMAP_FIXED | QN_MREMAP_DONTUNMAP;
 	long r = qn_sys6(SYS_mremap, (long)from, (long)size, (long)size, flags,
 			 (long)to, 0);
+	int at_to;
 
 	if (!qn_sys_failed(r))
 		return 0;
-	if (qn_sys_failed(qn_sys6(
-		    SYS_mmap, (long)to, (long)size, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-		    0)))
-		return -ENOTRECOVERABLE;
-	qn_sys3(SYS_madvise, (long)to, (long)size, MADV_NOHUGEPAGE);
-	return (int)r;
+	at_to = map_free(to, size);
+	if (at_to == 0)
+		no_huge(to, size);
+	return at_to == 0 || at_to == -EEXIST ? (int)r : -ENOTRECOVERABLE;
 }
 
 /*
