@@ -171,13 +171,3 @@ const char *qn_guest_check(void)
 	qn_port_unlock(&g->lock);
 	return error;
 }
-
-void qn_guest_fork_prepare(void)
-{
-	qn_port_lock(&qn_guest.lock);
-}
-
-void qn_guest_fork_release(void)
-{
-	qn_port_unlock(&qn_guest.lock);
-}

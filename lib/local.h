@@ -103,6 +103,7 @@ struct qn_local_class {
  * @nr_slow:	slow refills, up to some number
  * @sparse:	free bytes that came with sparse slabs since they were last looked at
  * @state:	enum qn_local_state; guarded by hub.threads
+ * @thread:	who has it, by qn_port_self(); likewise
  * @next:	in hub.locals; @next_orphan: in hub.orphans
  * @inbox:	chain of objects freed by others
  * @medium:	blocks larger than QN_SLAB_MAX
@@ -134,6 +135,7 @@ struct qn_local {
 	u32 nr_slow;
 	size_t sparse;
 	u32 state;
+	u32 thread;
 	struct qn_local *next;
 	struct qn_local *next_orphan;
 

@@ -698,29 +698,60 @@ __apart void qn_process_finish(void)
 
 /* ---- fork ---- */
 
+#define NR_LOCKS 6u
+
+/* Number @i in lock order */
+static struct qn_lock *fork_lock(unsigned int i)
+{
+	switch (i) {
+	case 0:
+		return &hub.threads;
+	case 1:
+		return &hub.learn;
+	case 2:
+		return &hub.follow.lock;
+	case 3:
+		return &hub.follow.sites.lock;
+	case 4:
+		return &hub.segments.lock;
+	default:
+		return &qn_guest.lock;
+	}
+}
+
+/*
+ * A signal handler may fork() that interrupted this thread in malloc(): what the thread
+ * holds then stays as it is, in the child too, where malloc() goes on if the handler
+ * returns. So nothing here may need what such a lock guards.
+ */
 void qn_process_fork_prepare(void)
 {
+	u64 taken = 0;
+
 	if (!hub_ready)
 		return;
-	qn_port_lock(&hub.threads);
-	qn_port_lock(&hub.learn);
-	qn_port_lock(&hub.follow.lock);
-	qn_port_lock(&hub.follow.sites.lock);
-	qn_port_lock(&hub.segments.lock);
+	for (unsigned int i = 0; i < NR_LOCKS; i++) {
+		if (qn_port_holds(fork_lock(i)))
+			continue;
+		qn_port_lock(fork_lock(i));
+		taken |= (u64)1 << i;
+	}
+	hub.fork_locks = hub.fork_locks << NR_LOCKS | taken;
+	hub.fork_depth++;
 	hub.fork_seed = qn_sampler_seed(&hub.sampler);
-	qn_guest_fork_prepare();
 	qn_port_fork_begin();
 }
 
 static void fork_unlock(void)
 {
-	qn_port_fork_end();
-	qn_guest_fork_release();
-	qn_port_unlock(&hub.segments.lock);
-	qn_port_unlock(&hub.follow.sites.lock);
-	qn_port_unlock(&hub.follow.lock);
-	qn_port_unlock(&hub.learn);
-	qn_port_unlock(&hub.threads);
+	u64 taken = hub.fork_locks;
+
+	if (!--hub.fork_depth)
+		qn_port_fork_end();
+	hub.fork_locks >>= NR_LOCKS;
+	for (unsigned int i = NR_LOCKS; i-- > 0;)
+		if (taken >> i & 1)
+			qn_port_unlock(fork_lock(i));
 }
 
 void qn_process_fork_parent(void)
@@ -768,16 +799,32 @@ static __apart void page_restart(struct qn_stats_page *page)
 	hub.segments.refaults = 0;
 }
 
-/* Threads that are gone may have been in the middle of anything */
-static __apart void locals_lost(void)
+/* Who reads which table: counted anew, unless this thread was at it */
+static __apart void tables_lost(u32 self)
 {
+	if (qn_port_holds(&hub.learn))
+		return;
 	for (unsigned int i = 0; i < QN_NR_TABLES; i++)
 		hub.tables[i]->nr_users = 0;
 	for (struct qn_local *l = hub.locals; l; l = l->next)
-		if (l != qn_self && l->state == QN_LOCAL_OWNED)
-			l->state = QN_LOCAL_LOST;
-	if (qn_self->table)
-		((struct qn_table *)qn_self->table)->nr_users++;
+		if (l->thread == self && l->state == QN_LOCAL_OWNED && l->table)
+			((struct qn_table *)l->table)->nr_users++;
+}
+
+/* Threads that are gone may have been in the middle of anything */
+static __apart void locals_lost(void)
+{
+	u32 self = qn_port_self();
+	bool lost = false;
+
+	for (struct qn_local *l = hub.locals; l; l = l->next) {
+		if (l->thread == self || l->state != QN_LOCAL_OWNED)
+			continue;
+		l->state = QN_LOCAL_LOST;
+		lost = true;
+	}
+	if (lost)
+		tables_lost(self);
 }
 
 __apart void qn_process_fork_child(void)

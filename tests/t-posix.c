@@ -13,6 +13,7 @@
  * - what cannot be done is said by NULL or -errno, and not tried all the time;
  * - a lock lets one in, wakes whoever sleeps, and costs no system call when free;
  * - the thread that forks passes its own locks, others wait;
+ * - a thread knows which locks it holds, at every moment;
  * - errno is never touched.
  */
 #include <setjmp.h>
@@ -547,6 +548,34 @@ static void test_trylock(void **state)
 	assert_int_equal(lock.word, 0);
 }
 
+static void *look_at_lock(void *arg)
+{
+	u32 *self = arg;
+
+	*self = qn_port_self();
+	return quiet(qn_port_holds(&lock)) ? NULL : arg;
+}
+
+static void test_holds(void **state)
+{
+	pthread_t thread;
+	u32 other = 0;
+	void *free;
+
+	(void)state;
+	assert_false(quiet(qn_port_holds(&lock)));
+	qn_port_lock(&lock);
+	assert_true(quiet(qn_port_holds(&lock)));
+	assert_int_equal(pthread_create(&thread, NULL, look_at_lock, &other),
+			 0);
+	pthread_join(thread, &free);
+	assert_non_null(free);
+	assert_int_not_equal(other, 0);
+	assert_int_not_equal(other, quiet(qn_port_self()));
+	qn_port_unlock(&lock);
+	assert_false(quiet(qn_port_holds(&lock)));
+}
+
 static void *count(void *arg)
 {
 	for (int i = 0; i < NR_ROUNDS; i++) {
@@ -565,6 +594,31 @@ static void *count(void *arg)
 		qn_port_unlock(&lock);
 	}
 	return arg;
+}
+
+/* With others that wait, so that the word has both who holds it and their bit */
+static void test_holds_contended(void **state)
+{
+	pthread_t threads[NR_THREADS];
+	bool was_wrong = false;
+
+	(void)state;
+	counter = 0;
+	for (int i = 0; i < NR_THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, count, NULL),
+				 0);
+	for (int i = 0; i < NR_ROUNDS; i++) {
+		qn_port_lock(&lock);
+		if (!qn_port_holds(&lock))
+			was_wrong = true;
+		qn_port_unlock(&lock);
+		if (qn_port_holds(&lock))
+			was_wrong = true;
+	}
+	for (int i = 0; i < NR_THREADS; i++)
+		pthread_join(threads[i], NULL);
+	assert_false(was_wrong);
+	assert_int_equal(lock.word, 0);
 }
 
 static void test_one_at_a_time(void **state)
@@ -600,7 +654,7 @@ static void start_waiters(pthread_t *threads)
 		assert_int_equal(
 			pthread_create(&threads[i], NULL, wait_once, &lock), 0);
 	/* Until at least one sleeps, or for a while */
-	for (int i = 0; i < 200 && READ_ONCE(lock.word) != 2; i++)
+	for (int i = 0; i < 200 && !(READ_ONCE(lock.word) & 1); i++)
 		nanosleep(&ms, NULL);
 	for (int i = 0; i < 20; i++)
 		nanosleep(&ms, NULL);
@@ -697,6 +751,8 @@ int main(void)
 		cmocka_unit_test(test_write_goes_on),
 		cmocka_unit_test(test_abort),
 		cmocka_unit_test(test_trylock),
+		cmocka_unit_test(test_holds),
+		cmocka_unit_test(test_holds_contended),
 		cmocka_unit_test(test_one_at_a_time),
 		cmocka_unit_test(test_sleepers_wake),
 		cmocka_unit_test(test_fork),

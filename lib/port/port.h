@@ -16,8 +16,7 @@
 /**
  * struct qn_lock - mutual exclusion for one heap
  *
- * Linux: a futex word (0 free, 1 held, 2 held with waiters). Firmware: the saved
- * interrupt mask, or nothing when the knob QN_LOCK_IRQ is 0. All-zero is free.
+ * Linux: a futex word that names who holds it. Firmware: the saved interrupt mask, or nothing when the knob QN_LOCK_IRQ is 0. All-zero is free.
  */
 struct qn_lock {
 	u32 word;
@@ -64,6 +63,15 @@ u64 qn_port_clock_coarse(void);
  */
 void qn_port_fork_begin(void);
 void qn_port_fork_end(void);
+
+/* A number of the calling thread, that no other has as long as it lives; not 0 */
+u32 qn_port_self(void);
+
+/**
+ * qn_port_holds() - does the calling thread hold a lock, perhaps in what a signal
+ * handler interrupted?
+ */
+bool qn_port_holds(const struct qn_lock *lock);
 
 /**
  * qn_port_seed_fix() - from now on qn_port_seed() is @seed

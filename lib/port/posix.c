@@ -30,12 +30,6 @@
 /* Purges that are not tried, at most, after one that failed */
 #define PURGE_PAUSE 255u
 
-enum {
-	UNLOCKED,
-	LOCKED,
-	CONTENDED
-};
-
 /* The thread between qn_port_fork_begin() and _end(), by the address of its mark */
 static __thread char mark __attribute__((tls_model("initial-exec")));
 static char *forker;
@@ -55,58 +49,74 @@ static bool is_forker(void)
 	return unlikely(READ_ONCE(forker) == &mark);
 }
 
+/*
+ * A lock's word is 0, or the number of the thread that holds it, with a bit for others
+ * that sleep. It is never without a name: a signal handler of the holder may look.
+ */
+#define SLEEPERS 1u
+
+u32 qn_port_self(void)
+{
+	return ((u32)((uintptr_t)&mark >> 4) & ~3u) | 2;
+}
+
+static bool lock_try(struct qn_lock *lock, u32 self)
+{
+	u32 old = 0;
+
+	/* Pairs with the release in qn_port_unlock() */
+	return __atomic_compare_exchange_n(&lock->word, &old, self, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
 static void futex(u32 *word, int op, u32 value)
 {
 	qn_sys6(SYS_futex, (long)word, op, (long)value, 0, 0, 0);
 }
 
-static noinline __cold void lock_contended(u32 *word)
+static noinline __cold void lock_contended(struct qn_lock *lock, u32 self)
 {
-	/* The holder may be about to leave: try a little before sleeping */
-	for (int i = 0; i < 64; i++) {
-		u32 old = UNLOCKED;
+	u32 old;
 
-		if (__atomic_compare_exchange_n(word, &old, LOCKED, false,
-						__ATOMIC_ACQUIRE,
-						__ATOMIC_RELAXED))
+	/* The holder may be about to leave: try a little before sleeping */
+	for (int i = 0; i < 64; i++)
+		if (lock_try(lock, self))
 			return;
+	/* Whoever has slept does not know whether others still do */
+	while (!lock_try(lock, self | SLEEPERS)) {
+		old = READ_ONCE(lock->word);
+		if (old && (old & SLEEPERS ||
+			    __atomic_compare_exchange_n(
+				    &lock->word, &old, old | SLEEPERS, false,
+				    __ATOMIC_RELAXED, __ATOMIC_RELAXED)))
+			futex(&lock->word, FUTEX_WAIT_PRIVATE, old | SLEEPERS);
 	}
-	/* Pairs with the release in qn_port_unlock() */
-	while (__atomic_exchange_n(word, CONTENDED, __ATOMIC_ACQUIRE) !=
-	       UNLOCKED)
-		futex(word, FUTEX_WAIT_PRIVATE, CONTENDED);
 }
 
 void qn_port_lock(struct qn_lock *lock)
 {
-	u32 old = UNLOCKED;
+	u32 self = qn_port_self();
 
-	if (is_forker())
-		return;
-	/* Pairs with the release in qn_port_unlock() */
-	if (!__atomic_compare_exchange_n(&lock->word, &old, LOCKED, false,
-					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		lock_contended(&lock->word);
+	if (!is_forker() && !lock_try(lock, self))
+		lock_contended(lock, self);
 }
 
 bool qn_port_trylock(struct qn_lock *lock)
 {
-	u32 old = UNLOCKED;
-
-	if (is_forker())
-		return true;
-	/* Pairs with the release in qn_port_unlock() */
-	return __atomic_compare_exchange_n(&lock->word, &old, LOCKED, false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	return is_forker() || lock_try(lock, qn_port_self());
 }
 
 void qn_port_unlock(struct qn_lock *lock)
 {
 	if (is_forker())
 		return;
-	if (__atomic_exchange_n(&lock->word, UNLOCKED, __ATOMIC_RELEASE) ==
-	    CONTENDED)
+	if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) & SLEEPERS)
 		futex(&lock->word, FUTEX_WAKE_PRIVATE, 1);
+}
+
+bool qn_port_holds(const struct qn_lock *lock)
+{
+	return (READ_ONCE(lock->word) & ~SLEEPERS) == qn_port_self();
 }
 
 u64 qn_port_clock_coarse(void)
