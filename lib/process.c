@@ -34,10 +34,11 @@ static struct qn_hub hub;
 static bool hub_ready;
 static struct qn_lock hub_starting;
 static pthread_key_t thread_key;
-/* What qn_process_start() was told, or NULL; when that was, in microseconds */
+/* What qn_process_start() was told, or NULL; when that was, and with which seed */
 static struct qn_conf settings_copy;
 static const struct qn_conf *settings;
 static u64 start_usec;
+static u32 start_seed;
 
 /* The thread's destructors have run: it borrows a local for each call */
 static __thread bool thread_done __attribute__((tls_model("initial-exec")));
@@ -95,6 +96,8 @@ static noinline __cold bool hub_start(void)
 
 	qn_port_lock(&hub_starting);
 	if (!hub_ready) {
+		if (start_seed)
+			qn_port_seed_fix(start_seed);
 		ok = qn_hub_init(&hub) == 0 &&
 		     pthread_key_create(&thread_key, thread_exit) == 0;
 		if (ok)
@@ -656,8 +659,8 @@ void qn_process_start(const struct qn_conf *conf,
 {
 	settings_copy = *conf;
 	settings = &settings_copy;
-	start_usec = qn_port_clock();
-	qn_port_seed_fix(conf->seed ? (u32)conf->seed : qn_port_seed());
+	start_usec = qn_port_clock_first();
+	start_seed = conf->seed ? (u32)conf->seed : qn_port_seed();
 	if (hub_ready)
 		conf_apply(conf);
 	else if ((!conf->stats[0] && !sites &&

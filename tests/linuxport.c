@@ -309,6 +309,11 @@ u64 qn_port_clock_coarse(void)
 	return qn_port_clock();
 }
 
+u64 qn_port_clock_first(void)
+{
+	return qn_port_clock();
+}
+
 u32 qn_port_seed(void)
 {
 	return port.seed;

@@ -409,6 +409,8 @@ static void test_clock(void **state)
 		u64 now = quiet(qn_port_clock());
 
 		assert_true(before <= now && now <= monotonic());
+		now = quiet(qn_port_clock_first());
+		assert_true(before <= now && now <= monotonic());
 		/* A tick of the slowest kernel and what it may be late by */
 		now = quiet(qn_port_clock_coarse());
 		assert_true(now <= monotonic() && now + 40000 > before);

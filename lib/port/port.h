@@ -56,6 +56,11 @@ void qn_port_abort(void) __noreturn;
 u64 qn_port_clock_coarse(void);
 
 /**
+ * qn_port_clock_first() - as qn_port_clock(), for who looks once when a process starts
+ */
+u64 qn_port_clock_first(void);
+
+/**
  * qn_port_fork_begin() - the calling thread is about to fork and holds its locks
  *
  * Until qn_port_fork_end() its own locking and unlocking does nothing, so that

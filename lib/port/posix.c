@@ -127,22 +127,23 @@ u64 qn_port_clock_coarse(void)
 	return (u64)ts.tv_sec * 1000000 + (u64)ts.tv_nsec / 1000;
 }
 
-/*
- * The first look is the start of the process, and in many the only one: not
- * through libc, which would make 64 KB of it resident for that. The vDSO is four
- * times as fast as the system call.
- */
 u64 qn_port_clock(void)
 {
-	static bool again;
 	struct timespec ts = { 0 };
 
-	if (READ_ONCE(again)) {
-		clock_gettime(CLOCK_MONOTONIC, &ts);
-	} else {
-		WRITE_ONCE(again, true);
-		qn_sys3(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&ts, 0);
-	}
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000000 + (u64)ts.tv_nsec / 1000;
+}
+
+/*
+ * The start of the process, and in many the only look: not through libc, which would
+ * make 64 KB of it resident for that. The vDSO is four times as fast as the system call.
+ */
+u64 qn_port_clock_first(void)
+{
+	struct timespec ts = { 0 };
+
+	qn_sys3(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&ts, 0);
 	return (u64)ts.tv_sec * 1000000 + (u64)ts.tv_nsec / 1000;
 }
 
