@@ -41,7 +41,7 @@ static void on_timer(int number)
 		if (!goes_on)
 			_exit(0);
 		is_child = 1;
-		alarm(10);
+		alarm(40);
 		return;
 	}
 	if (pid < 0)
@@ -151,8 +151,8 @@ int main(int argc, char **argv)
 		start(waits, threads);
 	sigaction(SIGVTALRM, &act, NULL);
 	setitimer(ITIMER_VIRTUAL, &often, NULL);
-	alarm(30);
-	while (nr_forks < 100 && child_steps < 1000) {
+	alarm(55);
+	while (nr_forks < 60 && child_steps < 500) {
 		step(has(argv, "large"));
 		child_steps += is_child;
 		if (++nr_steps % 1000 == 0 && has(argv, "forks"))
