@@ -704,7 +704,7 @@ __apart void qn_process_finish(void)
 #define NR_LOCKS 6u
 
 /* Number @i in lock order */
-static struct qn_lock *fork_lock(unsigned int i)
+static __apart struct qn_lock *fork_lock(unsigned int i)
 {
 	switch (i) {
 	case 0:
@@ -727,7 +727,7 @@ static struct qn_lock *fork_lock(unsigned int i)
  * holds then stays as it is, in the child too, where malloc() goes on if the handler
  * returns. So nothing here may need what such a lock guards.
  */
-void qn_process_fork_prepare(void)
+__apart void qn_process_fork_prepare(void)
 {
 	u64 taken = 0;
 
@@ -745,7 +745,7 @@ void qn_process_fork_prepare(void)
 	qn_port_fork_begin();
 }
 
-static void fork_unlock(void)
+static __apart void fork_unlock(void)
 {
 	u64 taken = hub.fork_locks;
 
@@ -757,7 +757,7 @@ static void fork_unlock(void)
 			qn_port_unlock(fork_lock(i));
 }
 
-void qn_process_fork_parent(void)
+__apart void qn_process_fork_parent(void)
 {
 	if (hub_ready)
 		fork_unlock();

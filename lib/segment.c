@@ -278,7 +278,7 @@ static struct qn_segment *segment_add(struct qn_segments *s, char *units,
 }
 
 /* Memory that begins with a unit, wherever there is some */
-static char *map_units(size_t size)
+static __apart char *map_units(size_t size)
 {
 	char *p = qn_port_map(NULL, size + QN_UNIT_SIZE);
 	char *base = (char *)round_up((uintptr_t)p, QN_UNIT_SIZE);
@@ -293,8 +293,8 @@ static char *map_units(size_t size)
 }
 
 /* A segment of one mapping: a table for @max units, then @nr of them */
-static struct qn_segment *segment_whole(struct qn_segments *s, char *at,
-					size_t nr, size_t max)
+static __apart struct qn_segment *segment_whole(struct qn_segments *s, char *at,
+						size_t nr, size_t max)
 {
 	size_t table = table_bytes(max);
 	size_t size = table + (nr << QN_UNIT_SHIFT);
@@ -365,7 +365,7 @@ static struct qn_segment *first_segment(struct qn_segments *s)
 }
 
 /* What is left behind the frontier of a segment that will not grow any more */
-static void segment_close(struct qn_segments *s, struct qn_segment *seg)
+static __apart void segment_close(struct qn_segments *s, struct qn_segment *seg)
 {
 	size_t from = seg->frontier;
 
@@ -377,7 +377,7 @@ static void segment_close(struct qn_segments *s, struct qn_segment *seg)
 }
 
 /* There can be few, so each has half of all before it, less if that is resident at once */
-static struct qn_segment *next_segment(struct qn_segments *s, size_t nr)
+static __apart struct qn_segment *next_segment(struct qn_segments *s, size_t nr)
 {
 	size_t all = qn_segments_mapped(s) >> QN_UNIT_SHIFT;
 	size_t n = max(nr, all / (s->locked ? 8 : 2));
@@ -979,7 +979,7 @@ void qn_segments_init(struct qn_segments *s, size_t dirty_base, size_t huge)
 	s->huge = huge;
 }
 
-void qn_segments_exit(struct qn_segments *s)
+__apart void qn_segments_exit(struct qn_segments *s)
 {
 	while (s->nr > 0) {
 		const struct qn_segment *seg = &s->seg[--s->nr];

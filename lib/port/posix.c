@@ -74,7 +74,7 @@ static void futex(u32 *word, int op, u32 value)
 	qn_sys6(SYS_futex, (long)word, op, (long)value, 0, 0, 0);
 }
 
-static noinline __cold void lock_contended(struct qn_lock *lock, u32 self)
+static __apart void lock_contended(struct qn_lock *lock, u32 self)
 {
 	u32 old;
 
