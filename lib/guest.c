@@ -25,11 +25,11 @@ static int get_memory(struct qn_guest *g, const struct qn_engine *e)
 	if (e->most)
 		size = min(size, e->most);
 	for (; size >= (size_t)1 << QN_ENGINE_SPAN_LEAST; size /= 2) {
-		char *p = qn_port_reserve(NULL, size);
+		char *p = qn_port_map(NULL, size);
 
 		if (!p)
 			continue;
-		g->heap = qn_port_commit(p, size) ? NULL : e->init(p, size);
+		g->heap = e->init(p, size);
 		if (g->heap) {
 			g->mem = p;
 			g->size = size;
@@ -170,14 +170,4 @@ const char *qn_guest_check(void)
 	error = g->engine->check(g->heap);
 	qn_port_unlock(&g->lock);
 	return error;
-}
-
-void qn_guest_fork_prepare(void)
-{
-	qn_port_lock(&qn_guest.lock);
-}
-
-void qn_guest_fork_release(void)
-{
-	qn_port_unlock(&qn_guest.lock);
 }

@@ -69,8 +69,4 @@ size_t qn_guest_usable(const void *p);
 /* NULL or what is wrong with its heap; NULL without a guest */
 const char *qn_guest_check(void);
 
-/* Around fork(): the last lock taken, the first released; also without a guest */
-void qn_guest_fork_prepare(void);
-void qn_guest_fork_release(void);
-
 #endif /* QN_GUEST_H */

@@ -376,7 +376,7 @@ void qn_hub_refresh(struct qn_hub *hub)
 	WRITE_ONCE(page->metadata, metadata);
 	WRITE_ONCE(page->used, s->used);
 	WRITE_ONCE(page->dirty, s->dirty);
-	WRITE_ONCE(page->reserved, qn_segments_reserved(s));
+	WRITE_ONCE(page->reserved, qn_segments_mapped(s));
 	WRITE_ONCE(page->purged, s->purged);
 	WRITE_ONCE(page->nr_purges, s->nr_purges);
 	WRITE_ONCE(page->refaults, s->refaults);

@@ -58,7 +58,9 @@ struct qn_local;
  * @page_size:	of the system
  * @nr_forks:	forks that led to this process since the heap began
  * @fork_seed:	what a child begins its samples with
- * @forker:	the local that holds all locks for fork(), or NULL
+ * @fork_locks:	those that fork() took, in as many bits for each fork() that is under way:
+ *		one can interrupt another
+ * @fork_depth:	how many are
  */
 struct qn_hub {
 	struct qn_segments segments;
@@ -85,7 +87,8 @@ struct qn_hub {
 	size_t page_size;
 	u32 nr_forks;
 	u32 fork_seed;
-	struct qn_local *forker;
+	u64 fork_locks;
+	u32 fork_depth;
 };
 
 /* Relaxed add to a word of the statistics page */

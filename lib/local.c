@@ -803,19 +803,23 @@ void qn_local_trim(struct qn_local *l)
 /*
  * A sequence of distances of its own. Of a countdown that runs nothing is known but that
  * it has not ended, so it may be given up for a new one; all but that of a list that was
- * cut, of which the next refill is the sample.
+ * cut, of which the next refill is the sample. A fork() that interrupted a refill must
+ * not make it one either.
  */
 static void sampler_begin(struct qn_local *l)
 {
+	u32 next;
+
 	qn_sampler_init(&l->sampler, READ_ONCE(l->hub->sampler.interval),
 			qn_sampler_draw(&l->hub->sampler) ^ (u32)(uintptr_t)l);
 	l->nr_forks = l->hub->nr_forks;
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
 		struct qn_local_class *k = &l->class[c];
 
-		if (k->until_sample < k->osize)
+		next = qn_sampler_draw(&l->sampler);
+		if (min(k->until_sample, next) < k->osize)
 			continue;
-		k->until_sample = qn_sampler_draw(&l->sampler);
+		k->until_sample = next;
 		k->interval = l->sampler.interval;
 	}
 	l->medium.credit = qn_local_medium_draw(l);
@@ -864,9 +868,10 @@ struct qn_local *qn_local_get(struct qn_hub *hub)
 	if (l) {
 		if (unlikely(l->nr_forks != hub->nr_forks))
 			qn_local_fork_child(l);
+		l->thread = qn_port_self();
 		WRITE_ONCE(l->state, QN_LOCAL_OWNED);
 		l->base = hub->segments.seg[0].base;
-		l->units = l->base;
+		l->units = (char *)hub->segments.seg[0].units;
 		l->ready = l->heads;
 		qn_local_see_units(l);
 		class_retable(l);

@@ -83,8 +83,7 @@ struct qn_local_class {
  * struct qn_local - one thread's cache
  * @heads:	objects ready for malloc, by class
  * @base, @reach: segment 0: where it begins, bytes of it known to be committed
- * @units:	its descriptors, which is @base again: free() adds and subtracts without
- *		a register for either
+ * @units:	its descriptors
  * @ready:	objects ready for malloc, of classes below QN_READY_STEPS: qn_ready, or
  *		@heads of a local that no thread is at home in
  * @map:	size in steps -> class, a copy of the table's
@@ -104,6 +103,7 @@ struct qn_local_class {
  * @nr_slow:	slow refills, up to some number
  * @sparse:	free bytes that came with sparse slabs since they were last looked at
  * @state:	enum qn_local_state; guarded by hub.threads
+ * @thread:	who has it, by qn_port_self(); likewise
  * @next:	in hub.locals; @next_orphan: in hub.orphans
  * @inbox:	chain of objects freed by others
  * @medium:	blocks larger than QN_SLAB_MAX
@@ -135,6 +135,7 @@ struct qn_local {
 	u32 nr_slow;
 	size_t sparse;
 	u32 state;
+	u32 thread;
 	struct qn_local *next;
 	struct qn_local *next_orphan;
 
@@ -205,7 +206,7 @@ void *qn_local_refill(struct qn_local *l, size_t size);
 static __always_inline char *qn_local_slab_start(const struct qn_local *l,
 						 const struct qn_unit *u)
 {
-	size_t index = ((uintptr_t)u - (uintptr_t)l->base) / sizeof(*u);
+	size_t index = ((uintptr_t)u - (uintptr_t)l->units) / sizeof(*u);
 
 	if (likely(index < l->reach >> QN_UNIT_SHIFT))
 		return l->base + (index << QN_UNIT_SHIFT);

@@ -48,8 +48,8 @@ static __always_inline struct qn_unit *unit_of(const struct qn_medium *m,
 	const struct qn_segment *seg = &m->segments->seg[0];
 	size_t at = (uintptr_t)p - (uintptr_t)seg->base;
 
-	if (likely(at < seg->reserved << QN_UNIT_SHIFT))
-		return qn_unit_of(seg->base, at);
+	if (likely(at < READ_ONCE(seg->committed) << QN_UNIT_SHIFT))
+		return qn_unit_of((char *)seg->units, at);
 	return qn_segments_find(m->segments, p);
 }
 

@@ -34,9 +34,11 @@ static struct qn_hub hub;
 static bool hub_ready;
 static struct qn_lock hub_starting;
 static pthread_key_t thread_key;
-/* What qn_process_start() was told, or NULL */
+/* What qn_process_start() was told, or NULL; when that was, and with which seed */
 static struct qn_conf settings_copy;
 static const struct qn_conf *settings;
+static u64 start_usec;
+static u32 start_seed;
 
 __thread struct qn_local *qn_self_of_operators = &qn_local_none;
 static bool operators_left;
@@ -66,13 +68,13 @@ static void thread_exit(void *arg)
 	qn_local_put(l);
 }
 
-static void page_init(struct qn_stats_page *page)
+static void page_init(struct qn_stats_page *page, u64 start)
 {
 	page->magic = QN_STATS_MAGIC;
 	page->version = QN_STATS_VERSION;
 	page->size = sizeof(*page);
 	page->state = QN_STATS_RUNNING;
-	page->start_usec = qn_port_clock();
+	page->start_usec = start ? start : qn_port_clock();
 	__builtin_memcpy(page->policy, "rule", sizeof("rule"));
 }
 
@@ -108,10 +110,12 @@ static noinline __cold bool hub_start(void)
 
 	qn_port_lock(&hub_starting);
 	if (!hub_ready) {
+		if (start_seed)
+			qn_port_seed_fix(start_seed);
 		ok = qn_hub_init(&hub) == 0 &&
 		     pthread_key_create(&thread_key, thread_exit) == 0;
 		if (ok)
-			page_init(hub.page);
+			page_init(hub.page, start_usec);
 		if (ok && settings)
 			conf_apply(settings);
 		/* Pairs with the acquire in self_get_slow() */
@@ -681,15 +685,16 @@ static __apart void guest_start(const char *name)
 
 /*
  * A program that never allocates gets no heap, unless there is a file to write;
- * others at their first malloc().
+ * others at their first malloc(): perhaps in a sandbox by then, which has neither clock
+ * nor seed to give.
  */
 void qn_process_start(const struct qn_conf *conf,
 		      const struct qn_sites_ops *sites)
 {
 	settings_copy = *conf;
 	settings = &settings_copy;
-	if (conf->seed)
-		qn_port_seed_fix((u32)conf->seed);
+	start_usec = qn_port_clock_first();
+	start_seed = conf->seed ? (u32)conf->seed : qn_port_seed();
 	if (hub_ready)
 		conf_apply(conf);
 	else if ((!conf->stats[0] && !sites &&
@@ -730,32 +735,63 @@ __apart void qn_process_finish(void)
 
 /* ---- fork ---- */
 
-void qn_process_fork_prepare(void)
+#define NR_LOCKS 6u
+
+/* Number @i in lock order */
+static __apart struct qn_lock *fork_lock(unsigned int i)
 {
+	switch (i) {
+	case 0:
+		return &hub.threads;
+	case 1:
+		return &hub.learn;
+	case 2:
+		return &hub.follow.lock;
+	case 3:
+		return &hub.follow.sites.lock;
+	case 4:
+		return &hub.segments.lock;
+	default:
+		return &qn_guest.lock;
+	}
+}
+
+/*
+ * A signal handler may fork() that interrupted this thread in malloc(): what the thread
+ * holds then stays as it is, in the child too, where malloc() goes on if the handler
+ * returns. So nothing here may need what such a lock guards.
+ */
+__apart void qn_process_fork_prepare(void)
+{
+	u64 taken = 0;
+
 	if (!hub_ready)
 		return;
-	qn_port_lock(&hub.threads);
-	qn_port_lock(&hub.learn);
-	qn_port_lock(&hub.follow.lock);
-	qn_port_lock(&hub.follow.sites.lock);
-	qn_port_lock(&hub.segments.lock);
+	for (unsigned int i = 0; i < NR_LOCKS; i++) {
+		if (qn_port_holds(fork_lock(i)))
+			continue;
+		qn_port_lock(fork_lock(i));
+		taken |= (u64)1 << i;
+	}
+	hub.fork_locks = hub.fork_locks << NR_LOCKS | taken;
+	hub.fork_depth++;
 	hub.fork_seed = qn_sampler_seed(&hub.sampler);
-	qn_guest_fork_prepare();
 	qn_port_fork_begin();
 }
 
-static void fork_unlock(void)
+static __apart void fork_unlock(void)
 {
-	qn_port_fork_end();
-	qn_guest_fork_release();
-	qn_port_unlock(&hub.segments.lock);
-	qn_port_unlock(&hub.follow.sites.lock);
-	qn_port_unlock(&hub.follow.lock);
-	qn_port_unlock(&hub.learn);
-	qn_port_unlock(&hub.threads);
+	u64 taken = hub.fork_locks;
+
+	if (!--hub.fork_depth)
+		qn_port_fork_end();
+	hub.fork_locks >>= NR_LOCKS;
+	for (unsigned int i = NR_LOCKS; i-- > 0;)
+		if (taken >> i & 1)
+			qn_port_unlock(fork_lock(i));
 }
 
-void qn_process_fork_parent(void)
+__apart void qn_process_fork_parent(void)
 {
 	if (hub_ready)
 		fork_unlock();
@@ -800,16 +836,32 @@ static __apart void page_restart(struct qn_stats_page *page)
 	hub.segments.refaults = 0;
 }
 
-/* Threads that are gone may have been in the middle of anything */
-static __apart void locals_lost(void)
+/* Who reads which table: counted anew, unless this thread was at it */
+static __apart void tables_lost(u32 self)
 {
+	if (qn_port_holds(&hub.learn))
+		return;
 	for (unsigned int i = 0; i < QN_NR_TABLES; i++)
 		hub.tables[i]->nr_users = 0;
 	for (struct qn_local *l = hub.locals; l; l = l->next)
-		if (l != qn_self && l->state == QN_LOCAL_OWNED)
-			l->state = QN_LOCAL_LOST;
-	if (qn_self->table)
-		((struct qn_table *)qn_self->table)->nr_users++;
+		if (l->thread == self && l->state == QN_LOCAL_OWNED && l->table)
+			((struct qn_table *)l->table)->nr_users++;
+}
+
+/* Threads that are gone may have been in the middle of anything */
+static __apart void locals_lost(void)
+{
+	u32 self = qn_port_self();
+	bool lost = false;
+
+	for (struct qn_local *l = hub.locals; l; l = l->next) {
+		if (l->thread == self || l->state != QN_LOCAL_OWNED)
+			continue;
+		l->state = QN_LOCAL_LOST;
+		lost = true;
+	}
+	if (lost)
+		tables_lost(self);
 }
 
 __apart void qn_process_fork_child(void)
@@ -832,7 +884,7 @@ __apart void qn_process_fork_child(void)
 	qn_sites_restart(&hub.follow.sites);
 	hub.page->sites_at = 0;
 	page_restart(hub.page);
-	page_init(hub.page);
+	page_init(hub.page, 0);
 	qn_hub_fork_child(&hub);
 	if (qn_self != &qn_local_none)
 		qn_local_fork_child(qn_self);

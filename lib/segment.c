@@ -7,6 +7,7 @@
  */
 #include "segment.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Reuse within this time after a purge says that the purge was a mistake */
@@ -18,8 +19,8 @@
 #define SPARE_MOST  64
 #define SPARE_PARTS 4
 /* At least and at most this many units are committed at once: 1 MB, 64 MB */
-#define COMMIT_LEAST 16
-#define COMMIT_MOST  1024
+#define COMMIT_LEAST ((size_t)16)
+#define COMMIT_MOST  ((size_t)1024)
 
 static u32 now_ms(void)
 {
@@ -28,14 +29,9 @@ static u32 now_ms(void)
 
 /* ---- addresses ---- */
 
-static struct qn_unit *unit_at(const struct qn_segment *seg, size_t index)
-{
-	return (struct qn_unit *)(void *)seg->base + index;
-}
-
 static size_t unit_index(const struct qn_segment *seg, const struct qn_unit *u)
 {
-	return (size_t)(u - (const struct qn_unit *)(const void *)seg->base);
+	return (size_t)(u - seg->units);
 }
 
 static char *start_of(const struct qn_segment *seg, const struct qn_unit *u)
@@ -49,8 +45,7 @@ static const struct qn_segment *segment_of(const struct qn_segments *s,
 {
 	const struct qn_segment *seg = s->seg;
 
-	while ((const char *)u < seg->base ||
-	       (const char *)u >= seg->base + seg->max * sizeof(*u))
+	while (u < seg->units || u >= seg->units + seg->max)
 		seg++;
 	return seg;
 }
@@ -69,9 +64,9 @@ struct qn_unit *qn_segments_find(const struct qn_segments *s, const void *p)
 		const struct qn_segment *seg = &s->seg[i];
 		size_t index = qn_unit_index(seg->base, p);
 
-		/* Pairs with the release in segment_commit() */
+		/* Pairs with the release in segment_extend() */
 		if (index < smp_load_acquire(&seg->committed))
-			return index < seg->first ? NULL : unit_at(seg, index);
+			return seg->units + index;
 	}
 	return NULL;
 }
@@ -196,7 +191,7 @@ static struct qn_unit *free_merge(struct qn_segments *s, struct qn_unit *u,
 		stamp = merge_stamps(kind, stamp, next->stamp);
 	}
 	u->kind = QN_UNIT_NONE;
-	if (index > seg->first && u[-1].kind == kind) {
+	if (index > 0 && u[-1].kind == kind) {
 		u = u[-1].head;
 		free_del(s, u);
 		nr += u->run.size;
@@ -212,41 +207,80 @@ static struct qn_unit *free_merge(struct qn_segments *s, struct qn_unit *u,
 
 /* ---- growth ---- */
 
-static bool segment_commit(struct qn_segment *seg, size_t committed)
+static size_t table_bytes(size_t nr)
 {
-	size_t page = qn_port_page_size();
-	size_t to = round_up(committed * sizeof(struct qn_unit), page);
-	size_t from = max(seg->committed, seg->first);
+	return round_up(nr * sizeof(struct qn_unit), QN_UNIT_SIZE);
+}
 
-	if (to > seg->table) {
-		if (qn_port_commit(seg->base + seg->table, to - seg->table))
+static bool segment_extend(struct qn_segment *seg, size_t committed)
+{
+	size_t from = seg->committed, table = table_bytes(committed);
+
+	if (committed > seg->max)
+		return false;
+	if (table > seg->table) {
+		if (!qn_port_extend((char *)seg->units + seg->table,
+				    table - seg->table))
 			return false;
-		seg->table = to;
+		seg->table = table;
 	}
-	if (committed > from &&
-	    qn_port_commit(seg->base + (from << QN_UNIT_SHIFT),
-			   (committed - from) << QN_UNIT_SHIFT))
+	if (!qn_port_extend(seg->base + (from << QN_UNIT_SHIFT),
+			    (committed - from) << QN_UNIT_SHIFT))
 		return false;
 	smp_store_release(&seg->committed, committed);
 	return true;
 }
 
-/* Make units up to @end usable, some more where the kernel gives it */
-static bool segment_grow(struct qn_segment *seg, size_t end)
+/* Locked memory is no longer purged, which is tried on a page that nobody touched */
+static void note_locked(struct qn_segments *s, const struct qn_segment *seg)
 {
-	size_t ahead = (seg->frontier - seg->first) / 4;
+	size_t page = qn_port_page_size();
+	char *end = seg->base + (seg->committed << QN_UNIT_SHIFT);
+
+	s->locked = qn_port_purge(end - page, page) == -EINVAL;
+}
+
+/* Make units up to @end usable, some more where the kernel gives it */
+static bool segment_grow(struct qn_segments *s, struct qn_segment *seg,
+			 size_t end)
+{
+	size_t ahead = s->locked ? 0 : min(seg->frontier / 4, COMMIT_MOST);
+	bool much = ahead > COMMIT_LEAST;
 
 	if (end <= seg->committed)
 		return true;
-	ahead = min(max(ahead, (size_t)COMMIT_LEAST), (size_t)COMMIT_MOST);
-	return segment_commit(seg, min(end + ahead, seg->reserved)) ||
-	       segment_commit(seg, end);
+	if (end > seg->max)
+		return false;
+	ahead = min(max(ahead, COMMIT_LEAST), seg->max - end);
+	while (!segment_extend(seg, end + ahead)) {
+		if (!ahead)
+			return false;
+		ahead /= 2;
+	}
+	if (much || s->locked)
+		note_locked(s, seg);
+	return true;
 }
 
-/* Address space that begins with a unit, and not a page more: more may follow */
-static char *reserve_units(void *hint, size_t size)
+static struct qn_segment *segment_add(struct qn_segments *s, char *units,
+				      char *base, size_t nr, size_t max)
 {
-	char *p = qn_port_reserve(hint, size + QN_UNIT_SIZE);
+	struct qn_segment *seg = &s->seg[s->nr];
+
+	seg->base = base;
+	seg->units = (struct qn_unit *)(void *)units;
+	seg->frontier = 0;
+	seg->committed = nr;
+	seg->max = max;
+	/* Pairs with the acquire in qn_segments_find() */
+	smp_store_release(&s->nr, s->nr + 1);
+	return seg;
+}
+
+/* Memory that begins with a unit, wherever there is some */
+static __apart char *map_units(size_t size)
+{
+	char *p = qn_port_map(NULL, size + QN_UNIT_SIZE);
 	char *base = (char *)round_up((uintptr_t)p, QN_UNIT_SIZE);
 	size_t skip = (size_t)(base - p);
 
@@ -258,91 +292,102 @@ static char *reserve_units(void *hint, size_t size)
 	return base;
 }
 
-static struct qn_segment *segment_add(struct qn_segments *s, void *hint,
-				      size_t reserved, size_t max)
+/* A segment of one mapping: a table for @max units, then @nr of them */
+static __apart struct qn_segment *segment_whole(struct qn_segments *s, char *at,
+						size_t nr, size_t max)
 {
-	struct qn_segment *seg = &s->seg[s->nr];
-	/* The table describes its own units too */
-	size_t first =
-		DIV_ROUND_UP(max, QN_UNIT_SIZE / sizeof(struct qn_unit) - 1);
+	size_t table = table_bytes(max);
+	size_t size = table + (nr << QN_UNIT_SHIFT);
 
-	if (s->nr == QN_NR_SEGMENTS)
+	if (s->nr == QN_NR_SEGMENTS || nr > max)
 		return NULL;
-	seg->base = reserve_units(hint, (first + reserved) << QN_UNIT_SHIFT);
-	if (!seg->base)
+	at = at ? qn_port_map(at, size) : map_units(size);
+	if (!at)
 		return NULL;
-	seg->first = first;
-	seg->frontier = first;
-	seg->reserved = first + reserved;
-	seg->max = first + max;
-	seg->committed = 0;
-	seg->table = 0;
-	/* Pairs with the acquire in qn_segments_find() */
-	smp_store_release(&s->nr, s->nr + 1);
-	return seg;
+	s->seg[s->nr].table = table;
+	return segment_add(s, at, at + table, nr, max);
+}
+
+/* A segment whose table can grow as well, with @nr units */
+static struct qn_segment *segment_apart(struct qn_segments *s, char *at,
+					size_t nr)
+{
+	char *base = at + table_bytes(QN_SEGMENT_MAX);
+	size_t table = table_bytes(nr);
+
+	if (!qn_port_map(at, table))
+		return NULL;
+	if (!qn_port_map(base, nr << QN_UNIT_SHIFT)) {
+		qn_port_release(at, table);
+		return NULL;
+	}
+	s->seg[s->nr].table = table;
+	return segment_add(s, at, base, nr, QN_SEGMENT_MAX);
 }
 
 /*
- * An address that nothing else lies near, so that segment 0 can grow in place.
- * Between where programs and where libraries are mapped; random like theirs.
+ * An address that nothing else lies near, so that segment 0 can grow in place: between
+ * where programs and where libraries are mapped, random like theirs. Some machines have
+ * addresses of 39 bits.
  */
-static void *first_hint(void)
+static char *far_address(unsigned int shift)
 {
-	u64 at = 0x100000000000u + ((u64)(qn_port_seed() & 0xffff) << 30);
+	u64 at = (u64)1 << shift;
 
-	return sizeof(void *) == 8 ? (void *)(uintptr_t)at : NULL;
+	at += (u64)(qn_port_seed() & 0xffff) << (shift - 14);
+	return (char *)(uintptr_t)at;
+}
+
+/* The best that there is of so many units */
+static struct qn_segment *first_of(struct qn_segments *s, size_t nr)
+{
+	struct qn_segment *seg = NULL;
+
+	for (unsigned int i = 0; sizeof(void *) == 8 && !seg && i < 2; i++) {
+		char *at = far_address(i ? 36 : 44);
+
+		seg = segment_apart(s, at, nr);
+		if (!seg)
+			seg = segment_whole(s, at, nr,
+					    QN_SEGMENT_ONE / COMMIT_LEAST * nr);
+	}
+	/* What does not grow had better be larger */
+	return seg ? seg : segment_whole(s, NULL, nr * nr, nr * nr);
 }
 
 static struct qn_segment *first_segment(struct qn_segments *s)
 {
-	struct qn_segment *seg;
+	struct qn_segment *seg = NULL;
 
-	seg = segment_add(s, first_hint(), QN_SEGMENT_FIRST, QN_SEGMENT_MAX);
-	for (size_t n = QN_SEGMENT_FIRST; !seg && n >= QN_SEGMENT_LEAST; n /= 2)
-		seg = segment_add(s, NULL, n, n);
+	for (size_t nr = COMMIT_LEAST; !seg && nr; nr /= 2)
+		seg = first_of(s, nr);
 	return seg;
 }
 
 /* What is left behind the frontier of a segment that will not grow any more */
-static void segment_close(struct qn_segments *s, struct qn_segment *seg)
+static __apart void segment_close(struct qn_segments *s, struct qn_segment *seg)
 {
 	size_t from = seg->frontier;
 
 	if (seg->committed <= from)
 		return;
 	seg->frontier = seg->committed;
-	free_merge(s, unit_at(seg, from), seg->committed - from, QN_UNIT_CLEAN,
+	free_merge(s, seg->units + from, seg->committed - from, QN_UNIT_CLEAN,
 		   0);
 }
 
-/* Reserve more behind segment 0: double it, or at least @nr units */
-static bool first_extend(struct qn_segment *seg, size_t nr)
+/* There can be few, so each has half of all before it, less if that is resident at once */
+static __apart struct qn_segment *next_segment(struct qn_segments *s, size_t nr)
 {
-	size_t more = max(nr, seg->reserved - seg->first);
-	char *end = seg->base + (seg->reserved << QN_UNIT_SHIFT);
-	char *p;
+	size_t all = qn_segments_mapped(s) >> QN_UNIT_SHIFT;
+	size_t n = max(nr, all / (s->locked ? 8 : 2));
+	struct qn_segment *seg;
 
-	more = min(more, seg->max - seg->reserved);
-	if (more < nr)
-		return false;
-	p = qn_port_reserve(end, more << QN_UNIT_SHIFT);
-	if (p != end) {
-		if (p)
-			qn_port_release(p, more << QN_UNIT_SHIFT);
-		return false;
-	}
-	seg->reserved += more;
-	return true;
-}
-
-static struct qn_segment *next_segment(struct qn_segments *s, size_t nr)
-{
-	struct qn_segment *seg = NULL;
-
-	for (size_t n = QN_SEGMENT_FIRST; !seg && n > nr; n /= 2)
-		if (n >= QN_SEGMENT_LEAST)
-			seg = segment_add(s, NULL, n, n);
-	return seg ? seg : segment_add(s, NULL, nr, nr);
+	while (!(seg = segment_whole(s, NULL, n, n)) && n > nr)
+		n = max(n / 2, nr);
+	if (seg)
+		note_locked(s, seg);
+	return seg;
 }
 
 /* @nr units that were never used, from the last segment or a new one */
@@ -353,16 +398,14 @@ static struct qn_unit *frontier_alloc(struct qn_segments *s, size_t nr)
 
 	if (!seg)
 		return NULL;
-	if (seg->reserved - seg->frontier < nr &&
-	    !(s->nr == 1 && first_extend(seg, nr))) {
+	if (!segment_grow(s, seg, seg->frontier + nr)) {
 		seg = next_segment(s, nr);
-		if (seg)
-			segment_close(s, last);
+		if (!seg)
+			return NULL;
+		segment_close(s, last);
 	}
-	if (!seg || !segment_grow(seg, seg->frontier + nr))
-		return NULL;
 	seg->frontier += nr;
-	return unit_at(seg, seg->frontier - nr);
+	return seg->units + seg->frontier - nr;
 }
 
 /* ---- dirty memory ---- */
@@ -571,7 +614,7 @@ static struct qn_unit *frontier_alloc_huge(struct qn_segments *s)
 	size_t skip = round_up(at, HUGE_UNITS) - at;
 	struct qn_unit *u;
 
-	if (seg->reserved - seg->frontier < skip + HUGE_UNITS)
+	if (seg->max - seg->frontier < skip + HUGE_UNITS)
 		return NULL;
 	u = frontier_alloc(s, skip + HUGE_UNITS);
 	if (!u)
@@ -665,7 +708,8 @@ struct qn_unit *qn_chunk_alloc(struct qn_segments *s, size_t nr, size_t least,
 	*zeroed = !u;
 	if (!u) {
 		n = nr;
-		u = clean_alloc(s, n, 1);
+		while (!(u = clean_alloc(s, n, 1)) && n / 2 >= least)
+			n /= 2;
 	}
 	u = run_use(s, u, n, QN_UNIT_MEDIUM, *zeroed);
 	qn_port_unlock(&s->lock);
@@ -837,8 +881,7 @@ static bool take_behind(struct qn_segments *s, struct qn_unit *end, size_t more)
 	size_t index = unit_index(seg, end);
 
 	if (index == seg->frontier) {
-		if (seg->reserved - index < more ||
-		    !segment_grow(seg, index + more))
+		if (!segment_grow(s, seg, index + more))
 			return false;
 		seg->frontier += more;
 		return true;
@@ -936,12 +979,13 @@ void qn_segments_init(struct qn_segments *s, size_t dirty_base, size_t huge)
 	s->huge = huge;
 }
 
-void qn_segments_exit(struct qn_segments *s)
+__apart void qn_segments_exit(struct qn_segments *s)
 {
 	while (s->nr > 0) {
 		const struct qn_segment *seg = &s->seg[--s->nr];
 
-		qn_port_release(seg->base, seg->reserved << QN_UNIT_SHIFT);
+		qn_port_release(seg->base, seg->committed << QN_UNIT_SHIFT);
+		qn_port_release(seg->units, seg->table);
 	}
 }
 
@@ -950,18 +994,17 @@ size_t qn_segments_metadata(const struct qn_segments *s)
 	size_t sum = 0;
 
 	for (unsigned int i = 0; i < s->nr; i++)
-		sum += round_up((s->seg[i].frontier - s->seg[i].first) *
-					sizeof(struct qn_unit),
+		sum += round_up(s->seg[i].frontier * sizeof(struct qn_unit),
 				(size_t)4096);
 	return sum;
 }
 
-size_t qn_segments_reserved(const struct qn_segments *s)
+size_t qn_segments_mapped(const struct qn_segments *s)
 {
 	size_t sum = 0;
 
 	for (unsigned int i = 0; i < s->nr; i++)
-		sum += s->seg[i].reserved << QN_UNIT_SHIFT;
+		sum += s->seg[i].table + (s->seg[i].committed << QN_UNIT_SHIFT);
 	return sum;
 }
 
@@ -969,10 +1012,10 @@ static __apart const char *segment_check(const struct qn_segments *s,
 					 const struct qn_segment *seg,
 					 size_t *dirty)
 {
-	size_t i = seg->first;
+	size_t i = 0;
 
 	while (i < seg->frontier) {
-		const struct qn_unit *u = unit_at(seg, i);
+		const struct qn_unit *u = &seg->units[i];
 		bool is_free = u->kind == QN_UNIT_CLEAN ||
 			       u->kind == QN_UNIT_DIRTY;
 		bool single = u->kind == QN_UNIT_SLAB ||

@@ -2,9 +2,8 @@
 /*
  * segment.h - the Linux store of runs: address space cut into units of 64 KB.
  *
- * A segment is a range of address space that begins with a table of descriptors,
- * one of 64 bytes for each unit of the segment, so that pointer -> descriptor is
- * arithmetic. A unit is the granule of the Linux heap: only its touched pages
+ * A segment is a range of address space with a table of descriptors, one of 64 bytes
+ * for each unit of the segment, so that pointer -> descriptor is arithmetic. A unit is the granule of the Linux heap: only its touched pages
  * cost memory. A run is contiguous units; its first descriptor speaks for it.
  *
  * Free runs are of two kinds that never merge with each other: dirty ones hold
@@ -17,8 +16,10 @@
  * units with little and with much that is resident, so that a slab of few small objects
  * does not keep pages that one of large objects would soon write again.
  *
- * Segment 0 serves the fast path of free() and can grow in place to
- * QN_SEGMENT_MAX; others are made when the kernel refuses that.
+ * Segment 0 serves the fast path of free(). It lies where nothing else does, its table
+ * in front of it at the distance that the longest table has, so that both grow in place
+ * to QN_SEGMENT_MAX. Others are made when the kernel refuses that. Nothing is reserved:
+ * address space counts where memory is locked or limited.
  *
  * Lock: everything here is under qn_segments.lock, but for the descriptors of
  * runs in use, which belong to their users, and for @committed, which only grows.
@@ -36,12 +37,10 @@
 /* What is resident is known in sixteenths of a unit, 4 KB */
 #define QN_PART_SHIFT (QN_UNIT_SHIFT - 4)
 #define QN_PART_SIZE  ((size_t)1 << QN_PART_SHIFT)
-/* What segment 0 can grow to, in units: 64 GiB */
+/* What segment 0 can grow to, in units: 64 GiB; where one mapping has to do: 1 GiB */
 #define QN_SEGMENT_MAX ((size_t)1 << 20)
-/* What is reserved at first, in units: 1 GiB; and where halving stops: 16 MB */
-#define QN_SEGMENT_FIRST ((size_t)1 << 14)
-#define QN_SEGMENT_LEAST ((size_t)1 << 8)
-#define QN_NR_SEGMENTS   64
+#define QN_SEGMENT_ONE ((size_t)1 << 14)
+#define QN_NR_SEGMENTS 64
 
 struct qn_local;
 
@@ -159,25 +158,21 @@ static __always_inline u32 qn_nr_parts(u32 mask)
 
 /**
  * struct qn_segment - one range of address space
- * @base:	where it begins; unit i lies at @base + i * QN_UNIT_SIZE, its
- *		descriptor at @base + i * sizeof(struct qn_unit)
- * @first:	first unit behind the table
+ * @base:	where it begins; unit i lies at @base + i * QN_UNIT_SIZE
+ * @units:	its table: the descriptor of unit i is @units[i]
  * @frontier:	units from here on were never used
- * @committed:	units below may be touched, and so may their descriptors
- * @table:	bytes of the table that may be touched; whole pages
- * @reserved:	units of address space
- * @max:	units that the table has room for
+ * @committed:	units below are mapped, and so are their descriptors
+ * @table:	bytes of the table that are mapped; whole units
+ * @max:	units that there is room for, here and in the table
  *
- * Invariant: @first <= @frontier <= @committed <= @reserved <= @max; before
- * anything was committed, @frontier is @first and @committed 0.
+ * Invariant: @frontier <= @committed <= @max
  */
 struct qn_segment {
 	char *base;
-	size_t first;
+	struct qn_unit *units;
 	size_t frontier;
 	size_t committed;
 	size_t table;
-	size_t reserved;
 	size_t max;
 };
 
@@ -196,6 +191,7 @@ struct qn_segment {
  * @stale:	bytes of old contents in slabs, as they were when the slabs were made
  * @dirty_base:	bytes that may always be dirty
  * @huge:	bytes in use from which on memory grows by huge pages; 0: never
+ * @locked:	what was mapped last is locked, so it is resident at once
  * @boost:	bytes that may be dirty beyond, learned from refaults
  * @low:	lowest @dirty since @second
  * @second:	when @boost was last lowered, in ms
@@ -217,6 +213,7 @@ struct qn_segments {
 	size_t stale;
 	size_t dirty_base;
 	size_t huge;
+	bool locked;
 	size_t boost;
 	size_t low;
 	u32 second;
@@ -261,7 +258,7 @@ void qn_segments_exit(struct qn_segments *s);
  * qn_segments_find() - the descriptor of an address
  *
  * Context: any; takes no lock.
- * Return: NULL if @p lies in no committed unit behind a table.
+ * Return: NULL if @p lies in no committed unit.
  */
 struct qn_unit *qn_segments_find(const struct qn_segments *s, const void *p);
 
@@ -390,7 +387,8 @@ void qn_segments_decay(struct qn_segments *s);
 
 /* Bytes of descriptor tables that have been touched */
 size_t qn_segments_metadata(const struct qn_segments *s);
-size_t qn_segments_reserved(const struct qn_segments *s);
+/* Bytes of address space */
+size_t qn_segments_mapped(const struct qn_segments *s);
 
 /**
  * qn_segments_check() - bins against descriptors

@@ -110,11 +110,17 @@ static bool is_fake;
 
 u64 __real_qn_port_clock(void);
 u64 __wrap_qn_port_clock(void);
+u64 __wrap_qn_port_clock_first(void);
 
-/* The core asks for the time by this name; the trace's is the same in each run */
+/* The core asks for the time by these names; the trace's is the same in each run */
 u64 __wrap_qn_port_clock(void)
 {
 	return is_fake ? fake_usec : __real_qn_port_clock();
+}
+
+u64 __wrap_qn_port_clock_first(void)
+{
+	return __wrap_qn_port_clock();
 }
 
 /* ---- options ---- */

@@ -27,6 +27,8 @@
 void _IO_list_lock(void) __weak;
 void _IO_list_unlock(void) __weak;
 void _IO_list_resetlock(void) __weak;
+/* Since glibc 2.32: no other thread can run, as <sys/single_threaded.h> has it */
+extern char __libc_single_threaded __weak;
 
 /*
  * Which library registers functions: pthread_atfork() asks for it, and the start
@@ -63,18 +65,26 @@ static __noreturn __cold void refuse(const char *error)
  * owner would wait in malloc for the heap, and fork(), holding the heap, for the
  * list. Handlers run in reverse order of registration before fork(), in order
  * after it: ours, the oldest, hold the heap for the shortest time.
+ *
+ * A process of one thread has nothing to wait for, and fork() in a signal handler may
+ * have interrupted what holds the list.
  */
+static bool list_taken;
+
 static void fork_prepare(void)
 {
-	if (_IO_list_lock)
+	bool alone = &__libc_single_threaded && __libc_single_threaded;
+
+	if (_IO_list_lock && !alone)
 		_IO_list_lock();
+	list_taken = !alone;
 	qn_process_fork_prepare();
 }
 
 static void fork_parent(void)
 {
 	qn_process_fork_parent();
-	if (_IO_list_unlock)
+	if (_IO_list_unlock && list_taken)
 		_IO_list_unlock();
 }
 
@@ -82,7 +92,7 @@ static void fork_parent(void)
 static void fork_child(void)
 {
 	qn_process_fork_child();
-	if (_IO_list_resetlock)
+	if (_IO_list_resetlock && list_taken)
 		_IO_list_resetlock();
 }
 

@@ -6,10 +6,10 @@
  * lib/port/posix.c; given before libquern.a it keeps that file out of the program.
  *
  * Address space is handed out of one range that is mapped without access, so a
- * touch of memory that is not committed is a fault here too. A byte for each 4 KB
- * says what the page is. Reservations are placed at the lowest address that fits,
- * so runs repeat exactly; a failed purge has already dropped its first page and
- * spoilt the rest, as port.h allows.
+ * touch of memory that is not there is a fault here too. A byte for each 4 KB says
+ * whether it is. What may lie anywhere lies at the lowest address that fits, and a
+ * given address stands for one in the range, so runs repeat exactly; a failed purge
+ * has already dropped its first page and spoilt the rest, as port.h allows.
  */
 #include <errno.h>
 #include <sched.h>
@@ -20,16 +20,19 @@
 
 #include "linuxport.h"
 
-#define SHIFT     12
-#define UNIT      ((size_t)64 << 10)
-#define ARENA     ((size_t)72 << 30)
+#define SHIFT 12
+#define UNIT  ((size_t)64 << 10)
+#define GB    ((size_t)1 << 30)
+#define ARENA (112 * GB)
+/* A GB below where a process with this seed begins: see first_segment() */
+#define SEED      64
+#define ARENA_AT  (((size_t)1 << 44) + (SEED - 1) * GB)
 #define NR_PAGES  (ARENA >> SHIFT)
 #define MAP_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 enum {
 	PAGE_FREE,
-	PAGE_RESERVED,
-	PAGE_COMMITTED,
+	PAGE_MAPPED,
 };
 
 struct linux_port port;
@@ -54,19 +57,40 @@ static void *map(void *at, size_t size, int prot)
 	return p;
 }
 
+static char *arena_map(void)
+{
+	void *p = mmap((void *)ARENA_AT, ARENA, PROT_NONE, MAP_FLAGS, -1, 0);
+
+	if (p != (void *)ARENA_AT) {
+		perror("linuxport: mmap");
+		abort();
+	}
+	return p;
+}
+
 void port_reset(size_t page_size)
 {
-	if (!arena) {
-		arena = map(NULL, ARENA + UNIT, PROT_NONE);
-		arena = (char *)round_up((uintptr_t)arena, UNIT);
-	} else {
+	if (arena)
 		map(arena, ARENA, PROT_NONE);
-	}
+	else
+		arena = arena_map();
 	pages = map(pages, NR_PAGES, PROT_READ | PROT_WRITE);
 	memset(&port, 0, sizeof(port));
 	port.page_size = page_size;
 	port.clock = 3600000000u;
-	port.seed = 1;
+	port.seed = SEED;
+}
+
+void port_refuse_all(void)
+{
+	port_refuse(&port.map, 0, UINT32_MAX);
+	port_refuse(&port.extend, 0, UINT32_MAX);
+}
+
+void port_grant_all(void)
+{
+	port_grant(&port.map);
+	port_grant(&port.extend);
 }
 
 /* ---- the books ---- */
@@ -99,15 +123,9 @@ static void set_all(const void *p, size_t size, unsigned char state)
 	memset(pages + page_of(p), state, size >> SHIFT);
 }
 
-bool port_is_committed(const void *p, size_t size)
+bool port_is_mapped(const void *p, size_t size)
 {
-	return all_are(p, size, PAGE_COMMITTED);
-}
-
-bool port_is_reserved(const void *p, size_t size)
-{
-	return is_inside(p, size) &&
-	       !memchr(pages + page_of(p), PAGE_FREE, size >> SHIFT);
+	return all_are(p, size, PAGE_MAPPED);
 }
 
 static void check_range(const void *p, size_t size)
@@ -117,7 +135,7 @@ static void check_range(const void *p, size_t size)
 	if (((uintptr_t)p | size) & (port.page_size - 1))
 		violated("not whole pages");
 	if (!is_inside(p, size))
-		violated("never reserved");
+		violated("never mapped");
 }
 
 static bool is_refused(struct port_call *call, size_t size)
@@ -136,60 +154,70 @@ static bool is_refused(struct port_call *call, size_t size)
 
 /* ---- memory ---- */
 
-/* The lowest place for @size bytes, or NULL */
+/* The highest place for @size bytes, or NULL */
 static char *find_place(size_t size)
 {
 	size_t need = (size + port.skew) >> SHIFT;
-	size_t at = 0;
+	size_t at = NR_PAGES - round_up(need, UNIT >> SHIFT);
 
-	while (at + need <= NR_PAGES) {
+	while (need <= NR_PAGES && at < NR_PAGES) {
 		const unsigned char *from = pages + at;
 
 		if (!*from && memcmp(from, from + 1, need - 1) == 0)
 			return arena + (at << SHIFT) + port.skew;
-		at += UNIT >> SHIFT;
+		at -= UNIT >> SHIFT;
 	}
 	return NULL;
 }
 
-void *qn_port_reserve(void *hint, size_t size)
+static void set_mapped(char *p, size_t size)
 {
-	char *p = hint;
+	map(p, size, PROT_READ | PROT_WRITE);
+	set_all(p, size, PAGE_MAPPED);
+}
 
-	if (size == 0 || size & (port.page_size - 1))
-		violated("reserve: not whole pages");
-	if (is_refused(&port.reserve, size))
+void *qn_port_map(void *at, size_t size)
+{
+	char *p = at;
+
+	if (size == 0 || ((uintptr_t)at | size) & (port.page_size - 1))
+		violated("map: not whole pages");
+	if (is_refused(&port.map, size))
 		return NULL;
-	if (!p || port.no_hints || (uintptr_t)p & (port.page_size - 1) ||
-	    !all_are(p, size, PAGE_FREE)) {
-		/* A gap in front, or the place may be the one asked for */
-		size_t gap = port.no_hints ? UNIT : 0;
-
-		p = find_place(size + gap);
-		p = p ? p + gap : NULL;
-	}
+	if (!p)
+		p = find_place(size);
+	else if (port.no_places || !all_are(p, size, PAGE_FREE))
+		p = NULL;
 	if (p)
-		set_all(p, size, PAGE_RESERVED);
+		set_mapped(p, size);
+	else
+		port.map.bytes -= size;
 	return p;
 }
 
-int qn_port_commit(void *p, size_t size)
+bool qn_port_extend(void *end, size_t size)
 {
-	check_range(p, size);
-	if (!all_are(p, size, PAGE_RESERVED))
-		violated("commit: not reserved, or committed already");
-	if (is_refused(&port.commit, size))
-		return -ENOMEM;
-	map(p, size, PROT_READ | PROT_WRITE);
-	set_all(p, size, PAGE_COMMITTED);
-	return 0;
+	char *p = end;
+
+	if (size == 0 || ((uintptr_t)p | size) & (port.page_size - 1))
+		violated("extend: not whole pages");
+	if (!port_is_mapped(p - port.page_size, port.page_size))
+		violated("extend: nothing ends there");
+	if (is_refused(&port.extend, size))
+		return false;
+	if (port.no_places || !all_are(p, size, PAGE_FREE)) {
+		port.extend.bytes -= size;
+		return false;
+	}
+	set_mapped(p, size);
+	return true;
 }
 
 void qn_port_release(void *p, size_t size)
 {
 	check_range(p, size);
-	if (!port_is_reserved(p, size))
-		violated("release: not reserved");
+	if (!port_is_mapped(p, size))
+		violated("release: not mapped");
 	is_refused(&port.release, size);
 	map(p, size, PROT_NONE);
 	set_all(p, size, PAGE_FREE);
@@ -198,8 +226,10 @@ void qn_port_release(void *p, size_t size)
 int qn_port_purge(void *p, size_t size)
 {
 	check_range(p, size);
-	if (!port_is_committed(p, size))
-		violated("purge: not committed");
+	if (!port_is_mapped(p, size))
+		violated("purge: not mapped");
+	if (port.locked)
+		return -EINVAL;
 	if (is_refused(&port.purge, size)) {
 		madvise(p, port.page_size, MADV_DONTNEED);
 		memset((char *)p + port.page_size, 0xa5, size - port.page_size);
@@ -216,8 +246,8 @@ bool qn_port_make_huge(void *p, size_t size)
 	check_range(p, size);
 	if ((uintptr_t)p % size || size != QN_PORT_HUGE)
 		violated("make_huge: not a huge page");
-	if (!port_is_committed(p, size))
-		violated("make_huge: not committed");
+	if (!port_is_mapped(p, size))
+		violated("make_huge: not mapped");
 	*(volatile char *)p = 0;
 	return !is_refused(&port.huge, size);
 }
@@ -252,6 +282,11 @@ void qn_port_unlock(struct qn_lock *lock)
 		violated("unlock: not held");
 }
 
+u32 qn_port_self(void)
+{
+	return 1;
+}
+
 void qn_port_fork_begin(void)
 {
 	port.forks++;
@@ -270,6 +305,11 @@ u64 qn_port_clock(void)
 }
 
 u64 qn_port_clock_coarse(void)
+{
+	return qn_port_clock();
+}
+
+u64 qn_port_clock_first(void)
 {
 	return qn_port_clock();
 }

@@ -46,11 +46,12 @@ struct port_range {
  * @page_size:	of the simulated machine, 4 KB to 64 KB
  * @clock:	microseconds
  * @seed:	what qn_port_seed() returns
- * @skew:	reservations begin so many bytes behind a multiple of 64 KB, unless
- *		they were placed by a hint; a multiple of the page size
- * @no_hints:	a hint is never followed
+ * @skew:	memory that may lie anywhere begins so many bytes behind a multiple of
+ *		64 KB; a multiple of the page size
+ * @no_places:	nothing can be had at a given place
+ * @locked:	memory is locked: none is purged
  * @threads:	locks may be contended; if false, taking a held lock is an error
- * @reserve, @commit, @release, @purge, @huge: the requests
+ * @map, @extend, @release, @purge, @huge: the requests
  * @purged:	granted purges, number n in slot n % PORT_PURGES
  * @nr_purged:	how many
  * @text, @text_size: what was written, terminated; cut short if it is too much
@@ -62,9 +63,10 @@ struct linux_port {
 	u64 clock;
 	u32 seed;
 	size_t skew;
-	bool no_hints;
+	bool no_places;
+	bool locked;
 	bool threads;
-	struct port_call reserve, commit, release, purge, huge;
+	struct port_call map, extend, release, purge, huge;
 	struct port_range purged[PORT_PURGES];
 	unsigned int nr_purged;
 	char text[1024];
@@ -76,7 +78,7 @@ struct linux_port {
 extern struct linux_port port;
 
 /**
- * port_reset() - begin anew: nothing reserved, nothing refused, the clock at 1 h
+ * port_reset() - begin anew: nothing mapped, nothing refused, the clock at 1 h
  * @page_size:	of the machine
  */
 void port_reset(size_t page_size);
@@ -96,14 +98,17 @@ static inline void port_grant(struct port_call *call)
 	call->most = 0;
 }
 
+/* No memory at all; all that there is */
+void port_refuse_all(void);
+void port_grant_all(void);
+
 static inline void port_sleep_ms(u64 ms)
 {
 	port.clock += ms * 1000;
 }
 
-/* Is all of [@p, @p + @size) reserved, or committed? */
-bool port_is_reserved(const void *p, size_t size);
-bool port_is_committed(const void *p, size_t size);
+/* Is all of [@p, @p + @size) mapped? */
+bool port_is_mapped(const void *p, size_t size);
 
 /* Was "quern: WHERE(P): WHAT" all that was written? */
 bool port_said(const char *where, const void *p, const char *what);

@@ -92,22 +92,15 @@ size_t qn_port_page_size(void)
 	return 4096;
 }
 
-void *qn_port_reserve(void *hint, size_t size)
+void *qn_port_map(void *at, size_t size)
 {
 	void *p;
 
 	if (fails())
 		return NULL;
-	p = mmap(hint, size, PROT_NONE,
+	p = mmap(at, size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	return p == MAP_FAILED ? NULL : p;
-}
-
-int qn_port_commit(void *p, size_t size)
-{
-	if (fails())
-		return -ENOMEM;
-	return mprotect(p, size, PROT_READ | PROT_WRITE) ? -errno : 0;
 }
 
 void qn_port_release(void *p, size_t size)

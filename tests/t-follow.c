@@ -84,7 +84,7 @@ static void test_not_before(void **state)
 	begin();
 	follow.clock = QN_FOLLOW_AFTER - 1;
 	assert_null(get(100));
-	assert_int_equal(port.commit.nr, 0);
+	assert_int_equal(port.extend.nr, 0);
 	qn_follow_tick(&follow, 1);
 	p = get(100);
 	assert_non_null(p);
@@ -343,10 +343,10 @@ static void test_refusal(void **state)
 
 	(void)state;
 	begin();
-	port_refuse(&port.reserve, 0, 100);
+	port_refuse(&port.map, 0, 100);
 	assert_null(get(100));
 	assert_int_equal(page.live, 0);
-	port_grant(&port.reserve);
+	port_grant(&port.map);
 	p = get(100);
 	assert_non_null(p);
 	put(p);

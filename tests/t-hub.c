@@ -66,26 +66,28 @@ static void test_init(void **state)
 static void test_init_refused(void **state)
 {
 	(void)state;
-	for (unsigned int n = 0; n < 40; n++) {
-		struct port_call *call = n % 2 ? &port.reserve : &port.commit;
-		int err;
-
+	for (unsigned int n = 0; n < 4; n++) {
 		port_reset(4096);
 		memset(&hub, 0, sizeof(hub));
-		port_refuse(call, n / 2, 1000);
-		err = qn_hub_init(&hub);
-		if (call->nr <= n / 2) {
-			assert_int_equal(err, 0);
-			continue;
-		}
-		assert_int_equal(err, -ENOMEM);
-		for (int i = 0; i < 100; i++)
+		port_refuse(&port.map, n, UINT32_MAX - 10);
+		/* A table and what it is about, or nothing */
+		for (int i = 0; i < 100 && n < 2; i++) {
 			assert_int_equal(qn_hub_init(&hub), -ENOMEM);
-		assert_int_equal(port.reserve.bytes, port.release.bytes);
-		port_grant(call);
+			assert_int_equal(port.map.bytes, port.release.bytes);
+		}
+		if (n < 2)
+			port_grant(&port.map);
 		assert_int_equal(qn_hub_init(&hub), 0);
 		assert_null(qn_segments_check(&hub.segments));
 	}
+	/* As much as half of what it needs */
+	port_reset(4096);
+	memset(&hub, 0, sizeof(hub));
+	port.map.most = QN_UNIT_SIZE;
+	port_refuse(&port.extend, 0, UINT32_MAX);
+	assert_int_equal(qn_hub_init(&hub), -ENOMEM);
+	port_grant_all();
+	assert_int_equal(qn_hub_init(&hub), 0);
 }
 
 static void test_page_has_its_unit(void **state)
@@ -96,7 +98,7 @@ static void test_page_has_its_unit(void **state)
 	begin();
 	page = (const char *)hub.page;
 	assert_true(is_aligned((uintptr_t)page, QN_UNIT_SIZE));
-	assert_true(port_is_committed(page, QN_UNIT_SIZE));
+	assert_true(port_is_mapped(page, QN_UNIT_SIZE));
 	for (int i = 0; i < 2000; i++) {
 		char *p = qn_hub_meta_alloc(&hub, 100);
 
@@ -137,14 +139,14 @@ static void test_meta_alloc_refused(void **state)
 
 	(void)state;
 	begin();
-	port_refuse(&port.commit, 0, UINT32_MAX);
+	port_refuse_all();
 	while (qn_hub_meta_alloc(&hub, 4096))
 		nr++;
 	assert_in_range(nr, 1, (64 << 20) / 4096);
 	before = hub.meta_bytes;
 	assert_null(qn_hub_meta_alloc(&hub, 4096));
 	assert_int_equal(hub.meta_bytes, before);
-	port_grant(&port.commit);
+	port_grant_all();
 	assert_non_null(qn_hub_meta_alloc(&hub, 4096));
 	assert_null(qn_segments_check(&hub.segments));
 }
@@ -592,7 +594,7 @@ static void test_refresh(void **state)
 	assert_int_equal(page->used, hub.segments.used);
 	assert_int_equal(page->carved, 5000);
 	assert_int_equal(page->dirty, 0);
-	assert_int_equal(page->reserved, qn_segments_reserved(&hub.segments));
+	assert_int_equal(page->reserved, qn_segments_mapped(&hub.segments));
 	assert_int_equal(page->metadata,
 			 hub.meta_bytes + qn_segments_metadata(&hub.segments));
 	peak = page->metadata + 5000 + 10 * QN_UNIT_SIZE;

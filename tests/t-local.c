@@ -263,9 +263,9 @@ static struct tally tally_all(void)
 		const struct qn_segment *seg = &hub.segments.seg[n];
 		struct qn_unit *u;
 
-		for (size_t i = seg->first; i < seg->frontier;
+		for (size_t i = 0; i < seg->frontier;
 		     i += is_single(u) ? 1 : u->run.size) {
-			u = (struct qn_unit *)(void *)seg->base + i;
+			u = &seg->units[i];
 			if (u->kind == QN_UNIT_SLAB)
 				tally_slab(u, &t);
 			else if (u->kind == QN_UNIT_SPARE)
@@ -1260,13 +1260,13 @@ static void test_get_refused(void **state)
 
 	(void)state;
 	begin(4096);
-	port_refuse(&port.commit, 0, UINT32_MAX);
+	port_refuse_all();
 	while ((l = qn_local_get(&hub)))
 		nr++;
 	assert_in_range(nr, 1, 10000);
 	assert_null(qn_local_get(&hub));
 	assert_int_equal(hub.page->nr_threads, nr);
-	port_grant(&port.commit);
+	port_grant_all();
 	assert_non_null(qn_local_get(&hub));
 	check();
 }
@@ -1279,7 +1279,7 @@ static void test_refill_refused(void **state)
 	(void)state;
 	begin(4096);
 	l = get();
-	port_refuse(&port.commit, 0, UINT32_MAX);
+	port_refuse_all();
 	for (u32 round = 0; round < ARRAY_SIZE(all_sizes); round++) {
 		u32 size = all_sizes[round];
 		u32 nr = nr_held;
@@ -1294,7 +1294,7 @@ static void test_refill_refused(void **state)
 			drop(l, nr_held - 1);
 		check();
 	}
-	port_grant(&port.commit);
+	port_grant_all();
 	assert_non_null(hold(l, 32768));
 	assert_non_null(hold(l, 16));
 	check();

@@ -253,9 +253,8 @@ static struct tally tally_all(void)
 		const struct qn_segment *seg = &s.seg[n];
 		const struct qn_unit *u;
 
-		for (size_t i = seg->first; i < seg->frontier;
-		     i += u->run.size) {
-			u = (struct qn_unit *)(void *)seg->base + i;
+		for (size_t i = 0; i < seg->frontier; i += u->run.size) {
+			u = &seg->units[i];
 			if (u->kind == QN_UNIT_MEDIUM)
 				tally_chunk(u, &t);
 		}
@@ -437,7 +436,8 @@ static void test_reuse_at_once(void **state)
 		drop(0);
 		assert_ptr_equal(hold(5000), p);
 	}
-	assert_int_equal(port.commit.nr, 2);
+	assert_int_equal(port.map.nr, 2);
+	assert_int_equal(port.extend.nr, 0);
 	drop_all();
 	check_nothing_left();
 }
@@ -824,7 +824,7 @@ static void test_commit_refused(void **state)
 	(void)state;
 	begin(4096);
 	hold(2000);
-	port_refuse(&port.commit, 0, UINT32_MAX);
+	port_refuse_all();
 	for (int round = 0; round < 5; round++) {
 		while (hold(1025 + roll(31000)))
 			;
@@ -839,7 +839,7 @@ static void test_commit_refused(void **state)
 			drop(roll(nr_held));
 		check();
 	}
-	port_grant(&port.commit);
+	port_grant_all();
 	fill_up(20000, 32768, 8 << 20);
 	check();
 	verify_all();
@@ -852,10 +852,10 @@ static void test_first_refused(void **state)
 {
 	(void)state;
 	begin(4096);
-	port_refuse(&port.reserve, 0, UINT32_MAX);
+	port_refuse(&port.map, 0, UINT32_MAX);
 	assert_null(hold(2000));
 	check();
-	port_grant(&port.reserve);
+	port_grant(&port.map);
 	assert_non_null(hold(2000));
 	drop_all();
 	check_nothing_left();

@@ -5,13 +5,15 @@
  * Links: lib/port/posix.c.
  *
  * Invariants checked here:
- * - reserved memory faults, committed memory reads as zero and can be written,
- *   purged memory reads as zero again and is not resident, released memory is gone;
- *   neighbours are not touched;
- * - a hint is followed where the place is free, and nothing is ever overmapped;
- * - what cannot be done is said by NULL or -errno;
+ * - mapped memory reads as zero and can be written, purged memory reads as zero
+ *   again and is not resident, released memory is gone; neighbours are not touched;
+ * - memory with a place lies there or is refused, and nothing is ever overmapped;
+ * - memory grows where there may be no more mappings, and where a sandbox knows one
+ *   of two system calls;
+ * - what cannot be done is said by NULL or -errno, and not tried all the time;
  * - a lock lets one in, wakes whoever sleeps, and costs no system call when free;
  * - the thread that forks passes its own locks, others wait;
+ * - a thread knows which locks it holds, at every moment;
  * - errno is never touched.
  */
 #include <setjmp.h>
@@ -21,12 +23,15 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -96,36 +101,176 @@ static void test_page_size(void **state)
 	assert_int_equal(quiet(qn_port_page_size()), sysconf(_SC_PAGESIZE));
 }
 
-static void test_commit(void **state)
+static void test_map(void **state)
 {
 	size_t page = qn_port_page_size();
-	char *p = quiet(qn_port_reserve(NULL, 8 * page));
+	char *p = quiet(qn_port_map(NULL, 8 * page));
 
 	(void)state;
 	assert_non_null(p);
 	assert_true(is_aligned((uintptr_t)p, page));
-	assert_false(is_readable(p));
-	assert_int_equal(quiet(qn_port_commit(p + 2 * page, 3 * page)), 0);
-	assert_false(is_readable(p + 2 * page - 1));
-	assert_true(is_readable(p + 2 * page));
-	assert_true(is_readable(p + 5 * page - 1));
-	assert_false(is_readable(p + 5 * page));
+	assert_true(is_all(p, 0, 8 * page));
+	memset(p, 7, 8 * page);
+	quiet_void(qn_port_release(p + 2 * page, 3 * page));
+	assert_false(is_readable(p + 2 * page));
+	assert_false(is_readable(p + 5 * page - 1));
+	/* There, and not a page more or less */
+	assert_null(quiet(qn_port_map(p + 2 * page, 4 * page)));
+	assert_null(quiet(qn_port_map(p + page, 2 * page)));
+	assert_ptr_equal(quiet(qn_port_map(p + 2 * page, 3 * page)),
+			 p + 2 * page);
+	assert_true(is_all(p, 7, 2 * page));
 	assert_true(is_all(p + 2 * page, 0, 3 * page));
-	memset(p + 2 * page, 7, 3 * page);
-	/* More next to it leaves it alone */
-	assert_int_equal(quiet(qn_port_commit(p + 5 * page, page)), 0);
-	assert_true(is_all(p + 2 * page, 7, 3 * page));
-	assert_true(is_all(p + 5 * page, 0, page));
+	assert_true(is_all(p + 5 * page, 7, 3 * page));
 	quiet_void(qn_port_release(p, 8 * page));
+}
+
+/* @p: 16 pages, of which the last 12 are free */
+static void check_extends(char *p)
+{
+	size_t page = qn_port_page_size();
+
+	memset(p, 5, 4 * page);
+	assert_true(quiet(qn_port_extend(p + 4 * page, page)));
+	assert_true(quiet(qn_port_extend(p + 5 * page, 11 * page)));
+	assert_true(is_all(p, 5, 4 * page));
+	assert_true(is_all(p + 4 * page, 0, 12 * page));
+	memset(p + 4 * page, 6, 12 * page);
+	/* Over nothing */
+	assert_false(quiet(qn_port_extend(p + 4 * page, page)));
+	assert_false(quiet(qn_port_extend(p + 4 * page, 20 * page)));
+	assert_true(is_all(p + 4 * page, 6, 12 * page));
+	quiet_void(qn_port_release(p + 4 * page, 12 * page));
+}
+
+/* Four pages that nothing else lies near */
+static char *map_with_room(void)
+{
+	char *p = (char *)0x102000000000;
+
+	assert_ptr_equal(quiet(qn_port_map(p, 4 * qn_port_page_size())), p);
+	return p;
+}
+
+static void test_extend(void **state)
+{
+	char *p = map_with_room();
+
+	(void)state;
+	check_extends(p);
+	quiet_void(qn_port_release(p, 4 * qn_port_page_size()));
+	assert_false(quiet(qn_port_extend((void *)(16 * MB), (size_t)1 << 60)));
+}
+
+/* Runs @run in a child, and holds its asserts */
+static void in_child(void (*run)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		run();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* As many mappings as there may be: none comes, those that there are can grow */
+static void without_mappings(void)
+{
+	size_t page = qn_port_page_size();
+	char *p = map_with_room();
+
+	while (mmap(NULL, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    0) != MAP_FAILED)
+		mmap(NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_null(quiet(qn_port_map(NULL, page)));
+	check_extends(p);
+}
+
+static void test_no_mappings(void **state)
+{
+	(void)state;
+	in_child(without_mappings);
+}
+
+#define LOAD_NR   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0)
+#define IS_NR(nr) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1)
+#define REFUSE    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
+#define ALLOW     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+
+/* From now on the process has no such system call */
+static void refuse(unsigned int nr)
+{
+	struct sock_filter list[] = { LOAD_NR, IS_NR(nr), REFUSE, ALLOW };
+	struct sock_fprog prog = { ARRAY_SIZE(list), list };
+
+	assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog), 0);
+}
+
+static void without_mremap(void)
+{
+	size_t page = qn_port_page_size();
+	char *p = map_with_room();
+
+	refuse(SYS_mremap);
+	check_extends(p);
+	memset(p, 1, 4 * page);
+	assert_int_equal(quiet(qn_port_move(p + 2 * page, p, page)), -EPERM);
+	assert_true(is_all(p, 1, 4 * page));
+	refuse(SYS_madvise);
+	check_extends(p);
+	assert_int_equal(quiet(qn_port_purge(p, page)), -EPERM);
+}
+
+static void without_mmap(void)
+{
+	char *p = map_with_room();
+
+	refuse(SYS_mmap);
+	assert_null(quiet(qn_port_map(NULL, 4096)));
+	check_extends(p);
+}
+
+static void test_sandbox(void **state)
+{
+	(void)state;
+	in_child(without_mremap);
+	in_child(without_mmap);
+}
+
+/* Memory that is locked stays, and is not asked for all the time */
+static void test_purge_pauses(void **state)
+{
+	size_t page = qn_port_page_size();
+	char *p = quiet(qn_port_map(NULL, 2 * page));
+	int nr = 0;
+
+	(void)state;
+	memset(p, 3, 2 * page);
+	/* Not by libc's name, which sanitizers make nothing of */
+	assert_int_equal(syscall(SYS_mlock, p, 2 * page), 0);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(quiet(qn_port_purge(p, page)), -EINVAL);
+	assert_int_equal(syscall(SYS_munlock, p, 2 * page), 0);
+	while (quiet(qn_port_purge(p, page)))
+		assert_true(++nr < 1000);
+	assert_true(nr > 0);
+	assert_true(is_all(p, 0, page));
+	assert_true(is_all(p + page, 3, page));
+	/* At once from now on */
+	assert_int_equal(quiet(qn_port_purge(p + page, page)), 0);
+	quiet_void(qn_port_release(p, 2 * page));
 }
 
 static void test_purge(void **state)
 {
 	size_t page = qn_port_page_size();
-	char *p = quiet(qn_port_reserve(NULL, 6 * page));
+	char *p = quiet(qn_port_map(NULL, 6 * page));
 
 	(void)state;
-	assert_int_equal(quiet(qn_port_commit(p, 6 * page)), 0);
 	memset(p, 9, 6 * page);
 	assert_true(is_resident(p + 2 * page));
 	assert_int_equal(quiet(qn_port_purge(p + page, 3 * page)), 0);
@@ -140,19 +285,19 @@ static void test_purge(void **state)
 	quiet_void(qn_port_release(p, 6 * page));
 	/* Not there any more: an error, no crash */
 	assert_true(quiet(qn_port_purge(p, page)) < 0);
-	assert_true(quiet(qn_port_commit(p, page)) < 0);
+	while (quiet(qn_port_purge(p, 0)))
+		;
 }
 
 /* Whatever the system says: zeroes, nothing beside the range, and no lie */
 static void test_make_huge(void **state)
 {
 	size_t huge = QN_PORT_HUGE;
-	char *p = quiet(qn_port_reserve(NULL, 4 * huge));
+	char *p = quiet(qn_port_map(NULL, 4 * huge));
 	char *q = (char *)round_up((uintptr_t)p + 1, huge);
 	bool made;
 
 	(void)state;
-	assert_int_equal(quiet(qn_port_commit(p, 4 * huge)), 0);
 	made = quiet(qn_port_make_huge(q, huge));
 	assert_false(is_resident(q - qn_port_page_size()));
 	assert_false(is_resident(q + huge));
@@ -170,12 +315,11 @@ static void test_make_huge(void **state)
 static void test_move(void **state)
 {
 	size_t page = qn_port_page_size();
-	char *p = quiet(qn_port_reserve(NULL, 64 * page));
+	char *p = quiet(qn_port_map(NULL, 64 * page));
 	char *q = p + 40 * page;
 	int moved;
 
 	(void)state;
-	assert_int_equal(quiet(qn_port_commit(p, 64 * page)), 0);
 	for (size_t i = 0; i < 16; i++)
 		memset(p + i * page, (int)i + 1, page);
 	memset(q - page, 99, 18 * page);
@@ -200,8 +344,7 @@ static void test_move(void **state)
 	assert_true(is_all(q, 0, 14 * page));
 	quiet_void(qn_port_release(p, 64 * page));
 	/* What is not mapped cannot be moved */
-	p = quiet(qn_port_reserve(NULL, 8 * page));
-	assert_int_equal(quiet(qn_port_commit(p, 4 * page)), 0);
+	p = quiet(qn_port_map(NULL, 8 * page));
 	quiet_void(qn_port_release(p + 4 * page, 4 * page));
 	assert_true(quiet(qn_port_move(p, p + 4 * page, 2 * page)) < 0);
 	memset(p, 6, 4 * page);
@@ -211,10 +354,9 @@ static void test_move(void **state)
 static void test_release_in_part(void **state)
 {
 	size_t page = qn_port_page_size();
-	char *p = quiet(qn_port_reserve(NULL, 6 * page));
+	char *p = quiet(qn_port_map(NULL, 6 * page));
 
 	(void)state;
-	assert_int_equal(quiet(qn_port_commit(p + 2 * page, 2 * page)), 0);
 	memset(p + 2 * page, 9, 2 * page);
 	quiet_void(qn_port_release(p, 2 * page));
 	quiet_void(qn_port_release(p + 4 * page, 2 * page));
@@ -225,63 +367,29 @@ static void test_release_in_part(void **state)
 	assert_false(is_mapped(p + 2 * page));
 }
 
-static void test_hint(void **state)
-{
-	char *p = quiet(qn_port_reserve(NULL, 8 * MB));
-	char *q;
-
-	(void)state;
-	quiet_void(qn_port_release(p + 4 * MB, 4 * MB));
-	/* Just behind: a reservation can grow */
-	assert_ptr_equal(quiet(qn_port_reserve(p + 4 * MB, 2 * MB)),
-			 p + 4 * MB);
-	/* Both are one now, for committing too */
-	assert_int_equal(quiet(qn_port_commit(p + 3 * MB, 2 * MB)), 0);
-	p[4 * MB - 1] = p[4 * MB] = 1;
-	/* What is taken stays as it is */
-	q = quiet(qn_port_reserve(p + 3 * MB, 2 * MB));
-	assert_non_null(q);
-	assert_true(q + 2 * MB <= p || q >= p + 6 * MB);
-	assert_int_equal(p[4 * MB - 1], 1);
-	quiet_void(qn_port_release(q, 2 * MB));
-	quiet_void(qn_port_release(p, 6 * MB));
-}
-
-static void test_reserve_refused(void **state)
+static void test_map_refused(void **state)
 {
 	(void)state;
-	assert_null(quiet(qn_port_reserve(NULL, (size_t)1 << 60)));
-	assert_null(quiet(qn_port_reserve((void *)(4 * MB), (size_t)1 << 60)));
+	assert_null(quiet(qn_port_map(NULL, (size_t)1 << 60)));
+	assert_null(quiet(qn_port_map((void *)(4 * MB), (size_t)1 << 60)));
 }
 
-/* Address space is free of charge: it counts for no limit on data */
-static void test_reserve_much(void **state)
+/* What nobody touches is free of charge, unless there is a limit */
+static void test_map_much(void **state)
 {
-	char *p = quiet(qn_port_reserve(NULL, (size_t)64 << 30));
+	struct rlimit old, least = { 4096, 0 };
+	char *p = quiet(qn_port_map(NULL, (size_t)64 << 30));
 
 	(void)state;
 	assert_non_null(p);
-	assert_int_equal(quiet(qn_port_commit(p + 32 * MB, MB)), 0);
 	p[33 * MB - 1] = 1;
 	quiet_void(qn_port_release(p, (size_t)64 << 30));
-}
-
-static void test_commit_refused(void **state)
-{
-	struct rlimit old, least = { 4096, 0 };
-	char *p = quiet(qn_port_reserve(NULL, 64 * MB));
-	int err;
-
-	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_DATA, &old), 0);
 	least.rlim_max = old.rlim_max;
 	assert_int_equal(setrlimit(RLIMIT_DATA, &least), 0);
-	err = quiet(qn_port_commit(p, 64 * MB));
+	p = quiet(qn_port_map(NULL, 64 * MB));
 	assert_int_equal(setrlimit(RLIMIT_DATA, &old), 0);
-	assert_int_equal(err, -ENOMEM);
-	assert_false(is_readable(p));
-	assert_int_equal(quiet(qn_port_commit(p, 64 * MB)), 0);
-	quiet_void(qn_port_release(p, 64 * MB));
+	assert_null(p);
 }
 
 /* ---- clock, seed, diagnostics ---- */
@@ -301,6 +409,8 @@ static void test_clock(void **state)
 		u64 before = monotonic();
 		u64 now = quiet(qn_port_clock());
 
+		assert_true(before <= now && now <= monotonic());
+		now = quiet(qn_port_clock_first());
 		assert_true(before <= now && now <= monotonic());
 		/* A tick of the slowest kernel and what it may be late by */
 		now = quiet(qn_port_clock_coarse());
@@ -441,6 +551,34 @@ static void test_trylock(void **state)
 	assert_int_equal(lock.word, 0);
 }
 
+static void *look_at_lock(void *arg)
+{
+	u32 *self = arg;
+
+	*self = qn_port_self();
+	return quiet(qn_port_holds(&lock)) ? NULL : arg;
+}
+
+static void test_holds(void **state)
+{
+	pthread_t thread;
+	u32 other = 0;
+	void *free;
+
+	(void)state;
+	assert_false(quiet(qn_port_holds(&lock)));
+	qn_port_lock(&lock);
+	assert_true(quiet(qn_port_holds(&lock)));
+	assert_int_equal(pthread_create(&thread, NULL, look_at_lock, &other),
+			 0);
+	pthread_join(thread, &free);
+	assert_non_null(free);
+	assert_int_not_equal(other, 0);
+	assert_int_not_equal(other, quiet(qn_port_self()));
+	qn_port_unlock(&lock);
+	assert_false(quiet(qn_port_holds(&lock)));
+}
+
 static void *count(void *arg)
 {
 	for (int i = 0; i < NR_ROUNDS; i++) {
@@ -459,6 +597,31 @@ static void *count(void *arg)
 		qn_port_unlock(&lock);
 	}
 	return arg;
+}
+
+/* With others that wait, so that the word has both who holds it and their bit */
+static void test_holds_contended(void **state)
+{
+	pthread_t threads[NR_THREADS];
+	bool was_wrong = false;
+
+	(void)state;
+	counter = 0;
+	for (int i = 0; i < NR_THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, count, NULL),
+				 0);
+	for (int i = 0; i < NR_ROUNDS; i++) {
+		qn_port_lock(&lock);
+		if (!qn_port_holds(&lock))
+			was_wrong = true;
+		qn_port_unlock(&lock);
+		if (qn_port_holds(&lock))
+			was_wrong = true;
+	}
+	for (int i = 0; i < NR_THREADS; i++)
+		pthread_join(threads[i], NULL);
+	assert_false(was_wrong);
+	assert_int_equal(lock.word, 0);
 }
 
 static void test_one_at_a_time(void **state)
@@ -494,7 +657,7 @@ static void start_waiters(pthread_t *threads)
 		assert_int_equal(
 			pthread_create(&threads[i], NULL, wait_once, &lock), 0);
 	/* Until at least one sleeps, or for a while */
-	for (int i = 0; i < 200 && READ_ONCE(lock.word) != 2; i++)
+	for (int i = 0; i < 200 && !(READ_ONCE(lock.word) & 1); i++)
 		nanosleep(&ms, NULL);
 	for (int i = 0; i < 20; i++)
 		nanosleep(&ms, NULL);
@@ -574,21 +737,25 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_page_size),
-		cmocka_unit_test(test_commit),
+		cmocka_unit_test(test_map),
+		cmocka_unit_test(test_extend),
+		cmocka_unit_test(test_no_mappings),
+		cmocka_unit_test(test_sandbox),
 		cmocka_unit_test(test_purge),
+		cmocka_unit_test(test_purge_pauses),
 		cmocka_unit_test(test_make_huge),
 		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_release_in_part),
-		cmocka_unit_test(test_hint),
-		cmocka_unit_test(test_reserve_refused),
-		cmocka_unit_test(test_reserve_much),
-		cmocka_unit_test(test_commit_refused),
+		cmocka_unit_test(test_map_refused),
+		cmocka_unit_test(test_map_much),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_seed),
 		cmocka_unit_test(test_write),
 		cmocka_unit_test(test_write_goes_on),
 		cmocka_unit_test(test_abort),
 		cmocka_unit_test(test_trylock),
+		cmocka_unit_test(test_holds),
+		cmocka_unit_test(test_holds_contended),
 		cmocka_unit_test(test_one_at_a_time),
 		cmocka_unit_test(test_sleepers_wake),
 		cmocka_unit_test(test_fork),

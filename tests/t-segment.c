@@ -10,16 +10,17 @@
  *   of one kind never touch, and clean never merges with dirty;
  * - every free run is in the bin of its size, every dirty one once in the list by
  *   age; the sums of used and of dirty bytes are those of the runs;
- * - first <= frontier <= committed <= reserved <= max, all below committed can be
- *   touched, and nothing is committed twice (the port stops the program);
+ * - frontier <= committed <= max, all below committed can be touched, and nothing is
+ *   mapped twice (the port stops the program);
  * - runs in use never overlap and keep their contents;
  * - what is said to read as zero does;
  * - an address finds the descriptor of its unit, in every segment, and nothing in
- *   the tables, in front of them or behind what is committed;
+ *   the tables, in front of them or behind what is mapped;
  * - the oldest dirty runs are purged first, when more than the limit is dirty, down
  *   to three quarters of it; a purge that fails leaves the run dirty;
  * - memory wanted back within two seconds raises the limit, calm lowers it;
- * - a refusal of the kernel costs the request, never the heap.
+ * - a refusal of the kernel costs the request, never the heap;
+ * - little is mapped at first, and little more than is used of locked memory.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,7 +60,7 @@ struct tally {
 
 static struct qn_unit *unit(const struct qn_segment *seg, size_t i)
 {
-	return (struct qn_unit *)(void *)seg->base + i;
+	return seg->units + i;
 }
 
 static bool is_free(const struct qn_unit *u)
@@ -80,15 +81,14 @@ static void tally_segment(const struct qn_segment *seg, struct tally *t)
 	unsigned int kind, before = QN_UNIT_NONE;
 	struct qn_unit *u;
 
-	assert_true(seg->first <= seg->frontier);
-	assert_true(seg->frontier <= seg->committed ||
-		    (seg->committed == 0 && seg->frontier == seg->first));
-	assert_true(seg->committed <= seg->reserved);
-	assert_true(seg->reserved <= seg->max);
+	assert_true(seg->frontier <= seg->committed);
+	assert_true(seg->committed <= seg->max);
+	assert_true(seg->committed * sizeof(*u) <= seg->table);
+	assert_true(port_is_mapped(seg->units, seg->table));
+	assert_true(port_is_mapped(seg->base, seg->committed << QN_UNIT_SHIFT));
 	/* The table does not reach into the first unit */
-	assert_true((char *)unit(seg, seg->max) <=
-		    seg->base + (seg->first << QN_UNIT_SHIFT));
-	for (size_t i = seg->first; i < seg->frontier; i += size_of(u)) {
+	assert_true((char *)unit(seg, seg->max) <= seg->base);
+	for (size_t i = 0; i < seg->frontier; i += size_of(u)) {
 		u = unit(seg, i);
 		kind = u->kind;
 		if (kind == QN_UNIT_SPARE) {
@@ -226,7 +226,7 @@ static void check_borders(const struct qn_unit *u)
 	assert_ptr_equal(qn_segments_find(&s, p + bytes - 1),
 			 u + u->run.size - 1);
 	assert_ptr_not_equal(qn_segments_find(&s, p - 1), u);
-	assert_true(port_is_committed(p, bytes));
+	assert_true(port_is_mapped(p, bytes));
 }
 
 static void test_addresses(void **state)
@@ -242,11 +242,10 @@ static void test_addresses(void **state)
 		assert_null(qn_segments_find(&s, NULL));
 		u = take(3);
 		check_borders(u);
-		assert_ptr_equal(start(u),
-				 seg->base + seg->first * QN_UNIT_SIZE);
+		assert_ptr_equal(start(u), seg->base);
 		assert_null(qn_segments_find(&s, start(u) - 1));
-		assert_null(qn_segments_find(&s, seg->base));
-		assert_null(qn_segments_find(&s, seg->base - 1));
+		assert_null(qn_segments_find(&s, seg->units));
+		assert_null(qn_segments_find(&s, (char *)seg->units - 1));
 		assert_null(qn_segments_find(&s, &on_stack));
 		assert_null(qn_segments_find(&s, NULL));
 		assert_null(qn_segments_find(&s, (void *)UINTPTR_MAX));
@@ -891,11 +890,11 @@ static void test_resize_at_frontier(void **state)
 	assert_true(reads_zero(start(u) + QN_UNIT_SIZE, 99 * QN_UNIT_SIZE));
 	check();
 	/* To the last unit of the segment, and not over it */
-	room = seg->reserved - seg->frontier;
+	room = seg->max - seg->frontier;
 	assert_false(qn_run_resize(&s, u, 100 + room + 1, 0));
 	check();
 	assert_true(qn_run_resize(&s, u, 100 + room, 0));
-	assert_int_equal(seg->frontier, seg->reserved);
+	assert_int_equal(seg->frontier, seg->max);
 	check_borders(u);
 	check();
 	assert_true(qn_run_resize(&s, u, 1, (99 + room) << QN_UNIT_SHIFT));
@@ -910,11 +909,11 @@ static void test_resize_commit_refused(void **state)
 	(void)state;
 	begin(4096);
 	u = take(1);
-	port_refuse(&port.commit, 0, 100);
+	port_refuse(&port.extend, 0, 100);
 	assert_false(qn_run_resize(&s, u, UNITS(100 * MB), 0));
 	assert_int_equal(u->run.size, 1);
 	check();
-	port_grant(&port.commit);
+	port_grant(&port.extend);
 	assert_true(qn_run_resize(&s, u, UNITS(100 * MB), 0));
 	check_borders(u);
 	check();
@@ -933,7 +932,7 @@ static void test_grows_in_place(void **state)
 		for (sum = 0; sum < 9 * GB; sum += 384 * MB)
 			check_borders(take(UNITS(384 * MB)));
 		assert_int_equal(s.nr, 1);
-		assert_in_range(qn_segments_reserved(&s), 9 * GB, 18 * GB);
+		assert_in_range(qn_segments_mapped(&s), 9 * GB, 18 * GB);
 		check();
 	}
 }
@@ -945,11 +944,11 @@ static void test_grows_to_the_end(void **state)
 
 	(void)state;
 	begin(4096);
-	port.commit.most = 65 * GB;
+	port.extend.most = 65 * GB;
 	for (size_t sum = 0; sum + n <= QN_SEGMENT_MAX; sum += n)
 		check_borders(take(n));
 	assert_int_equal(s.nr, 1);
-	assert_int_equal(seg->reserved, seg->max);
+	assert_int_equal(seg->committed, seg->max);
 	assert_int_equal(seg->frontier, seg->max);
 	check_borders(take(1));
 	assert_int_equal(s.nr, 2);
@@ -964,18 +963,18 @@ static void test_second_segment(void **state)
 
 	(void)state;
 	begin(4096);
-	port.no_hints = true;
-	a = take(UNITS(600 * MB));
-	b = take(UNITS(600 * MB));
+	port.no_places = true;
+	a = take(100);
+	rest = s.seg[0].max - 100;
+	b = take(rest + 1);
 	assert_int_equal(s.nr, 2);
 	check_borders(a);
 	check_borders(b);
 	check();
-	/* What was committed behind the first one's frontier is used again */
-	rest = s.seg[0].frontier - s.seg[0].first - UNITS(600 * MB);
+	/* What was mapped behind the first one's frontier is used again */
 	assert_true(rest > 0);
 	c = take(rest);
-	assert_ptr_equal(c, a + UNITS(600 * MB));
+	assert_ptr_equal(c, a + 100);
 	drop(a);
 	drop(b);
 	drop(c);
@@ -992,7 +991,7 @@ static void test_larger_than_a_segment(void **state)
 
 	(void)state;
 	begin(4096);
-	port.no_hints = true;
+	port.no_places = true;
 	small = take(1);
 	u = take(UNITS(3 * GB));
 	check_borders(u);
@@ -1004,32 +1003,123 @@ static void test_larger_than_a_segment(void **state)
 	check();
 	/* The first of all, so that nothing of segment 0 is ever touched */
 	begin(4096);
-	port.no_hints = true;
+	port.no_places = true;
 	check_borders(take(UNITS(3 * GB)));
 	check();
 	check_borders(take(1));
 	check();
 }
 
-static void test_reserve_halves(void **state)
+/* Locked or limited memory: what is not used is hardly mapped */
+static void test_begins_small(void **state)
 {
 	(void)state;
-	for (size_t most = 1200 * MB; most >= 20 * MB; most /= 2) {
+	begin(4096);
+	take(1);
+	assert_true(qn_segments_mapped(&s) <= 2 * MB);
+	while (s.used < 40 * MB) {
+		take(1);
+		assert_true(qn_segments_mapped(&s) <=
+			    s.used + s.used / 4 + 2 * MB);
+	}
+	check();
+}
+
+static void test_begins_smaller(void **state)
+{
+	struct qn_unit *u;
+
+	(void)state;
+	for (size_t most = 4 * MB; most >= QN_UNIT_SIZE; most /= 2) {
 		begin(4096);
-		port.reserve.most = most;
-		check_borders(take(UNITS(8 * MB)));
+		port.map.most = most;
+		for (int i = 0; i < 3; i++)
+			check_borders(take(UNITS(8 * MB)));
 		assert_int_equal(s.nr, 1);
-		check_borders(take(UNITS(12 * MB)));
-		assert_in_range(qn_segments_reserved(&s), 16 * MB, 2 * most);
+		check();
+		/* What may lie anywhere is aligned by cutting it off */
+		begin(4096);
+		port.map.most = most;
+		port.no_places = true;
+		u = qn_run_alloc(&s, 1, 1, QN_UNIT_LARGE, NULL);
+		assert_int_equal(u != NULL, most >= 3 * QN_UNIT_SIZE);
 		check();
 	}
 	begin(4096);
-	port.reserve.most = 15 * MB;
+	port.map.most = QN_UNIT_SIZE - 1;
 	assert_null(qn_run_alloc(&s, 1, 1, QN_UNIT_LARGE, NULL));
 	assert_int_equal(s.nr, 0);
-	assert_null(check().used ? &s : NULL);
-	port_grant(&port.reserve);
+	assert_int_equal(check().used, 0);
+	port_grant(&port.map);
 	check_borders(take(1));
+	check();
+}
+
+/* A process that may have one mapping more: it grows, and so does the heap */
+static void test_one_mapping(void **state)
+{
+	(void)state;
+	begin(4096);
+	port_refuse(&port.map, 1, 1);
+	take(1);
+	assert_int_equal(s.nr, 1);
+	assert_int_equal(port.map.nr, 3);
+	port_refuse(&port.map, 0, UINT32_MAX);
+	for (size_t sum = 0; sum < 900 * MB; sum += 9 * MB)
+		check_borders(take(UNITS(9 * MB)));
+	assert_null(qn_run_alloc(&s, UNITS(200 * MB), 1, QN_UNIT_LARGE, NULL));
+	port_grant(&port.map);
+	check_borders(take(UNITS(200 * MB)));
+	check();
+}
+
+/* What is mapped is resident at once, so no step is long */
+static void test_locked(void **state)
+{
+	(void)state;
+	for (int places = 0; places < 2; places++) {
+		begin(4096);
+		port.locked = true;
+		port.no_places = !places;
+		take(UNITS(100 * MB));
+		take(UNITS(100 * MB));
+		/* Now it is known */
+		for (int i = 0; i < 64; i++) {
+			size_t before = qn_segments_mapped(&s);
+
+			take(UNITS(3 * MB));
+			assert_true(qn_segments_mapped(&s) - before <=
+				    (places ? 5 * MB : 4 * MB + before / 8));
+		}
+		check();
+	}
+	/* It no longer is */
+	begin(4096);
+	port.locked = true;
+	take(UNITS(200 * MB));
+	take(UNITS(200 * MB));
+	port.locked = false;
+	for (int i = 0; i < 400; i++)
+		take(UNITS(3 * MB));
+	assert_true(s.seg[0].committed > s.seg[0].frontier + UNITS(8 * MB));
+}
+
+/* Chunks of medium blocks: as many units as there are */
+static void test_chunk_halves(void **state)
+{
+	struct qn_unit *u;
+	bool zeroed;
+
+	(void)state;
+	begin(4096);
+	port.map.most = port.extend.most = 5 * QN_UNIT_SIZE;
+	u = qn_chunk_alloc(&s, 16, 2, &zeroed);
+	assert_non_null(u);
+	assert_in_range(u->run.size, 4, 8);
+	assert_true(zeroed);
+	port.map.most = port.extend.most = QN_UNIT_SIZE;
+	while ((u = qn_chunk_alloc(&s, 16, 2, &zeroed)))
+		assert_in_range(u->run.size, 2, 4);
 	check();
 }
 
@@ -1038,11 +1128,11 @@ static void test_each_refusal(void **state)
 {
 	(void)state;
 	for (unsigned int n = 0; n < 24; n++) {
-		struct port_call *call = n % 2 ? &port.reserve : &port.commit;
+		struct port_call *call = n % 2 ? &port.map : &port.extend;
 		struct qn_unit *u[12];
 
 		begin(4096);
-		port.no_hints = n % 4 < 2;
+		port.no_places = n % 4 < 2;
 		port_refuse(call, n / 2, 1 + n % 3);
 		for (size_t i = 0; i < 12; i++) {
 			u[i] = qn_run_alloc(&s, UNITS(200 * MB), 1 + i % 2,
@@ -1068,7 +1158,7 @@ static void test_commit_refused(void **state)
 	(void)state;
 	begin(4096);
 	take(1);
-	port_refuse(&port.commit, 0, UINT32_MAX);
+	port_refuse_all();
 	for (;;) {
 		v = qn_run_alloc(&s, 1, 1, QN_UNIT_LARGE, NULL);
 		if (!v)
@@ -1083,7 +1173,7 @@ static void test_commit_refused(void **state)
 	drop(u);
 	assert_ptr_equal(take(1), u);
 	assert_null(qn_run_alloc(&s, 1, 1, QN_UNIT_LARGE, NULL));
-	port_grant(&port.commit);
+	port_grant_all();
 	check_borders(take(1000));
 	check();
 }
@@ -1094,7 +1184,7 @@ static void test_commit_little(void **state)
 	(void)state;
 	begin(4096);
 	take(1);
-	port.commit.most = QN_UNIT_SIZE;
+	port.extend.most = QN_UNIT_SIZE;
 	for (int i = 0; i < 100; i++) {
 		check_borders(take(1));
 		check();
@@ -1107,8 +1197,8 @@ static void test_segments_run_out(void **state)
 
 	(void)state;
 	begin(4096);
-	port.no_hints = true;
-	port.reserve.most = 33 * MB;
+	port.no_places = true;
+	port.map.most = 33 * MB;
 	while (qn_run_alloc(&s, UNITS(15 * MB), 1, QN_UNIT_LARGE, NULL))
 		nr++;
 	assert_int_equal(s.nr, QN_NR_SEGMENTS);
@@ -1145,13 +1235,13 @@ static void test_figures(void **state)
 	(void)state;
 	begin(4096);
 	assert_int_equal(qn_segments_metadata(&s), 0);
-	assert_int_equal(qn_segments_reserved(&s), 0);
+	assert_int_equal(qn_segments_mapped(&s), 0);
 	take(1);
 	before = qn_segments_metadata(&s);
 	assert_int_equal(before, 4096);
 	take(1000);
 	assert_in_range(qn_segments_metadata(&s), 64064, 64064 + 4096);
-	assert_in_range(qn_segments_reserved(&s), GB, GB + 128 * MB);
+	assert_in_range(qn_segments_mapped(&s), 1001 * QN_UNIT_SIZE, 70 * MB);
 }
 
 /* ---- the checker itself ---- */
@@ -1291,7 +1381,7 @@ static void shadow_resize(struct shadow *r)
 /* The kernel is in a bad mood for some requests */
 static void shadow_trouble(void)
 {
-	static struct port_call *const calls[] = { &port.commit, &port.reserve,
+	static struct port_call *const calls[] = { &port.extend, &port.map,
 						   &port.purge };
 
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
@@ -1366,7 +1456,8 @@ static void test_random_in_pieces(void **state)
 	for (u32 seed = 1; seed <= 3; seed++) {
 		begin(4096);
 		port.skew = 4096 * (seed - 1);
-		port.reserve.most = 40 * MB;
+		port.no_places = true;
+		port.map.most = 40 * MB;
 		rng = seed * 668265263u;
 		shadow_run(3000, seed == 3);
 		assert_true(s.nr > 1);
@@ -1554,7 +1645,11 @@ int main(void)
 		cmocka_unit_test(test_grows_to_the_end),
 		cmocka_unit_test(test_second_segment),
 		cmocka_unit_test(test_larger_than_a_segment),
-		cmocka_unit_test(test_reserve_halves),
+		cmocka_unit_test(test_begins_small),
+		cmocka_unit_test(test_begins_smaller),
+		cmocka_unit_test(test_one_mapping),
+		cmocka_unit_test(test_locked),
+		cmocka_unit_test(test_chunk_halves),
 		cmocka_unit_test(test_each_refusal),
 		cmocka_unit_test(test_commit_refused),
 		cmocka_unit_test(test_commit_little),

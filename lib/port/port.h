@@ -16,8 +16,7 @@
 /**
  * struct qn_lock - mutual exclusion for one heap
  *
- * Linux: a futex word (0 free, 1 held, 2 held with waiters). Firmware: the saved
- * interrupt mask, or nothing when the knob QN_LOCK_IRQ is 0. All-zero is free.
+ * Linux: a futex word that names who holds it. Firmware: the saved interrupt mask, or nothing when the knob QN_LOCK_IRQ is 0. All-zero is free.
  */
 struct qn_lock {
 	u32 word;
@@ -57,6 +56,11 @@ void qn_port_abort(void) __noreturn;
 u64 qn_port_clock_coarse(void);
 
 /**
+ * qn_port_clock_first() - as qn_port_clock(), for who looks once when a process starts
+ */
+u64 qn_port_clock_first(void);
+
+/**
  * qn_port_fork_begin() - the calling thread is about to fork and holds its locks
  *
  * Until qn_port_fork_end() its own locking and unlocking does nothing, so that
@@ -64,6 +68,15 @@ u64 qn_port_clock_coarse(void);
  */
 void qn_port_fork_begin(void);
 void qn_port_fork_end(void);
+
+/* A number of the calling thread, that no other has as long as it lives; not 0 */
+u32 qn_port_self(void);
+
+/**
+ * qn_port_holds() - does the calling thread hold a lock, perhaps in what a signal
+ * handler interrupted?
+ */
+bool qn_port_holds(const struct qn_lock *lock);
 
 /**
  * qn_port_seed_fix() - from now on qn_port_seed() is @seed
@@ -76,43 +89,51 @@ void qn_port_seed_fix(u32 seed);
 size_t qn_port_page_size(void);
 
 /**
- * qn_port_reserve() - address space that may not be touched yet
- * @hint:	where it should start, or NULL
+ * qn_port_map() - memory that reads as zero
+ * @at:		where, page aligned: there or nowhere; or NULL: anywhere
  * @size:	bytes, a multiple of the page size
  *
- * Return: its start, at @hint if that was free, page aligned; or NULL.
+ * Only touched pages cost memory, and all of it counts for limits on memory; what was
+ * mapped before is never touched.
+ *
+ * Return: its start, page aligned, or NULL.
  */
-void *qn_port_reserve(void *hint, size_t size);
+void *qn_port_map(void *at, size_t size);
 
 /**
- * qn_port_commit() - make reserved pages usable; they read as zero
+ * qn_port_extend() - more of it behind memory from qn_port_map()
+ * @end:	where that memory ends
+ * @size:	bytes, a multiple of the page size
  *
- * Pre: [@p, @p + @size) is reserved, page aligned, not yet committed. Post: on
- * error the pages are as before.
- * Return: 0 or -errno.
+ * Also where the process may have no more mappings.
+ *
+ * Return: false if there is none, or something else lies there.
  */
-int qn_port_commit(void *p, size_t size);
+bool qn_port_extend(void *end, size_t size);
 
 /**
- * qn_port_release() - give address space back
+ * qn_port_release() - give memory back
  *
- * Pre: [@p, @p + @size) lies in one reservation, page aligned.
+ * Pre: [@p, @p + @size) is mapped, page aligned.
  */
 void qn_port_release(void *p, size_t size);
 
 /**
  * qn_port_purge() - drop the contents of whole pages; they read as zero again
  *
+ * A system that refuses it is not asked again for some calls, more of them each time.
+ *
  * Return: 0 or -errno; on error the contents are unspecified but still mapped.
+ * -EINVAL: the memory is locked.
  */
 int qn_port_purge(void *p, size_t size);
 
 /**
  * qn_port_move() - contents of whole pages go elsewhere, without a copy
- * @to, @from:	committed, page aligned, apart
+ * @to, @from:	mapped, page aligned, apart
  * @size:	bytes, whole pages
  *
- * Post: @from is committed, reads as zero, and nothing of it is resident.
+ * Post: @from is mapped, reads as zero, and nothing of it is resident.
  *
  * Return: 0 or -errno: then @from is as it was, and what was at @to is lost; at
  * -ENOTRECOVERABLE it is no memory any more.
@@ -120,7 +141,7 @@ int qn_port_purge(void *p, size_t size);
 int qn_port_move(void *to, void *from, size_t size);
 
 /**
- * qn_port_make_huge() - make whole, committed, untouched pages one huge page
+ * qn_port_make_huge() - make whole, mapped, untouched pages one huge page
  * @p:		aligned to @size
  * @size:	QN_PORT_HUGE
  *

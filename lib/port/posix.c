@@ -23,12 +23,12 @@
 #define MREMAP_MAYMOVE 1
 #define MREMAP_FIXED   2
 #endif
-
-enum {
-	UNLOCKED,
-	LOCKED,
-	CONTENDED
-};
+/* Since Linux 4.17; a kernel before it takes the address as a hint */
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+/* Purges that are not tried, at most, after one that failed */
+#define PURGE_PAUSE 255u
 
 /* The thread between qn_port_fork_begin() and _end(), by the address of its mark */
 static __thread char mark __attribute__((tls_model("initial-exec")));
@@ -49,58 +49,74 @@ static bool is_forker(void)
 	return unlikely(READ_ONCE(forker) == &mark);
 }
 
+/*
+ * A lock's word is 0, or the number of the thread that holds it, with a bit for others
+ * that sleep. It is never without a name: a signal handler of the holder may look.
+ */
+#define SLEEPERS 1u
+
+u32 qn_port_self(void)
+{
+	return ((u32)((uintptr_t)&mark >> 4) & ~3u) | 2;
+}
+
+static bool lock_try(struct qn_lock *lock, u32 self)
+{
+	u32 old = 0;
+
+	/* Pairs with the release in qn_port_unlock() */
+	return __atomic_compare_exchange_n(&lock->word, &old, self, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
 static void futex(u32 *word, int op, u32 value)
 {
 	qn_sys6(SYS_futex, (long)word, op, (long)value, 0, 0, 0);
 }
 
-static noinline __cold void lock_contended(u32 *word)
+static __apart void lock_contended(struct qn_lock *lock, u32 self)
 {
-	/* The holder may be about to leave: try a little before sleeping */
-	for (int i = 0; i < 64; i++) {
-		u32 old = UNLOCKED;
+	u32 old;
 
-		if (__atomic_compare_exchange_n(word, &old, LOCKED, false,
-						__ATOMIC_ACQUIRE,
-						__ATOMIC_RELAXED))
+	/* The holder may be about to leave: try a little before sleeping */
+	for (int i = 0; i < 64; i++)
+		if (lock_try(lock, self))
 			return;
+	/* Whoever has slept does not know whether others still do */
+	while (!lock_try(lock, self | SLEEPERS)) {
+		old = READ_ONCE(lock->word);
+		if (old && (old & SLEEPERS ||
+			    __atomic_compare_exchange_n(
+				    &lock->word, &old, old | SLEEPERS, false,
+				    __ATOMIC_RELAXED, __ATOMIC_RELAXED)))
+			futex(&lock->word, FUTEX_WAIT_PRIVATE, old | SLEEPERS);
 	}
-	/* Pairs with the release in qn_port_unlock() */
-	while (__atomic_exchange_n(word, CONTENDED, __ATOMIC_ACQUIRE) !=
-	       UNLOCKED)
-		futex(word, FUTEX_WAIT_PRIVATE, CONTENDED);
 }
 
 void qn_port_lock(struct qn_lock *lock)
 {
-	u32 old = UNLOCKED;
+	u32 self = qn_port_self();
 
-	if (is_forker())
-		return;
-	/* Pairs with the release in qn_port_unlock() */
-	if (!__atomic_compare_exchange_n(&lock->word, &old, LOCKED, false,
-					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		lock_contended(&lock->word);
+	if (!is_forker() && !lock_try(lock, self))
+		lock_contended(lock, self);
 }
 
 bool qn_port_trylock(struct qn_lock *lock)
 {
-	u32 old = UNLOCKED;
-
-	if (is_forker())
-		return true;
-	/* Pairs with the release in qn_port_unlock() */
-	return __atomic_compare_exchange_n(&lock->word, &old, LOCKED, false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	return is_forker() || lock_try(lock, qn_port_self());
 }
 
 void qn_port_unlock(struct qn_lock *lock)
 {
 	if (is_forker())
 		return;
-	if (__atomic_exchange_n(&lock->word, UNLOCKED, __ATOMIC_RELEASE) ==
-	    CONTENDED)
+	if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) & SLEEPERS)
 		futex(&lock->word, FUTEX_WAKE_PRIVATE, 1);
+}
+
+bool qn_port_holds(const struct qn_lock *lock)
+{
+	return (READ_ONCE(lock->word) & ~SLEEPERS) == qn_port_self();
 }
 
 u64 qn_port_clock_coarse(void)
@@ -111,22 +127,23 @@ u64 qn_port_clock_coarse(void)
 	return (u64)ts.tv_sec * 1000000 + (u64)ts.tv_nsec / 1000;
 }
 
-/*
- * The first look is the start of the process, and in many the only one: not
- * through libc, which would make 64 KB of it resident for that. The vDSO is four
- * times as fast as the system call.
- */
 u64 qn_port_clock(void)
 {
-	static bool again;
 	struct timespec ts = { 0 };
 
-	if (READ_ONCE(again)) {
-		clock_gettime(CLOCK_MONOTONIC, &ts);
-	} else {
-		WRITE_ONCE(again, true);
-		qn_sys3(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&ts, 0);
-	}
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000000 + (u64)ts.tv_nsec / 1000;
+}
+
+/*
+ * The start of the process, and in many the only look: not through libc, which would
+ * make 64 KB of it resident for that. The vDSO is four times as fast as the system call.
+ */
+u64 qn_port_clock_first(void)
+{
+	struct timespec ts = { 0 };
+
+	qn_sys3(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&ts, 0);
 	return (u64)ts.tv_sec * 1000000 + (u64)ts.tv_nsec / 1000;
 }
 
@@ -180,22 +197,58 @@ size_t qn_port_page_size(void)
 #endif
 }
 
-void *qn_port_reserve(void *hint, size_t size)
+static long map(void *at, size_t size, long flags)
 {
-	long p = qn_sys6(SYS_mmap, (long)hint, (long)size, PROT_NONE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return qn_sys6(SYS_mmap, (long)at, (long)size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1,
+		       0);
+}
+
+/* At @at, over nothing. Return: 0 or -errno. */
+static int map_free(void *at, size_t size)
+{
+	long p = map(at, size, MAP_FIXED_NOREPLACE);
+
+	if (qn_sys_failed(p))
+		return (int)p;
+	if (p == (long)at)
+		return 0;
+	qn_sys3(SYS_munmap, p, (long)size, 0);
+	return -EEXIST;
+}
+
+/* A page of a sparse slab must not cost a huge page */
+static void no_huge(void *p, size_t size)
+{
+	qn_sys3(SYS_madvise, (long)p, (long)size, MADV_NOHUGEPAGE);
+}
+
+void *qn_port_map(void *at, size_t size)
+{
+	long p = at ? map_free(at, size) : map(NULL, size, 0);
 
 	if (qn_sys_failed(p))
 		return NULL;
-	/* A page of a sparse slab must not cost a huge page */
-	qn_sys3(SYS_madvise, p, (long)size, MADV_NOHUGEPAGE);
-	return (void *)p;
+	at = at ? at : (void *)p;
+	no_huge(at, size);
+	return at;
 }
 
-int qn_port_commit(void *p, size_t size)
+/*
+ * A new mapping becomes one with that before it when both are alike, but it is refused
+ * where there are as many as there may be; one that is there may still become longer.
+ */
+bool qn_port_extend(void *end, size_t size)
 {
-	return (int)qn_sys3(SYS_mprotect, (long)p, (long)size,
-			    PROT_READ | PROT_WRITE);
+	size_t page = qn_port_page_size();
+	char *last = (char *)end - page;
+
+	if (map_free(end, size) == 0) {
+		no_huge(end, size);
+		return true;
+	}
+	return !qn_sys_failed(qn_sys6(SYS_mremap, (long)last, (long)page,
+				      (long)(page + size), 0, 0, 0));
 }
 
 void qn_port_release(void *p, size_t size)
@@ -203,27 +256,48 @@ void qn_port_release(void *p, size_t size)
 	qn_sys3(SYS_munmap, (long)p, (long)size, 0);
 }
 
+/*
+ * Where memory is locked, or a sandbox has no madvise(), each free() would ask in vain.
+ * Threads may race for these words: then some calls more or less are left out.
+ */
 int qn_port_purge(void *p, size_t size)
 {
-	return (int)qn_sys3(SYS_madvise, (long)p, (long)size, MADV_DONTNEED);
+	static u32 left, pause;
+	static int error;
+	int r;
+
+	if (unlikely(READ_ONCE(left))) {
+		WRITE_ONCE(left, READ_ONCE(left) - 1);
+		return READ_ONCE(error);
+	}
+	r = (int)qn_sys3(SYS_madvise, (long)p, (long)size, MADV_DONTNEED);
+	if (unlikely(r)) {
+		WRITE_ONCE(error, r);
+		WRITE_ONCE(pause, min(2 * READ_ONCE(pause) + 1, PURGE_PAUSE));
+		WRITE_ONCE(left, READ_ONCE(pause));
+	} else if (unlikely(READ_ONCE(pause))) {
+		WRITE_ONCE(pause, 0);
+	}
+	return r;
 }
 
-/* Since Linux 5.7. It unmaps what is at @to before it knows that it can go on. */
+/*
+ * Since Linux 5.7. It may unmap what is at @to before it knows that it can go on: then
+ * that place is free.
+ */
 __apart int qn_port_move(void *to, void *from, size_t size)
 {
 	const long flags = MREMAP_MAYMOVE | MREMAP_FIXED | QN_MREMAP_DONTUNMAP;
 	long r = qn_sys6(SYS_mremap, (long)from, (long)size, (long)size, flags,
 			 (long)to, 0);
+	int at_to;
 
 	if (!qn_sys_failed(r))
 		return 0;
-	if (qn_sys_failed(qn_sys6(
-		    SYS_mmap, (long)to, (long)size, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-		    0)))
-		return -ENOTRECOVERABLE;
-	qn_sys3(SYS_madvise, (long)to, (long)size, MADV_NOHUGEPAGE);
-	return (int)r;
+	at_to = map_free(to, size);
+	if (at_to == 0)
+		no_huge(to, size);
+	return at_to == 0 || at_to == -EEXIST ? (int)r : -ENOTRECOVERABLE;
 }
 
 /*
