@@ -20,10 +20,12 @@
 
 #include "linuxport.h"
 
-#define SHIFT     12
-#define UNIT      ((size_t)64 << 10)
-#define ARENA     ((size_t)72 << 30)
-#define NR_PAGES  (ARENA >> SHIFT)
+#define SHIFT    12
+#define UNIT     ((size_t)64 << 10)
+#define ARENA    ((size_t)72 << 30)
+#define NR_PAGES (ARENA >> SHIFT)
+/* Where the range lies if nothing else does: seeds are made of addresses */
+#define PLACE     ((void *)((uintptr_t)256 << 30))
 #define MAP_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 enum {
@@ -43,9 +45,9 @@ static void __attribute__((noreturn)) violated(const char *what)
 	abort();
 }
 
-static void *map(void *at, size_t size, int prot)
+static void *map(void *at, size_t size, int prot, int flags)
 {
-	void *p = mmap(at, size, prot, MAP_FLAGS | (at ? MAP_FIXED : 0), -1, 0);
+	void *p = mmap(at, size, prot, MAP_FLAGS | flags, -1, 0);
 
 	if (p == MAP_FAILED) {
 		perror("linuxport: mmap");
@@ -57,12 +59,13 @@ static void *map(void *at, size_t size, int prot)
 void port_reset(size_t page_size)
 {
 	if (!arena) {
-		arena = map(NULL, ARENA + UNIT, PROT_NONE);
+		arena = map(PLACE, ARENA + UNIT, PROT_NONE, 0);
 		arena = (char *)round_up((uintptr_t)arena, UNIT);
 	} else {
-		map(arena, ARENA, PROT_NONE);
+		map(arena, ARENA, PROT_NONE, MAP_FIXED);
 	}
-	pages = map(pages, NR_PAGES, PROT_READ | PROT_WRITE);
+	pages = map(pages, NR_PAGES, PROT_READ | PROT_WRITE,
+		    pages ? MAP_FIXED : 0);
 	memset(&port, 0, sizeof(port));
 	port.page_size = page_size;
 	port.clock = 3600000000u;
@@ -180,7 +183,7 @@ int qn_port_commit(void *p, size_t size)
 		violated("commit: not reserved, or committed already");
 	if (is_refused(&port.commit, size))
 		return -ENOMEM;
-	map(p, size, PROT_READ | PROT_WRITE);
+	map(p, size, PROT_READ | PROT_WRITE, MAP_FIXED);
 	set_all(p, size, PAGE_COMMITTED);
 	return 0;
 }
@@ -191,7 +194,7 @@ void qn_port_release(void *p, size_t size)
 	if (!port_is_reserved(p, size))
 		violated("release: not reserved");
 	is_refused(&port.release, size);
-	map(p, size, PROT_NONE);
+	map(p, size, PROT_NONE, MAP_FIXED);
 	set_all(p, size, PAGE_FREE);
 }
 
@@ -267,6 +270,11 @@ void qn_port_fork_end(void)
 u64 qn_port_clock(void)
 {
 	return READ_ONCE(port.clock);
+}
+
+u64 qn_port_thread_ns(void)
+{
+	return port.thread_ns += port.thread_step;
 }
 
 u64 qn_port_clock_coarse(void)

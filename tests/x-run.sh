@@ -317,6 +317,132 @@ if [ -n "$python" ]; then
 	check "--json takes arguments that are no UTF-8" json_takes_any_argument
 fi
 
+# build PROGRAM: of the C that stands on standard input
+build()
+{
+	cat >"$1.c" && ${CC:-cc} -O1 -fno-builtin -o "$1" "$1.c" -lpthread
+}
+
+# field EXPRESSION: of the first heap of the report as JSON, in err
+field()
+{
+	"$python" -c '
+import json, sys
+heap = json.load(open("err"))["heaps"][0]
+print(eval("(%s)" % sys.argv[1]))' "$1"
+}
+
+# counts ARGS...: the report of ./asks, which is the same for all of them
+counts()
+{
+	run --json -- ./asks "$@"
+	[ "$(field 'heap["allocations"], heap["allocations_exact"]')" = "$(cat out)" ]
+}
+
+# What it prints is what it did: how many blocks, whatever became of them
+build asks <<-'END'
+	#include <pthread.h>
+	#include <signal.h>
+	#include <stdio.h>
+	#include <stdlib.h>
+	#include <string.h>
+	#include <unistd.h>
+
+	static int n;
+
+	static void *ask(void *keep)
+	{
+		void *last = NULL;
+
+		for (int i = 0; i < n; i++) {
+			free(last);
+			last = malloc(1 + i % 700 + (i % 50 ? 0 : 9000));
+			if (keep)
+				last = NULL;
+		}
+		free(last);
+		return NULL;
+	}
+
+	int main(int argc, char **argv)
+	{
+		const char *how = argc > 2 ? argv[2] : "";
+
+		static char room[64];
+
+		n = atoi(argv[1]);
+		setvbuf(stdout, room, _IOFBF, sizeof(room));
+		ask(strstr(how, "keep") ? &n : NULL);
+		printf("(%d, True)\n", n);
+		fflush(stdout);
+		if (strstr(how, "killed"))
+			kill(getpid(), SIGKILL);
+		if (strstr(how, "_exit"))
+			_exit(0);
+		return 0;
+	}
+END
+small_programs_are_counted()
+{
+	local n how
+	for n in 1 10 33 219 1000 3000; do
+		for how in "" keep killed _exit; do
+			counts $n $how || return 1
+		done
+	done
+}
+large_programs_are_counted()
+{
+	counts 50000 && counts 50000 keep || return 1
+	# What is not known is marked
+	run -- ./asks 50000 killed
+	says "; about " && says "peak live about " || return 1
+	run --json -- ./asks 50000 killed
+	[ "$(field '45000 < heap["allocations"] < 55000 and
+		not heap["allocations_exact"]')" = True ]
+}
+peak_is_of_its_moment()
+{
+	run --json -- ./asks 3000 keep
+	[ "$(field 'heap["peak_live"] == heap["at_peak"]["live"] and
+		heap["peak_live_exact"]')" = True ] || return 1
+	run --json -- ./peaks
+	[ "$(field 'heap["at_peak"]["live"]')" = 24000 ] &&
+		[ "$(field 'heap["at_peak"]["dirty"]')" = 0 ] &&
+		[ "$(field 'heap["at_resident_peak"]["resident"] >=
+			heap["at_peak"]["resident"]')" = True ] &&
+		[ "$(field 'heap["at_end"]["live"]')" = 0 ]
+}
+build peaks <<-'END'
+	#include <stdlib.h>
+
+	int main(void)
+	{
+		void *p[500];
+
+		for (int i = 0; i < 500; i++)
+			p[i] = malloc(48);
+		for (int i = 0; i < 500; i++)
+			free(p[i]);
+		return 0;
+	}
+END
+nothing_is_told_of_nothing()
+{
+	run -- ./asks 10
+	says "heap        peak live" && says "; 10 allocations" || return 1
+	! grep -qE " 0 +0\.0 %| 0 calls|^sampler|  -( |$)|\?" err
+}
+if [ -n "$python" ]; then
+	check "allocations of small programs are exact, however they end" \
+		small_programs_are_counted
+	check "those of larger ones are if they come to their end, else marked" \
+		large_programs_are_counted
+	check "the peak is told as it was when most was live" peak_is_of_its_moment
+fi
+check "a small program's report has no rows and columns of zeros" \
+	nothing_is_told_of_nothing
+
 # ---- what the program starts ----
 
 children_are_summed()
