@@ -443,6 +443,120 @@ fi
 check "a small program's report has no rows and columns of zeros" \
 	nothing_is_told_of_nothing
 
+# ---- standard streams by name, and what they do not take ----
+
+traces=$root/tests/traces
+
+report_goes_to_standard_output()
+{
+	run --report=- -- echo hello
+	[ "$(head -n 1 out)" = hello ] && grep -q "^quern: echo" out &&
+		[ ! -s err ] && [ ! -e ./- ] || return 1
+	run --json --report - -- echo hello
+	grep -q '"format": 1' out && [ ! -e ./- ]
+}
+check "--report=- is standard output" report_goes_to_standard_output
+
+# the same OUTPUT of COMMAND... for a file, for what is piped in, for a FIFO
+same_from()
+{
+	"$quern" "$@" "$traces/gawk.trace" >want 2>err &&
+		"$quern" "$@" - <"$traces/gawk.trace" >got 2>err &&
+		cat "$traces/gawk.trace" | "$quern" "$@" - >piped 2>err ||
+		return 1
+	sed -i '1s/^[^ ]*:/T:/' want got piped
+	[ -s want ] && cmp want got && cmp want piped
+}
+traces_come_from_standard_input()
+{
+	same_from trace info && same_from trace histogram &&
+		same_from trace convert --to=text &&
+		same_from trace convert --to=trace -o - &&
+		same_from trace convert --to=ops -o - &&
+		same_from trace cut --heap=4K -o - || return 1
+	cat "$traces/gawk.trace" | "$quern" replay --count=none - >out &&
+		grep -q "calls  " out || return 1
+	"$quern" trace convert --to=text "$traces/gawk.trace" |
+		"$quern" trace convert --from=text -o - - |
+		"$quern" trace info /dev/stdin >out && grep -q allocations out &&
+		[ ! -e ./- ] || return 1
+	"$quern" record -o - -- perl -e 1 2>err | "$quern" trace info - >out &&
+		grep -q perl out && [ ! -e ./-.raw ] && [ ! -e ./- ]
+}
+check "traces are read from and written to -" traces_come_from_standard_input
+
+# complains COMMAND...: about a standard output that takes nothing
+complains()
+{
+	"$quern" "$@" >/dev/full 2>err </dev/null
+	[ $? = 125 ] && says "quern: cannot write to standard output: No space"
+}
+errors_of_output_are_noticed()
+{
+	complains --version && complains --help && complains help run &&
+		complains run --help &&
+		complains trace info "$traces/gawk.trace" &&
+		complains trace histogram --csv "$traces/gawk.trace" &&
+		complains trace convert --to=text "$traces/gawk.trace" &&
+		complains replay --count=none "$traces/gawk.trace" || return 1
+	"$quern" trace convert --to=trace -o - "$traces/gawk.trace" >/dev/full 2>err
+	[ $? = 125 ] || return 1
+	"$quern" run --report=- -- true >/dev/full 2>err
+	says "cannot write the report"
+}
+[ ! -c /dev/full ] || check "what cannot be written is said at the end" \
+	errors_of_output_are_noticed
+
+libc_is_charged_its_own()
+{
+	# 112 bytes a block by arithmetic
+	awk 'BEGIN { for (i = 1; i <= 100000; i++) print i, 0, "malloc", i, 104 }' |
+		"$quern" trace convert --from=text -o - - |
+		"$quern" replay --count=none --engine=libc - >out 2>err
+	awk '$1 == "peak" { sub(/%/, ""); share = $NF }
+		END { exit share < 100 || share > 118 }' out
+}
+check "replay --engine=libc does not count the command's own memory" \
+	libc_is_charged_its_own
+
+# ---- interrupts ----
+
+demo_is_interrupted()
+{
+	mkdir -p demos
+	set -m
+	TMPDIR=$scratch/demos "$quern" demo --rounds=90 >out 2>err &
+	set +m
+	sleep "$1"
+	kill -INT -$!
+	wait $!
+	[ $? = 130 ] && says "quern: interrupted" && ! says "was ended" &&
+		! says failed && [ -z "$(ls demos)" ]
+}
+demo_is_interrupted_anywhere()
+{
+	demo_is_interrupted 0.3 && demo_is_interrupted 2
+}
+if [ -x /usr/bin/sqlite3 ] || [ -x /usr/bin/gawk ]; then
+	check "an interrupt of the demonstration is told as that" \
+		demo_is_interrupted_anywhere
+fi
+
+replay_is_interrupted()
+{
+	awk 'BEGIN { for (i = 1; i <= 600000; i++) print i, 0, "malloc", i, 104 }' |
+		"$quern" trace convert --from=text -o long.trace - || return 1
+	set -m
+	"$quern" replay --count=none --touch --engine=freelist long.trace >out 2>err &
+	set +m
+	sleep 0.1
+	kill -INT $!
+	wait $!
+	[ $? = 130 ] && says "quern: interrupted: the figures are of" &&
+		grep -q "calls " out
+}
+check "an interrupted replay says how far it came" replay_is_interrupted
+
 # ---- what the program starts ----
 
 children_are_summed()
@@ -517,6 +631,21 @@ if echo 'int main(void) { return 3; }' >static.c &&
 	check "a static program is explained" static_program_is_explained
 else
 	skip "a static program is explained" "no static C library"
+fi
+
+musl_program_is_explained()
+{
+	run -- ./for-musl
+	[ $status = 3 ] && [ "$(cat out)" = ran ] && says "C library musl" &&
+		! says relocating && ! says allocations || return 1
+	"$quern" record -o musl.trace -- ./for-musl >out 2>err
+	[ $? = 3 ] && says "C library musl" && ! says relocating
+}
+if echo 'int puts(const char *); int main(void) { puts("ran"); return 3; }' \
+	>for-musl.c && musl-gcc -o for-musl for-musl.c 2>/dev/null; then
+	check "a program for musl runs and is explained" musl_program_is_explained
+else
+	skip "a program for musl runs and is explained" "no musl-gcc"
 fi
 
 setuid_program_is_explained()
