@@ -891,7 +891,7 @@ QN_EXPORT int qn_trim(void)
 	return qn_process_trim();
 }
 
-QN_EXPORT __apart int qn_stats(struct qn_stats *st)
+QN_EXPORT __apart int qn_stats_get(struct qn_stats *st)
 {
 	const struct qn_stats_page *page;
 

@@ -52,7 +52,7 @@ static const struct engine {
  * @only:	--engine, or NULL
  * @dir:	holds the operations
  * @build:	where the images are
- * @misfits:	heaps that the trace does not fit
+ * @fits:	into quern's heap, or the one of --engine
  */
 struct fit {
 	const struct qn_command *command;
@@ -64,10 +64,10 @@ struct fit {
 	const char *only;
 	char *dir;
 	char *build;
-	u32 misfits;
+	bool fits;
 };
 
-/* Exit status where an answer is NO */
+/* Exit status where the answer is NO for the heap that was asked about */
 #define DOES_NOT_FIT 1
 
 enum {
@@ -288,7 +288,8 @@ static int fit_engine(struct fit *f, const struct engine *e, const char *ops)
 			 e->name);
 		return -EIO;
 	}
-	f->misfits += *word(text, "fits", w[0], 24) != '1';
+	if (e == &engines[0] || f->only)
+		f->fits = *word(text, "fits", w[0], 24) == '1';
 	printf("%-20s %-5s %9s %9s %6s %9s %6s\n", e->name,
 	       *word(text, "fits", w[0], 24) == '1' ? "yes" : "NO",
 	       word(text, "smallest", w[1], 24),
@@ -401,7 +402,7 @@ static int fit_main(const struct qn_command *command, int argc, char **argv)
 	}
 	if (err)
 		return QN_EXIT_FAILURE;
-	return f.misfits ? DOES_NOT_FIT : 0;
+	return f.fits ? 0 : DOES_NOT_FIT;
 }
 
 /* clang-format off */
@@ -429,7 +430,8 @@ const struct qn_command qn_command_fit = {
 		"found by halving, and how many instructions a call takes. Not more "
 		"than 200,000 calls are replayed. Sizes are those of the program as "
 		"it was recorded. A FILE named - is standard input. The exit status "
-		"is 1 where an answer is NO.",
+		"is 1 where the answer is NO for quern, or for the heap of "
+		"--engine.",
 	.options = fit_options,
 	.run = fit_main,
 };

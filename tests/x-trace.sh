@@ -554,6 +554,10 @@ if [ -r "$(dirname "$quern")/firmware/fit/fit-buddy.elf" ] &&
 	"$quern" fit --heap=4K --ccm=24K --engine=quern fit.qt >out 2>err &&
 		says out '^quern  *yes'
 	ok "with a second zone" $?
+	"$quern" fit --heap=13K --engine=buddy fit.qt >out 2>err
+	[ $? = 1 ] && says out '^buddy  *NO' &&
+		"$quern" fit --heap=24K --engine=quern - <fit.qt >out 2>err
+	ok "NO is a status of 1" $?
 	! "$quern" fit --heap=2K fit.qt 2>err && says err 'cut it to'
 	ok "what is too large for the heap is refused, with what to do" $?
 else
