@@ -63,6 +63,7 @@ struct qn_local;
  * @notes_peak:	the peak of live memory is raised by qn_local_exact_note() alone
  * @is_watched:	somebody reads the page: what only readers want is worth its time
  * @is_peak_new: what the peak of live memory was made of is to be noted when it falls
+ * @clock_ns:	what a look at the thread's CPU time takes of it; 0: not measured yet
  * @nr_handed:	calls of qn_hub_learn() that only handed in samples
  */
 struct qn_hub {
@@ -96,6 +97,7 @@ struct qn_hub {
 	bool is_watched;
 	bool is_peak_new;
 	u32 nr_handed;
+	u64 clock_ns;
 };
 
 /* Relaxed add to a word of the statistics page */

@@ -664,15 +664,16 @@ static void test_cost(void **state)
 	assert_int_equal(port.thread_ns, 0);
 	assert_int_equal(hub.page->sample_ns, 0);
 	hub.is_watched = true;
+	hub.clock_ns = 200;
 	port_sleep_ms(2);
 	assert_true(qn_hub_learn(&hub, &s, 1));
 	assert_int_equal(port.thread_ns, 2 * 700);
-	assert_int_equal(hub.page->sample_ns, 700);
+	assert_int_equal(hub.page->sample_ns, 500);
 	for (int i = 0; i < 160; i++)
 		assert_true(qn_hub_learn(&hub, &s, 1));
 	/* Two looks at each of ten of them, which stand for all */
 	assert_int_equal(port.thread_ns, (1 + 10) * 2 * 700);
-	assert_int_equal(hub.page->sample_ns, 161 * 700);
+	assert_int_equal(hub.page->sample_ns, 161 * 500);
 }
 
 int main(void)
