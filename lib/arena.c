@@ -152,7 +152,7 @@ char *qn_arena_string(struct qn_arena *a, const char *text, size_t size)
 	return s;
 }
 
-struct qn_arena_mark qn_arena_mark(const struct qn_arena *a)
+struct qn_arena_mark qn_arena_mark_get(const struct qn_arena *a)
 {
 	return (struct qn_arena_mark){ a->at, a->chunks };
 }

@@ -135,13 +135,11 @@ static void life_end(struct qn_follow *f, const struct qn_followed *b)
 static void account(struct qn_follow *f, const struct qn_followed *b, s64 bytes)
 {
 	struct qn_stats_page *page = f->page;
-	u64 live =
-		__atomic_add_fetch(&page->live, (u64)bytes, __ATOMIC_RELAXED);
 
+	/* A peak is seen when the next list is accounted */
+	__atomic_fetch_add(&page->live, (u64)bytes, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&page->classes[b->class].live, (u64)bytes,
 			   __ATOMIC_RELAXED);
-	if (bytes > 0 && (s64)live > (s64)READ_ONCE(page->peak_live))
-		WRITE_ONCE(page->peak_live, live);
 }
 
 static bool unit_get(struct qn_follow *f)

@@ -8,6 +8,11 @@
 #include <string.h>
 
 #define META_ALIGN 64
+/*
+ * A clock of the thread's CPU time is a system call. So of the calls that only hand in
+ * samples one in so many is timed, and stands for as many.
+ */
+#define TIMED_ONE_IN 16
 
 /*
  * The state of sampler, profile and followed objects: all that is kept of requests and
@@ -260,6 +265,35 @@ static bool epoch(struct qn_hub *hub, u64 now)
 	return second;
 }
 
+/* How many calls of qn_hub_learn() this one stands for where its time is taken; or 0 */
+static u32 timed_weight(struct qn_hub *hub, u64 now)
+{
+	if (!hub->is_watched)
+		return 0;
+	if (now - hub->last_look >= QN_EPOCH_US)
+		return 1;
+	return ++hub->nr_handed % TIMED_ONE_IN ? 0 : TIMED_ONE_IN;
+}
+
+/* What a look at the clock takes is none of the cost that it measures */
+static __apart u64 timing_begin(struct qn_hub *hub)
+{
+	u64 ns = qn_port_thread_ns();
+
+	if (hub->clock_ns)
+		return ns;
+	hub->clock_ns = max(qn_port_thread_ns() - ns, (u64)1);
+	return qn_port_thread_ns();
+}
+
+static __apart void timing_end(struct qn_hub *hub, u64 began, u32 weight)
+{
+	u64 ns = qn_port_thread_ns() - began;
+
+	ns -= min(ns, hub->clock_ns);
+	WRITE_ONCE(hub->page->sample_ns, hub->page->sample_ns + ns * weight);
+}
+
 static void take_sample(struct qn_hub *hub, const struct qn_sample *s)
 {
 	qn_profile_sample(hub->profile, s->size,
@@ -271,17 +305,21 @@ static void take_sample(struct qn_hub *hub, const struct qn_sample *s)
 bool qn_hub_learn(struct qn_hub *hub, const struct qn_sample *samples,
 		  unsigned int nr)
 {
-	u64 now = qn_port_clock();
+	u64 now = qn_port_clock(), ns = 0;
+	u32 weight;
 	bool second;
 
 	if (!qn_port_trylock(&hub->learn))
 		return false;
+	weight = timed_weight(hub, now);
+	if (unlikely(weight))
+		ns = timing_begin(hub);
 	for (unsigned int i = 0; i < nr; i++)
 		take_sample(hub, &samples[i]);
 	WRITE_ONCE(hub->page->nr_samples, hub->page->nr_samples + nr);
 	second = epoch(hub, now);
-	WRITE_ONCE(hub->page->sample_ns,
-		   hub->page->sample_ns + (qn_port_clock() - now) * 1000);
+	if (unlikely(weight))
+		timing_end(hub, ns, weight);
 	qn_port_unlock(&hub->learn);
 	if (second)
 		qn_segments_decay(&hub->segments);
@@ -310,13 +348,43 @@ static void peak(u64 *word, u64 value)
 		WRITE_ONCE(*word, value);
 }
 
-static void account_live(struct qn_stats_page *page, s64 bytes)
+static void note_use(const struct qn_stats_page *page, struct qn_stats_use *use)
 {
-	u64 live =
-		__atomic_add_fetch(&page->live, (u64)bytes, __ATOMIC_RELAXED);
+	use->usec = qn_port_clock() - page->start_usec;
+	use->live = READ_ONCE(page->live);
+	use->large = READ_ONCE(page->large);
+	use->carved = READ_ONCE(page->carved);
+	use->dirty = READ_ONCE(page->dirty);
+	use->metadata = READ_ONCE(page->metadata);
+}
 
-	if (bytes > 0)
-		peak(&page->peak_live, live);
+/* Live memory is about to fall from its peak */
+static noinline __apart void note_live_peak(struct qn_hub *hub)
+{
+	WRITE_ONCE(hub->is_peak_new, false);
+	qn_hub_refresh(hub);
+	note_use(hub->page, &hub->page->at_live);
+	hub->page->at_live.live = READ_ONCE(hub->page->peak_live);
+}
+
+void qn_hub_raise_peak(struct qn_hub *hub, u64 live)
+{
+	if ((s64)live <= (s64)READ_ONCE(hub->page->peak_live))
+		return;
+	WRITE_ONCE(hub->page->peak_live, live);
+	WRITE_ONCE(hub->is_peak_new, hub->is_watched);
+}
+
+static void account_live(struct qn_hub *hub, s64 bytes)
+{
+	u64 live;
+
+	if (bytes < 0 && unlikely(READ_ONCE(hub->is_peak_new)))
+		note_live_peak(hub);
+	live = __atomic_add_fetch(&hub->page->live, (u64)bytes,
+				  __ATOMIC_RELAXED);
+	if (bytes > 0 && !READ_ONCE(hub->notes_peak))
+		qn_hub_raise_peak(hub, live);
 }
 
 void qn_hub_account(struct qn_hub *hub, unsigned int class, s64 bytes,
@@ -328,19 +396,19 @@ void qn_hub_account(struct qn_hub *hub, unsigned int class, s64 bytes,
 		qn_stat_add(sc->nr_allocs, nr_allocs);
 	if (bytes) {
 		qn_stat_add(sc->live, (u64)bytes);
-		account_live(hub->page, bytes);
+		account_live(hub, bytes);
 	}
 }
 
 void qn_hub_account_direct(struct qn_hub *hub, s64 bytes, u64 total,
 			   u64 nr_allocs)
 {
+	account_live(hub, bytes);
 	qn_stat_add(hub->page->large, (u64)bytes);
 	if (nr_allocs) {
 		qn_stat_add(hub->page->nr_large, nr_allocs);
 		qn_stat_add(hub->page->large_total, total);
 	}
-	account_live(hub->page, bytes);
 }
 
 /* What the heap is made of when it keeps more resident than ever before */
@@ -349,12 +417,7 @@ static void note_peak(struct qn_stats_page *page, u64 used)
 	if (used <= page->peak_used)
 		return;
 	page->peak_used = used;
-	page->peak.usec = qn_port_clock() - page->start_usec;
-	page->peak.live = READ_ONCE(page->live);
-	page->peak.large = READ_ONCE(page->large);
-	page->peak.carved = page->carved;
-	page->peak.dirty = page->dirty;
-	page->peak.metadata = page->metadata;
+	note_use(page, &page->peak);
 }
 
 void qn_hub_refresh(struct qn_hub *hub)
@@ -382,6 +445,8 @@ void qn_hub_refresh(struct qn_hub *hub)
 	WRITE_ONCE(page->refaults, s->refaults);
 	note_peak(page, carved + READ_ONCE(page->large) + s->dirty + metadata);
 	qn_port_unlock(&s->lock);
+	WRITE_ONCE(page->refreshed,
+		   max(qn_port_clock() - page->start_usec, (u64)1));
 }
 
 /* ---- start ---- */

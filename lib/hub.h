@@ -61,6 +61,12 @@ struct qn_local;
  * @fork_locks:	those that fork() took, in as many bits for each fork() that is under way:
  *		one can interrupt another
  * @fork_depth:	how many are
+ * @exact:	mallocs that each new local counts one by one
+ * @notes_peak:	the peak of live memory is raised by qn_local_exact_note() alone
+ * @is_watched:	somebody reads the page: what only readers want is worth its time
+ * @is_peak_new: what the peak of live memory was made of is to be noted when it falls
+ * @clock_ns:	what a look at the thread's CPU time takes of it; 0: not measured yet
+ * @nr_handed:	calls of qn_hub_learn() that only handed in samples
  */
 struct qn_hub {
 	struct qn_segments segments;
@@ -89,6 +95,12 @@ struct qn_hub {
 	u32 fork_seed;
 	u64 fork_locks;
 	u32 fork_depth;
+	u32 exact;
+	bool notes_peak;
+	bool is_watched;
+	bool is_peak_new;
+	u32 nr_handed;
+	u64 clock_ns;
 };
 
 /* Relaxed add to a word of the statistics page */
@@ -171,6 +183,13 @@ static inline void qn_hub_account_large(struct qn_hub *hub, s64 bytes,
 	qn_hub_account_direct(hub, bytes, nr_allocs ? (u64)bytes : 0,
 			      nr_allocs);
 }
+
+/**
+ * qn_hub_raise_peak() - so much is live: is it more than ever?
+ * @hub:	the hub
+ * @live:	bytes
+ */
+void qn_hub_raise_peak(struct qn_hub *hub, u64 live);
 
 /**
  * qn_hub_fork_child() - samples and trends of a child are its own

@@ -27,11 +27,20 @@ noinline void qn_local_medium_account(struct qn_local *l)
 		    m->free - m->known_free);
 	m->known = used;
 	m->known_free = m->free;
-	m->least = m->free - min(m->free, PENDING_MEDIUM);
+	/* Where all is counted one by one, no block is given unseen */
+	m->least = unlikely(l->exact) ? SIZE_MAX :
+					m->free - min(m->free, PENDING_MEDIUM);
 	m->most = min(m->free + PENDING_MEDIUM, m->look);
 	m->moved = false;
 	m->told = m->credit;
 	m->nr_allocs = 0;
+}
+
+static noinline void medium_tell(struct qn_local *l)
+{
+	qn_local_medium_account(l);
+	if (unlikely(l->exact))
+		qn_local_exact_note(l);
 }
 
 static __always_inline void medium_account_much(struct qn_local *l)
@@ -41,7 +50,7 @@ static __always_inline void medium_account_much(struct qn_local *l)
 
 	if (unlikely(m->moved || m->free < m->least ||
 		     more + PENDING_MEDIUM > 2 * PENDING_MEDIUM))
-		qn_local_medium_account(l);
+		medium_tell(l);
 }
 
 /* ---- samples ---- */
@@ -82,7 +91,7 @@ static noinline __cold void *medium_sample(struct qn_local *l, void *p,
 	u64 bytes = 0;
 	u32 next, nr = 0;
 
-	qn_local_medium_account(l);
+	medium_tell(l);
 	for (; m->credit <= 0; nr++) {
 		bytes += (u64)l->medium_interval * QN_DIRECT_PER_SAMPLE;
 		next = qn_local_sample_note(l, size, &l->medium_interval);

@@ -48,6 +48,10 @@ _Static_assert(QN_UNIT_SIZE / CUT_MOST <= (QN_READY_STEPS - 1) * QN_STEP,
 	       "of classes below, each serves one size in steps");
 /* The first slow refills of a thread are accounted at once */
 #define SLOW_FIRST 4096
+/* Where all is counted one by one, it is not once the heap has so many units */
+#define EXACT_UNITS 1024
+/* There all of the page is brought up to date after so many */
+#define EXACT_REFRESH 64
 
 /*
  * Has no memory and no units: sends every call to the slow path. Never written, and little
@@ -100,7 +104,7 @@ static noinline void class_account(struct qn_local *l, struct qn_local_class *k)
 {
 	unsigned int c = (unsigned int)(k - l->class);
 
-	qn_hub_account(l->hub, c, k->pending_live, k->pending_allocs);
+	qn_hub_account(l->hub, c, k->pending_live, (u64)(s64)k->pending_allocs);
 	if (k->pending_slab)
 		qn_stat_add(l->hub->page->classes[c].slab,
 			    (u64)(s64)k->pending_slab);
@@ -145,6 +149,26 @@ void qn_local_slab_sync(struct qn_local *l, struct qn_unit *u)
 	slab_sync(l, u);
 }
 
+/* Of all its slabs, also those that are in no queue; of @s, as far as it was used */
+static __apart void segment_sync(struct qn_local *l, const struct qn_segment *s)
+{
+	size_t end = READ_ONCE(s->frontier);
+	struct qn_unit *u = s->units;
+
+	for (size_t i = 0; i < end; i++)
+		if (READ_ONCE(u[i].owner) == l)
+			slab_sync(l, &u[i]);
+}
+
+static __apart void slabs_sync(struct qn_local *l)
+{
+	const struct qn_segments *s = &l->hub->segments;
+
+	for (unsigned int i = 0; i < READ_ONCE(s->nr); i++)
+		segment_sync(l, &s->seg[i]);
+	qn_local_account(l);
+}
+
 void qn_local_account(struct qn_local *l)
 {
 	qn_local_medium_account(l);
@@ -156,11 +180,90 @@ void qn_local_account(struct qn_local *l)
 	}
 }
 
+u32 qn_local_ready(struct qn_local *l, unsigned int c)
+{
+	u32 nr = 0;
+
+	for (void *p = *qn_local_head(l, c); p; p = *(void **)p)
+		nr++;
+	return nr;
+}
+
+__apart size_t qn_local_ready_bytes(struct qn_local *l)
+{
+	size_t bytes = 0;
+
+	for (unsigned int c = 1; c < QN_NR_CLASSES; c++)
+		bytes += (size_t)qn_local_ready(l, c) * l->class[c].osize;
+	return bytes;
+}
+
+__apart void qn_local_account_end(struct qn_local *l)
+{
+	qn_local_collect(l);
+	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
+		struct qn_local_class *k = &l->class[c];
+		s32 nr = (s32)qn_local_ready(l, c);
+
+		k->pending_allocs -= nr;
+		k->pending_live -= nr * (s32)k->osize;
+	}
+	slabs_sync(l);
+}
+
+/* ---- counting one by one ---- */
+
+/* A thread with an empty list comes to the slow path, and there to a look around */
+static void exact_go_on(struct qn_local *l)
+{
+	l->nr_refills = UINT32_MAX;
+}
+
+static void exact_begin(struct qn_local *l)
+{
+	l->exact = l->hub->exact;
+	exact_go_on(l);
+	/* For medium blocks, too */
+	qn_local_medium_account(l);
+}
+
+static __apart void exact_end(struct qn_local *l)
+{
+	struct qn_hub *hub = l->hub;
+
+	l->exact = 0;
+	l->nr_refills = 0;
+	qn_local_medium_account(l);
+	WRITE_ONCE(hub->notes_peak, false);
+	WRITE_ONCE(hub->page->exact, 0);
+}
+
+__apart void qn_local_exact_note(struct qn_local *l)
+{
+	struct qn_hub *hub = l->hub;
+	const struct qn_stats_page *page = hub->page;
+	const struct qn_segment *s = &hub->segments.seg[0];
+
+	/* What was freed meanwhile may not be known yet */
+	if (READ_ONCE(hub->notes_peak) &&
+	    (s64)READ_ONCE(page->live) > (s64)page->peak_live) {
+		slabs_sync(l);
+		qn_hub_raise_peak(hub, READ_ONCE(page->live));
+	}
+	if (l->exact % EXACT_REFRESH == 0)
+		qn_hub_refresh(hub);
+	if (--l->exact == 0 || READ_ONCE(s->frontier) > EXACT_UNITS)
+		exact_end(l);
+}
+
 /* ---- samples ---- */
 
 static void hand_in_samples(struct qn_local *l)
 {
 	l->handed_in = l->nr_refills;
+	/* Should the process be killed, this is what is known of it */
+	if (l->hub->is_watched)
+		qn_local_account(l);
 	l->sampler.interval = READ_ONCE(l->hub->sampler.interval);
 	if (qn_hub_learn(l->hub, l->samples, l->nr_samples) ||
 	    l->nr_samples == QN_LOCAL_SAMPLES)
@@ -436,9 +539,19 @@ static void heads_flush(struct qn_local *l, unsigned int c)
 	while (p) {
 		void *next = *(void **)p;
 
+		/* It was never malloc's */
+		l->class[c].pending_allocs--;
 		qn_local_free(l, qn_local_find(l, &l->hub->segments, p), p);
 		p = next;
 	}
+}
+
+__apart void qn_local_exact_begin(struct qn_local *l)
+{
+	for (unsigned int c = 1; c < QN_NR_CLASSES; c++)
+		heads_flush(l, c);
+	exact_begin(l);
+	slabs_sync(l);
 }
 
 /* The class starts afresh: what it has is not handed out any more */
@@ -527,6 +640,8 @@ noinline void qn_local_look_around(struct qn_local *l)
 		qn_local_collect(l);
 	if (l->nr_refills - l->handed_in >= REFILLS_A_LOOK)
 		hand_in_samples(l);
+	if (unlikely(l->exact))
+		exact_go_on(l);
 }
 
 /*
@@ -623,7 +738,7 @@ static __always_inline void *hand_over(struct qn_local *l, unsigned int c,
 	struct qn_local_class *k = &l->class[c];
 
 	*qn_local_head(l, c) = *(void **)list;
-	k->pending_allocs += nr;
+	k->pending_allocs += (s32)nr;
 	k->until_sample -= nr * u->osize;
 	slab_sync_used(k, u);
 	class_account_much(l, k);
@@ -678,6 +793,31 @@ static void *take_any(struct qn_local *l, unsigned int c, struct qn_unit *u,
 	k->pending_slab += (s32)(nr * u->osize);
 	u->synced_kept = (u16)(u->synced_kept + nr);
 	return hand_over(l, c, u, list, nr);
+}
+
+/* One object, so that the next malloc comes to the slow path too */
+static __apart noinline void *take_one(struct qn_local *l, unsigned int c,
+				       struct qn_unit *u, size_t size)
+{
+	struct qn_local_class *k = &l->class[c];
+	char *start = qn_local_slab_start(l, u);
+	void *p = NULL;
+	u32 nr = 1;
+
+	if (!class_limit(l, k, size, u->osize, 1, 1))
+		p = take_followed(l);
+	if (!p && u->free) {
+		p = hand_over(l, c, u, qn_slab_take(u, start, 1, UINT32_MAX),
+			      1);
+	} else if (!p) {
+		p = qn_slab_carve(u, start, u->osize, &nr);
+		k->pending_slab += (s32)u->osize;
+		u->synced_kept++;
+		p = hand_over(l, c, u, p, 1);
+	}
+	class_account(l, k);
+	qn_local_exact_note(l);
+	return p;
 }
 
 /* Does a class have objects without a unit or a slab more */
@@ -737,6 +877,8 @@ static noinline void *refill_slow(struct qn_local *l, size_t size)
 	u = class_slab(l, k);
 	if (unlikely(!u))
 		return NULL;
+	if (unlikely(l->exact))
+		return take_one(l, c, u, size);
 	p = take_any(l, c, u, size);
 	/* A short program that ends suddenly leaves what was accounted so far */
 	if (l->nr_slow < SLOW_FIRST) {
@@ -836,8 +978,9 @@ __apart void qn_local_fork_child(struct qn_local *l)
 {
 	l->nr_samples = 0;
 	l->medium.nr_allocs = 0;
+	/* What waits in the lists will be the child's mallocs */
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
-		l->class[c].pending_allocs = 0;
+		l->class[c].pending_allocs = (s32)qn_local_ready(l, c);
 	sampler_begin(l);
 }
 
@@ -850,9 +993,18 @@ static struct qn_local *local_new(struct qn_hub *hub)
 	l->hub = hub;
 	qn_medium_init(&l->medium, &hub->segments, l, hub->page_size);
 	sampler_begin(l);
+	if (hub->exact)
+		exact_begin(l);
 	l->next = hub->locals;
 	WRITE_ONCE(hub->locals, l);
 	return l;
+}
+
+/* What one thread frees another does not know of when it allocates */
+static __apart void peak_inexact(struct qn_hub *hub)
+{
+	WRITE_ONCE(hub->notes_peak, false);
+	WRITE_ONCE(hub->page->exact, hub->page->exact & ~QN_STATS_EXACT_PEAK);
 }
 
 struct qn_local *qn_local_get(struct qn_hub *hub)
@@ -877,6 +1029,8 @@ struct qn_local *qn_local_get(struct qn_hub *hub)
 		class_retable(l);
 		qn_stat_add(hub->page->nr_threads, 1);
 		qn_stat_add(hub->page->nr_threads_total, 1);
+		if (hub->notes_peak && hub->page->nr_threads_total > 1)
+			peak_inexact(hub);
 	}
 	qn_port_unlock(&hub->threads);
 	return l;

@@ -55,7 +55,8 @@ enum qn_local_state {
  * @current:	the slab that refills come from, or NULL
  * @until_sample: bytes to hand out until the next sampled object
  * @osize:	object size of its slabs; 0 before the first and after it changed
- * @pending_allocs: objects not yet accounted in the statistics page
+ * @pending_allocs: objects not yet accounted in the statistics page, less those that came
+ *		back from a list
  * @pending_live, @pending_slab: bytes in use and bytes carved, likewise
  * @ahead:	bytes by which a sample was taken too early: added to the next distance
  * @nr_slabs:	slabs owned that are not draining
@@ -68,7 +69,7 @@ struct qn_local_class {
 	struct qn_unit *current;
 	u32 until_sample;
 	u32 osize;
-	u32 pending_allocs;
+	s32 pending_allocs;
 	s32 pending_live;
 	s32 pending_slab;
 	u32 ahead;
@@ -101,6 +102,8 @@ struct qn_local_class {
  * @nr_refills:	since the start
  * @handed_in:	@nr_refills when samples were last handed in
  * @nr_slow:	slow refills, up to some number
+ * @exact:	mallocs that are still to be counted one by one: so long its lists stay
+ *		empty, and @nr_refills is such that each refill is a slow one
  * @sparse:	free bytes that came with sparse slabs since they were last looked at
  * @state:	enum qn_local_state; guarded by hub.threads
  * @thread:	who has it, by qn_port_self(); likewise
@@ -133,6 +136,7 @@ struct qn_local {
 	u32 nr_refills;
 	u32 handed_in;
 	u32 nr_slow;
+	u32 exact;
 	size_t sparse;
 	u32 state;
 	u32 thread;
@@ -309,6 +313,40 @@ void qn_local_flush_batch(struct qn_local *l);
 
 /* Account everything pending in the statistics page */
 void qn_local_account(struct qn_local *l);
+
+/**
+ * qn_local_ready() - objects of a class that wait in the list for malloc
+ * @l:		the calling thread's local
+ * @c:		the class
+ *
+ * They count as live and as allocations. Time: some steps for each.
+ */
+u32 qn_local_ready(struct qn_local *l, unsigned int c);
+
+/* Bytes of them, of all classes. Context: the owner. */
+size_t qn_local_ready_bytes(struct qn_local *l);
+
+/**
+ * qn_local_account_end() - the figures of a thread that allocates no more
+ * @l:		the calling thread's local
+ *
+ * What waits in its lists and inbox is not in use, and what it freed is known of each
+ * slab. Time: some steps for each unit of the heap.
+ */
+void qn_local_account_end(struct qn_local *l);
+
+/**
+ * qn_local_exact_begin() - from now on each malloc of the thread is counted by itself
+ * @l:		its local
+ *
+ * Its lists stay empty for hub.exact mallocs, so that each comes to the slow path. What it
+ * freed is looked for where there may be a new peak. So both the counts and the peak of a
+ * small program are exact, also where it is killed.
+ */
+void qn_local_exact_begin(struct qn_local *l);
+
+/* More is live, and @l->exact is not 0: account it, and the peak. Context: the owner. */
+void qn_local_exact_note(struct qn_local *l);
 
 /**
  * qn_local_check() - the local's lists against the descriptors

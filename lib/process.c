@@ -26,6 +26,8 @@
 /* Blocks from this length on are moved rather than copied, so many times in all */
 #define MOVE_LEAST ((size_t)1 << 20)
 #define MOVES_MOST 4096u
+/* Where there is a statistics file, so many mallocs of each thread are counted exactly */
+#define EXACT_MALLOCS 4096
 
 _Static_assert(sizeof(struct qn_stats_page) <= QN_UNIT_SIZE,
 	       "the statistics page has a unit of its own");
@@ -86,12 +88,33 @@ static void page_sign(struct qn_stats_page *page)
 	qn_sys3(SYS_prctl, PR_GET_NAME, (long)page->exe, 0);
 }
 
+/* There is a file that others will read: small programs are counted exactly */
+static __apart void exact_begin(void)
+{
+	bool is_new = qn_self == &qn_local_none;
+
+	hub.is_watched = true;
+	hub.exact = EXACT_MALLOCS;
+	if (hub.page->nr_threads_total > !is_new)
+		return;
+	/* Of what went before, the counts can be mended; a peak is past */
+	hub.page->exact = QN_STATS_EXACT_COUNT;
+	if (!is_new) {
+		qn_local_exact_begin(qn_self);
+		return;
+	}
+	hub.page->exact |= QN_STATS_EXACT_PEAK;
+	hub.notes_peak = true;
+}
+
 /* Settings, when there is a hub that they can be applied to */
 static void conf_apply(const struct qn_conf *conf)
 {
 	const struct qn_policy *policy = qn_policy_find(conf->policy);
 
 	hub.conf = *conf;
+	if (conf->stats[0])
+		exact_begin();
 	qn_segments_init(&hub.segments, conf->dirty, conf->huge);
 	if (conf->sample)
 		hub.sampler.interval = (u32)conf->sample;
@@ -172,6 +195,8 @@ static void large_set_bytes(struct qn_unit *u, size_t size, u64 nr_allocs)
 
 	u->bytes = bytes;
 	qn_hub_account_direct(&hub, more, nr_allocs ? bytes : 0, nr_allocs);
+	if (unlikely(qn_self->exact))
+		qn_local_exact_note(qn_self);
 }
 
 static void *large_alloc(struct qn_local *l, size_t size, size_t align,
@@ -516,6 +541,9 @@ static void *slab_memalign(size_t align, size_t size)
 	size = (size_t)2 << qn_ilog2(max(size, align) - 1);
 	while (p && !is_aligned((uintptr_t)p, align)) {
 		qn_process_free(p);
+		/* One request, one allocation */
+		qn_hub_account(&hub, hub.table->map[qn_size_steps(size)], 0,
+			       (u64)-1);
 		p = qn_process_malloc(size);
 	}
 	return p;
@@ -676,7 +704,14 @@ static __apart void guest_start(const char *name)
 		qn_port_write(text, sizeof(text) - 1);
 		_exit(2);
 	}
-	if (!qn_guest_is_on() || l == &qn_local_none)
+	if (!qn_guest_is_on())
+		return;
+	/* Each block of an engine is accounted by itself */
+	hub.exact = 0;
+	hub.notes_peak = false;
+	if (hub.is_watched)
+		hub.page->exact = QN_STATS_EXACT_COUNT | QN_STATS_EXACT_PEAK;
+	if (l == &qn_local_none)
 		return;
 	pthread_setspecific(thread_key, NULL);
 	self_set(&qn_local_none);
@@ -726,7 +761,10 @@ __apart void qn_process_finish(void)
 	if (!hub_ready || !hub.conf.stats[0])
 		return;
 	if (qn_self != &qn_local_none)
-		qn_local_account(qn_self);
+		qn_local_account_end(qn_self);
+	/* Of others that run it is not known what waits in their lists */
+	if (hub.page->nr_threads <= (qn_self != &qn_local_none))
+		hub.page->exact |= QN_STATS_EXACT_COUNT;
 	qn_hub_refresh(&hub);
 	page_note_usage(hub.page);
 	hub.page->end_usec = qn_port_clock();
@@ -824,7 +862,10 @@ static __apart void page_restart(struct qn_stats_page *page)
 	page->nr_slices = 0;
 	page->nr_changes = 0;
 	page->peak_live = page->live;
+	memset(&page->at_live, 0, sizeof(page->at_live));
 	page->peak_used = 0;
+	page->refreshed = 0;
+	hub.is_peak_new = hub.is_watched;
 	for (unsigned int i = 0; i < QN_STATS_LIFE_GROUPS; i++)
 		life_restart(&page->lives[i]);
 	memset(&page->trend, 0, sizeof(page->trend));
@@ -883,6 +924,8 @@ __apart void qn_process_fork_child(void)
 	qn_process_sites_leave(&hub);
 	qn_sites_restart(&hub.follow.sites);
 	hub.page->sites_at = 0;
+	if (qn_self->exact)
+		qn_local_account_end(qn_self);
 	page_restart(hub.page);
 	page_init(hub.page, 0);
 	qn_hub_fork_child(&hub);
@@ -934,7 +977,7 @@ QN_EXPORT int qn_trim(void)
 	return qn_process_trim();
 }
 
-QN_EXPORT __apart int qn_stats(struct qn_stats *st)
+QN_EXPORT __apart int qn_stats_get(struct qn_stats *st)
 {
 	const struct qn_stats_page *page;
 

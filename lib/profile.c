@@ -204,9 +204,10 @@ void qn_trend_init(struct qn_trend *t, unsigned int nr_steps)
 	t->nr_steps = (u16)nr_steps;
 }
 
-void qn_trend_epoch(struct qn_trend *t, const struct qn_profile *p,
-		    const struct qn_trend_look *look,
-		    struct qn_stats_trend *out)
+/* The first comes after a tenth of a second, which most processes do not live */
+__apart void qn_trend_epoch(struct qn_trend *t, const struct qn_profile *p,
+			    const struct qn_trend_look *look,
+			    struct qn_stats_trend *out)
 {
 	qn_assert(t->nr_steps == p->nr_steps);
 	out->shift = shift_shares(t, p);

@@ -596,15 +596,15 @@ void *qn_arena_grow(struct qn_arena *a, void *p, size_t old_size, size_t size);
 char *qn_arena_string(struct qn_arena *a, const char *text, size_t size);
 
 /**
- * qn_arena_mark() - remember how far an arena has come
+ * qn_arena_mark_get() - remember how far an arena has come
  * @a:		the arena
  */
-struct qn_arena_mark qn_arena_mark(const struct qn_arena *a);
+struct qn_arena_mark qn_arena_mark_get(const struct qn_arena *a);
 
 /**
  * qn_arena_release() - give back all that came after a mark
  * @a:		the arena
- * @mark:	from qn_arena_mark() of this arena; marks after it are void
+ * @mark:	from qn_arena_mark_get() of this arena; marks after it are void
  *
  * Constant time for each chunk that goes back.
  */
@@ -669,14 +669,21 @@ size_t qn_malloc_usable_size(const void *p);
 int qn_trim(void);
 
 /**
- * qn_stats() - what the process's heap holds now
+ * qn_stats_get() - what the process's heap holds now
  * @st:		filled in
  *
  * Derived from slab counts: see ARCHITECTURE.md for the error of each figure.
  *
  * Return: 0, or -EINVAL.
  */
-int qn_stats(struct qn_stats *st);
+int qn_stats_get(struct qn_stats *st);
+
+/*
+ * The names that both had first: a function of a structure's name hides it in C++. What a
+ * macro is called with tells it from the structure.
+ */
+#define qn_stats(st)     qn_stats_get(st)
+#define qn_arena_mark(a) qn_arena_mark_get(a)
 
 /**
  * qn_check() - walk the process's heap

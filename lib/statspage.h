@@ -23,7 +23,7 @@
 #include "compiler.h"
 
 #define QN_STATS_MAGIC   0x31545351u /* "QST1" */
-#define QN_STATS_VERSION 4
+#define QN_STATS_VERSION 5
 #define QN_STATS_CLASSES 112
 #define QN_STATS_CHANGES 128
 /* Sizes whose lives are told apart: to 32 bytes, then four times as much each */
@@ -33,6 +33,9 @@
 /* The units of ages: bytes, and milliseconds, more than the coarse clock is off by */
 #define QN_STATS_LIFE_BYTES 65536
 #define QN_STATS_LIFE_MS    8
+/* What @exact says: all counts of allocations; @peak_live */
+#define QN_STATS_EXACT_COUNT 1u
+#define QN_STATS_EXACT_PEAK  2u
 
 /*
  * A directory whose name begins so was made by `quern run` for one run and is
@@ -233,6 +236,12 @@ struct qn_stats_trend {
  * @reserved:	bytes of address space
  * @peak_used:	highest @carved + @large + @dirty + @metadata
  * @peak:	what it was made of; may lag @peak_used by 1/64
+ * @at_live:	what it was made of when @live was at its peak, noted when @live falls: its
+ *		@live below @peak_live says that it has not fallen since
+ * @refreshed:	microseconds since @start_usec when @used, @carved, @dirty, @metadata,
+ *		@reserved, @purged and @refaults were written last; 0: never
+ * @exact:	what of the page is exact, QN_STATS_EXACT_*; the rest counts objects that
+ *		wait in lists
  * @purged, @nr_purges: bytes returned to the system, calls
  * @refaults:	bytes reused soon after they were purged
  * @nr_threads:	thread caches in use; @nr_threads_total ever
@@ -276,6 +285,8 @@ struct qn_stats_page {
 	u64 reserved;
 	u64 peak_used;
 	struct qn_stats_use peak;
+	struct qn_stats_use at_live;
+	u64 refreshed;
 	u64 purged;
 	u64 nr_purges;
 	u64 refaults;
@@ -292,7 +303,8 @@ struct qn_stats_page {
 
 	u32 purge_now;
 	u32 sites_at;
-	u32 control_reserved[14];
+	u32 exact;
+	u32 control_reserved[13];
 
 	struct qn_stats_class classes[QN_STATS_CLASSES];
 	struct qn_stats_change changes[QN_STATS_CHANGES];

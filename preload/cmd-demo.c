@@ -136,10 +136,12 @@ static int launch_under(struct qn_demo *demo, struct qn_demo_contest *c,
 	return err;
 }
 
-/* A signal is the user's wish to end it all; anything else is a failure */
+/* An interrupt is the user's wish to end it all, whatever the program makes of it */
 static int check_outcome(struct qn_demo *demo, const struct qn_demo_contest *c,
 			 const struct qn_demo_allocator *a, int err, int status)
 {
+	if (qn_interrupted())
+		return -EINTR;
 	if (!err && WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
 	clear_progress(demo);
@@ -152,9 +154,6 @@ static int check_outcome(struct qn_demo *demo, const struct qn_demo_contest *c,
 		qn_error("%s under %s was ended by signal %d (%s)",
 			 c->program->name, a->name, WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));
-	if (!err && WIFSIGNALED(status) &&
-	    (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM))
-		demo->status = status;
 	return QN_EXIT_FAILURE;
 }
 
@@ -335,6 +334,11 @@ static int run_contests(struct qn_demo *demo)
 	for (i = 0; !err && i < demo->rounds; i++)
 		err = run_round(demo, i);
 	clear_progress(demo);
+	/* What whole rounds there are is told all the same */
+	if (err == -EINTR && i > 1) {
+		demo->rounds = i - 1;
+		err = 0;
+	}
 	for (i = 0; i < QN_DEMO_NR_PROGRAMS; i++)
 		for (a = 0; a < NR_ALLOCATORS; a++)
 			find_medians(demo, &demo->contests[i].results[a]);
@@ -412,7 +416,7 @@ static int run_firmware(const struct qn_demo *demo)
 		status = launch_firmware(script, image);
 	free(image);
 	free(script);
-	if (status)
+	if (status && !qn_interrupted())
 		qn_error("the firmware failed; what it printed stands above");
 	return status ? QN_EXIT_FAILURE : 0;
 }
@@ -585,28 +589,45 @@ static void release(struct qn_demo *demo)
 	free(demo->own_dir);
 }
 
+static __noreturn void end_interrupted(const struct qn_demo *demo,
+				       unsigned int wanted)
+{
+	if (demo->is_measured)
+		qn_error("interrupted: what stands above is of %u of %u rounds",
+			 demo->rounds, wanted);
+	else
+		qn_error("interrupted before a round was through: there is "
+			 "nothing to compare yet");
+	qn_launch_end_like(qn_interrupted());
+}
+
 static int demo_main(const struct qn_command *command, int argc, char **argv)
 {
 	static struct qn_demo demo;
+	unsigned int wanted;
 	int err;
 
 	(void)argc;
 	demo.command = command;
 	demo.rounds = DEFAULT_ROUNDS;
 	err = read_options(&demo, argv);
+	wanted = demo.rounds;
+	qn_interrupt_catch();
 	if (!err)
 		err = prepare(&demo);
 	if (!err)
 		err = run_contests(&demo);
 	if (!err) {
+		demo.is_measured = true;
 		qn_demo_print_table(&demo);
 		qn_demo_print_summary(&demo);
 		print_report(&demo);
-		err = run_firmware(&demo);
+		if (!qn_interrupted())
+			err = run_firmware(&demo);
 	}
 	release(&demo);
-	if (demo.status)
-		qn_launch_end_like(demo.status);
+	if (qn_interrupted())
+		end_interrupted(&demo, wanted);
 	return err;
 }
 

@@ -52,7 +52,7 @@ static const struct engine {
  * @only:	--engine, or NULL
  * @dir:	holds the operations
  * @build:	where the images are
- * @status:	of an image that somebody ended by a signal, as wait() has it, or 0
+ * @fits:	into quern's heap, or the one of --engine
  */
 struct fit {
 	const struct qn_command *command;
@@ -64,8 +64,11 @@ struct fit {
 	const char *only;
 	char *dir;
 	char *build;
-	int status;
+	bool fits;
 };
+
+/* Exit status where the answer is NO for the heap that was asked about */
+#define DOES_NOT_FIT 1
 
 enum {
 	FIT_HEAP = 1,
@@ -244,8 +247,7 @@ static char **image_argv(const struct fit *f, const struct engine *e,
 }
 
 /*
- * Return: what the image prints, the caller's; NULL if it failed. @f->status is set
- * where a signal ended it.
+ * Return: what the image prints, the caller's; NULL if it failed.
  */
 static char *run_image(struct fit *f, const struct engine *e, const char *ops)
 {
@@ -262,8 +264,6 @@ static char *run_image(struct fit *f, const struct engine *e, const char *ops)
 
 	if (err)
 		qn_error("cannot run 'sh': %s", strerror(-err));
-	else if (WIFSIGNALED(outcome.status))
-		f->status = outcome.status;
 	else if (!outcome.status)
 		text = read_back(fd);
 	for (char **arg = argv; *arg; arg++)
@@ -279,13 +279,17 @@ static int fit_engine(struct fit *f, const struct engine *e, const char *ops)
 	char *text = run_image(f, e, ops);
 	char w[6][24];
 
+	if (qn_interrupted()) {
+		free(text);
+		return -EINTR;
+	}
 	if (!text) {
-		if (!f->status)
-			qn_error("%s: the image failed; what it said stands "
-				 "above",
-				 e->name);
+		qn_error("%s: the image failed; what it said stands above",
+			 e->name);
 		return -EIO;
 	}
+	if (e == &engines[0] || f->only)
+		f->fits = *word(text, "fits", w[0], 24) == '1';
 	printf("%-20s %-5s %9s %9s %6s %9s %6s\n", e->name,
 	       *word(text, "fits", w[0], 24) == '1' ? "yes" : "NO",
 	       word(text, "smallest", w[1], 24),
@@ -314,6 +318,8 @@ static int fit_all(struct fit *f, const struct qn_cut *c, const char *ops)
 	printf("%-20s %-5s %9s %9s %6s %9s %6s\n", "", "fits", "smallest",
 	       "malloc", "max", "free", "max");
 	for (size_t i = 0; i < ARRAY_SIZE(engines) && !err; i++) {
+		if (qn_interrupted())
+			return -EINTR;
 		if (!is_wanted(f, &engines[i]))
 			continue;
 		err = fit_engine(f, &engines[i], ops);
@@ -383,15 +389,20 @@ static int fit_main(const struct qn_command *command, int argc, char **argv)
 	if (err)
 		return err;
 	err = find_images(&f);
+	qn_interrupt_catch();
 	if (!err)
 		err = make_dir(&f);
 	if (!err)
 		err = fit_in_dir(&f);
 	free(f.dir);
 	free(f.build);
-	if (f.status)
-		qn_launch_end_like(f.status);
-	return err ? QN_EXIT_FAILURE : 0;
+	if (qn_interrupted()) {
+		qn_error("interrupted; the answers so far stand above");
+		qn_launch_end_like(qn_interrupted());
+	}
+	if (err)
+		return QN_EXIT_FAILURE;
+	return f.fits ? 0 : DOES_NOT_FIT;
 }
 
 /* clang-format off */
@@ -418,7 +429,9 @@ const struct qn_command qn_command_fit = {
 		"engine: does it fit, what is the smallest heap in which it does, "
 		"found by halving, and how many instructions a call takes. Not more "
 		"than 200,000 calls are replayed. Sizes are those of the program as "
-		"it was recorded.",
+		"it was recorded. A FILE named - is standard input. The exit status "
+		"is 1 where the answer is NO for quern, or for the heap of "
+		"--engine.",
 	.options = fit_options,
 	.run = fit_main,
 };

@@ -23,6 +23,7 @@
 #include "preload.h"
 #include "program.h"
 #include "record.h"
+#include "stream.h"
 #include "text.h"
 #include "trace-pack.h"
 #include "trace-write.h"
@@ -144,9 +145,21 @@ static int fill_raw(struct record *rec, int fd)
 	return 0;
 }
 
+/* Beside the trace, or, where that is standard output, where temporary files go */
+static char *raw_name(const struct record *rec)
+{
+	const char *parent = getenv("TMPDIR");
+
+	if (!qn_is_standard(rec->output))
+		return qn_xprintf("%s.raw", rec->output);
+	return qn_xprintf("%s/quern-%d.raw",
+			  parent && *parent == '/' ? parent : "/tmp",
+			  (int)getpid());
+}
+
 static int make_raw(struct record *rec)
 {
-	char *name = qn_xprintf("%s.raw", rec->output);
+	char *name = raw_name(rec);
 	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	int err = fd < 0 ? -errno : fill_raw(rec, fd);
 
@@ -179,7 +192,11 @@ static int launch(const struct record *rec, struct qn_outcome *outcome)
 	char *list = qn_preload_list(rec->library, getenv("LD_PRELOAD"));
 	char *preload = qn_xprintf("LD_PRELOAD=%s", list);
 	char *raw = qn_xprintf("%s=%s", QN_RECORD_ENV, rec->raw);
-	const char *changes[] = { preload, raw, NULL };
+	const char *changes[] = {
+		raw,
+		qn_program_is_for_musl(rec->path) ? NULL : preload,
+		NULL,
+	};
 	char **envp = qn_preload_environ(changes);
 	const struct qn_launch what = { .path = rec->path,
 					.argv = rec->argv,
@@ -215,9 +232,10 @@ static void report(const struct record *rec, const struct qn_writer *w,
 		 qn_text_count(w->nr_events).s, rec->shared->nr_processes,
 		 rec->shared->nr_processes == 1 ? "" : "es",
 		 qn_text_size(w->at).s);
-	qn_error("recording took about %s, %s of the CPU time of %s",
-		 qn_text_time(cost).s, qn_text_share(min(cost, cpu), cpu).s,
-		 qn_text_time(cpu).s);
+	/* The counter goes on while a thread waits: no part of the CPU time */
+	qn_error("recording took about %s by the clock, all threads together; "
+		 "the program's CPU time was %s",
+		 qn_text_time(cost).s, qn_text_time(cpu).s);
 	if (nr_unknown)
 		qn_error(
 			"%s calls were left out: of blocks from before a fork, "
@@ -302,7 +320,8 @@ static int record_main(const struct qn_command *command, int argc, char **argv)
 /* clang-format off */
 static const struct qn_option record_options[] = {
 	{ "output", "FILE", RECORD_OUTPUT,
-	  "The trace, also -o FILE. While the program runs FILE.raw grows beside it." },
+	  "The trace, also -o FILE; - is standard output. While the program runs "
+	  "FILE.raw grows beside it." },
 	{ "sites", NULL, RECORD_SITES,
 	  "Write down who calls, too: a stack of up to 16 return addresses an event. "
 	  "Makes recording several times slower." },

@@ -23,11 +23,15 @@
 #include "process.h"
 #include "record.h"
 #include "replay-count.h"
+#include "stream.h"
 #include "text.h"
 #include "trace-read.h"
 
 /* Events between two looks at the heap */
 #define BATCH 1024
+
+/* Between two lines of progress where stderr is no terminal */
+#define PROGRESS_NS 5000000000u
 
 /* Address space for an engine if nothing is said */
 #define SPAN ((u64)16 << 30)
@@ -41,12 +45,14 @@
 
 /**
  * struct heap - what is replayed into
+ * @before:	bytes that the C library's malloc had given this command before
  * @handle:	an engine's
  * @mem, @size:	its memory
  */
 struct heap {
 	const struct qn_engine *engine;
 	bool is_libc;
+	u64 before;
 	void *handle;
 	u8 *mem;
 	size_t size;
@@ -62,6 +68,9 @@ struct heap {
  * @peak_used:	most bytes resident
  * @sum_live, @sum_used, @nr_looks: for averages
  * @batches, @stride: so far; of so many the heap is looked at after one
+ * @began_ns, @look_ns, @shown_ns: the clock at the start; time that looks took; the clock
+ *		when progress was shown last
+ * @is_shown:	its line is on the terminal
  * @count_how, @count: instructions
  */
 struct replay {
@@ -85,6 +94,8 @@ struct replay {
 	u64 peak_used;
 	u64 sum_live, sum_used, nr_looks;
 	u64 batches, stride;
+	u64 began_ns, look_ns, shown_ns;
+	bool is_shown;
 	u64 failed;
 	enum qn_count_how count_how;
 	struct qn_count count;
@@ -257,10 +268,26 @@ static int start_quern(const struct replay *r)
 	return 0;
 }
 
+static u64 libc_bytes(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.arena + info.hblkhd;
+}
+
+/* By this command itself, before the replay */
+static u64 libc_in_use(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
 static int start(struct replay *r)
 {
 	if (!strcmp(r->engine, "libc")) {
 		r->heap.is_libc = true;
+		r->heap.before = libc_in_use();
 		return 0;
 	}
 	if (!strcmp(r->engine, "quern"))
@@ -291,11 +318,8 @@ static u64 used_bytes(const struct heap *h)
 {
 	const struct qn_stats_page *page;
 
-	if (h->is_libc) {
-		struct mallinfo2 info = mallinfo2();
-
-		return info.arena + info.hblkhd;
-	}
+	if (h->is_libc)
+		return libc_bytes() - h->before;
 	if (h->engine)
 		return resident_of(h);
 	page = qn_process_stats();
@@ -407,10 +431,9 @@ static bool decode(struct replay *r, struct qn_reader *reader)
 		if (op->slot >= r->room) {
 			u32 room = 2 * op->slot + 1024;
 
-			r->blocks = qn_xrealloc(r->blocks,
-						room * sizeof(*r->blocks));
-			memset(r->blocks + r->room, 0,
-			       (room - r->room) * sizeof(*r->blocks));
+			r->blocks = qn_xremap(r->blocks,
+					      r->room * sizeof(*r->blocks),
+					      room * sizeof(*r->blocks));
 			r->room = room;
 		}
 		r->live += op->size - op->old_size;
@@ -420,26 +443,48 @@ static bool decode(struct replay *r, struct qn_reader *reader)
 	return r->nr_ops;
 }
 
-/* To look at all the pages of an engine takes its time: about 64 times will do */
+/*
+ * To look at all the pages of an engine takes its time: about 64 times will do. malloc of
+ * the C library counts all that is free to tell what it has: not more often than a tenth
+ * of the time goes there.
+ */
 static void look(struct replay *r)
 {
-	u64 used;
+	u64 used, from = qn_record_ns();
 
-	if (r->batches++ % r->stride)
+	if (r->batches++ % r->stride ||
+	    (r->heap.is_libc && r->look_ns > (from - r->began_ns) / 10))
 		return;
 	used = used_bytes(&r->heap);
-
+	r->look_ns += qn_record_ns() - from;
 	r->peak_used = max(r->peak_used, used);
 	r->sum_used += used;
 	r->sum_live += r->live;
 	r->nr_looks++;
 }
 
-static void run(struct replay *r, struct qn_reader *reader)
+/* On a terminal one line that changes, else a line now and then; none of a short replay */
+static void show_progress(struct replay *r, u64 nr_events)
+{
+	bool is_live = isatty(STDERR_FILENO);
+	u64 now = qn_record_ns();
+
+	if (now - r->shown_ns < (is_live ? 1000000000u : PROGRESS_NS))
+		return;
+	r->shown_ns = now;
+	fprintf(stderr, "%squern: replayed %s of %s calls%s",
+		is_live ? "\r\033[K" : "", qn_text_count(r->nr_calls).s,
+		qn_text_count(min(nr_events, r->most)).s, is_live ? "" : "\n");
+	r->is_shown = is_live;
+	fflush(stderr);
+}
+
+static void run(struct replay *r, struct qn_reader *reader, u64 nr_events)
 {
 	u64 from;
 
-	while (!r->failed && decode(r, reader)) {
+	r->began_ns = r->shown_ns = qn_record_ns();
+	while (!r->failed && !qn_interrupted() && decode(r, reader)) {
 		fake_usec = r->ops[0].ns / 1000;
 		from = qn_record_ns();
 		qn_count_start(&r->count);
@@ -449,7 +494,10 @@ static void run(struct replay *r, struct qn_reader *reader)
 		r->ns += qn_record_ns() - from;
 		r->nr_calls += r->nr_ops;
 		look(r);
+		show_progress(r, nr_events);
 	}
+	if (r->is_shown)
+		fputs("\r\033[K", stderr);
 }
 
 static void print_share(const char *what, u64 used, u64 live)
@@ -518,12 +566,26 @@ static int replay(struct replay *r)
 	r->stride =
 		r->heap.engine ? 1 + min(t.nr_events, r->most) / BATCH / 64 : 1;
 	qn_reader_init(&reader, &t, r->process);
-	run(r, &reader);
+	run(r, &reader, t.nr_events);
 	qn_reader_exit(&reader);
 	qn_count_close(&r->count);
 	qn_tracefile_close(&t);
 	report(r);
 	return check(r);
+}
+
+/* Counting by valgrind reads the trace twice: standard input must bear that */
+static int keep_input(const struct replay *r)
+{
+	int fd = qn_is_standard(r->file) ? qn_stream_in(r->file) : -1;
+
+	if (!qn_is_standard(r->file))
+		return 0;
+	if (fd >= 0 && dup2(fd, STDIN_FILENO) >= 0)
+		return close(fd);
+	qn_error("cannot read standard input: %s",
+		 strerror(fd < 0 ? -fd : errno));
+	return QN_EXIT_FAILURE;
 }
 
 static int replay_main(const struct qn_command *command, int argc, char **argv)
@@ -537,12 +599,20 @@ static int replay_main(const struct qn_command *command, int argc, char **argv)
 	r.process = UINT32_MAX;
 	r.most = UINT64_MAX;
 	err = read_options(&r, argv);
+	if (!err)
+		err = keep_input(&r);
+	qn_interrupt_catch();
 	if (!err && qn_count_open(&r.count, r.count_how, argv))
 		err = QN_EXIT_FAILURE;
 	if (!err)
 		err = replay(&r);
-	free(r.blocks);
+	qn_xremap(r.blocks, r.room * sizeof(*r.blocks), 0);
 	free(r.settings);
+	if (qn_interrupted()) {
+		qn_error("interrupted: the figures are of %s calls",
+			 qn_text_count(r.nr_calls).s);
+		qn_launch_end_like(qn_interrupted());
+	}
 	return err;
 }
 
@@ -577,7 +647,7 @@ const struct qn_command qn_command_replay = {
 		"Asks a heap for what a trace asks for, in one thread and in the "
 		"order of the trace, and says how much memory it took, at its peak "
 		"and on average, over what was live, how much time, and how many "
-		"instructions.",
+		"instructions. A FILE named - is standard input.",
 	.options = replay_options,
 	.run = replay_main,
 };

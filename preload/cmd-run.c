@@ -25,6 +25,7 @@
 #include "preload.h"
 #include "program.h"
 #include "report.h"
+#include "stream.h"
 #include "text.h"
 
 /**
@@ -174,8 +175,12 @@ static int open_report(struct run *run)
 		run->report_fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
 		return 0;
 	}
-	run->report_fd = open(run->report_path,
-			      O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+	if (qn_is_standard(run->report_path))
+		run->report_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	else
+		run->report_fd = open(run->report_path,
+				      O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY,
+				      0666);
 	if (run->report_fd >= 0)
 		return 0;
 	qn_error("cannot write the report to '%s': %s; name another file: "
@@ -273,7 +278,11 @@ static int launch_with(const struct run *run, const char *conf,
 	char *preload = preload_list(run);
 	char *set_preload = qn_xprintf("LD_PRELOAD=%s", preload);
 	char *set_conf = qn_xprintf("QUERN_CONF=%s", conf);
-	const char *changes[] = { set_preload, set_conf, NULL };
+	const char *changes[] = {
+		set_conf,
+		qn_program_is_for_musl(run->path) ? NULL : set_preload,
+		NULL,
+	};
 	char **envp = qn_preload_environ(changes);
 	struct qn_launch what = *how;
 	int err;
@@ -438,10 +447,12 @@ static void block_signals(void)
 /* The first of two runs was stopped: the user will not want the second */
 static bool was_stopped(const struct run *run)
 {
-	if (!run->is_compared || !WIFSIGNALED(run->quern.status))
+	if (!run->is_compared ||
+	    (!WIFSIGNALED(run->quern.status) && !qn_interrupted()))
 		return false;
-	qn_error("on quern's own heap the program was ended by a signal; it is "
-		 "not run again");
+	qn_error("%s while the program ran on quern's own heap; it is not run "
+		 "again",
+		 qn_interrupted() ? "interrupted" : "ended by a signal");
 	return true;
 }
 
@@ -452,7 +463,8 @@ static int launch_all(struct run *run, struct qn_run_pages *pages,
 	int err = run->is_compared ? launch_quern(run) : 0;
 
 	if (!err && was_stopped(run)) {
-		*status = run->quern.status;
+		*status = qn_interrupted() ? qn_interrupted() :
+					     run->quern.status;
 		return 1;
 	}
 	pages->since_usec = qn_launch_clock();
@@ -517,7 +529,8 @@ static int run_main(const struct qn_command *command, int argc, char **argv)
 /* clang-format off */
 static const struct qn_option run_options[] = {
 	{ "report", "FILE", RUN_REPORT,
-	  "Write the report to FILE instead of standard error." },
+	  "Write the report to FILE instead of standard error; - is standard "
+	  "output." },
 	{ "json", NULL, RUN_JSON,
 	  "Write the report as a JSON object; its keys stay as they are." },
 	{ "children", "sum|each|none", RUN_CHILDREN,

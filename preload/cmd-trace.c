@@ -12,6 +12,7 @@
 #include "bits.h"
 #include "fail.h"
 #include "options.h"
+#include "stream.h"
 #include "text.h"
 #include "trace-cut.h"
 #include "trace-read.h"
@@ -390,13 +391,15 @@ static int cut(const struct request *q, struct qn_tracefile *t)
 		return err;
 	qn_cut_find(&c, t, q->process, q->heap, q->most);
 	err = qn_cut_write(&c, t, q->output, features_of(q, t));
+	/* Standard output may be the trace */
 	if (!err)
-		printf("%s: %s of %s objects, %s bytes live at peak of %s, %s "
-		       "calls\n",
-		       q->output, qn_text_count(c.nr_kept).s,
-		       qn_text_count(c.nr_objects).s, qn_text_count(c.peak).s,
-		       qn_text_count(c.peak_before).s,
-		       qn_text_count(c.nr_calls).s);
+		fprintf(qn_is_standard(q->output) ? stderr : stdout,
+			"%s: %s of %s objects, %s bytes live at peak of %s, %s "
+			"calls\n",
+			q->output, qn_text_count(c.nr_kept).s,
+			qn_text_count(c.nr_objects).s, qn_text_count(c.peak).s,
+			qn_text_count(c.peak_before).s,
+			qn_text_count(c.nr_calls).s);
 	qn_cut_exit(&c);
 	return err;
 }
@@ -479,7 +482,8 @@ static int trace_main(const struct qn_command *command, int argc, char **argv)
 
 /* clang-format off */
 static const struct qn_option trace_options[] = {
-	{ "output", "FILE", TRACE_OUTPUT, "Where cut and convert write to, also -o FILE." },
+	{ "output", "FILE", TRACE_OUTPUT,
+	  "Where cut and convert write to, also -o FILE; - is standard output." },
 	{ "process", "N", TRACE_OF_PROCESS,
 	  "Which process of the trace, as info numbers them; info tells of its call "
 	  "sites. By default the one with the most events." },
@@ -508,7 +512,7 @@ const struct qn_command qn_command_trace = {
 		"Reads a trace: info says what it holds, histogram how sizes and "
 		"lifetimes are spread, cut makes a smaller program of it, convert "
 		"translates it, also from other formats. What is damaged is left "
-		"out and named.",
+		"out and named. A FILE named - is standard input.",
 	.options = trace_options,
 	.run = trace_main,
 };

@@ -84,7 +84,7 @@ struct qn_demo_contest {
  * @dir_fd:	its descriptor
  * @output:	descriptor of what the running program prints
  * @is_live:	stderr is a terminal
- * @status:	wait status of a program that somebody ended by a signal, or 0
+ * @is_measured: there is a round at least, and the table is printed
  * @allocators:	who is compared
  * @contests:	on what
  */
@@ -97,7 +97,7 @@ struct qn_demo {
 	int dir_fd;
 	int output;
 	bool is_live;
-	int status;
+	bool is_measured;
 	struct qn_demo_allocator allocators[NR_ALLOCATORS];
 	struct qn_demo_contest contests[QN_DEMO_NR_PROGRAMS];
 };

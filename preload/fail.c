@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include "fail.h"
 
 static __noreturn void fail_memory(void)
@@ -29,6 +30,23 @@ void *qn_xrealloc(void *p, size_t size)
 {
 	p = realloc(p, size);
 	if (!p)
+		fail_memory();
+	return p;
+}
+
+void *qn_xremap(void *p, size_t old_size, size_t size)
+{
+	if (!size) {
+		if (p)
+			munmap(p, old_size);
+		return NULL;
+	}
+	if (p)
+		p = mremap(p, old_size, size, MREMAP_MAYMOVE);
+	else
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
 		fail_memory();
 	return p;
 }

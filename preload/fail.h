@@ -26,6 +26,17 @@ void qn_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* realloc() that ends the command where memory is short */
 void *qn_xrealloc(void *p, size_t size);
 
+/**
+ * qn_xremap() - memory of whole pages, which is none of malloc's
+ * @p:		what it was, or NULL
+ * @old_size:	its bytes
+ * @size:	bytes wanted, which read as zero behind @old_size; 0: none
+ *
+ * For what may grow large in a command that measures a heap, which may be malloc's.
+ * Ends the command where memory is short.
+ */
+void *qn_xremap(void *p, size_t old_size, size_t size);
+
 /* A formatted string on the heap, the caller's to free */
 char *qn_xprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

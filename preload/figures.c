@@ -173,20 +173,38 @@ static void add_use(struct qn_use *sum, const struct qn_stats_use *use,
 	sum->metadata += use->metadata;
 }
 
-static void add_uses(struct qn_figures *f, const struct qn_stats_page *page)
+/*
+ * What there is at the end, or when the program was killed: then frees may be unknown,
+ * but no more can be live than ever was.
+ */
+static struct qn_stats_use use_at_end(const struct qn_stats_page *page)
 {
 	struct qn_stats_use end = {
 		.live = page->live,
 		.large = page->large,
-		.carved = page->carved,
 		.dirty = page->dirty,
 		.metadata = page->metadata,
 	};
+	unsigned int i;
+
+	if (page->exact & QN_STATS_EXACT_PEAK)
+		end.live = min(page->live, page->peak_live);
+	for (i = 0; i < QN_STATS_CLASSES; i++)
+		end.carved += page->classes[i].slab;
+	return end;
+}
+
+/* Live memory may not have fallen since its peak, or there is none that was recorded */
+static void add_uses(struct qn_figures *f, const struct qn_stats_page *page)
+{
+	struct qn_stats_use end = use_at_end(page);
+	bool is_highest = end.live > page->at_live.live;
 
 	f->sampled |= is_sampled(page);
-	f->has_peak |= page->peak.usec > 0;
 	add_use(&f->at_end, &end, rounding_of_slabs(page, false));
-	add_use(&f->at_peak, page->peak.usec ? &page->peak : &end,
+	add_use(&f->at_peak, is_highest ? &end : &page->at_live,
+		rounding_of_slabs(page, !is_highest));
+	add_use(&f->at_resident, page->peak.usec ? &page->peak : &end,
 		rounding_of_slabs(page, page->peak.usec > 0));
 }
 
@@ -326,7 +344,11 @@ static void add_identity(struct qn_figures *f, const struct qn_stats_page *page)
 			      page->engine.name);
 		f->pid = page->pid;
 		f->start_usec = page->start_usec;
+		f->exact = page->exact;
+		f->is_whole = true;
 	}
+	f->exact &= page->exact;
+	f->is_whole &= page->refreshed > 0;
 	f->start_usec = min(f->start_usec, page->start_usec);
 	f->end_usec = max(f->end_usec, page->end_usec);
 	f->finished = page->state == QN_STATS_EXITED;

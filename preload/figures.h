@@ -77,9 +77,10 @@ struct qn_event {
  *		no end was recorded
  * @exe, @pid, @policy, @engine.name: of the first page added
  * @peak_live:	sum of the programs' peaks, which need not have coincided
- * @has_peak:	a page recorded @at_peak
- * @at_peak:	at the moment of each program's largest footprint; at the end for one
- *		that did not record it
+ * @exact:	QN_STATS_EXACT_* that hold for all pages
+ * @is_whole:	of each page what is not live is known, too: see refreshed there
+ * @at_peak:	at the moment when most of each program was live
+ * @at_resident: at the moment of each program's largest footprint
  * @at_end:	when the program ended, or when the page was read
  * @sampled:	@internal is known: some class has samples
  * @entries:	@nr_entries of them, in no order
@@ -98,7 +99,8 @@ struct qn_figures {
 	bool replaced;
 	bool finished;
 	bool sampled;
-	bool has_peak;
+	bool is_whole;
+	u32 exact;
 	u64 start_usec;
 	u64 end_usec;
 	u64 cpu_usec;
@@ -126,6 +128,7 @@ struct qn_figures {
 	struct qn_stats_trend trend;
 
 	struct qn_use at_peak;
+	struct qn_use at_resident;
 	struct qn_use at_end;
 
 	struct qn_entry *entries;

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -32,6 +33,35 @@ struct signals {
 	sigset_t mask;
 	struct sigaction child;
 };
+
+static volatile sig_atomic_t interrupt;
+
+static bool is_interrupt(int signo)
+{
+	return signo == SIGINT || signo == SIGTERM || signo == SIGHUP;
+}
+
+static void note_interrupt(int signo)
+{
+	interrupt = signo;
+}
+
+/* One that is ignored stays so: whoever started the command wants it (nohup, say) */
+void qn_interrupt_catch(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction act = { .sa_handler = note_interrupt }, old;
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		if (!sigaction(signals[i], NULL, &old) &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &act, NULL);
+}
+
+int qn_interrupted(void)
+{
+	return interrupt;
+}
 
 u64 qn_launch_clock(void)
 {
@@ -72,10 +102,12 @@ static void drop_pending(void)
 {
 	const struct timespec now = { 0 };
 	sigset_t set;
+	int signo;
 
 	fill_forwarded(&set);
-	while (sigtimedwait(&set, NULL, &now) > 0)
-		;
+	while ((signo = sigtimedwait(&set, NULL, &now)) > 0)
+		if (is_interrupt(signo))
+			note_interrupt(signo);
 }
 
 static void give_signals_back(const struct signals *saved)
@@ -194,6 +226,8 @@ static void await_end(const struct qn_launch *what, struct qn_outcome *outcome)
 	fill_forwarded(&set);
 	while (!has_ended(outcome)) {
 		signo = sigtimedwait(&set, &info, what->tick ? &second : NULL);
+		if (is_interrupt(signo))
+			note_interrupt(signo);
 		if (signo < 0 && errno == EAGAIN)
 			what->tick(what->tick_data);
 		else if (signo > 0 && signo != SIGCHLD &&
@@ -227,6 +261,7 @@ static void die_by(int signo)
 	struct rlimit none = { 0, 0 };
 	sigset_t set;
 
+	fflush(stdout);
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0);
 	sigaction(signo, &plain, NULL);

@@ -51,6 +51,17 @@ struct qn_outcome {
 	u64 floor;
 };
 
+/**
+ * qn_interrupt_catch() - from now on an interrupt does not end the command at once
+ *
+ * SIGINT, SIGTERM and SIGHUP are noted, also those that come while a program runs and are
+ * meant for that, so that the command can say what it has and clean up.
+ */
+void qn_interrupt_catch(void);
+
+/* The signal that was noted, or 0 */
+int qn_interrupted(void);
+
 /* CLOCK_MONOTONIC in microseconds */
 u64 qn_launch_clock(void);
 

@@ -117,33 +117,57 @@ static bool is_privileged(const char *path)
 	       getxattr(path, "security.capability", NULL, 0) > 0;
 }
 
-static bool has_interpreter(int fd, const Elf64_Ehdr *elf)
+/* The file of the loader that a program names: "" if none, "?" if that cannot be told */
+static void find_loader(int fd, const Elf64_Ehdr *elf, char *name, size_t size)
 {
 	Elf64_Phdr headers[NR_HEADERS];
 	size_t nr = min((size_t)elf->e_phnum, (size_t)NR_HEADERS), i;
+	ssize_t n;
 
+	snprintf(name, size, "?");
 	if (elf->e_phentsize != sizeof(headers[0]) ||
 	    pread(fd, headers, nr * sizeof(headers[0]), (off_t)elf->e_phoff) !=
 		    (ssize_t)(nr * sizeof(headers[0])))
-		return true;
-	for (i = 0; i < nr; i++)
-		if (headers[i].p_type == PT_INTERP)
-			return true;
-	return false;
+		return;
+	for (i = 0; i < nr && headers[i].p_type != PT_INTERP; i++)
+		;
+	if (i == nr) {
+		*name = 0;
+		return;
+	}
+	n = pread(fd, name, min(size - 1, (size_t)headers[i].p_filesz),
+		  (off_t)headers[i].p_offset);
+	name[max(n, (ssize_t)0)] = 0;
+}
+
+static const char for_musl[] =
+	"It is a program for the C library musl, whose loader cannot load "
+	"libquern.so, which is built for glibc: it ran without. Build the "
+	"program for glibc to see its heap.";
+
+static bool is_of_musl(const char *loader)
+{
+	const char *slash = strrchr(loader, '/');
+
+	return !strncmp(slash ? slash + 1 : loader, "ld-musl-", 8);
 }
 
 static const char *obstacle_of_elf(int fd, const Elf64_Ehdr *elf)
 {
 	static const unsigned char own_class =
 		sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
+	char loader[256];
 
 	if (elf->e_ident[EI_CLASS] != own_class)
 		return "It is a program for another word size (32 against 64 "
 		       "bit), which cannot load this libquern.so.";
-	if (own_class == ELFCLASS64 && !has_interpreter(fd, elf))
+	if (own_class != ELFCLASS64)
+		return NULL;
+	find_loader(fd, elf, loader, sizeof(loader));
+	if (!*loader)
 		return "It is linked statically, so nothing can be preloaded "
 		       "into it. Link it dynamically, or against libquern.a.";
-	return NULL;
+	return is_of_musl(loader) ? for_musl : NULL;
 }
 
 /* The interpreter of a script, cut out of its first line; NULL if there is none */
@@ -179,6 +203,11 @@ static const char *obstacle_of_file(const char *path, bool follow)
 		obstacle = obstacle_of_file(interpreter(head.text), false);
 	close(fd);
 	return obstacle;
+}
+
+bool qn_program_is_for_musl(const char *path)
+{
+	return obstacle_of_file(path, true) == for_musl;
 }
 
 const char *qn_program_obstacle(const char *path)

@@ -29,4 +29,7 @@ int qn_program_find(const char *name, char **path);
  */
 const char *qn_program_obstacle(const char *path);
 
+/* Would a library that is preloaded keep it from starting at all */
+bool qn_program_is_for_musl(const char *path);
+
 #endif /* QN_PROGRAM_H */

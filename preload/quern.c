@@ -6,6 +6,7 @@
  * and of the library only conf.h and the headers of structures:
  *
  *   fail.c text.c            messages; numbers and lines
+ *   stream.c                 files by name, "-" among them
  *   options.c                reading options by their table
  *   figures.c pages.c        statistics pages: read, checked, added up
  *   program.c launch.c       finding programs, running them unnoticed
@@ -29,6 +30,7 @@
 #include "fail.h"
 #include "options.h"
 #include "quern.h"
+#include "stream.h"
 
 const struct qn_command *const qn_commands[] = {
 	&qn_command_run,
@@ -83,7 +85,8 @@ static int print_version(void)
 
 static int print_manual(const char *path)
 {
-	FILE *template = path ? fopen(path, "re") : NULL;
+	int fd = path ? qn_stream_in(path) : -1;
+	FILE *template = fd >= 0 ? fdopen(fd, "r") : NULL;
 	int err;
 
 	if (!template) {
@@ -125,6 +128,7 @@ int main(int argc, char **argv)
 	const struct qn_command *command;
 
 	occupy_standard_streams();
+	qn_stream_watch_stdout();
 	if (argc < 2) {
 		qn_help(stderr);
 		return QN_EXIT_FAILURE;

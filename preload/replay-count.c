@@ -157,7 +157,7 @@ static int run_callgrind(const char *file, char *const *argv)
 		qn_error("cannot run valgrind: %s (Debian: apt-get install "
 			 "valgrind)",
 			 strerror(-err));
-	else if (WIFSIGNALED(outcome.status))
+	else if (WIFSIGNALED(outcome.status) && !qn_interrupted())
 		qn_launch_end_like(outcome.status);
 	if (what.fd_out >= 0)
 		close(what.fd_out);
@@ -181,7 +181,7 @@ static int count_callgrind(struct qn_count *c, char *const *argv)
 	if (file)
 		unlink(file);
 	free(file);
-	if (!err && c->how != QN_COUNT_CALLGRIND) {
+	if (!err && c->how != QN_COUNT_CALLGRIND && !qn_interrupted()) {
 		qn_error("callgrind wrote no totals");
 		err = -EIO;
 	}

@@ -55,22 +55,25 @@ static u64 usec_of(const struct timeval *t)
 	return (u64)t->tv_sec * 1000000 + (u64)t->tv_usec;
 }
 
-static json_t *make_use(const struct qn_use *use, bool sampled)
+static void put_if(json_t *object, const char *key, u64 n, bool is_known)
+{
+	put(object, key, is_known ? json_integer((json_int_t)n) : json_null());
+}
+
+static json_t *make_use(const struct qn_figures *f, const struct qn_use *use)
 {
 	json_t *o = json_object();
 
 	put_u64(o, "live", use->live);
-	put(o, "internal",
-	    sampled ? json_integer((json_int_t)use->internal) : json_null());
+	put_if(o, "internal", use->internal, f->sampled);
 	put_u64(o, "external", use->external);
-	put_u64(o, "dirty", use->dirty);
-	put_u64(o, "metadata", use->metadata);
-	put_u64(o, "resident", qn_use_total(use));
+	put_if(o, "dirty", use->dirty, f->is_whole);
+	put_if(o, "metadata", use->metadata, f->is_whole);
+	put_if(o, "resident", qn_use_total(use), f->is_whole);
 	return o;
 }
 
-static json_t *make_entry(const struct qn_figures *f, const struct qn_entry *e,
-			  u64 all_bytes)
+static json_t *make_entry(const struct qn_entry *e, u64 all_bytes)
 {
 	json_t *o = json_object();
 
@@ -87,7 +90,7 @@ static json_t *make_entry(const struct qn_figures *f, const struct qn_entry *e,
 	    json_real(all_bytes ? (double)e->bytes / (double)all_bytes : 0));
 	put_u64(o, "live", e->live);
 	put_u64(o, "carved", e->carved);
-	put_known(o, "peak_carved", f->has_peak ? e->peak : 0);
+	put_u64(o, "peak_carved", e->peak);
 	return o;
 }
 
@@ -98,8 +101,8 @@ static json_t *make_table(const struct qn_figures *f)
 	unsigned int i;
 
 	for (i = 0; i < f->nr_entries; i++)
-		json_array_append_new(entries, make_entry(f, &f->entries[i],
-							  total.bytes));
+		json_array_append_new(entries,
+				      make_entry(&f->entries[i], total.bytes));
 	put_u64(o, "generation", f->generation);
 	put(o, "entries", entries);
 	return o;
@@ -293,8 +296,11 @@ static void put_counts(json_t *o, const struct qn_figures *f)
 	put_u64(o, "programs", f->nr_programs);
 	put_u64(o, "still_running", f->nr_running);
 	put_u64(o, "peak_live", f->peak_live);
+	put(o, "peak_live_exact", json_boolean(f->exact & QN_STATS_EXACT_PEAK));
 	put_known(o, "peak_used", f->peak_used);
 	put_u64(o, "allocations", f->nr_allocs);
+	put(o, "allocations_exact",
+	    json_boolean(f->exact & QN_STATS_EXACT_COUNT));
 	put_u64(o, "failed", f->nr_failed);
 	put_u64(o, "threads", f->nr_threads_total);
 	put_u64(o, "remote_frees", f->nr_remote);
@@ -375,9 +381,9 @@ static json_t *make_heap(const struct qn_figures *f)
 	put(o, "state", json_string(state_name(f)));
 	put_times(o, f);
 	put_counts(o, f);
-	put(o, "at_peak",
-	    f->has_peak ? make_use(&f->at_peak, f->sampled) : json_null());
-	put(o, "at_end", make_use(&f->at_end, f->sampled));
+	put(o, "at_peak", make_use(f, &f->at_peak));
+	put(o, "at_resident_peak", make_use(f, &f->at_resident));
+	put(o, "at_end", make_use(f, &f->at_end));
 	put(o, "table", make_table(f));
 	put(o, "controller", make_controller(f));
 	put(o, "lives", make_lives(f));

@@ -30,6 +30,7 @@
  * @l:		the lines
  * @report:	what it is made from
  * @f:		the figures it shows
+ * @total:	of the table
  * @nr_events:	decisions shown
  * @is_root:	of the program that was asked for, alone or with others
  */
@@ -37,6 +38,7 @@ struct screen {
 	struct qn_lines l;
 	const struct qn_report *report;
 	const struct qn_figures *f;
+	struct qn_entry total;
 	unsigned int nr_events;
 	bool is_root;
 };
@@ -129,9 +131,11 @@ static void put_calls(struct screen *s)
 	const struct qn_figures *f = s->f;
 
 	/* Without its exit handlers a program leaves what it noted before */
-	qn_line(&s->l, "heap        peak live %s; %s allocations%s",
-		SIZE(f->peak_live), COUNT(f->nr_allocs),
-		f->finished ? "" : ", as last recorded");
+	qn_line(&s->l, "heap        peak live %s%s; %s%s allocations%s",
+		f->exact & QN_STATS_EXACT_PEAK ? "" : "about ",
+		SIZE(f->peak_live),
+		f->exact & QN_STATS_EXACT_COUNT ? "" : "about ",
+		COUNT(f->nr_allocs), f->finished ? "" : ", as last recorded");
 	if (f->nr_threads_total > f->nr_programs)
 		qn_line(&s->l,
 			"threads     %s; %s blocks freed by another than their owner",
@@ -143,72 +147,113 @@ static void put_calls(struct screen *s)
 
 /* ---- what the memory was made of ---- */
 
+/* Without samples there is no column of what is lost to rounding */
+#define USE_ROW "%-12s%10s%*s%11s%11s%11s%12s"
+
+static int rounding_width(const struct screen *s)
+{
+	return s->f->sampled ? 11 : 0;
+}
+
 static void put_use(struct screen *s, const char *label,
 		    const struct qn_use *use)
 {
-	qn_line(&s->l, "%-12s%10s%11s%11s%11s%11s%12s", label, SIZE(use->live),
-		s->f->sampled ? SIZE(use->internal) : "?", SIZE(use->external),
-		SIZE(use->dirty), SIZE(use->metadata), SIZE(qn_use_total(use)));
+	bool is_whole = s->f->is_whole;
+
+	qn_line(&s->l, USE_ROW, label, SIZE(use->live), rounding_width(s),
+		s->f->sampled ? SIZE(use->internal) : "", SIZE(use->external),
+		is_whole ? SIZE(use->dirty) : "unknown",
+		is_whole ? SIZE(use->metadata) : "unknown",
+		is_whole ? SIZE(qn_use_total(use)) : "unknown");
 }
 
 static void put_use_shares(struct screen *s, const struct qn_use *use)
 {
 	u64 live = use->live;
 
-	qn_line(&s->l, "%-12s%10s%11s%11s%11s%11s%12s", "  of live",
-		SHARE(live, live),
-		s->f->sampled ? SHARE(use->internal, live) : "?",
+	if (!live || !s->f->is_whole)
+		return;
+	qn_line(&s->l, USE_ROW, "  of live", SHARE(live, live),
+		rounding_width(s),
+		s->f->sampled ? SHARE(use->internal, live) : "",
 		SHARE(use->external, live), SHARE(use->dirty, live),
 		SHARE(use->metadata, live), SHARE(qn_use_total(use), live));
 }
 
+/* The footprint is often as large as it gets when most is live, so that one row says it */
 static void put_uses(struct screen *s)
 {
-	const struct qn_use *peak = &s->f->at_peak;
+	const struct qn_figures *f = s->f;
 
-	qn_line(&s->l, "%-12s%10s%11s%11s%11s%11s%12s", "made of", "live",
-		"(internal)", "+external", "+dirty", "+metadata", "=resident");
-	if (s->f->has_peak) {
-		put_use(s, "at its peak", peak);
-		put_use_shares(s, peak);
-	}
-	put_use(s, "at the end", &s->f->at_end);
+	qn_line(&s->l, USE_ROW, "made of", "live", rounding_width(s),
+		f->sampled ? "(internal)" : "", "+external", "+dirty",
+		"+metadata", "=resident");
+	put_use(s, "at its peak", &f->at_peak);
+	put_use_shares(s, &f->at_peak);
+	if (qn_use_total(&f->at_resident) > qn_use_total(&f->at_peak))
+		put_use(s, "most memory", &f->at_resident);
+	put_use(s, f->finished ? "at the end" : "as recorded", &f->at_end);
 }
 
 /* ---- the table ---- */
 
+/* Columns: what was asked for if there are samples, what is live if anything is */
+#define ENTRY_ROW "%-12s%*s%15s%10s%*s%11s%11s"
+
+static void put_row(struct screen *s, const char *label, const char *asked,
+		    const char *allocs, const char *share, const char *live,
+		    const char *carved, const char *peak)
+{
+	bool has_live = s->total.live > 0;
+
+	qn_line(&s->l, ENTRY_ROW, label, s->f->sampled ? 10 : 0,
+		s->f->sampled ? asked : "", allocs, share, has_live ? 11 : 0,
+		has_live ? live : "", carved, peak);
+}
+
 static void put_entry(struct screen *s, const char *label,
-		      const struct qn_entry *e, u64 all_bytes)
+		      const struct qn_entry *e)
 {
 	char asked[24] = "-";
 
 	if (e->asked_allocs)
 		snprintf(asked, sizeof(asked), "%.1f",
 			 e->asked / 16 / (double)e->asked_allocs);
-	qn_line(&s->l, "%-12s%10s%15s%10s%11s%11s%11s", label, asked,
-		COUNT(e->nr_allocs), SHARE(e->bytes, all_bytes), SIZE(e->live),
-		SIZE(e->carved), s->f->has_peak ? SIZE(e->peak) : "-");
+	put_row(s, label, asked, COUNT(e->nr_allocs),
+		SHARE(e->bytes, s->total.bytes), SIZE(e->live), SIZE(e->carved),
+		SIZE(e->peak));
 }
 
-static void put_osize(struct screen *s, const struct qn_entry *e, u64 all_bytes)
+static void put_osize(struct screen *s, const struct qn_entry *e)
 {
 	char label[40];
 
 	snprintf(label, sizeof(label), "%10s%s", COUNT(e->osize),
 		 e->promoted ? " *" : "");
-	put_entry(s, e->osize ? label : "  direct", e, all_bytes);
+	put_entry(s, e->osize ? label : "  direct", e);
 }
 
-static void put_rest(struct screen *s, unsigned int from, u64 all_bytes)
+static void put_rest(struct screen *s, unsigned int from, unsigned int to)
 {
 	struct qn_entry rest = { 0 };
 	char label[24];
 	unsigned int i;
 
-	for (i = from; i < s->f->nr_entries; i++)
+	for (i = from; i < to; i++)
 		qn_entry_add(&rest, &s->f->entries[i]);
-	snprintf(label, sizeof(label), "  %u others", s->f->nr_entries - from);
-	put_entry(s, label, &rest, all_bytes);
+	snprintf(label, sizeof(label), "  %u others", to - from);
+	put_entry(s, label, &rest);
+}
+
+/* Sizes that anything was asked of; they come first */
+static unsigned int nr_used(const struct qn_figures *f)
+{
+	const struct qn_entry *e = f->entries;
+	unsigned int nr = 0;
+
+	while (nr < f->nr_entries && (e[nr].nr_allocs || e[nr].peak))
+		nr++;
+	return nr;
 }
 
 static unsigned int nr_promoted(const struct qn_figures *f)
@@ -225,28 +270,28 @@ static void put_table_header(struct screen *s)
 	const struct qn_figures *f = s->f;
 	unsigned int promoted = nr_promoted(f);
 
-	qn_line(&s->l, "table %-6u%u sizes%s%s%s", f->generation, f->nr_entries,
-		promoted ? ", of them " : "", promoted ? COUNT(promoted) : "",
+	qn_line(&s->l, "table %-6u%u sizes, %u used%s%s%s", f->generation,
+		f->nr_entries, nr_used(f), promoted ? ", " : "",
+		promoted ? COUNT(promoted) : "",
 		promoted ? " made by the controller (*)" : "");
-	qn_line(&s->l, "%-12s%10s%15s%10s%11s%11s%11s", " object size",
-		"asked for", "allocations", "of bytes", "live", "carved",
-		"max carved");
+	put_row(s, " object size", "asked for", "allocations", "of bytes",
+		"live", "carved", "max carved");
 }
 
 /* @room lines for the entries */
 static void put_table(struct screen *s, unsigned int room)
 {
 	const struct qn_figures *f = s->f;
-	struct qn_entry total = qn_figures_total(f);
-	unsigned int i, shown = f->nr_entries;
+	unsigned int i, used = nr_used(f), shown = used;
 
+	s->total = qn_figures_total(f);
 	put_table_header(s);
 	if (shown > room)
 		shown = room - 1;
 	for (i = 0; i < shown; i++)
-		put_osize(s, &f->entries[i], total.bytes);
-	if (shown < f->nr_entries)
-		put_rest(s, shown, total.bytes);
+		put_osize(s, &f->entries[i]);
+	if (shown < used)
+		put_rest(s, shown, used);
 }
 
 /* ---- the controller ---- */
@@ -289,19 +334,36 @@ static void put_controller(struct screen *s)
 		put_event(s, &f->events[i]);
 }
 
+/* Of a program that was not looked at even once there is nothing to tell */
+static bool has_samples(const struct qn_figures *f)
+{
+	return f->nr_samples || f->nr_slices;
+}
+
+static bool has_returned(const struct qn_figures *f)
+{
+	return f->nr_purges > 0;
+}
+
 static void put_costs(struct screen *s)
 {
 	const struct qn_figures *f = s->f;
 	u64 cpu = s->is_root ? cpu_of(&s->report->outcome->usage) : f->cpu_usec;
 
-	qn_line(&s->l,
-		"returned    %s to the system in %s call%s; %s wanted back soon",
-		SIZE(f->purged), COUNT(f->nr_purges),
-		f->nr_purges == 1 ? "" : "s", SIZE(f->refaults));
-	qn_line(&s->l,
-		"sampler     %s samples, %s slices: %s, %s of the CPU time",
-		COUNT(f->nr_samples), COUNT(f->nr_slices),
-		TIME(f->sample_ns / 1000), SHARE(f->sample_ns, cpu * 1000));
+	if (has_returned(f))
+		qn_line(&s->l,
+			"returned    %s to the system in %s call%s; %s wanted back "
+			"soon",
+			SIZE(f->purged), COUNT(f->nr_purges),
+			f->nr_purges == 1 ? "" : "s", SIZE(f->refaults));
+	if (has_samples(f))
+		qn_line(&s->l,
+			"sampler     %s samples, %s slice%s: about %s%s%s%s",
+			COUNT(f->nr_samples), COUNT(f->nr_slices),
+			f->nr_slices == 1 ? "" : "s", TIME(f->sample_ns / 1000),
+			cpu ? ", " : "",
+			cpu ? SHARE(f->sample_ns, cpu * 1000) : "",
+			cpu ? " of the CPU time" : "");
 }
 
 /* ---- lives ---- */
@@ -322,17 +384,22 @@ static void put_lives(struct screen *s)
 {
 	struct qn_stats_life life = qn_figures_lives(s->f);
 	u64 ended = ended_before(&life, UINT64_MAX);
+	char live[96] = "", grown[96] = "";
 
 	qn_line(&s->l,
 		"lives       below 64 KiB of requests %s, 1 MiB %s, 16 MiB %s",
 		SHARE(ended_before(&life, 64 << 10), ended),
 		SHARE(ended_before(&life, 1 << 20), ended),
 		SHARE(ended_before(&life, 16 << 20), ended));
-	qn_line(&s->l,
-		"            by %s blocks; %s in use stand for %s; %s grew%s%s",
-		COUNT(life.nr_ended), COUNT(life.nr_live), SIZE(life.live),
-		COUNT(life.nr_grown), life.nr_grown ? ", to " : "",
-		life.nr_grown ? SHARE(life.grown_to, life.grown_from) : "");
+	if (life.nr_live)
+		snprintf(live, sizeof(live), "; %s in use stand for %s",
+			 COUNT(life.nr_live), SIZE(life.live));
+	if (life.nr_grown)
+		snprintf(grown, sizeof(grown), "; %s grew, to %s",
+			 COUNT(life.nr_grown),
+			 SHARE(life.grown_to, life.grown_from));
+	qn_line(&s->l, "            by %s block%s%s%s", COUNT(life.nr_ended),
+		life.nr_ended == 1 ? "" : "s", live, grown);
 }
 
 static bool has_lives(const struct screen *s)
@@ -492,7 +559,8 @@ static void put_silent(struct screen *s)
 /* Lines below the table: the controller's, what it cost, lives, trends, a note */
 static unsigned int lines_below(const struct screen *s)
 {
-	return 3 + (s->report->pages->nr_unread > 0) + 2u * has_lives(s) +
+	return 1 + has_returned(s->f) + has_samples(s->f) +
+	       (s->report->pages->nr_unread > 0) + 2u * has_lives(s) +
 	       3u * (s->f->trend.nr_epochs > 0);
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "stream.h"
 #include "trace-pack.h"
 #include "varint.h"
 
@@ -210,12 +211,12 @@ static void sum_up(struct qn_tracefile *t)
 
 static int map_file(struct qn_tracefile *t)
 {
-	int fd = open(t->path, O_RDONLY | O_CLOEXEC), err = 0;
+	int fd = qn_stream_in(t->path), err = 0;
 	struct stat st;
 	void *p = NULL;
 
 	if (fd < 0 || fstat(fd, &st)) {
-		err = -errno;
+		err = fd < 0 ? fd : -errno;
 		goto out;
 	}
 	t->size = (size_t)st.st_size;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * trace-objects.c - a table with linear probing from keys to slots.
+ * trace-objects.c - a table with linear probing from keys to slots. It is not malloc's
+ * memory, so that a replay on that does not measure it.
  */
 #include "trace-objects.h"
-
-#include <stdlib.h>
 
 #include "fail.h"
 
@@ -28,13 +27,11 @@ static void grow_table(struct qn_objects *o)
 	u32 *old = o->table, nr = o->room_table;
 
 	o->room_table = nr ? 2 * nr : 1024;
-	o->table = calloc(o->room_table, sizeof(*o->table));
-	if (!o->table)
-		o->table = qn_xrealloc(NULL, SIZE_MAX);
+	o->table = qn_xremap(NULL, 0, o->room_table * sizeof(*o->table));
 	for (u32 i = 0; i < nr; i++)
 		if (old[i])
 			o->table[find(o, o->at[old[i] - 1].key)] = old[i];
-	free(old);
+	qn_xremap(old, nr * sizeof(*old), 0);
 }
 
 /* Close the gap, so that find() may stop at one */
@@ -57,8 +54,10 @@ static void more_slots(struct qn_objects *o)
 {
 	u32 room = o->room ? 2 * o->room : 256;
 
-	o->at = qn_xrealloc(o->at, room * sizeof(*o->at));
-	o->free = qn_xrealloc(o->free, room * sizeof(*o->free));
+	o->at = qn_xremap(o->at, o->room * sizeof(*o->at),
+			  room * sizeof(*o->at));
+	o->free = qn_xremap(o->free, o->room * sizeof(*o->free),
+			    room * sizeof(*o->free));
 	for (u32 i = room; i > o->room; i--)
 		o->free[o->nr_free++] = i - 1;
 	o->room = room;
@@ -115,7 +114,7 @@ void qn_objects_release(struct qn_objects *o, u32 slot)
 
 void qn_objects_exit(struct qn_objects *o)
 {
-	free(o->at);
-	free(o->free);
-	free(o->table);
+	qn_xremap(o->at, o->room * sizeof(*o->at), 0);
+	qn_xremap(o->free, o->room * sizeof(*o->free), 0);
+	qn_xremap(o->table, o->room_table * sizeof(*o->table), 0);
 }

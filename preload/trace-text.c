@@ -14,6 +14,7 @@
 
 #include "bits.h"
 #include "fail.h"
+#include "stream.h"
 #include "symbols.h"
 #include "trace-import.h"
 
@@ -199,7 +200,7 @@ static int write_all(const struct qn_tracefile *t, u32 process, FILE *out,
 static int convert_to(const struct qn_tracefile *t, u32 process,
 		      const struct format *f, const char *output)
 {
-	FILE *out = output ? fopen(output, "we") : stdout;
+	FILE *out = output ? qn_stream_out(output) : stdout;
 	int err;
 
 	if (!out) {
@@ -208,10 +209,14 @@ static int convert_to(const struct qn_tracefile *t, u32 process,
 		return err;
 	}
 	err = write_all(t, process, out, f);
-	if ((output ? fclose(out) : fflush(out)) && !err) {
-		err = -errno;
-		qn_error("cannot write '%s': %s",
-			 output ? output : "standard output", strerror(errno));
+	/* What standard output does not take is said at the end */
+	if (output) {
+		int closed = qn_stream_close(out, output);
+
+		if (closed)
+			qn_error("cannot write '%s': %s", output,
+				 strerror(-closed));
+		err = err ?: closed;
 	}
 	return err;
 }
@@ -408,17 +413,21 @@ static void lines_in(struct qn_import *m, FILE *in,
 /* Through zstd where the file begins with its magic number */
 static FILE *open_input(const char *file, bool *is_pipe)
 {
-	int fd = open(file, O_RDONLY);
+	int fd = qn_stream_in(file);
 	u8 magic[4] = { 0 };
 	char *command;
 	FILE *in;
 
 	*is_pipe = false;
-	if (fd < 0)
+	if (fd < 0) {
+		errno = -fd;
 		return NULL;
+	}
 	if (pread(fd, magic, 4, 0) != 4 ||
 	    memcmp(magic, "\x28\xb5\x2f\xfd", 4) != 0)
 		return fdopen(fd, "r");
+	/* For zstd to have it, too */
+	fcntl(fd, F_SETFD, 0);
 	command = qn_xprintf("zstd -dcq <&%d", fd);
 	in = popen(command, "re");
 	*is_pipe = true;

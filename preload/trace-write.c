@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "fail.h"
+#include "stream.h"
 #include "trace-pack.h"
 #include "varint.h"
 
@@ -83,7 +84,7 @@ int qn_writer_open(struct qn_writer *w, const char *path, u32 features)
 		qn_error("--zstd: " QN_PACK_ADVICE);
 		return -ENOTSUP;
 	}
-	w->out = fopen(path, "wbe");
+	w->out = qn_stream_out(path);
 	if (!w->out) {
 		int err = -errno;
 
@@ -359,9 +360,7 @@ int qn_writer_close(struct qn_writer *w, const char *path)
 	end_process(w);
 	put_index(w);
 	put_header_again(w);
-	err = ferror(w->out) ? -EIO : 0;
-	if (fclose(w->out))
-		err = -errno;
+	err = qn_stream_close(w->out, path);
 	if (err)
 		qn_error("cannot write '%s': %s", path, strerror(-err));
 	free(w->buf);

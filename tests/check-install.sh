@@ -70,7 +70,7 @@ int main(void)
 		return 1;
 	free(p);
 	qn_free(q);
-	return qn_stats(&st) ? 2 : qn_check() ? 3 : 0;
+	return qn_stats_get(&st) ? 2 : qn_check() ? 3 : 0;
 }
 EOF
 user()

@@ -304,6 +304,11 @@ u64 qn_port_clock(void)
 	return READ_ONCE(port.clock);
 }
 
+u64 qn_port_thread_ns(void)
+{
+	return port.thread_ns += port.thread_step;
+}
+
 u64 qn_port_clock_coarse(void)
 {
 	return qn_port_clock();

@@ -45,6 +45,7 @@ struct port_range {
  * struct linux_port - everything a test can see and set
  * @page_size:	of the simulated machine, 4 KB to 64 KB
  * @clock:	microseconds
+ * @thread_ns, @thread_step: of the thread's CPU time; by how much it goes on at each look
  * @seed:	what qn_port_seed() returns
  * @skew:	memory that may lie anywhere begins so many bytes behind a multiple of
  *		64 KB; a multiple of the page size
@@ -61,6 +62,8 @@ struct port_range {
 struct linux_port {
 	size_t page_size;
 	u64 clock;
+	u64 thread_ns;
+	u64 thread_step;
 	u32 seed;
 	size_t skew;
 	bool no_places;

@@ -194,7 +194,7 @@ static void test_nothing_left(void **state)
 
 	(void)state;
 	qn_trim();
-	assert_int_equal(qn_stats(&st), 0);
+	assert_int_equal(qn_stats_get(&st), 0);
 	assert_true(st.nr_allocs > 100000);
 	assert_int_equal(st.live, 0);
 	assert_true(qn_process_stats()->dirty < (64 << 10));

@@ -102,11 +102,11 @@ static void test_marks(void **state)
 
 	(void)state;
 	reset(200);
-	empty = qn_arena_mark(&arena);
+	empty = qn_arena_mark_get(&arena);
 	for (size_t i = 0; i < 10; i++) {
 		p[i] = qn_arena_alloc(&arena, 90);
 		memset(p[i], (int)i, 90);
-		marks[i] = qn_arena_mark(&arena);
+		marks[i] = qn_arena_mark_get(&arena);
 		nr[i] = nr_live();
 	}
 	for (size_t i = 9; i > 0; i -= 3) {
@@ -229,7 +229,7 @@ static void test_fixed(void **state)
 		while ((p = qn_arena_alloc(&arena, 20)) != NULL) {
 			memset(p, 0, 20);
 			if (nr[round]++ == 5)
-				mark = qn_arena_mark(&arena);
+				mark = qn_arena_mark_get(&arena);
 		}
 		qn_arena_release(&arena, mark);
 		assert_non_null(qn_arena_alloc(&arena, 20));

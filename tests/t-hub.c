@@ -617,6 +617,67 @@ static void test_refresh(void **state)
 	assert_int_equal(page->classes[9].peak_slab, 5000);
 }
 
+/* What the heap was made of when most was live is noted when that falls, not after */
+static void test_live_peak(void **state)
+{
+	struct qn_stats_page *page;
+	struct qn_unit *u;
+
+	(void)state;
+	begin();
+	page = hub.page;
+	page->start_usec = port.clock;
+	hub.is_watched = true;
+	u = qn_run_alloc(&hub.segments, 10, 1, QN_UNIT_LARGE, NULL);
+	qn_hub_account(&hub, 9, 4000, 3);
+	page->classes[9].slab = 5000;
+	qn_hub_account_large(&hub, 10 * QN_UNIT_SIZE, 1);
+	assert_int_equal(page->at_live.usec, 0);
+	port_sleep_ms(7);
+	qn_hub_account_large(&hub, -(s64)(10 * QN_UNIT_SIZE), 0);
+	qn_run_free(&hub.segments, u, 10 * QN_UNIT_SIZE);
+	page->classes[9].slab = 0;
+	qn_hub_account(&hub, 9, -4000, 0);
+	qn_hub_refresh(&hub);
+	assert_int_equal(page->live, 0);
+	assert_int_equal(page->at_live.usec, 7000);
+	assert_int_equal(page->at_live.live, 4000 + 10 * QN_UNIT_SIZE);
+	assert_int_equal(page->at_live.large, 10 * QN_UNIT_SIZE);
+	assert_int_equal(page->at_live.carved, 5000);
+	assert_int_equal(page->at_live.dirty, 0);
+	/* Nobody reads the page: not worth the time */
+	begin();
+	qn_hub_account(&hub, 9, 4000, 3);
+	qn_hub_account(&hub, 9, -4000, 0);
+	assert_int_equal(hub.page->at_live.usec, 0);
+	assert_int_equal(hub.page->refreshed, 0);
+}
+
+/* CPU time, not the clock on the wall; it is looked at seldom, and only for a reader */
+static void test_cost(void **state)
+{
+	const struct qn_sample s = { .size = 100, .interval = 4096 };
+
+	(void)state;
+	begin();
+	port.thread_step = 700;
+	for (int i = 0; i < 100; i++)
+		assert_true(qn_hub_learn(&hub, &s, 1));
+	assert_int_equal(port.thread_ns, 0);
+	assert_int_equal(hub.page->sample_ns, 0);
+	hub.is_watched = true;
+	hub.clock_ns = 200;
+	port_sleep_ms(2);
+	assert_true(qn_hub_learn(&hub, &s, 1));
+	assert_int_equal(port.thread_ns, 2 * 700);
+	assert_int_equal(hub.page->sample_ns, 500);
+	for (int i = 0; i < 160; i++)
+		assert_true(qn_hub_learn(&hub, &s, 1));
+	/* Two looks at each of ten of them, which stand for all */
+	assert_int_equal(port.thread_ns, (1 + 10) * 2 * 700);
+	assert_int_equal(hub.page->sample_ns, 161 * 500);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -639,6 +700,8 @@ int main(void)
 		cmocka_unit_test(test_table_get),
 		cmocka_unit_test(test_readers_keep_their_tables),
 		cmocka_unit_test(test_many_changes),
+		cmocka_unit_test(test_live_peak),
+		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_accounts),
 		cmocka_unit_test(test_refresh),
 	};

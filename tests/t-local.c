@@ -20,7 +20,9 @@
  * - once all is freed and trimmed nothing is in use but memory of quern's own, and
  *   the figures say so;
  * - samples of a size are to all samples as its bytes are to all bytes;
- * - a refusal of the kernel costs the request, never the local.
+ * - a refusal of the kernel costs the request, never the local;
+ * - where mallocs are counted one by one, counts and peak are those of the program at any
+ *   moment; else they are when a thread has come to its end.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -1818,9 +1820,139 @@ static void test_threads(void **state)
 	assert_true(hub.page->nr_remote > 0);
 }
 
+/* ---- figures ---- */
+
+static u64 nr_counted(void)
+{
+	u64 nr = hub.page->nr_large;
+
+	for (unsigned int c = 1; c < QN_NR_CLASSES; c++)
+		nr += hub.page->classes[c].nr_allocs;
+	return nr;
+}
+
+static void begin_exact(u32 nr)
+{
+	begin(4096);
+	hub.exact = nr;
+	hub.notes_peak = true;
+	hub.page->exact = QN_STATS_EXACT_COUNT | QN_STATS_EXACT_PEAK;
+}
+
+static size_t served(const void *p)
+{
+	const struct qn_unit *u = unit_of(p);
+
+	return u->kind == QN_UNIT_MEDIUM ? usable(p) + sizeof(size_t) :
+					   u->osize;
+}
+
+/* Small and medium blocks come and go; the page says at each moment what the model says */
+static void test_exact(void **state)
+{
+	struct qn_local *l;
+	u64 live = 0, peak = 0, nr = 0;
+	void *p[300] = { 0 };
+
+	(void)state;
+	begin_exact(4000);
+	l = get();
+	for (int i = 0; i < 3000; i++) {
+		u32 at = roll(300 - 299 * (i % 900 > 600));
+
+		if (p[at]) {
+			live -= served(p[at]);
+			object_free(l, p[at]);
+			p[at] = NULL;
+			continue;
+		}
+		p[at] = object_alloc(l, 1 + roll(i % 7 ? 600 : 9000));
+		live += served(p[at]);
+		peak = max(peak, live);
+		assert_int_equal(nr_counted(), ++nr);
+		assert_int_equal(hub.page->peak_live, peak);
+		assert_true((s64)hub.page->live >= (s64)live);
+	}
+	assert_true(hub.page->exact & QN_STATS_EXACT_PEAK);
+	qn_local_account_end(l);
+	assert_int_equal(hub.page->live, live);
+	assert_int_equal(hub.page->peak_live, peak);
+}
+
+/* After so many the lists are handed over, and what the page says is no longer exact */
+static void test_exact_ends(void **state)
+{
+	struct qn_local *l;
+
+	(void)state;
+	begin_exact(50);
+	l = get();
+	for (int i = 0; i < 49; i++)
+		object_alloc(l, 100);
+	assert_int_equal(hub.page->exact,
+			 QN_STATS_EXACT_COUNT | QN_STATS_EXACT_PEAK);
+	object_alloc(l, 100);
+	assert_int_equal(hub.page->exact, 0);
+	assert_int_equal(nr_counted(), 50);
+	for (int i = 0; i < 10; i++)
+		object_alloc(l, 100);
+	assert_true(nr_counted() > 60);
+	assert_true(qn_local_ready_bytes(l) > 0);
+	assert_int_equal(qn_local_ready_bytes(l) % 112, 0);
+	/* At its end all is known again */
+	qn_local_account_end(l);
+	assert_int_equal(nr_counted(), 60);
+	assert_int_equal(hub.page->live, 60 * 112);
+}
+
+/* A thread ends, and with it what waits in its lists; a peak of two is none of one */
+static void test_counts_of_threads(void **state)
+{
+	struct qn_local *l, *other;
+
+	(void)state;
+	begin(4096);
+	l = get();
+	for (int i = 0; i < 10; i++)
+		object_alloc(l, 40);
+	qn_local_put(l);
+	assert_int_equal(nr_counted(), 10);
+	begin_exact(100);
+	l = get();
+	assert_true(hub.notes_peak);
+	other = get();
+	assert_false(hub.notes_peak);
+	assert_int_equal(hub.page->exact, QN_STATS_EXACT_COUNT);
+	object_alloc(l, 40);
+	object_alloc(other, 5000);
+	assert_int_equal(nr_counted(), 2);
+}
+
+/* A child counts what it takes of the lists that it has from its parent */
+static void test_counts_of_child(void **state)
+{
+	struct qn_local *l;
+
+	(void)state;
+	begin(4096);
+	l = get();
+	object_alloc(l, 40);
+	qn_local_account(l);
+	hub.page->classes[3].nr_allocs = 0;
+	qn_local_fork_child(l);
+	for (int i = 0; i < 5; i++)
+		object_alloc(l, 40);
+	qn_local_account_end(l);
+	assert_int_equal(nr_counted(), 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_exact_ends),
+		cmocka_unit_test(test_counts_of_threads),
+		cmocka_unit_test(test_counts_of_child),
 		cmocka_unit_test(test_every_size),
 		cmocka_unit_test(test_powers_of_two),
 		cmocka_unit_test(test_random),

@@ -551,7 +551,7 @@ static struct qn_stats stats(void)
 {
 	struct qn_stats st;
 
-	assert_int_equal(qn_stats(&st), 0);
+	assert_int_equal(qn_stats_get(&st), 0);
 	/* Nothing below zero, nothing larger than what it is part of */
 	assert_true(st.live <= st.peak_live);
 	assert_true(st.live <= st.size);
@@ -572,7 +572,7 @@ static void test_stats(void **state)
 	size_t bytes = 0;
 
 	(void)state;
-	assert_int_equal(qn_stats(NULL), -EINVAL);
+	assert_int_equal(qn_stats_get(NULL), -EINVAL);
 	qn_trim();
 	before = stats();
 	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {

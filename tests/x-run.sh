@@ -317,6 +317,246 @@ if [ -n "$python" ]; then
 	check "--json takes arguments that are no UTF-8" json_takes_any_argument
 fi
 
+# build PROGRAM: of the C that stands on standard input
+build()
+{
+	cat >"$1.c" && ${CC:-cc} -O1 -fno-builtin -o "$1" "$1.c" -lpthread
+}
+
+# field EXPRESSION: of the first heap of the report as JSON, in err
+field()
+{
+	"$python" -c '
+import json, sys
+heap = json.load(open("err"))["heaps"][0]
+print(eval("(%s)" % sys.argv[1]))' "$1"
+}
+
+# counts ARGS...: the report of ./asks, which is the same for all of them
+counts()
+{
+	run --json -- ./asks "$@"
+	[ "$(field 'heap["allocations"], heap["allocations_exact"]')" = "$(cat out)" ]
+}
+
+# What it prints is what it did: how many blocks, whatever became of them
+build asks <<-'END'
+	#include <pthread.h>
+	#include <signal.h>
+	#include <stdio.h>
+	#include <stdlib.h>
+	#include <string.h>
+	#include <unistd.h>
+
+	static int n;
+
+	static void *ask(void *keep)
+	{
+		void *last = NULL;
+
+		for (int i = 0; i < n; i++) {
+			free(last);
+			last = malloc(1 + i % 700 + (i % 50 ? 0 : 9000));
+			if (keep)
+				last = NULL;
+		}
+		free(last);
+		return NULL;
+	}
+
+	int main(int argc, char **argv)
+	{
+		const char *how = argc > 2 ? argv[2] : "";
+
+		static char room[64];
+
+		n = atoi(argv[1]);
+		setvbuf(stdout, room, _IOFBF, sizeof(room));
+		ask(strstr(how, "keep") ? &n : NULL);
+		printf("(%d, True)\n", n);
+		fflush(stdout);
+		if (strstr(how, "killed"))
+			kill(getpid(), SIGKILL);
+		if (strstr(how, "_exit"))
+			_exit(0);
+		return 0;
+	}
+END
+small_programs_are_counted()
+{
+	local n how
+	for n in 1 10 33 219 1000 3000; do
+		for how in "" keep killed _exit; do
+			counts $n $how || return 1
+		done
+	done
+}
+large_programs_are_counted()
+{
+	counts 50000 && counts 50000 keep || return 1
+	# What is not known is marked
+	run -- ./asks 50000 killed
+	says "; about " && says "peak live about " || return 1
+	run --json -- ./asks 50000 killed
+	[ "$(field '45000 < heap["allocations"] < 55000 and
+		not heap["allocations_exact"]')" = True ]
+}
+peak_is_of_its_moment()
+{
+	run --json -- ./asks 3000 keep
+	[ "$(field 'heap["peak_live"] == heap["at_peak"]["live"] and
+		heap["peak_live_exact"]')" = True ] || return 1
+	run --json -- ./peaks
+	[ "$(field 'heap["at_peak"]["live"]')" = 24000 ] &&
+		[ "$(field 'heap["at_peak"]["dirty"]')" = 0 ] &&
+		[ "$(field 'heap["at_resident_peak"]["resident"] >=
+			heap["at_peak"]["resident"]')" = True ] &&
+		[ "$(field 'heap["at_end"]["live"]')" = 0 ]
+}
+build peaks <<-'END'
+	#include <stdlib.h>
+
+	int main(void)
+	{
+		void *p[500];
+
+		for (int i = 0; i < 500; i++)
+			p[i] = malloc(48);
+		for (int i = 0; i < 500; i++)
+			free(p[i]);
+		return 0;
+	}
+END
+nothing_is_told_of_nothing()
+{
+	run -- ./asks 10
+	says "heap        peak live" && says "; 10 allocations" || return 1
+	! grep -qE " 0 +0\.0 %| 0 calls|^sampler|  -( |$)|\?" err
+}
+if [ -n "$python" ]; then
+	check "allocations of small programs are exact, however they end" \
+		small_programs_are_counted
+	check "those of larger ones are if they come to their end, else marked" \
+		large_programs_are_counted
+	check "the peak is told as it was when most was live" peak_is_of_its_moment
+fi
+check "a small program's report has no rows and columns of zeros" \
+	nothing_is_told_of_nothing
+
+# ---- standard streams by name, and what they do not take ----
+
+traces=$root/tests/traces
+
+report_goes_to_standard_output()
+{
+	run --report=- -- echo hello
+	[ "$(head -n 1 out)" = hello ] && grep -q "^quern: echo" out &&
+		[ ! -s err ] && [ ! -e ./- ] || return 1
+	run --json --report - -- echo hello
+	grep -q '"format": 1' out && [ ! -e ./- ]
+}
+check "--report=- is standard output" report_goes_to_standard_output
+
+# the same OUTPUT of COMMAND... for a file, for what is piped in, for a FIFO
+same_from()
+{
+	"$quern" "$@" "$traces/gawk.trace" >want 2>err &&
+		"$quern" "$@" - <"$traces/gawk.trace" >got 2>err &&
+		cat "$traces/gawk.trace" | "$quern" "$@" - >piped 2>err ||
+		return 1
+	sed -i '1s/^[^ ]*:/T:/' want got piped
+	[ -s want ] && cmp want got && cmp want piped
+}
+traces_come_from_standard_input()
+{
+	same_from trace info && same_from trace histogram &&
+		same_from trace convert --to=text &&
+		same_from trace convert --to=trace -o - &&
+		same_from trace convert --to=ops -o - &&
+		same_from trace cut --heap=4K -o - || return 1
+	cat "$traces/gawk.trace" | "$quern" replay --count=none - >out &&
+		grep -q "calls  " out || return 1
+	"$quern" trace convert --to=text "$traces/gawk.trace" |
+		"$quern" trace convert --from=text -o - - |
+		"$quern" trace info /dev/stdin >out && grep -q allocations out &&
+		[ ! -e ./- ] || return 1
+	"$quern" record -o - -- perl -e 1 2>err | "$quern" trace info - >out &&
+		grep -q perl out && [ ! -e ./-.raw ] && [ ! -e ./- ]
+}
+check "traces are read from and written to -" traces_come_from_standard_input
+
+# complains COMMAND...: about a standard output that takes nothing
+complains()
+{
+	"$quern" "$@" >/dev/full 2>err </dev/null
+	[ $? = 125 ] && says "quern: cannot write to standard output: No space"
+}
+errors_of_output_are_noticed()
+{
+	complains --version && complains --help && complains help run &&
+		complains run --help &&
+		complains trace info "$traces/gawk.trace" &&
+		complains trace histogram --csv "$traces/gawk.trace" &&
+		complains trace convert --to=text "$traces/gawk.trace" &&
+		complains replay --count=none "$traces/gawk.trace" || return 1
+	"$quern" trace convert --to=trace -o - "$traces/gawk.trace" >/dev/full 2>err
+	[ $? = 125 ] || return 1
+	"$quern" run --report=- -- true >/dev/full 2>err
+	says "cannot write the report"
+}
+[ ! -c /dev/full ] || check "what cannot be written is said at the end" \
+	errors_of_output_are_noticed
+
+libc_is_charged_its_own()
+{
+	# 112 bytes a block by arithmetic
+	awk 'BEGIN { for (i = 1; i <= 100000; i++) print i, 0, "malloc", i, 104 }' |
+		"$quern" trace convert --from=text -o - - |
+		"$quern" replay --count=none --engine=libc - >out 2>err
+	awk '$1 == "peak" { sub(/%/, ""); share = $NF }
+		END { exit share < 100 || share > 118 }' out
+}
+check "replay --engine=libc does not count the command's own memory" \
+	libc_is_charged_its_own
+
+# ---- interrupts ----
+
+demo_is_interrupted()
+{
+	mkdir -p demos
+	set -m
+	TMPDIR=$scratch/demos "$quern" demo --rounds=90 >out 2>err &
+	set +m
+	sleep "$1"
+	kill -INT -$!
+	wait $!
+	[ $? = 130 ] && says "quern: interrupted" && ! says "was ended" &&
+		! says failed && [ -z "$(ls demos)" ]
+}
+demo_is_interrupted_anywhere()
+{
+	demo_is_interrupted 0.3 && demo_is_interrupted 2
+}
+if [ -x /usr/bin/sqlite3 ] || [ -x /usr/bin/gawk ]; then
+	check "an interrupt of the demonstration is told as that" \
+		demo_is_interrupted_anywhere
+fi
+
+replay_is_interrupted()
+{
+	awk 'BEGIN { for (i = 1; i <= 600000; i++) print i, 0, "malloc", i, 104 }' |
+		"$quern" trace convert --from=text -o long.trace - || return 1
+	set -m
+	"$quern" replay --count=none --touch --engine=freelist long.trace >out 2>err &
+	set +m
+	sleep 0.1
+	kill -INT $!
+	wait $!
+	[ $? = 130 ] && says "quern: interrupted: the figures are of" &&
+		grep -q "calls " out
+}
+check "an interrupted replay says how far it came" replay_is_interrupted
+
 # ---- what the program starts ----
 
 children_are_summed()
@@ -391,6 +631,21 @@ if echo 'int main(void) { return 3; }' >static.c &&
 	check "a static program is explained" static_program_is_explained
 else
 	skip "a static program is explained" "no static C library"
+fi
+
+musl_program_is_explained()
+{
+	run -- ./for-musl
+	[ $status = 3 ] && [ "$(cat out)" = ran ] && says "C library musl" &&
+		! says relocating && ! says allocations || return 1
+	"$quern" record -o musl.trace -- ./for-musl >out 2>err
+	[ $? = 3 ] && says "C library musl" && ! says relocating
+}
+if echo 'int puts(const char *); int main(void) { puts("ran"); return 3; }' \
+	>for-musl.c && musl-gcc -o for-musl for-musl.c 2>/dev/null; then
+	check "a program for musl runs and is explained" musl_program_is_explained
+else
+	skip "a program for musl runs and is explained" "no musl-gcc"
 fi
 
 setuid_program_is_explained()

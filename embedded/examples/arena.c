@@ -88,7 +88,7 @@ int main(void)
 	qn_arena_init_heap(&arena, heap, 512);
 	if (!parse(&arena, text, &root))
 		return 1;
-	before = qn_arena_mark(&arena);
+	before = qn_arena_mark_get(&arena);
 	if (!parse(&arena, broken, &other)) {
 		qn_arena_release(&arena, before);
 		print("the second text is broken: as if it had not been read\n");

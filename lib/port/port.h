@@ -61,6 +61,11 @@ u64 qn_port_clock_coarse(void);
 u64 qn_port_clock_first(void);
 
 /**
+ * qn_port_thread_ns() - CPU time of the calling thread in nanoseconds; a system call
+ */
+u64 qn_port_thread_ns(void);
+
+/**
  * qn_port_fork_begin() - the calling thread is about to fork and holds its locks
  *
  * Until qn_port_fork_end() its own locking and unlocking does nothing, so that

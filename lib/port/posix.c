@@ -147,6 +147,14 @@ u64 qn_port_clock_first(void)
 	return (u64)ts.tv_sec * 1000000 + (u64)ts.tv_nsec / 1000;
 }
 
+u64 qn_port_thread_ns(void)
+{
+	struct timespec ts = { 0 };
+
+	qn_sys3(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, (long)&ts, 0);
+	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+}
+
 static u32 fixed_seed;
 
 void qn_port_seed_fix(u32 seed)

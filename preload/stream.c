@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+/*
+ * stream.c - "-", and pipes where a file is needed.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "fail.h"
+#include "stream.h"
+
+bool qn_is_standard(const char *name)
+{
+	return name && !strcmp(name, "-");
+}
+
+static int make_nameless(void)
+{
+	const char *parent = getenv("TMPDIR");
+	char *path = qn_xprintf("%s/quern-XXXXXX",
+				parent && *parent == '/' ? parent : "/tmp");
+	int fd = mkostemp(path, O_CLOEXEC);
+	int err = fd < 0 ? -errno : fd;
+
+	if (fd >= 0)
+		unlink(path);
+	free(path);
+	return err;
+}
+
+static int write_all(int fd, const char *p, size_t size)
+{
+	ssize_t n;
+
+	for (; size; p += n, size -= (size_t)n) {
+		n = write(fd, p, size);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		n = max(n, (ssize_t)0);
+	}
+	return 0;
+}
+
+static int copy(int to, int from)
+{
+	char buffer[65536];
+	ssize_t n;
+	int err = 0;
+
+	while (!err) {
+		n = read(from, buffer, sizeof(buffer));
+		if (!n)
+			return 0;
+		if (n > 0)
+			err = write_all(to, buffer, (size_t)n);
+		else if (errno != EINTR)
+			err = -errno;
+	}
+	return err;
+}
+
+/* All that @from has to give, in a file that can be read anywhere */
+static int spool(int from)
+{
+	int fd = make_nameless();
+	int err = fd < 0 ? fd : copy(fd, from);
+
+	if (!err && lseek(fd, 0, SEEK_SET) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return err ? err : -EIO;
+}
+
+int qn_stream_in(const char *name)
+{
+	bool is_standard = qn_is_standard(name);
+	int fd = is_standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) :
+			       open(name, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	int spooled;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 &&
+	    (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ||
+	     (S_ISCHR(st.st_mode) && !is_standard)))
+		return fd;
+	spooled = spool(fd);
+	close(fd);
+	return spooled;
+}
+
+FILE *qn_stream_out(const char *name)
+{
+	int fd;
+
+	if (!qn_is_standard(name))
+		return fopen(name, "w+e");
+	fd = make_nameless();
+	errno = fd < 0 ? -fd : errno;
+	return fd < 0 ? NULL : fdopen(fd, "w+");
+}
+
+static int copy_to_stdout(FILE *out)
+{
+	if (fflush(out) || fflush(stdout) || lseek(fileno(out), 0, SEEK_SET))
+		return -errno;
+	return copy(STDOUT_FILENO, fileno(out));
+}
+
+int qn_stream_close(FILE *out, const char *name)
+{
+	int err = ferror(out) ? -EIO : 0;
+
+	if (!err && qn_is_standard(name))
+		err = copy_to_stdout(out);
+	if (fclose(out) && !err)
+		err = -errno;
+	return err;
+}
+
+static void close_stdout(void)
+{
+	bool failed = ferror(stdout);
+
+	errno = 0;
+	if (!fclose(stdout) && !failed)
+		return;
+	qn_error("cannot write to standard output: %s",
+		 strerror(errno ? errno : EIO));
+	fflush(stderr);
+	_exit(QN_EXIT_FAILURE);
+}
+
+void qn_stream_watch_stdout(void)
+{
+	atexit(close_stdout);
+}
