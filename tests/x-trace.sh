@@ -410,6 +410,18 @@ if "$quern" record --zstd -o packed.qt -- ./calls 2>err; [ $? = 3 ]; then
 	"$quern" trace info zflip.qt >info 2>err &&
 		says err 'is damaged; it is left out' && says info '1 damaged'
 	ok "a damaged block of it costs itself alone" $?
+	# Three million calls of one kind: what tells nothing new takes no room
+	cat >even.c <<'END'
+#include <stdlib.h>
+static void *volatile kept[64];
+__attribute__((noipa)) void one(int i) { free(kept[i % 64]); kept[i % 64] = malloc(16 + i % 10 * 8); }
+int main(void) { for (int i = 0; i < 1500000; i++) one(i); return 0; }
+END
+	must $cc $flags -w -o even even.c
+	"$quern" record --sites --zstd -o even.qt -- ./even 2>err &&
+		"$quern" trace info even.qt | grep -q ' 1,500,000 calls  one' &&
+		[ "$(size_of even.qt)" -lt 15000 ]
+	ok "three million even calls with their sites are a few KB" $?
 	# The same reader, built without libzstd
 	cat >nozstd.c <<'END'
 #include <stdio.h>
@@ -433,7 +445,7 @@ int main(int argc, char **argv)
 END
 	src=$here/../preload
 	must $cc $flags -w -I"$src" -o nozstd nozstd.c "$src/fail.c" \
-		"$src/trace-file.c" "$src/trace-objects.c" "$src/trace-pack.c" \
+		"$src/trace-columns.c" "$src/trace-file.c" "$src/trace-objects.c" "$src/trace-pack.c" \
 		"$src/trace-read.c" "$here/../lib/trace.c"
 	./nozstd z.qt >out 2>err && says out '^0 events, [1-9]' &&
 		says err 'is compressed: .* apt-get install libzstd-dev' &&
