@@ -25,6 +25,7 @@ sys.dont_write_bytecode = True
 
 import footprint  # noqa: E402
 import inputs  # noqa: E402
+import recorders  # noqa: E402
 import report  # noqa: E402
 import sampler  # noqa: E402
 import suite  # noqa: E402
@@ -281,10 +282,11 @@ def parse():
         prog="run.py", description="Compare quern with other allocators.")
     p.add_argument("what", choices=("all", "suite", "memory", "startup",
                                     "report", "record", "peers", "sampler",
-                                    "threads", "list"),
+                                    "threads", "list", "recorders"),
                    help="all: suite, memory and startup; report: print an "
                    "earlier run's tables again; record: traces of real "
-                   "programs; peers: print the libraries; sampler: what "
+                   "programs; recorders: what recording costs, beside "
+                   "heaptrack; peers: print the libraries; sampler: what "
                    "sampling costs real programs; threads: CPU time of one "
                    "and more threads")
     p.add_argument("--build", default=".", metavar="DIR",
@@ -335,6 +337,10 @@ def main():
             return 0
         if options.what == "record":
             traces.record(bench, prepare(bench, traces.chosen(options)))
+            return 0
+        if options.what == "recorders":
+            recorders.show(bench, prepare(bench, recorders.chosen(options)),
+                           options.rounds)
             return 0
         if options.what == "threads":
             threads.measure(bench, options)

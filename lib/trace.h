@@ -64,6 +64,14 @@
  * A block with QN_TRACE_ZSTD has a payload that is one frame of zstd, which tells its
  * size, not more than QN_TRACE_BLOCK_SIZE; the checksum is that of the frame.
  *
+ * A block of events by number with QN_TRACE_COLUMNS, too, has like beside like: the
+ * bytes of its events as above, at most QN_TRACE_COLUMNS_SIZE, then seven columns. Each
+ * is its size and that many bytes: none, or a frame. In the order of the events they
+ * hold: (1) first bytes; (2) ticks; (3) sites; (4) sizes; (5) of REALLOC and FREE how
+ * many objects of this block are alive and younger, and 1, or 0; (6) of the latter
+ * the object, as a signed distance from the one before in this column, at first from
+ * the block's first object; (7) all other numbers.
+ *
  * Index block: for each block before it its distance from the one before and its
  * events. Trailer: u64 offset of the index block, "QTINDEX\n".
  */
@@ -84,10 +92,15 @@
 /* Bytes of a whole block as the recorder and the command write them */
 #define QN_TRACE_BLOCK_SIZE 65536
 
+/* Bytes of the events of a block in columns; larger ones pack better, and lose more */
+#define QN_TRACE_COLUMNS_SIZE ((u32)1 << 20)
+
 /* Features of a file of version 2 */
-#define QN_TRACE_WITH_SITES 0x1u
-#define QN_TRACE_WITH_ZSTD  0x2u
-#define QN_TRACE_FEATURES   (QN_TRACE_WITH_SITES | QN_TRACE_WITH_ZSTD)
+#define QN_TRACE_WITH_SITES   0x1u
+#define QN_TRACE_WITH_ZSTD    0x2u
+#define QN_TRACE_WITH_COLUMNS 0x4u
+#define QN_TRACE_FEATURES \
+	(QN_TRACE_WITH_SITES | QN_TRACE_WITH_ZSTD | QN_TRACE_WITH_COLUMNS)
 
 /* No event is longer */
 #define QN_TRACE_EVENT_MAX 72
@@ -111,7 +124,8 @@ enum qn_trace_kind {
 #define QN_TRACE_BY_ADDRESS 0x2
 #define QN_TRACE_UNSUMMED \
 	0x4 /* closed, but without a checksum of the payload */
-#define QN_TRACE_ZSTD 0x8
+#define QN_TRACE_ZSTD    0x8
+#define QN_TRACE_COLUMNS 0x10
 
 enum qn_trace_op {
 	QN_TRACE_MALLOC = 1,

@@ -31,6 +31,12 @@
 /* How long the time stamp counter is held against the clock */
 #define CALIBRATE_NS 20000000
 
+/*
+ * Where the file is to be small times are multiples of 10 ms: the rest is noise, which
+ * takes more room than all else of an event
+ */
+#define PACKED_TICK_NS 10000000
+
 /**
  * struct record - one call of quern record
  * @output:	--output
@@ -280,6 +286,8 @@ static int merge(const struct record *rec, const struct qn_outcome *outcome)
 	err = qn_writer_open(&w, rec->output, rec->features);
 	if (err)
 		return err;
+	if (rec->features & QN_TRACE_WITH_ZSTD)
+		w.tick = PACKED_TICK_NS;
 	for (u32 i = 0; i < t.nr_processes; i++) {
 		qn_writer_copy(&w, &t, i, &r);
 		nr_unknown += r.nr_unknown;
@@ -324,9 +332,9 @@ static const struct qn_option record_options[] = {
 	  "FILE.raw grows beside it." },
 	{ "sites", NULL, RECORD_SITES,
 	  "Write down who calls, too: a stack of up to 16 return addresses an event. "
-	  "Makes recording several times slower." },
+	  "Code without unwind tables ends a stack." },
 	{ "zstd", NULL, RECORD_ZSTD,
-	  "Compress the blocks of the trace, when the program has ended." },
+	  "Compress the trace, when the program has ended; times are to 10 ms." },
 	{ "library", "FILE", RECORD_LIBRARY,
 	  "The libquern-record.so to use. By default the one beside this command, "
 	  "then the installed one." },

@@ -466,7 +466,7 @@ static int trace_main(const struct qn_command *command, int argc, char **argv)
 			 q.output);
 		return QN_EXIT_FAILURE;
 	}
-	if (q.from && task->run == convert)
+	if (task->run == convert && (q.from || qn_is_foreign(q.file)))
 		return qn_import(q.file, q.from, q.output,
 				 features_of(&q, NULL)) ?
 			       QN_EXIT_FAILURE :
@@ -498,8 +498,9 @@ static const struct qn_option trace_options[] = {
 	  "convert: text or csv, a line a call; ops, what bench/firmware reads; "
 	  "trace, one process as a trace of its own." },
 	{ "from", "FORMAT", TRACE_FROM,
-	  "convert: FILE is text, ops, or heaptrack (raw or interpreted, also "
-	  "compressed by zstd); a trace is made of it." },
+	  "convert: FILE is text, ops, or heaptrack (raw or interpreted); a trace is "
+	  "made of it. Text and heaptrack are recognised without this; all may be "
+	  "compressed by zstd or gzip, and FILE may be -, standard input." },
 	{ "help", NULL, TRACE_HELP, "Print this." },
 	{ NULL, NULL, 0, NULL },
 };

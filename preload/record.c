@@ -28,6 +28,7 @@
 #include <sys/single_threaded.h>
 #include <unistd.h>
 
+#include "frames.h"
 #include "record.h"
 #include "stack.h"
 #include "trace.h"
@@ -40,7 +41,7 @@
 #define NR_SPARE 64
 
 /* Places for call sites, a third more than there may be, and modules of a block of them */
-#define NR_PLACES  65536u
+#define NR_PLACES  262144u
 #define NR_MODULES 256u
 _Static_assert(QN_RECORD_SITES <= NR_PLACES / 4 * 3, "a place is found soon");
 
@@ -50,6 +51,7 @@ static struct {
 	void *(*realloc)(void *p, size_t size);
 	void *(*memalign)(size_t align, size_t size);
 	void (*free)(void *p);
+	int (*dlclose)(void *library);
 } next;
 
 /**
@@ -69,6 +71,7 @@ struct place {
  * @lock:	held around what follows, and to add a site
  * @block:	being filled; without memory before the first site
  * @names, @bases, @nr_modules: of the block: what tells modules apart
+ * @generation:	libraries that had been unloaded when it was begun
  */
 static struct sites {
 	struct place *places;
@@ -78,6 +81,7 @@ static struct sites {
 	const char *names[NR_MODULES];
 	uintptr_t bases[NR_MODULES];
 	u32 nr_modules;
+	u32 generation;
 } sites;
 
 /**
@@ -274,6 +278,7 @@ static bool open_sites(void)
 	if (sites.block.buf)
 		close_block(&sites.block);
 	sites.nr_modules = 0;
+	sites.generation = qn_frames_generation();
 	return open_block(&sites.block, QN_TRACE_SITES, sites.nr + 1);
 }
 
@@ -293,10 +298,13 @@ static u32 module_of(const char *name, uintptr_t base)
 	return ++sites.nr_modules;
 }
 
-/* False if there is no room: begin another block */
+/* False if there is no room, or names are out of date: begin another block */
 static bool put_site(const uintptr_t *pcs, u32 nr)
 {
 	struct qn_trace_frame frames[QN_RECORD_DEPTH];
+
+	if (!sites.block.buf || sites.generation != qn_frames_generation())
+		return false;
 
 	for (u32 i = 0; i < nr; i++) {
 		uintptr_t base;
@@ -334,8 +342,7 @@ static noinline u64 add_site(u64 hash, const uintptr_t *pcs, u32 nr)
 	if (p->hash) {
 		site = p->site;
 	} else if (sites.nr < QN_RECORD_SITES &&
-		   ((sites.block.buf && put_site(pcs, nr)) ||
-		    (open_sites() && put_site(pcs, nr)))) {
+		   (put_site(pcs, nr) || (open_sites() && put_site(pcs, nr)))) {
 		site = p->site = ++sites.nr;
 		/* Pairs with find_place(): who sees the hash sees the site */
 		__atomic_store_n(&p->hash, hash, __ATOMIC_RELEASE);
@@ -350,8 +357,8 @@ static noinline u64 add_site(u64 hash, const uintptr_t *pcs, u32 nr)
 static noinline u32 site_of_caller(void)
 {
 	uintptr_t pcs[QN_RECORD_DEPTH];
-	u32 nr = qn_stack_take(pcs, QN_RECORD_DEPTH);
-	u64 hash = nr;
+	u32 nr = qn_frames_take(pcs, QN_RECORD_DEPTH);
+	u64 hash = nr + ((u64)qn_frames_generation() << 32);
 	struct place *p;
 
 	if (!nr)
@@ -372,6 +379,7 @@ static bool map_sites(void)
 
 	if (qn_stack_start(true))
 		return false;
+	qn_frames_start();
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED || madvise(p, size, MADV_WIPEONFORK))
@@ -582,6 +590,7 @@ static noinline void resolve(void)
 	*(void **)&next.calloc = find("calloc");
 	*(void **)&next.realloc = find("realloc");
 	*(void **)&next.memalign = find("memalign");
+	*(void **)&next.dlclose = find("dlclose");
 	*(void **)&next.malloc = find("malloc");
 }
 
@@ -649,7 +658,19 @@ static void __attribute__((constructor)) start(void)
 	pthread_atfork(note_fork, NULL, NULL);
 }
 
-/* ---- malloc's names ---- */
+/* ---- names that are taken ---- */
+
+/* Another library may lie where this one did: what is known of addresses is not true */
+QN_EXPORT int dlclose(void *library)
+{
+	int err;
+
+	if (!is_ready() || !next.dlclose)
+		return -1;
+	err = next.dlclose(library);
+	qn_frames_forget();
+	return err;
+}
 
 QN_EXPORT void *malloc(size_t size)
 {

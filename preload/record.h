@@ -50,7 +50,7 @@ struct qn_record_shared {
 
 /* Return addresses that are kept with --sites, and different sites of a process */
 #define QN_RECORD_DEPTH 16
-#define QN_RECORD_SITES 49152
+#define QN_RECORD_SITES 196608
 
 static inline u64 qn_record_ns(void)
 {

@@ -74,6 +74,12 @@ const char *qn_stack_locate(uintptr_t pc, uintptr_t *base)
 	return *found.map->l_name ? found.map->l_name : program;
 }
 
+void qn_stack_own(uintptr_t *start, uintptr_t *end)
+{
+	*start = own_start;
+	*end = own_end;
+}
+
 const char *qn_stack_start(bool may_load)
 {
 	void *unwinder = RTLD_DEFAULT;

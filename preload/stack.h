@@ -46,4 +46,7 @@ unsigned int qn_stack_take(uintptr_t *pcs, unsigned int most);
  */
 const char *qn_stack_locate(uintptr_t pc, uintptr_t *base);
 
+/* The addresses of the library that this is part of, once stacks can be had */
+void qn_stack_own(uintptr_t *start, uintptr_t *end);
+
 #endif /* QN_STACK_H */

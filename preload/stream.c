@@ -91,6 +91,9 @@ int qn_stream_in(const char *name)
 		return fd;
 	spooled = spool(fd);
 	close(fd);
+	/* To be opened again, and read from where it begins */
+	if (is_standard && spooled >= 0)
+		dup2(spooled, STDIN_FILENO);
 	return spooled;
 }
 

@@ -17,6 +17,7 @@
 
 #include "fail.h"
 #include "stream.h"
+#include "trace-columns.h"
 #include "trace-pack.h"
 #include "varint.h"
 
@@ -293,14 +294,17 @@ bool qn_payload_get(const struct qn_tracefile *t, const struct qn_block *b,
 	*payload = (struct qn_payload){ .at = at, .size = b->head.size };
 	if (!(b->head.flags & QN_TRACE_ZSTD))
 		return true;
-	payload->unpacked = qn_unpack(at, b->head.size, QN_TRACE_BLOCK_SIZE,
-				      &payload->size);
+	payload->unpacked =
+		b->head.flags & QN_TRACE_COLUMNS ?
+			qn_columns_unpack(&b->head, at, &payload->size) :
+			qn_unpack(at, b->head.size, QN_TRACE_BLOCK_SIZE,
+				  &payload->size);
 	payload->at = payload->unpacked;
 	if (payload->at)
 		return true;
 	qn_error("%s: block at byte %" PRIu64
-		 " is no frame of zstd of up to 64 KB; it is left out, the "
-		 "rest is read",
+		 " is compressed, and not as a trace is; it is left out, "
+		 "the rest is read",
 		 t->path, b->at);
 	return false;
 }

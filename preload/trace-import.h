@@ -14,7 +14,11 @@
  * struct qn_heaptrack - what is known of a file of heaptrack's
  * @kinds, @nr_kinds: of allocations, where it is interpreted
  * @strings, @nr_strings: names, counted from 1 on
- * @ips, @nr_ips: addresses, likewise
+ * @modules, @nr_modules: where files are mapped, of the raw kind
+ * @program:	what they call "x"
+ * @functions, @nr_functions: numbers of the names of all @ips
+ * @ips, @nr_ips: addresses, counted from 1 on; with the functions at each, the
+ *		innermost first: all but the last are inlined there
  * @traces, @nr_traces: an address and the number of its caller's, likewise
  */
 struct qn_heaptrack {
@@ -29,10 +33,22 @@ struct qn_heaptrack {
 	char **strings;
 	u32 nr_strings;
 
+	struct qn_heaptrack_module {
+		char *name;
+		u64 base;
+		u64 start, end;
+	} * modules;
+
+	u32 nr_modules;
+	char *program;
+	u64 *functions;
+	u32 nr_functions;
+
 	struct qn_heaptrack_ip {
 		u64 address;
 		u64 module;
-		u64 function;
+		u32 first;
+		u32 nr;
 	} * ips;
 
 	u32 nr_ips;
@@ -51,6 +67,7 @@ struct qn_heaptrack {
  * @objects:	live ones, by their numbers or addresses in the file
  * @sites:	call sites
  * @heaptrack:	see there
+ * @first:	line that was read to recognise the format, or NULL
  * @ns:		of the next event, where it does not tell
  * @file, @line: for messages
  * @nr_bad:	lines that were not understood
@@ -60,6 +77,7 @@ struct qn_import {
 	struct qn_objects objects;
 	struct qn_stacks sites;
 	struct qn_heaptrack heaptrack;
+	char *first;
 	u64 ns;
 	const char *file;
 	u64 line;

@@ -12,7 +12,7 @@
 #include <zstd.h>
 
 /* Blocks are small: higher levels find little more in them */
-#define LEVEL 6
+#define LEVEL 9
 
 bool qn_can_pack(void)
 {

@@ -403,6 +403,10 @@ static void lines_in(struct qn_import *m, FILE *in,
 	char *line = NULL;
 	size_t room = 0;
 
+	if (m->first) {
+		m->line++;
+		read_line(m, m->first);
+	}
 	while (getline(&line, &room, in) > 0) {
 		m->line++;
 		read_line(m, line);
@@ -410,43 +414,62 @@ static void lines_in(struct qn_import *m, FILE *in,
 	free(line);
 }
 
-/* Through zstd where the file begins with its magic number */
-static FILE *open_input(const char *file, bool *is_pipe)
+/* What packs files, and what they begin with */
+static const struct packer {
+	const char *name;
+	const char *magic;
+	size_t size;
+} packers[] = {
+	{ "zstd", "\x28\xb5\x2f\xfd", 4 },
+	{ "gzip", "\x1f\x8b", 2 },
+};
+
+static const struct packer *find_packer(const char *magic, size_t size)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(packers); i++)
+		if (size >= packers[i].size &&
+		    !memcmp(magic, packers[i].magic, packers[i].size))
+			return &packers[i];
+	return NULL;
+}
+
+/* Through what packed it, if anything did */
+static FILE *open_input(const char *file, const struct packer **packer)
 {
 	int fd = qn_stream_in(file);
-	u8 magic[4] = { 0 };
-	char *command;
+	char magic[4], *command;
+	ssize_t size;
 	FILE *in;
 
-	*is_pipe = false;
+	*packer = NULL;
 	if (fd < 0) {
 		errno = -fd;
 		return NULL;
 	}
-	if (pread(fd, magic, 4, 0) != 4 ||
-	    memcmp(magic, "\x28\xb5\x2f\xfd", 4) != 0)
+	size = pread(fd, magic, sizeof(magic), 0);
+	*packer = find_packer(magic, size > 0 ? (size_t)size : 0);
+	if (!*packer)
 		return fdopen(fd, "r");
-	/* For zstd to have it, too */
+	/* For the other program to have it, too */
 	fcntl(fd, F_SETFD, 0);
-	command = qn_xprintf("zstd -dcq <&%d", fd);
+	command = qn_xprintf("%s -dcq <&%d", (*packer)->name, fd);
 	in = popen(command, "re");
-	*is_pipe = true;
 	free(command);
 	close(fd);
 	return in;
 }
 
-static int close_input(FILE *in, bool is_pipe, const char *file)
+static int close_input(FILE *in, const struct packer *packer, const char *file)
 {
-	if (!is_pipe) {
+	if (!packer) {
 		fclose(in);
 		return 0;
 	}
 	if (!pclose(in))
 		return 0;
-	qn_error("%s: zstd could not read it to its end; is it installed "
-		 "(Debian: apt-get install zstd), is the file whole?",
-		 file);
+	qn_error("%s: %s could not read it to its end; is it installed "
+		 "(Debian: apt-get install %s), is the file whole?",
+		 file, packer->name, packer->name);
 	return -EIO;
 }
 
@@ -478,54 +501,107 @@ static const struct source *find_source(const char *format)
 	return NULL;
 }
 
+/* "v version", as heaptrack begins its files, "#" as head_text() does */
+static const struct source *source_of(const char *line)
+{
+	char *end;
+
+	if (!strncmp(line, "# quern trace ", 14))
+		return &sources[0];
+	if (strncmp(line, "v ", 2) != 0)
+		return NULL;
+	strtoull(line + 2, &end, 16);
+	return end > line + 2 && strchr(" \n", *end) ? &sources[1] : NULL;
+}
+
+/* By its first line, which is kept in @m */
+static const struct source *recognise(struct qn_import *m, FILE *in)
+{
+	const struct source *source = NULL;
+	size_t room = 0;
+
+	if (getline(&m->first, &room, in) > 0)
+		source = source_of(m->first);
+	if (!source)
+		qn_error("%s: is in no format that is recognised: name it, "
+			 "--from=text, ops or heaptrack",
+			 m->file);
+	return source;
+}
+
+bool qn_is_foreign(const char *file)
+{
+	int fd = qn_stream_in(file);
+	char start[32] = "";
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = pread(fd, start, sizeof(start) - 1, 0);
+	close(fd);
+	return n > 0 && (find_packer(start, (size_t)n) || source_of(start));
+}
+
 static void import_exit(struct qn_import *m)
 {
+	free(m->first);
 	qn_heaptrack_exit(&m->heaptrack);
 	qn_objects_exit(&m->objects);
 	qn_stacks_exit(&m->sites);
 }
 
+/* All that @in holds, to @output */
+static int import(struct qn_import *m, FILE *in, const struct source *source,
+		  const char *output, u32 features)
+{
+	const struct qn_process_info info = { .is_known = true,
+					      .name = m->file,
+					      .name_size = strlen(m->file) };
+	int err = qn_writer_open(&m->w, output, features);
+
+	if (err)
+		return err;
+	qn_writer_process(&m->w, 0, &info);
+	qn_writer_sites(&m->w, &m->sites);
+	source->read(m, in);
+	if (m->nr_bad)
+		qn_error("%s: %" PRIu64 " lines were left out", m->file,
+			 m->nr_bad);
+	if (!m->w.nr_events) {
+		qn_error("%s: holds no call that could be read as %s", m->file,
+			 source->name);
+		err = -ENODATA;
+	}
+	err = qn_writer_close(&m->w, output) ?: err;
+	if (err)
+		unlink(output);
+	return err;
+}
+
 int qn_import(const char *file, const char *format, const char *output,
 	      u32 features)
 {
-	const struct qn_process_info info = { .is_known = true,
-					      .name = file,
-					      .name_size = strlen(file) };
-	const struct source *source = find_source(format);
+	const struct source *source = format ? find_source(format) : NULL;
 	struct qn_import m = { .file = file };
-	bool is_pipe;
+	const struct packer *packer;
 	FILE *in;
 	int err;
 
-	if (!source)
+	if (format && !source)
 		return -EINVAL;
 	if (!output) {
 		qn_error("trace convert needs a file to write to: -o FILE");
 		return -EINVAL;
 	}
-	in = open_input(file, &is_pipe);
+	in = open_input(file, &packer);
 	if (!in) {
 		err = -errno;
 		qn_error("cannot read '%s': %s", file, strerror(errno));
 		return err;
 	}
-	err = qn_writer_open(&m.w, output, features);
-	if (!err) {
-		qn_writer_process(&m.w, 0, &info);
-		qn_writer_sites(&m.w, &m.sites);
-		source->read(&m, in);
-		if (m.nr_bad)
-			qn_error("%s: %" PRIu64 " lines were left out", file,
-				 m.nr_bad);
-		if (!m.w.nr_events) {
-			qn_error("%s: holds no call that could be read as %s",
-				 file, format);
-			err = -ENODATA;
-		}
-		err = qn_writer_close(&m.w, output) ?: err;
-		if (err)
-			unlink(output);
-	}
+	if (!source)
+		source = recognise(&m, in);
+	err = source ? import(&m, in, source, output, features) : -EINVAL;
 	import_exit(&m);
-	return close_input(in, is_pipe, file) ?: err;
+	return close_input(in, packer, file) ?: err;
 }

@@ -26,8 +26,17 @@ int qn_convert(const struct qn_tracefile *t, u32 process, const char *format,
 	       const char *output, u32 features);
 
 /**
+ * qn_is_foreign() - is this a file that qn_import() reads
+ * @file:	its name; "-": standard input, of which nothing is taken
+ *
+ * Return: true if it begins as one of text or heaptrack, or is packed.
+ */
+bool qn_is_foreign(const char *file);
+
+/**
  * qn_import() - make a trace of a file in another format
- * @format:	"text", "ops" or "heaptrack"
+ * @file:	also packed by zstd or gzip; "-": standard input
+ * @format:	"text", "ops" or "heaptrack"; NULL: by the first line
  *
  * A line that cannot be understood is named and left out.
  *

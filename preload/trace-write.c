@@ -11,6 +11,7 @@
 
 #include "fail.h"
 #include "stream.h"
+#include "trace-columns.h"
 #include "trace-pack.h"
 #include "varint.h"
 
@@ -28,13 +29,19 @@ static void put_out(struct qn_writer *w, const void *p, size_t size)
 static u32 pack(struct qn_writer *w, u32 size)
 {
 	struct qn_trace_head head = w->block.head;
+	const u8 *payload = w->buf + QN_TRACE_BLOCK_HEADER;
 	u8 *to = w->packed + QN_TRACE_BLOCK_HEADER;
 
 	if (!w->packed || head.kind == QN_TRACE_PROCESS)
 		return 0;
-	head.size = (u32)qn_pack(to, size - QN_TRACE_BLOCK_HEADER,
-				 w->buf + QN_TRACE_BLOCK_HEADER,
-				 size - QN_TRACE_BLOCK_HEADER);
+	size -= QN_TRACE_BLOCK_HEADER;
+	if (head.kind == QN_TRACE_EVENTS) {
+		head.flags |= QN_TRACE_COLUMNS;
+		head.size =
+			(u32)qn_columns_pack(to, size, &w->block.head, payload);
+	} else {
+		head.size = (u32)qn_pack(to, size, payload, size);
+	}
 	if (!head.size)
 		return 0;
 	head.flags |= QN_TRACE_ZSTD;
@@ -56,8 +63,22 @@ static void end_block(struct qn_writer *w)
 							 sizeof(*w->index));
 	w->index[2 * w->nr_index] = w->at;
 	w->index[2 * w->nr_index++ + 1] = w->block.head.nr;
+	w->unpacked += size;
 	put_out(w, packed ? w->packed : w->buf, packed ? packed : size);
 	w->is_open = false;
+}
+
+/*
+ * Packed blocks of events grow as the file does, since large ones pack better: a damaged
+ * one costs no more than what lies before it.
+ */
+static u32 room_of_block(const struct qn_writer *w, u16 kind)
+{
+	u64 room = QN_TRACE_BLOCK_SIZE;
+
+	if (w->packed && kind == QN_TRACE_EVENTS)
+		room = max(room, min(w->unpacked, (u64)QN_TRACE_COLUMNS_SIZE));
+	return (u32)room;
 }
 
 static void begin_block(struct qn_writer *w, u16 kind, u64 ns, u64 base)
@@ -71,12 +92,13 @@ static void begin_block(struct qn_writer *w, u16 kind, u64 ns, u64 base)
 	};
 
 	end_block(w);
-	qn_trace_block_open(&w->block, w->buf, QN_TRACE_BLOCK_SIZE, &head);
+	qn_trace_block_open(&w->block, w->buf, room_of_block(w, kind), &head);
 	w->is_open = true;
 }
 
 int qn_writer_open(struct qn_writer *w, const char *path, u32 features)
 {
+	u32 room = QN_TRACE_BLOCK_SIZE;
 	u8 header[QN_TRACE_HEADER];
 
 	*w = (struct qn_writer){ .next_id = 1, .features = features };
@@ -91,10 +113,13 @@ int qn_writer_open(struct qn_writer *w, const char *path, u32 features)
 		qn_error("cannot write '%s': %s", path, strerror(-err));
 		return err;
 	}
-	w->buf = qn_xrealloc(NULL, QN_TRACE_BLOCK_SIZE);
-	if (features & QN_TRACE_WITH_ZSTD)
-		w->packed = qn_xrealloc(NULL, QN_TRACE_BLOCK_SIZE);
-	qn_trace_put_header(header, 1u << 20, features);
+	if (features & QN_TRACE_WITH_ZSTD) {
+		room = QN_TRACE_COLUMNS_SIZE;
+		w->features |= QN_TRACE_WITH_COLUMNS;
+		w->packed = qn_xrealloc(NULL, room);
+	}
+	w->buf = qn_xrealloc(NULL, room);
+	qn_trace_put_header(header, 1u << 20, w->features);
 	put_out(w, header, sizeof(header));
 	return 0;
 }
@@ -271,11 +296,13 @@ static void switch_thread(struct qn_writer *w, const struct qn_op *op)
 
 void qn_writer_put(struct qn_writer *w, const struct qn_op *op)
 {
-	struct qn_trace_event e = { .op = op->op,
-				    .align_shift = op->align_shift,
-				    .ticks = op->ns,
-				    .site = new_site(w, op->site),
-				    .size = op->size };
+	struct qn_trace_event e = {
+		.op = op->op,
+		.align_shift = op->align_shift,
+		.ticks = w->tick ? op->ns / w->tick * w->tick : op->ns,
+		.site = new_site(w, op->site),
+		.size = op->size
+	};
 
 	switch_thread(w, op);
 	if (op->slot >= w->room_ids) {

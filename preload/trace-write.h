@@ -24,6 +24,8 @@
  * @at:		bytes written
  * @features:	QN_TRACE_WITH_*
  * @packed:	room for a packed block, or NULL
+ * @unpacked:	bytes of all blocks before they were packed
+ * @tick:	times are told in multiples of so many nanoseconds; 0: as they are
  * @sites:	what the sites of events are numbers of, or NULL
  * @new_sites:	by such a number, the number in this file; 0: not used yet
  * @has_sites:	any was used, of any process
@@ -44,6 +46,8 @@ struct qn_writer {
 	u64 at;
 	u32 features;
 	u8 *packed;
+	u64 unpacked;
+	u32 tick;
 	const struct qn_stacks *sites;
 	u32 *new_sites;
 	bool has_sites;

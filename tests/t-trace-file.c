@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "trace-columns.h"
 #include "trace-pack.h"
 #include "trace-write.h"
 
@@ -240,6 +241,83 @@ static void test_unpack(void **state)
 	free(p);
 }
 
+/* Any events of a block by number: young and old objects, all that an event may have */
+static u32 put_events(struct qn_trace_block *b, u64 base)
+{
+	u64 live[512], ticks = b->head.ticks, next = base;
+	u32 nr = 0, nr_events = 0;
+
+	for (; nr < 256; nr++)
+		live[nr] = nr + 1;
+	for (;;) {
+		u32 i = random_below(3) ? nr - 1 - random_below(min(nr, 4u)) :
+					  random_below(nr);
+		struct qn_trace_event e = {
+			.op = (u8)(1 + random_below(QN_TRACE_NR_OPS - 1)),
+			.align_shift = 6,
+			.ticks = ticks += random_below(4) ? 0 : 1000,
+			.site = random_below(3),
+			.size = random_below(100000),
+			.object = live[i],
+		};
+
+		if (e.op == QN_TRACE_FREE ? nr < 8 : e.op < 4 && nr == 512)
+			continue;
+		if (!qn_trace_put(b, &e))
+			return nr_events;
+		nr_events++;
+		if (e.op == QN_TRACE_FREE)
+			live[i] = live[--nr];
+		else if (e.op < QN_TRACE_REALLOC)
+			live[nr++] = next++;
+	}
+}
+
+/* Columns there and back; flipped ones, past the checksum, say anything but no harm */
+static void test_columns(void **state)
+{
+	static u8 buf[60000], packed[60000];
+	const struct qn_trace_head from = { .kind = QN_TRACE_EVENTS,
+					    .ticks = 77,
+					    .base = 1000 };
+	struct qn_trace_block b;
+	struct qn_trace_head head;
+	size_t size;
+	u8 *back;
+	u32 nr;
+
+	(void)state;
+	if (!qn_can_pack())
+		skip();
+	qn_trace_block_open(&b, buf, sizeof(buf), &from);
+	nr = put_events(&b, from.base);
+	assert_true(nr > 5000);
+	qn_trace_block_close(&b, true);
+	assert_int_equal(qn_columns_pack(packed, 300, &b.head,
+					 buf + QN_TRACE_BLOCK_HEADER),
+			 0);
+	head = b.head;
+	head.size = (u32)qn_columns_pack(packed, sizeof(packed), &b.head,
+					 buf + QN_TRACE_BLOCK_HEADER);
+	assert_in_range(head.size, 1000, b.head.size);
+	back = qn_columns_unpack(&head, packed, &size);
+	assert_non_null(back);
+	assert_int_equal(size, b.head.size);
+	assert_memory_equal(back, buf + QN_TRACE_BLOCK_HEADER, size);
+	free(back);
+	for (u32 i = 0; i < 2000; i++) {
+		u32 at = random_below(head.size);
+		u8 was = packed[at];
+
+		packed[at] ^= (u8)(1 + random_below(255));
+		free(qn_columns_unpack(&head, packed, &size));
+		packed[at] = was;
+	}
+	nr = head.size;
+	for (head.size = 0; head.size < nr; head.size += 1 + nr / 200)
+		assert_null(qn_columns_unpack(&head, packed, &size));
+}
+
 static void test_whole(void **state)
 {
 	struct qn_tracefile t;
@@ -453,6 +531,7 @@ int main(void)
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_sites),
 		cmocka_unit_test(test_unpack),
+		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_no_index),
 		cmocka_unit_test(test_one_block),
 		cmocka_unit_test(test_truncated),

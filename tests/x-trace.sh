@@ -396,6 +396,75 @@ printf '%s\n' 'v 10400 3' 's /bin/prog' 's 4 work' 's main' 'i 1000 1 2' \
 	"$quern" trace info h.qt >info && says info ' 1 calls  work < main'
 ok "heaptrack's call sites" $?
 
+# The second address has a function and two that it is inlined into, the third none:
+# its file is known, where that lay is not
+printf '%s\n' 'v 10400 3' 's 9 /bin/prog' 's 5 inner' 's 6 middle' 's 5 outer' \
+	's 6 prog.c' 's f /lib/libother.so' 'i 1000 1 2 5 a' 'i 2000 1 3 5 b 4 5 c' \
+	'i 7f0000003000 6' 't 3 0' 't 2 1' 't 1 2' 'a 20 3' '+ 0' >inlined.heaptrack
+"$quern" trace convert -o h.qt inlined.heaptrack &&
+	"$quern" trace convert --to=csv h.qt >csv &&
+	says csv '"inner;middle;outer;0x7f0000003000 (libother.so)"$'
+ok "inlined functions are frames, an address without a name stays one" $?
+
+# Raw: where files are mapped is told, so addresses become offsets; a file goes, and
+# another comes to its place
+printf '%s\n' 'v 10400 2' 'x 9 /bin/prog' 'm 1 -' 'm 1 x 1000 0 500 800 100' \
+	'm e /lib/libone.so 7f0000 0 1000' 't 7f0234 0' 't 1834 1' '+ 20 2 500' \
+	'm 1 -' 'm /lib/libtwo.so 7f0000 0 1000' 't 7f0234 0' 't 9000 3' '+ 30 4 600' \
+	>raw.heaptrack
+"$quern" trace convert -o h.qt raw.heaptrack &&
+	"$quern" trace convert --to=csv h.qt >csv &&
+	says csv ',32,0,0,[0-9]*,"prog+0x834;libone.so+0x234"$' &&
+	says csv ',48,0,0,[0-9]*,"0x9000;libtwo.so+0x234"$'
+ok "addresses of heaptrack's raw files are of modules" $?
+
+"$quern" trace convert -o first.qt inlined.heaptrack &&
+	"$quern" trace convert --to=text first.qt >first.text
+# same ARGUMENTS: what is converted so is that trace
+same()
+{
+	"$quern" trace convert -o h.qt "$@" &&
+		"$quern" trace convert --to=text h.qt | cmp -s - first.text
+}
+gzip -c inlined.heaptrack >h.gz
+same - <inlined.heaptrack && cat inlined.heaptrack | same - && same h.gz &&
+	same - <h.gz && cat h.gz | same - && same --from=heaptrack h.gz &&
+	cp first.text again.text && same again.text
+ok "recognised by what they hold, also packed by gzip and from standard input" $?
+if command -v zstd >/dev/null; then
+	zstd -qf inlined.heaptrack -o h.zst && same h.zst && cat h.zst | same -
+	ok "the same packed by zstd" $?
+	head -c 60 h.zst >cut.zst
+	! "$quern" trace convert -o none.qt cut.zst 2>err && says err 'is the file whole'
+	ok "a file that is cut off is said to be" $?
+else
+	skip "packed by zstd" "there is no zstd"
+fi
+gzip -c lifo.c >c.gz
+! "$quern" trace convert -o none.qt c.gz 2>err &&
+	says err 'no format that is recognised: name it' && [ ! -e none.qt ] &&
+	! "$quern" trace convert -o none.qt lifo.c 2>err && says err 'is no trace'
+ok "what is in none of the formats is refused" $?
+if command -v heaptrack >/dev/null && command -v zstd >/dev/null; then
+	rm -f h.*zst h.*gz h.gz
+	# The program ends by _exit(): heaptrack loses the last calls
+	heaptrack -o h ./sites >out 2>&1
+	"$quern" trace convert -o h.qt h.*z* 2>err &&
+		"$quern" trace convert --to=csv h.qt | awk -F, '
+		$5 == 5000 && $9 ~ /^"keeper[^;]*;outer[^;]*;main/ { kept++ }
+		END { exit kept < 80 }'
+	ok "call sites of a file of heaptrack's own" $?
+	rm -f h.*zst h.*gz
+	heaptrack --raw -o h ./sites >out 2>&1
+	"$quern" trace convert -o h.qt h.*z* 2>err &&
+		"$quern" trace convert --to=csv h.qt | awk -F, '
+		$5 == 5000 && $9 ~ /^"keeper\+[^;]*;outer\+[^;]*;main/ { kept++ }
+		END { exit kept < 80 }'
+	ok "and of its raw one" $?
+else
+	skip "call sites of heaptrack's own files" "no heaptrack, or no zstd"
+fi
+
 size_of() { wc -c <"$1"; }
 if "$quern" record --zstd -o packed.qt -- ./calls 2>err; [ $? = 3 ]; then
 	"$quern" trace info packed.qt >info 2>err && [ ! -s err ] &&
@@ -410,6 +479,19 @@ if "$quern" record --zstd -o packed.qt -- ./calls 2>err; [ $? = 3 ]; then
 	"$quern" trace info zflip.qt >info 2>err &&
 		says err 'is damaged; it is left out' && says info '1 damaged'
 	ok "a damaged block of it costs itself alone" $?
+
+	# Three million calls of one kind: what tells nothing new takes no room
+	cat >even.c <<'END'
+#include <stdlib.h>
+static void *volatile kept[64];
+__attribute__((noipa)) void one(int i) { free(kept[i % 64]); kept[i % 64] = malloc(16 + i % 10 * 8); }
+int main(void) { for (int i = 0; i < 1500000; i++) one(i); return 0; }
+END
+	must $cc $flags -w -o even even.c
+	"$quern" record --sites --zstd -o even.qt -- ./even 2>err &&
+		"$quern" trace info even.qt | grep -q ' 1,500,000 calls  one' &&
+		[ "$(size_of even.qt)" -lt 15000 ]
+	ok "three million even calls with their sites are a few KB" $?
 	# The same reader, built without libzstd
 	cat >nozstd.c <<'END'
 #include <stdio.h>
@@ -433,7 +515,7 @@ int main(int argc, char **argv)
 END
 	src=$here/../preload
 	must $cc $flags -w -I"$src" -o nozstd nozstd.c "$src/fail.c" \
-		"$src/stream.c" "$src/trace-file.c" "$src/trace-objects.c" "$src/trace-pack.c" \
+		"$src/stream.c" "$src/trace-columns.c" "$src/trace-file.c" "$src/trace-objects.c" "$src/trace-pack.c" \
 		"$src/trace-read.c" "$here/../lib/trace.c"
 	./nozstd z.qt >out 2>err && says out '^0 events, [1-9]' &&
 		says err 'is compressed: .* apt-get install libzstd-dev' &&
