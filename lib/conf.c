@@ -25,6 +25,11 @@
 _Static_assert(QN_SAMPLE_BYTES >= SAMPLE_MIN && QN_SAMPLE_BYTES <= SAMPLE_MAX,
 	       "QN_SAMPLE_BYTES is outside the range of the key sample");
 
+/* Read at each start, so it does not lie with the long texts: see preload/libquern.ld */
+static const char engines[] =
+	"quern buddy buddy-fast freelist per-size boundary "
+	"quern-heap";
+
 const struct qn_conf_option qn_conf_options[] = {
 	{
 		.key = "policy",
@@ -111,8 +116,7 @@ const struct qn_conf_option qn_conf_options[] = {
 		.key = "engine",
 		.type = QN_CONF_CHOICE,
 		MEMBER(engine),
-		.choices = "quern buddy buddy-fast freelist per-size boundary "
-			   "quern-heap",
+		.choices = engines,
 		.preset = "quern",
 		.help = "The heap that serves the program. quern is the one "
 			"this library is about; the others are what it is "

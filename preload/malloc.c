@@ -33,21 +33,19 @@ QN_EXPORT void free(void *p)
 	qn_process_free(p);
 }
 
-QN_EXPORT void cfree(void *p)
-{
-	qn_process_free(p);
-}
+QN_EXPORT void cfree(void *p) __attribute__((alias("free"), leaf, nothrow));
 
-/* The size is a promise of the caller's; the heap knows it anyway */
-QN_EXPORT void free_sized(void *p, size_t size __maybe_unused)
+/* The size is a promise of the caller's; the heap knows whether it can be true */
+QN_EXPORT void free_sized(void *p, size_t size)
 {
-	qn_process_free(p);
+	qn_process_free_sized_slow(p, size, QN_SIZED_OTHER, "free_sized");
 }
 
 QN_EXPORT void free_aligned_sized(void *p, size_t align __maybe_unused,
-				  size_t size __maybe_unused)
+				  size_t size)
 {
-	qn_process_free(p);
+	qn_process_free_sized_slow(p, size, QN_SIZED_OTHER,
+				   "free_aligned_sized");
 }
 
 QN_EXPORT void *calloc(size_t n, size_t size)
@@ -80,20 +78,20 @@ QN_EXPORT void *reallocarray(void *p, size_t n, size_t size)
 	return realloc(p, bytes);
 }
 
-QN_EXPORT void *memalign(size_t align, size_t size)
+QN_EXPORT __seldom void *memalign(size_t align, size_t size)
 {
 	if (!is_power_of_2(align))
 		return fail(EINVAL);
 	return qn_process_memalign(align, size);
 }
 
-QN_EXPORT void *aligned_alloc(size_t align, size_t size)
+QN_EXPORT __seldom void *aligned_alloc(size_t align, size_t size)
 {
 	return memalign(align, size);
 }
 
 /* Reports by its result: errno and, on failure, *@memptr stay as they were */
-QN_EXPORT int posix_memalign(void **memptr, size_t align, size_t size)
+QN_EXPORT __seldom int posix_memalign(void **memptr, size_t align, size_t size)
 {
 	int saved = errno;
 	void *p;
@@ -108,13 +106,13 @@ QN_EXPORT int posix_memalign(void **memptr, size_t align, size_t size)
 	return 0;
 }
 
-QN_EXPORT void *valloc(size_t size)
+QN_EXPORT __seldom void *valloc(size_t size)
 {
 	return qn_process_memalign(qn_port_page_size(), size);
 }
 
 /* valloc() of whole pages */
-QN_EXPORT void *pvalloc(size_t size)
+QN_EXPORT __seldom void *pvalloc(size_t size)
 {
 	size_t page = qn_port_page_size();
 
