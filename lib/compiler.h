@@ -38,7 +38,10 @@ typedef int64_t s64;
 #define noinline __attribute__((noinline))
 #define __cold   __attribute__((cold))
 /* Cold, and away from all that a process runs unasked: see preload/libquern.ld */
-#define __apart        __attribute__((cold, __noinline__, section(".text.apart")))
+#define __apart __attribute__((cold, __noinline__, section(".text.apart")))
+/* There too, but not slower for it: few programs call it, and those may do so often */
+#define __seldom       __attribute__((__noinline__, section(".text.apart")))
+#define __rodata_apart __attribute__((section(".rodata.apart")))
 #define __bss_apart    __attribute__((section(".bss.apart")))
 #define __noreturn     __attribute__((noreturn))
 #define __maybe_unused __attribute__((unused))
@@ -96,6 +99,9 @@ typedef int64_t s64;
 #else
 #define qn_keep_aside(x) qn_keep(x)
 #endif
+
+/* A signal handler of this thread sees what was written before and not what comes after */
+#define qn_in_order() __asm__ volatile("" : : : "memory")
 
 /* 1 if the knob is defined to 1, else 0; for use in if () */
 #define IS_ENABLED(knob) (knob)

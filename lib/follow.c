@@ -268,6 +268,11 @@ size_t qn_follow_size(const char *where, const void *p)
 	return capacity(block_of(where, p));
 }
 
+size_t qn_follow_asked(const char *where, const void *p)
+{
+	return block_of(where, p)->size;
+}
+
 /* It stays where it is if that wastes less than half of it */
 static bool resize_here(struct qn_followed *b, size_t size)
 {

@@ -131,6 +131,9 @@ void qn_follow_free(struct qn_follow *f, const char *where, void *p);
  */
 size_t qn_follow_size(const char *where, const void *p);
 
+/* The same, as it was asked for */
+size_t qn_follow_asked(const char *where, const void *p);
+
 /**
  * qn_follow_resize() - an object gets another size and is followed on
  * @f:		the store

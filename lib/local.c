@@ -316,11 +316,22 @@ u32 qn_local_sample(struct qn_local *l, struct qn_local_class *k, size_t size,
 
 /* ---- slabs that leave ---- */
 
+/* Of a list: to the end in a short life, and now and then in a long one */
+static __always_inline u32 links_to_follow(const struct qn_local *l)
+{
+	if (unlikely(l->nr_refills % REFILLS_A_WALK == 0) ||
+	    l->nr_refills < REFILLS_FIRST)
+		return UINT32_MAX;
+	return LINKS_A_REFILL;
+}
+
 static void slab_release(struct qn_local *l, struct qn_unit *u)
 {
 	size_t bytes = (size_t)(u->carved - u->hidden) * u->osize;
 	struct qn_hub *hub = l->hub;
 
+	if (u->free)
+		qn_slab_leave(u, qn_local_slab_start(l, u), links_to_follow(l));
 	slab_sync(l, u);
 	l->class[u->class].pending_slab -= (s32)bytes;
 	/* Or more would seem to be free than there is */
@@ -533,16 +544,19 @@ void qn_local_event(struct qn_local *l, struct qn_unit *u)
 static void heads_flush(struct qn_local *l, unsigned int c)
 {
 	void **head = qn_local_head(l, c);
-	void *p = *head;
+	void *p = *head, *last = p;
 
 	*head = NULL;
 	while (p) {
-		void *next = *(void **)p;
+		struct qn_unit *u = qn_local_find(l, &l->hub->segments, p);
 
+		if (unlikely(!u || u->owner != l))
+			qn_misuse("free", last, QN_SLAB_WRITTEN);
 		/* It was never malloc's */
 		l->class[c].pending_allocs--;
-		qn_local_free(l, qn_local_find(l, &l->hub->segments, p), p);
-		p = next;
+		last = p;
+		p = *(void **)p;
+		qn_local_free(l, u, last);
 	}
 }
 
@@ -749,7 +763,7 @@ static __always_inline void *hand_over(struct qn_local *l, unsigned int c,
 static __always_inline void *take_free(struct qn_local *l, unsigned int c,
 				       struct qn_unit *u, size_t size)
 {
-	u32 have = qn_slab_nr_free(u), look = LINKS_A_REFILL;
+	u32 have = qn_slab_nr_free(u);
 	u32 nr = class_limit(l, &l->class[c], size, u -> osize, have, CUT_MOST);
 	void *list;
 
@@ -758,11 +772,8 @@ static __always_inline void *take_free(struct qn_local *l, unsigned int c,
 		if (list)
 			return list;
 	}
-	/* To the end in a short life, and now and then in a long one */
-	if (unlikely(l->nr_refills % REFILLS_A_WALK == 0) ||
-	    l->nr_refills < REFILLS_FIRST)
-		look = UINT32_MAX;
-	list = qn_slab_take(u, qn_local_slab_start(l, u), nr, look);
+	list = qn_slab_take(u, qn_local_slab_start(l, u), nr,
+			    links_to_follow(l));
 	return hand_over(l, c, u, list, nr);
 }
 

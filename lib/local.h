@@ -20,9 +20,9 @@
  * the chain on the owner's inbox with one compare-and-swap, after 64 objects or
  * 32 KB, at a change of owner and at each of its refills. So a sleeping thread holds
  * back at most 64 objects and 32 KB of others; the owner takes the whole inbox with
- * one exchange. There is no ABA: only whole chains are taken. The second word of an object
- * in a chain names one some places on, so that the owner can fetch it ahead from the
- * cache of the sender; at a chain's end it may name any other, or nothing.
+ * one exchange. There is no ABA: only whole chains are taken. An object in a chain names
+ * one some places on as well (struct qn_sent), so that the owner can fetch it ahead from
+ * the cache of the sender; at a chain's end it may name any other, or nothing.
  */
 #ifndef QN_LOCAL_H
 #define QN_LOCAL_H
@@ -42,6 +42,21 @@ _Static_assert(QN_TABLE_EXACT_STEPS == 8 && QN_TABLE_PER_DOUBLING == 8,
 /* So many places on */
 #define QN_BATCH_AHEAD   8
 #define QN_LOCAL_SAMPLES 8
+
+/**
+ * struct qn_sent - what stands in an object of a chain
+ * @next:	the next of the chain
+ * @ahead:	bytes from here to the one some places on
+ * @key:	of the batch: an object that has it may be in the batch already
+ */
+struct qn_sent {
+	struct qn_sent *next;
+	u32 ahead;
+	u32 key;
+};
+
+_Static_assert(sizeof(struct qn_sent) <= QN_ALIGN || QN_SMALL,
+	       "fits the smallest object");
 
 enum qn_local_state {
 	/* Its thread did not survive fork(): never touched. And so is qn_local_none. */
@@ -92,6 +107,7 @@ struct qn_local_class {
  * @hub:	shared by all
  * @class:	the rest, by class
  * @batch_to, @batch, @batch_last: objects to send, and to whom
+ * @batch_key:	of this batch, another after each
  * @batch_before: the last ones that were added, a ring
  * @batch_nr, @batch_bytes: how many, how large
  * @sampler:	draws the sample distances
@@ -122,11 +138,12 @@ struct qn_local {
 	const struct qn_table *table;
 	struct qn_hub *hub;
 	struct qn_local *batch_to;
-	void *batch;
-	void **batch_last;
-	void *batch_before[QN_BATCH_AHEAD];
+	struct qn_sent *batch;
+	struct qn_sent *batch_last;
+	struct qn_sent *batch_before[QN_BATCH_AHEAD];
 	u32 batch_nr;
 	u32 batch_bytes;
+	u32 batch_key;
 	struct qn_sampler sampler;
 	struct qn_sample samples[QN_LOCAL_SAMPLES];
 	u32 nr_samples;
@@ -143,7 +160,7 @@ struct qn_local {
 	struct qn_local *next;
 	struct qn_local *next_orphan;
 
-	void *inbox __aligned(64);
+	struct qn_sent *inbox __aligned(64);
 	struct qn_local_class class[QN_NR_CLASSES] __aligned(64);
 
 	struct qn_medium medium; /* last: most of it is seldom touched */

@@ -18,6 +18,12 @@
 #define CHUNK_BLOCKS 4
 /* A run of so many times the length had better not be cut while blocks wait */
 #define CUT_TIMES 4
+/*
+ * Tags and links are looked at before they are followed in the first merges, and later
+ * in one of so many, up to the next one: that costs a third of a merge
+ */
+#define MERGES_FIRST  64u
+#define MERGES_A_LOOK 16u
 /* Runs of less are not looked into for pages */
 #define PURGE_LEAST ((size_t)8192)
 
@@ -37,6 +43,49 @@ static __always_inline void tag_note(void *p, bool prev_free)
 	size_t flag = QN_TAG_PREV_FREE, tag = *qn_tag_of(p);
 
 	WRITE_ONCE(*qn_tag_of(p), prev_free ? tag | flag : tag & ~flag);
+}
+
+/* ---- damage ---- */
+
+#define WRITTEN  "the block was written to after it was freed"
+#define OVERRUN  "the word before the block was overwritten"
+#define OVERFLOW "the word behind the block was overwritten"
+
+/* No chunk has more units, but one for a single block */
+#define RUN_MOST ((size_t)2 * CHUNK_MOST << QN_UNIT_SHIFT)
+
+/* The seal of the tag before @p, and those of @flags that are in @mask */
+static __always_inline bool tag_is_sound(const void *p, size_t tag, size_t mask,
+					 size_t flags)
+{
+	return !((tag ^ qn_tag_seal(p) ^ flags) & (~QN_TAG_LOW | mask));
+}
+
+/* May the tag before @p be read, wherever @p comes from */
+static bool is_place(const struct qn_medium *m, const char *p)
+{
+	const struct qn_unit *u = qn_segments_find(m->segments, p);
+
+	return u && u->kind == QN_UNIT_MEDIUM && u->holder == m->owner &&
+	       is_aligned((uintptr_t)p, QN_MEDIUM_STEP) &&
+	       ((uintptr_t)p % QN_UNIT_SIZE || u != u->first);
+}
+
+/* The same at once for most */
+static __always_inline bool is_readable(const struct qn_medium *m,
+					const void *p)
+{
+	const struct qn_segment *seg = &m->segments->seg[0];
+	size_t at = (uintptr_t)p - (uintptr_t)seg->base;
+
+	return likely(at < READ_ONCE(seg->committed) << QN_UNIT_SHIFT &&
+		      is_aligned(at, QN_MEDIUM_STEP) && at >= QN_UNIT_SIZE) ||
+	       is_place(m, p);
+}
+
+static __noreturn __apart void damaged(const void *p, const char *what)
+{
+	qn_misuse("free", p, what);
 }
 
 /* ---- what is resident ---- */
@@ -110,8 +159,30 @@ static __always_inline void run_add(struct qn_medium *m, char *p, size_t size,
 	qn_bins_add(&m->bins, node_of(p));
 }
 
+/*
+ * Links of a free run are about to be followed: if something was written over them after
+ * the free, say so. @p must be known to have a sound tag of a free run.
+ */
+static noinline void run_look_closely(const struct qn_medium *m, const char *p)
+{
+	const struct qn_run *run = (const struct qn_run *)(const void *)p;
+	const struct qn_run *next = run->next;
+
+	if (unlikely(run->size != qn_tag_size(*qn_tag_of(p)) / QN_MEDIUM_STEP ||
+		     (next &&
+		      (!is_readable(m, next) || next->prev != &run->next))))
+		damaged(p, WRITTEN);
+}
+
+static __always_inline void run_look(const struct qn_medium *m, const char *p)
+{
+	if (unlikely(m->careful))
+		run_look_closely(m, p);
+}
+
 static __always_inline void run_del(struct qn_medium *m, char *p)
 {
+	run_look(m, p);
 	qn_bins_del(&m->bins, node_of(p));
 }
 
@@ -135,6 +206,7 @@ static __always_inline void run_move(struct qn_medium *m, char *old, char *p,
 		run_change(m, old, p, size, flags);
 		return;
 	}
+	run_look(m, old);
 	if (p != old)
 		qn_bins_replace(node_of(old), node_of(p));
 	run_sign(p, size, flags);
@@ -187,6 +259,8 @@ bool qn_medium_grow(struct qn_medium *m, size_t size)
 		return false;
 	nr = u->run.size;
 	bytes = (nr << QN_UNIT_SHIFT) - 2 * sizeof(size_t);
+	m->busy = true;
+	qn_in_order();
 	resident = chunk_sign(m, u, nr, zeroed);
 	m->bytes += bytes;
 	m->nr_chunks++;
@@ -198,6 +272,8 @@ bool qn_medium_grow(struct qn_medium *m, size_t size)
 	run_add(m, p, bytes, resident < nr << QN_UNIT_SHIFT ? QN_TAG_HOLES : 0);
 	if (!m->empty)
 		m->empty = p;
+	qn_in_order();
+	m->busy = false;
 	return true;
 }
 
@@ -236,11 +312,22 @@ static __always_inline bool is_chunk(const struct qn_medium *m, const char *p,
 
 /* ---- allocation ---- */
 
+void qn_medium_look_at(const struct qn_medium *m, const void *p)
+{
+	if (unlikely(!is_readable(m, p)))
+		damaged(p,
+			"the block that led here was written to after it was freed");
+	if (unlikely(!tag_is_sound(p, *qn_tag_of(p), QN_TAG_WAITS | QN_TAG_FREE,
+				   QN_TAG_WAITS)))
+		damaged(p, OVERRUN);
+}
+
 void qn_medium_init(struct qn_medium *m, struct qn_segments *s,
 		    struct qn_local *owner, size_t page_size)
 {
 	m->segments = s;
 	m->owner = owner;
+	m->careful = true;
 	m->page_size = max(page_size, QN_PART_SIZE);
 }
 
@@ -283,10 +370,17 @@ static __always_inline void *run_cut(struct qn_medium *m, char *p, size_t need)
 {
 	size_t tag = *qn_tag_of(p);
 
+	if (unlikely(m->careful &&
+		     !tag_is_sound(p, tag, QN_TAG_FREE, QN_TAG_FREE)))
+		damaged(p, OVERRUN);
 	if (unlikely(p == m->empty))
 		m->empty = NULL;
+	m->busy = true;
+	qn_in_order();
 	need = block_cut(m, p, qn_tag_size(tag), need, p, tag & QN_TAG_HOLES);
 	tag_set(p, need, 0);
+	qn_in_order();
+	m->busy = false;
 	m->free -= need;
 	m->credit -= (ptrdiff_t)need;
 	m->nr_allocs++;
@@ -374,13 +468,18 @@ static void *block_skip(struct qn_medium *m, char *p, size_t skip)
 {
 	char *q = p + skip;
 
+	m->busy = true;
+	qn_in_order();
 	tag_set(q, qn_tag_size(*qn_tag_of(p)) - skip, QN_TAG_PREV_FREE);
 	m->free += skip;
 	run_add(m, p, skip, 0);
+	qn_in_order();
+	m->busy = false;
 	return q;
 }
 
-void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size, size_t align)
+__seldom void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size,
+				       size_t align)
 {
 	size_t bytes = qn_medium_bytes(size);
 	char *p = get_near(m, qn_medium_list(bytes), bytes, align), *q;
@@ -442,14 +541,38 @@ static noinline void chunk_emptied(struct qn_medium *m, char *p, size_t size,
 	run_add(m, p, size, holes);
 }
 
+/*
+ * Are the tags sound on both sides of a block whose own tag is, before anything is done
+ * by what they say? Else a message: about this block if what is behind it was written to.
+ */
+static noinline void block_look(const char *p, size_t tag)
+{
+	size_t size = qn_tag_size(tag), before;
+	const char *next = p + size;
+
+	if (unlikely(size > RUN_MOST ||
+		     !tag_is_sound(next, *qn_tag_of(next), 0, 0)))
+		damaged(p, OVERFLOW);
+	if (!(tag & QN_TAG_PREV_FREE))
+		return;
+	before = *qn_tag_of(p - sizeof(size_t));
+	if (unlikely(before > RUN_MOST || before % QN_MEDIUM_STEP ||
+		     !tag_is_sound(p - before, *qn_tag_of(p - before),
+				   QN_TAG_FREE, QN_TAG_FREE)))
+		damaged(p, OVERRUN);
+}
+
 /* A block of @size bytes, no longer counted as in use, is merged with what is free */
 static __always_inline void block_free(struct qn_medium *m, char *p,
 				       size_t size)
 {
-	size_t tag = *qn_tag_of(p), next = *qn_tag_of(p + size);
+	size_t tag = *qn_tag_of(p), next;
 	char *run = NULL;
 	size_t holes = 0;
 
+	if (unlikely(m->careful))
+		block_look(p, tag);
+	next = *qn_tag_of(p + size);
 	/* A second free finds this, whatever is merged */
 	*qn_tag_of(p) = tag | QN_TAG_FREE;
 	if (next & QN_TAG_FREE) {
@@ -481,33 +604,52 @@ static __always_inline void block_free(struct qn_medium *m, char *p,
 		run_add(m, p, size, holes);
 }
 
-static void list_merge(struct qn_medium *m, char *p)
+/* A link of @from leads to @p: to a block that waits in this list? */
+static noinline void link_look(const struct qn_medium *m, const char *p,
+			       const char *from, size_t list)
 {
-	while (p) {
-		char *next = *(char **)(void *)p;
-		size_t tag = *qn_tag_of(p) & ~(size_t)QN_TAG_WAITS;
+	size_t tag, waits = QN_TAG_WAITS;
 
-		*qn_tag_of(p) = tag;
-		block_free(m, p, qn_tag_size(tag));
-		p = next;
+	if (unlikely(!is_readable(m, p)))
+		damaged(from, WRITTEN);
+	tag = *qn_tag_of(p);
+	if (unlikely(!tag_is_sound(p, tag, waits | QN_TAG_FREE, waits) ||
+		     qn_medium_list(qn_tag_size(tag)) != list))
+		damaged(p, OVERRUN);
+}
+
+static void list_merge(struct qn_medium *m, size_t list)
+{
+	char *p = m->waiting[list], *from = p;
+
+	m->waiting[list] = NULL;
+	while (p) {
+		size_t tag;
+
+		if (unlikely(m->careful))
+			link_look(m, p, from, list);
+		from = p;
+		p = *(char **)(void *)p;
+		tag = *qn_tag_of(from) & ~(size_t)QN_TAG_WAITS;
+		*qn_tag_of(from) = tag;
+		block_free(m, from, qn_tag_size(tag));
 	}
 }
 
 static void group_merge(struct qn_medium *m, size_t g)
 {
-	char **list = &m->waiting[g * QN_MEDIUM_GROUP];
-
 	m->group[g] = false;
-	for (size_t i = 0; i < QN_MEDIUM_GROUP; i++) {
-		char *p = list[i];
-
-		list[i] = NULL;
-		list_merge(m, p);
-	}
+	for (size_t i = 0; i < QN_MEDIUM_GROUP; i++)
+		list_merge(m, g * QN_MEDIUM_GROUP + i);
 }
 
 void qn_medium_merge(struct qn_medium *m)
 {
+	m->busy = true;
+	qn_in_order();
+	m->careful = m->nr_merges < MERGES_FIRST ||
+		     m->nr_merges % MERGES_A_LOOK == 0;
+	m->nr_merges++;
 	m->waits = false;
 	for (size_t w = 0; w < QN_MEDIUM_WORDS; w++) {
 		bool *group = &m->group[w * sizeof(u64)];
@@ -520,6 +662,8 @@ void qn_medium_merge(struct qn_medium *m)
 			if (group[i])
 				group_merge(m, w * sizeof(any) + i);
 	}
+	qn_in_order();
+	m->busy = false;
 }
 
 void qn_medium_free(struct qn_medium *m, const struct qn_unit *u, void *p)
@@ -545,6 +689,8 @@ bool qn_medium_resize(struct qn_medium *m, void *p, size_t size)
 	if (size + sizeof(size_t) <= old && old < need + QN_MEDIUM_LEAST)
 		return true;
 	next = *qn_tag_of(behind);
+	if (unlikely(!tag_is_sound(behind, next, 0, 0)))
+		qn_misuse("realloc", p, OVERFLOW);
 	if (next & QN_TAG_WAITS) {
 		qn_medium_merge(m);
 		tag = *qn_tag_of(p);
@@ -557,10 +703,14 @@ bool qn_medium_resize(struct qn_medium *m, void *p, size_t size)
 	}
 	if (need > have)
 		return false;
+	m->busy = true;
+	qn_in_order();
 	if (!run)
 		tag_note(behind, true);
 	need = block_cut(m, p, have, need, run, holes);
 	tag_set(p, need, tag & QN_TAG_PREV_FREE);
+	qn_in_order();
+	m->busy = false;
 	m->free -= need - old;
 	return true;
 }
@@ -669,14 +819,92 @@ void qn_medium_settle(struct qn_medium *m)
 	if (!p)
 		return;
 	m->empty = NULL;
+	m->busy = true;
+	qn_in_order();
 	run_del(m, p);
 	chunk_free(m, unit_of(m, p), qn_tag_size(*qn_tag_of(p)));
+	qn_in_order();
+	m->busy = false;
 }
 
 void qn_medium_trim(struct qn_medium *m)
 {
 	qn_medium_settle(m);
 	runs_purge(m);
+}
+
+/* ---- a look at what was written where it should not have been ---- */
+
+/*
+ * Blocks that wait: do their links lead to such, and to all? @tags: how many by their
+ * tags do. The first may be about to come or go.
+ */
+static __apart void list_look(const struct qn_medium *m, size_t list, u32 tags,
+			      u32 *budget)
+{
+	const char *from = NULL, *p = m->waiting[list];
+
+	for (; p && *budget; --*budget, tags--) {
+		size_t flags = from ? QN_TAG_WAITS : 0;
+
+		if (!is_place(m, p))
+			damaged(from ? from : p, WRITTEN);
+		if (!tag_is_sound(p, *qn_tag_of(p), flags, flags))
+			damaged(p, OVERRUN);
+		from = p;
+		p = *(char *const *)(const void *)p;
+	}
+	if (*budget && from && (s32)tags > 1)
+		damaged(from, WRITTEN);
+}
+
+static __apart void free_run_look(const struct qn_medium *m, const char *p,
+				  size_t size)
+{
+	const struct qn_run *run = (const struct qn_run *)(const void *)p;
+	const char *prev = (const char *)run->prev;
+
+	run_look(m, p);
+	if (!((prev >= (const char *)m && prev < (const char *)(m + 1)) ||
+	      is_place(m, prev - offsetof(struct qn_run, next))) ||
+	    *run->prev != run)
+		damaged(p, WRITTEN);
+	if (*qn_tag_of(p + size - sizeof(size_t)) != size)
+		damaged(p, WRITTEN);
+}
+
+__apart void qn_medium_audit(const struct qn_medium *m, const struct qn_unit *u,
+			     u8 *waits, u32 *budget)
+{
+	const char *start = qn_unit_start(m->segments, u);
+	const char *end = start + (u->run.size << QN_UNIT_SHIFT);
+	const char *from = start, *p = start + 2 * sizeof(size_t);
+
+	for (; *budget; --*budget) {
+		size_t tag = *qn_tag_of(p), size = qn_tag_size(tag);
+
+		if (!tag_is_sound(p, tag, 0, 0) || size > (size_t)(end - p) ||
+		    (!size && p != end))
+			damaged(from == start ? p : from,
+				from == start ? OVERRUN : OVERFLOW);
+		if (!size)
+			break;
+		if (tag & QN_TAG_FREE)
+			free_run_look(m, p, size);
+		else if (waits && tag & QN_TAG_WAITS && size <= QN_MEDIUM_MAX &&
+			 waits[qn_medium_list(size)] < UINT8_MAX)
+			waits[qn_medium_list(size)]++;
+		from = p;
+		p += size;
+	}
+}
+
+__apart void qn_medium_audit_lists(const struct qn_medium *m, const u8 *waits,
+				   u32 *budget)
+{
+	for (size_t i = 0; i < QN_MEDIUM_LISTS; i++)
+		if (m->group[i / QN_MEDIUM_GROUP])
+			list_look(m, i, waits ? waits[i] : 0, budget);
 }
 
 /* ---- checks ---- */

@@ -71,6 +71,9 @@ struct qn_local;
  * @told:	@credit when the statistics were told last
  * @moved:	a chunk left or pages were purged since the statistics were told
  * @known, @known_free: bytes in use, and free and resident, as the statistics know
+ * @busy:	tags and links are being changed: a signal handler must not look at them
+ * @careful:	look at tags and links before following them
+ * @nr_merges:	so far
  * @waits:	may any
  * @group:	may a list of the group have blocks
  * @bins:	free runs
@@ -97,6 +100,9 @@ struct qn_medium {
 	ptrdiff_t told;
 	size_t known;
 	size_t known_free;
+	bool busy;
+	bool careful;
+	u32 nr_merges;
 	bool waits;
 	bool group[QN_MEDIUM_WORDS * sizeof(u64)];
 	struct qn_bins bins;
@@ -142,6 +148,23 @@ static __always_inline size_t qn_tag_size(size_t tag)
 	return tag & QN_TAG_LOW & ~(size_t)QN_TAG_FLAGS;
 }
 
+/**
+ * qn_medium_tag() - the tag of a block in use
+ * @p:		any pointer into a chunk; what lies before it may be read
+ *
+ * Return: 0 if it is no block in use.
+ */
+static __always_inline size_t qn_medium_tag(const void *p)
+{
+	size_t tag;
+
+	__builtin_memcpy(&tag, (const char *)p - sizeof(tag), sizeof(tag));
+	if (unlikely((tag ^ qn_tag_seal(p)) &
+		     (~QN_TAG_LOW | QN_TAG_FREE | QN_TAG_WAITS)))
+		return 0;
+	return tag;
+}
+
 /* What a block for a request takes of its chunk, tag included */
 static __always_inline size_t qn_medium_bytes(size_t size)
 {
@@ -152,6 +175,9 @@ static __always_inline size_t qn_medium_bytes(size_t size)
 }
 
 /* ---- blocks that wait ---- */
+
+/* The first of a list: a message if it is no block that waits */
+void qn_medium_look_at(const struct qn_medium *m, const void *p);
 
 /* All blocks of a list are as long as any request that looks there needs */
 static __always_inline size_t qn_medium_list(size_t bytes)
@@ -175,6 +201,8 @@ static __always_inline void *qn_medium_get(struct qn_medium *m, size_t bytes,
 
 	if (!p)
 		return NULL;
+	if (always)
+		qn_medium_look_at(m, p);
 	tag = qn_tag_of(p);
 	size = qn_tag_size(*tag);
 	left = m->free - size;
@@ -302,6 +330,22 @@ void qn_medium_settle(struct qn_medium *m);
 
 /* All of that, and purge what is free */
 void qn_medium_trim(struct qn_medium *m);
+
+/**
+ * qn_medium_audit() - look for tags and links of a chunk that were written to
+ * @m:		the blocks of the local that it belongs to, not @busy
+ * @u:		its first unit
+ * @waits:	QN_MEDIUM_LISTS bytes: what waits in the chunk is added, by list; or NULL
+ * @budget:	blocks and free runs to look at, at most; counted down
+ *
+ * Stops the program with a message where there is one. Writes nothing.
+ */
+void qn_medium_audit(const struct qn_medium *m, const struct qn_unit *u,
+		     u8 *waits, u32 *budget);
+
+/* The same of the links of blocks that wait; @waits: how many there are, or NULL */
+void qn_medium_audit_lists(const struct qn_medium *m, const u8 *waits,
+			   u32 *budget);
 
 /**
  * qn_medium_check() - bins against tags

@@ -20,8 +20,10 @@
 
 #include "port/sys.h"
 
+#include "audit.h"
 #include "guest.h"
 #include "process-sites.h"
+#include "slack.h"
 
 /* Blocks from this length on are moved rather than copied, so many times in all */
 #define MOVE_LEAST ((size_t)1 << 20)
@@ -67,6 +69,7 @@ static void thread_exit(void *arg)
 
 	self_set(&qn_local_none);
 	thread_done = true;
+	qn_audit_thread(l);
 	qn_local_put(l);
 }
 
@@ -190,11 +193,11 @@ static size_t units_of(size_t size)
 
 static void large_set_bytes(struct qn_unit *u, size_t size, u64 nr_allocs)
 {
-	size_t bytes = round_up(size, QN_STEP);
-	s64 more = (s64)bytes - (s64)(nr_allocs ? 0 : u->bytes);
+	s64 more = (s64)size - (s64)(nr_allocs ? 0 : u->bytes);
 
-	u->bytes = bytes;
-	qn_hub_account_direct(&hub, more, nr_allocs ? bytes : 0, nr_allocs);
+	qn_slack_end(u);
+	u->bytes = size;
+	qn_hub_account_direct(&hub, more, nr_allocs ? size : 0, nr_allocs);
 	if (unlikely(qn_self->exact))
 		qn_local_exact_note(qn_self);
 }
@@ -214,6 +217,7 @@ static void *large_alloc(struct qn_local *l, size_t size, size_t align,
 	if (!u)
 		return NULL;
 	large_set_bytes(u, size, 1);
+	qn_slack_set(u, qn_unit_start(&hub.segments, u), *zeroed);
 	qn_follow_tick(&hub.follow, size);
 	nr = qn_local_sample(l, &l->class[QN_CLASS_DIRECT], size,
 			     min(size / QN_DIRECT_PER_SAMPLE,
@@ -231,6 +235,7 @@ static void large_free(struct qn_unit *u, size_t dirty)
 	if (unlikely(hub.follow.sites.page))
 		qn_sites_drop(&hub.follow.sites,
 			      qn_unit_start(&hub.segments, u));
+	qn_slack_end(u);
 	qn_hub_account_large(&hub, -(s64)bytes, 0);
 	qn_run_free(&hub.segments, u, dirty);
 }
@@ -251,9 +256,12 @@ static noinline __apart int large_move(struct qn_unit *u, void *to)
 		return -EAGAIN;
 	}
 	r = qn_port_move(to, qn_unit_start(&hub.segments, u), size);
-	if (r == 0)
-		large_free(u, 0);
-	return r;
+	if (r)
+		return r;
+	large_free(u, 0);
+	/* With the last page came what was behind the old block there */
+	qn_slack_set(qn_segments_find(&hub.segments, to), to, false);
+	return 0;
 }
 
 /* Stay where it is if the run can be made to fit */
@@ -267,6 +275,7 @@ static bool large_resize(struct qn_unit *u, size_t size)
 			   u->bytes > kept ? u->bytes - kept : 0))
 		return false;
 	large_set_bytes(u, size, 0);
+	qn_slack_set(u, qn_unit_start(&hub.segments, u), false);
 	return true;
 }
 
@@ -387,6 +396,12 @@ static void block_free(struct qn_unit *u, void *p)
 	self_put(l);
 }
 
+static noinline void large_free_looked_at(struct qn_unit *u, const char *p)
+{
+	qn_slack_look(u, p, "free");
+	large_free(u, u->bytes);
+}
+
 /* Anything: NULL, a block that the thread does not know of yet, what is none */
 void qn_process_free_slow(void *p)
 {
@@ -402,7 +417,7 @@ void qn_process_free_slow(void *p)
 	if (u->kind == QN_UNIT_FOLLOW)
 		qn_follow_free(&hub.follow, "free", p);
 	else if (u->kind == QN_UNIT_LARGE)
-		large_free(u, u->bytes);
+		large_free_looked_at(u, p);
 	else
 		block_free(u, p);
 }
@@ -450,14 +465,81 @@ void *qn_process_calloc(size_t n, size_t size)
 	return p;
 }
 
-static size_t block_size(const struct qn_unit *u, const void *p,
-			 const char *where)
+/* An object of a slab, perhaps one that was freed just now by this thread */
+static void object_look(const struct qn_unit *u, const void *p,
+			const char *where)
+{
+	u32 at = (u32)((uintptr_t)p % QN_UNIT_SIZE);
+
+	if (unlikely(at % u->osize || at >= u->carved * u->osize))
+		qn_misuse(where, p, "the pointer is not the start of a block");
+	if (u->owner == qn_self && unlikely(qn_slab_is_last(u, p)))
+		qn_misuse_of(where, p, u->osize, "the block was freed already");
+}
+
+static noinline size_t block_size(const struct qn_unit *u, const void *p,
+				  const char *where)
 {
 	if (unlikely(u->kind == QN_UNIT_FOLLOW))
 		return qn_follow_size(where, p);
 	if (u->kind == QN_UNIT_MEDIUM)
 		return qn_medium_size(u, p, where);
 	return u->kind == QN_UNIT_SLAB ? u->osize : u->bytes;
+}
+
+/* What is noticed of a block at some cost: nothing moves it or gives it back yet */
+static noinline void block_look(const struct qn_unit *u, const void *p,
+				const char *where)
+{
+	if (u->kind == QN_UNIT_SLAB)
+		object_look(u, p, where);
+	else if (u->kind == QN_UNIT_LARGE)
+		qn_slack_look(u, p, where);
+}
+
+/*
+ * The largest block that can come of a request: objects may be a quarter larger where a
+ * class borrowed them; a medium block that waited may be longer by a part, or by what was
+ * too short to be cut off.
+ */
+static size_t served_most(const struct qn_unit *u, size_t size)
+{
+	size_t need;
+
+	if (u->kind == QN_UNIT_SLAB)
+		return max(round_up(max(size, (size_t)1), QN_STEP),
+			   size + size / 4);
+	if (u->kind != QN_UNIT_MEDIUM)
+		return max(size, (size_t)1);
+	if (size <= QN_SLAB_MAX || size > QN_MEDIUM_MAX)
+		return 0;
+	need = qn_medium_bytes(size);
+	return need + max(need / QN_MEDIUM_NEAR + QN_MEDIUM_ROUND_LONG,
+			  QN_MEDIUM_LEAST);
+}
+
+/* Can @size be what the block was allocated with? */
+static void sized_look(const struct qn_unit *u, const void *p, size_t size,
+		       enum qn_sized kind, const char *where)
+{
+	size_t have = block_size(u, p, where);
+
+	block_look(u, p, where);
+	if (u->kind == QN_UNIT_FOLLOW)
+		have = qn_follow_asked(where, p);
+	if (likely(size <= have &&
+		   (kind == QN_SIZED_OTHER || have <= served_most(u, size))))
+		return;
+	qn_misuse_of(where, p, have,
+		     "the block was not allocated with the size given");
+}
+
+void qn_process_free_sized_slow(void *p, size_t size, enum qn_sized kind,
+				const char *where)
+{
+	if (p && !qn_guest_owns(p))
+		sized_look(unit_of_block(where, p), p, size, kind, where);
+	qn_process_free(p);
 }
 
 /* May a block of a slab stay where it is? Not if it would waste half */
@@ -477,10 +559,9 @@ static size_t grown(size_t size, size_t old)
 	return round_up(size, step);
 }
 
+/* Of other blocks than objects of slabs */
 static bool block_resize(struct qn_unit *u, void *p, size_t size)
 {
-	if (u->kind == QN_UNIT_SLAB)
-		return slab_resize(u, size);
 	if (u->kind == QN_UNIT_MEDIUM)
 		return size > QN_SLAB_MAX && size <= QN_MEDIUM_MAX &&
 		       qn_local_medium_resize(qn_self, u, p, size);
@@ -501,7 +582,11 @@ void *qn_process_realloc(void *p, size_t size)
 		return q ? q : fail();
 	}
 	u = unit_of_block("realloc", p);
-	old = block_size(u, p, "realloc");
+	/* In place all that block_look() looks at would cost more than the rest */
+	if (u->kind == QN_UNIT_SLAB && slab_resize(u, size) && u->free != p)
+		return p;
+	block_look(u, p, "realloc");
+	old = u->kind == QN_UNIT_SLAB ? u->osize : block_size(u, p, "realloc");
 	if (unlikely(u->kind == QN_UNIT_FOLLOW && size <= QN_SLAB_MAX)) {
 		q = qn_follow_resize(&hub.follow, p, size);
 		if (q)
@@ -534,7 +619,7 @@ void *qn_process_realloc(void *p, size_t size)
  * power of two has objects of just that size: one of two tries is aligned, unless it is
  * a sample and comes from elsewhere.
  */
-static void *slab_memalign(size_t align, size_t size)
+static __seldom void *slab_memalign(size_t align, size_t size)
 {
 	void *p = qn_process_malloc(round_up(max(size, (size_t)1), align));
 
@@ -549,7 +634,7 @@ static void *slab_memalign(size_t align, size_t size)
 	return p;
 }
 
-void *qn_process_memalign(size_t align, size_t size)
+__seldom void *qn_process_memalign(size_t align, size_t size)
 {
 	bool zeroed;
 
@@ -560,13 +645,18 @@ void *qn_process_memalign(size_t align, size_t size)
 	return alloc(max(size, (size_t)1), align, &zeroed);
 }
 
-size_t qn_process_usable_size(const void *p)
+noinline size_t qn_process_usable_size(const void *p)
 {
 	static const char where[] = "malloc_usable_size";
+	const struct qn_unit *u;
 
 	if (qn_guest_owns(p))
 		return qn_guest_usable(p);
-	return p ? block_size(unit_of_block(where, p), p, where) : 0;
+	if (!p)
+		return 0;
+	u = unit_of_block(where, p);
+	block_look(u, p, where);
+	return block_size(u, p, where);
 }
 
 __apart bool qn_process_owns(const void *p)
@@ -769,6 +859,14 @@ __apart void qn_process_finish(void)
 	page_note_usage(hub.page);
 	hub.page->end_usec = qn_port_clock();
 	hub.page->state = QN_STATS_EXITED;
+}
+
+void qn_process_audit(void)
+{
+	struct qn_local *l = qn_self;
+
+	if (hub_ready && !qn_guest_is_on())
+		qn_audit_process(&hub, l != &qn_local_none ? l : NULL);
 }
 
 /* ---- fork ---- */

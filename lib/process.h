@@ -132,6 +132,55 @@ static __always_inline void qn_process_free(void *p)
  */
 void qn_process_leave_operators(void);
 
+/**
+ * enum qn_sized - where a block comes from that is freed with its size
+ * @QN_SIZED_NEW: allocated with just that size
+ * @QN_SIZED_OTHER: perhaps aligned, or resized: it may be much larger
+ */
+enum qn_sized {
+	QN_SIZED_NEW,
+	QN_SIZED_OTHER,
+};
+
+/**
+ * qn_process_free_sized_slow() - free a block whose size the caller tells
+ * @p:		the block, or NULL
+ * @size:	bytes that were requested
+ * @kind:	enum qn_sized
+ * @where:	the caller, for the message that stops it if the block cannot have been
+ *		allocated with @size
+ */
+void qn_process_free_sized_slow(void *p, size_t size, enum qn_sized kind,
+				const char *where);
+
+/**
+ * qn_process_free_sized() - free a block that was allocated with just this size
+ * @p:		the block, or NULL
+ * @size:	bytes that were requested
+ * @where:	the caller
+ *
+ * The fast path of free() with the size compared on the way.
+ */
+static __always_inline void qn_process_free_sized(void *p, size_t size,
+						  const char *where)
+{
+	struct qn_local *l = qn_self;
+	size_t at = (uintptr_t)p - (uintptr_t)l->base;
+
+	if (likely(at < l->reach)) {
+		struct qn_unit *u = qn_unit_of(l->units, at);
+
+		if (likely(u->owner == l && u->osize - size < QN_STEP)) {
+			*(void **)p = u->free;
+			u->free = p;
+			if (unlikely(--u->count == 0))
+				qn_local_event(l, u);
+			return;
+		}
+	}
+	qn_process_free_sized_slow(p, size, QN_SIZED_NEW, where);
+}
+
 /* Out of line, full contracts of the C library. NULL with errno ENOMEM. */
 void *qn_process_calloc(size_t n, size_t size);
 void *qn_process_realloc(void *p, size_t size);
@@ -163,6 +212,9 @@ bool qn_process_owns(const void *p);
  */
 void qn_process_start(const struct qn_conf *conf,
 		      const struct qn_sites_ops *sites);
+
+/* The program ends: look for misuse that no refill came upon; see audit.h */
+void qn_process_audit(void);
 
 /* The program ends: bring the statistics file up to date, if there is one */
 void qn_process_finish(void);

@@ -37,9 +37,10 @@ void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr)
 	for (char *o = p; o != last; o += osize)
 		*(void **)(void *)o = o + osize;
 	*(void **)(void *)last = NULL;
+	u->count += n;
+	qn_in_order();
 	u->carved = (u16)(u->carved + n);
 	u->touched |= (u16)qn_slab_parts(u);
-	u->count += n;
 	*nr = n;
 	return p;
 }
@@ -67,6 +68,17 @@ static char *append_pointer(char *to, const void *p)
 	return to;
 }
 
+static char *append_number(char *to, size_t n)
+{
+	size_t above = 1;
+
+	while (n / above >= 10)
+		above *= 10;
+	for (; above; above /= 10)
+		*to++ = (char)('0' + n / above % 10);
+	return to;
+}
+
 __apart void qn_misuse(const char *where, const void *p, const char *what)
 {
 	char line[200];
@@ -82,31 +94,99 @@ __apart void qn_misuse(const char *where, const void *p, const char *what)
 	qn_port_abort();
 }
 
+__apart void qn_misuse_of(const char *where, const void *p, size_t size,
+			  const char *what)
+{
+	char text[160];
+	char *end = append(append(text, what), " (");
+
+	end = append_number(end, size);
+	memcpy(end, " bytes)", sizeof(" bytes)"));
+	qn_misuse(where, p, text);
+}
+
+/* What QN_SLAB_SHORT is known by */
+static const char short_list[] __rodata_apart = QN_SLAB_SHORT;
+
+static struct qn_slab_fault fault(const void *p, const char *what)
+{
+	return (struct qn_slab_fault){ p, what };
+}
+
+/* Mark an object of @u. Return: it was marked before. */
+static bool mark(const struct qn_unit *u, u8 *seen, size_t at)
+{
+	size_t i = at / u->osize;
+	bool before = seen[i / 8] >> i % 8 & 1;
+
+	seen[i / 8] |= (u8)(1u << i % 8);
+	return before;
+}
+
+/* Is there an object, not on the list, that free() was about to put there? */
+static __apart bool is_on_its_way(const struct qn_unit *u, const char *start,
+				  const u8 *seen)
+{
+	for (u32 i = 0; i < u->carved; i++) {
+		const void *p = start + (size_t)i * u->osize;
+
+		if (!(seen[i / 8] >> i % 8 & 1) && *(void *const *)p == u->free)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Has the free list, of @nr objects, fewer than are counted? Who looks may be a signal
+ * handler that interrupted the owner: all code takes care that the list is never short
+ * meanwhile, or that @count is 0; but for free(), which may count before it links.
+ */
+static bool is_short(const struct qn_unit *u, const char *start, const u8 *seen,
+		     u32 nr)
+{
+	s32 missing = (s32)qn_slab_nr_free(u) - (s32)nr;
+
+	return u->count && missing > 0 &&
+	       (missing > 1 || !is_on_its_way(u, start, seen));
+}
+
+noinline __cold struct qn_slab_fault qn_slab_look(const struct qn_unit *u,
+						  const char *start,
+						  const char *list, u8 *seen,
+						  u32 *budget)
+{
+	const char *last = start;
+	u32 nr = 0;
+
+	for (const char *p = list; p && *budget; nr++, --*budget) {
+		size_t at = (size_t)(p - start);
+
+		/* The first link is free()'s own; others were written over */
+		if (at >= (size_t)u->carved * u->osize && p != list)
+			return fault(last, QN_SLAB_WRITTEN);
+		if (at >= (size_t)u->carved * u->osize || at % u->osize)
+			return fault(p, QN_SLAB_INTERIOR);
+		if (mark(u, seen, at))
+			return fault(p, QN_SLAB_TWICE);
+		last = p;
+		p = *(const char *const *)(const void *)p;
+	}
+	if (*budget && list == u->free && is_short(u, start, seen, nr))
+		return fault(last, short_list);
+	return fault(NULL, NULL);
+}
+
 /* Something is wrong with the free list of @u: find out what */
 static __noreturn __apart void list_misuse(struct qn_unit *u, char *start)
 {
-	u8 seen[QN_UNIT_SIZE / 16 / 8] = { 0 };
-	char *last = start;
+	u8 seen[QN_SLAB_SEEN] = { 0 };
+	u32 budget = UINT32_MAX;
+	struct qn_slab_fault f = qn_slab_look(u, start, u->free, seen, &budget);
 
-	for (char *p = u->free; p; p = *(char **)(void *)p) {
-		size_t at = (size_t)(p - start);
-		size_t i = at / u->osize;
-
-		if (at >= (size_t)u->carved * u->osize)
-			qn_misuse(
-				"free", last,
-				"the object was written to after it was freed");
-		if (at % u->osize)
-			qn_misuse("free", p,
-				  "the pointer is not the start of a block");
-		if (seen[i / 8] & (1u << (i % 8)))
-			qn_misuse("free", p, "the block was freed twice");
-		seen[i / 8] |= (u8)(1u << (i % 8));
-		last = p;
-	}
-	qn_misuse("free", start,
-		  "a block of this slab was freed twice, or written to after "
-		  "it was freed");
+	/* Nothing in it: objects are missing that were handed out already */
+	if (!f.what || f.what == short_list)
+		qn_misuse("free", start, short_list);
+	qn_misuse("free", f.p, f.what);
 }
 
 /*
@@ -118,7 +198,7 @@ static __noreturn __apart void list_misuse(struct qn_unit *u, char *start)
  */
 static __always_inline void **list_walk(struct qn_unit *u, char *start, u32 n)
 {
-	size_t at = (size_t)((char *)u->free - start);
+	size_t first = (size_t)((char *)u->free - start), at = first;
 	u32 sum = 0;
 
 	for (;;) {
@@ -128,6 +208,8 @@ static __always_inline void **list_walk(struct qn_unit *u, char *start, u32 n)
 		if (--n == 0)
 			break;
 		at = (size_t)(*(char **)(void *)(start + at) - start);
+		if (unlikely(at == first))
+			list_misuse(u, start);
 	}
 	/* Starts of objects are multiples of osize, and so is their sum */
 	if (unlikely(sum % u->osize))
@@ -144,6 +226,7 @@ void *qn_slab_take(struct qn_unit *u, char *start, u32 nr, u32 look)
 	if (unlikely(!nr))
 		list_misuse(u, start);
 	u->count += nr;
+	qn_in_order();
 	if (all && nr > look) {
 		list_walk(u, start, look);
 		u->free = NULL;
@@ -155,6 +238,17 @@ void *qn_slab_take(struct qn_unit *u, char *start, u32 nr, u32 look)
 	u->free = *last;
 	*last = NULL;
 	return first;
+}
+
+void qn_slab_leave(struct qn_unit *u, char *start, u32 look)
+{
+	u32 nr = u->carved - u->hidden;
+	void **last;
+
+	/* Its last object was freed just now */
+	last = list_walk(u, start, min(nr, look));
+	if (unlikely(nr <= look && *last))
+		list_misuse(u, start);
 }
 
 /* ---- pages of sparse slabs ---- */
@@ -228,8 +322,9 @@ u32 qn_slab_hide(struct qn_unit *u, char *start, size_t page)
 		char *p = *link;
 
 		if (object_pages(u, (u32)(p - start) / u->osize) & pages) {
-			*link = *(void **)(void *)p;
 			u->hidden++;
+			qn_in_order();
+			*link = *(void **)(void *)p;
 		} else {
 			link = (void **)(void *)p;
 		}
@@ -248,6 +343,7 @@ void qn_slab_show(struct qn_unit *u, char *start)
 			continue;
 		*p = u->free;
 		u->free = p;
+		qn_in_order();
 		u->hidden--;
 	}
 	u->touched |= (u16)qn_slab_parts(u);

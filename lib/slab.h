@@ -55,7 +55,11 @@ static __always_inline u32 qn_slab_nr_free(const struct qn_unit *u)
 static __always_inline void qn_slab_watch(struct qn_unit *u, u32 used,
 					  s32 floor)
 {
+	/* A signal handler that looks at it meanwhile knows by the 0 */
+	u->count = 0;
+	qn_in_order();
 	u->floor = (s16)floor;
+	qn_in_order();
 	u->count = used - (u32)floor;
 }
 
@@ -122,6 +126,16 @@ void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr);
 void *qn_slab_take(struct qn_unit *u, char *start, u32 nr, u32 look);
 
 /**
+ * qn_slab_leave() - all objects of a slab are free: look at its list a last time
+ * @u:		a slab of which nothing is in use
+ * @start:	its memory
+ * @look:	how many links to follow at most; at least 1
+ *
+ * A block that was freed twice makes a slab look empty that is not.
+ */
+void qn_slab_leave(struct qn_unit *u, char *start, u32 look);
+
+/**
  * qn_slab_hide() - find pages that no object in use touches
  * @u:		a slab with nothing hidden
  * @start:	its memory
@@ -145,5 +159,56 @@ void qn_slab_show(struct qn_unit *u, char *start);
 /* Report a misuse and stop. @where names what noticed it. */
 void qn_misuse(const char *where, const void *p, const char *what) __noreturn
 	__cold;
+
+/* The same of a block whose size is known */
+void qn_misuse_of(const char *where, const void *p, size_t size,
+		  const char *what) __noreturn __cold;
+
+/* ---- a look at a free list ---- */
+
+/* Is @p one of the two objects that the owner freed last? Context: the owner. */
+static __always_inline bool qn_slab_is_last(const struct qn_unit *u,
+					    const void *p)
+{
+	const void *last = u->free;
+
+	return last && (p == last || p == *(void *const *)last);
+}
+
+#define QN_SLAB_TWICE    "the block was freed twice"
+#define QN_SLAB_INTERIOR "the pointer is not the start of a block"
+#define QN_SLAB_WRITTEN  "the object was written to after it was freed"
+#define QN_SLAB_SHORT                                                       \
+	"a block of this slab was freed twice, or written to after it was " \
+	"freed"
+
+#define QN_SLACK_WRITTEN "the bytes behind the block were overwritten"
+
+/* Bytes of a map with one bit for each object */
+#define QN_SLAB_SEEN (QN_UNIT_SIZE / QN_ALIGN / 8)
+
+/**
+ * struct qn_slab_fault - what was found in a free list
+ * @p:		the object; the last one of a list that ends too early
+ * @what:	QN_SLAB_TWICE and others, or NULL: nothing
+ */
+struct qn_slab_fault {
+	const void *p;
+	const char *what;
+};
+
+/**
+ * qn_slab_look() - follow the links of a list to its end
+ * @u:		a slab
+ * @start:	its memory
+ * @list:	its free list, or another list of objects of this slab alone
+ * @seen:	QN_SLAB_SEEN bytes: objects found before; those of @list are added
+ * @budget:	links to follow at most; counted down
+ *
+ * Context: the owner, also in a signal handler that interrupted it. Writes nothing
+ * but @seen.
+ */
+struct qn_slab_fault qn_slab_look(const struct qn_unit *u, const char *start,
+				  const char *list, u8 *seen, u32 *budget);
 
 #endif /* QN_SLAB_H */

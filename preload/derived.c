@@ -10,6 +10,8 @@
 #include <stdlib.h>
 
 #include "compiler.h"
+#include "names.h"
+#include "process.h"
 
 /* Not, or not in every version of the C library, declared by its headers */
 void cfree(void *p);
@@ -31,14 +33,22 @@ QN_EXPORT __apart void cfree(void *p)
 	free(p);
 }
 
-/* The size is a promise of the caller's; the heap knows it anyway */
-QN_EXPORT void free_sized(void *p, size_t size __maybe_unused)
+/* The size is a promise of the caller's; the heap knows whether it can be true */
+static void sized(void *p, size_t size, const char *where)
 {
-	free(p);
+	if (likely(qn_names.is_malloc_own))
+		qn_process_free_sized_slow(p, size, QN_SIZED_OTHER, where);
+	else
+		free(p);
 }
 
-QN_EXPORT __apart void free_aligned_sized(void *p, size_t align __maybe_unused,
-					  size_t size __maybe_unused)
+QN_EXPORT __seldom void free_sized(void *p, size_t size)
 {
-	free(p);
+	sized(p, size, "free_sized");
+}
+
+QN_EXPORT __seldom void free_aligned_sized(void *p, size_t align __maybe_unused,
+					   size_t size)
+{
+	sized(p, size, "free_aligned_sized");
 }

@@ -49,20 +49,20 @@ QN_EXPORT void *realloc(void *p, size_t size)
 	return qn_process_realloc(p, size);
 }
 
-QN_EXPORT void *memalign(size_t align, size_t size)
+QN_EXPORT __seldom void *memalign(size_t align, size_t size)
 {
 	if (!is_power_of_2(align))
 		return fail(EINVAL);
 	return qn_process_memalign(align, size);
 }
 
-QN_EXPORT void *aligned_alloc(size_t align, size_t size)
+QN_EXPORT __seldom void *aligned_alloc(size_t align, size_t size)
 {
 	return memalign(align, size);
 }
 
 /* Reports by its result: errno and, on failure, *@memptr stay as they were */
-QN_EXPORT int posix_memalign(void **memptr, size_t align, size_t size)
+QN_EXPORT __seldom int posix_memalign(void **memptr, size_t align, size_t size)
 {
 	int saved = errno;
 	void *p;
@@ -77,13 +77,13 @@ QN_EXPORT int posix_memalign(void **memptr, size_t align, size_t size)
 	return 0;
 }
 
-QN_EXPORT __apart void *valloc(size_t size)
+QN_EXPORT __seldom void *valloc(size_t size)
 {
 	return qn_process_memalign(qn_port_page_size(), size);
 }
 
 /* valloc() of whole pages */
-QN_EXPORT __apart void *pvalloc(size_t size)
+QN_EXPORT __seldom void *pvalloc(size_t size)
 {
 	size_t page = qn_port_page_size();
 

@@ -117,6 +117,9 @@ typedef void *new_again(size_t size, size_t align);
 static __apart void *new_fails(new_again *again, size_t size, size_t align,
 			       const void *caller);
 
+/* Which of them are the program's own? Called once, when all are bound. */
+void qn_operators_start(void) __attribute__((visibility("hidden")));
+
 void *_Znwm(size_t size)
 {
 	void *p = __qn_process_malloc(size, &qn_self_of_operators,
@@ -134,7 +137,13 @@ void _ZdlPv(void *p)
 	__qn_process_free(p, qn_self_of_operators, delete_slow);
 }
 
-void *_ZnwmSt11align_val_t(size_t size, size_t align)
+/* Our own, whatever a program replaces */
+#define OWN(name, symbol) \
+	static __typeof__(symbol) own_##name __attribute__((alias(#symbol)))
+
+OWN(delete, _ZdlPv);
+
+__seldom void *_ZnwmSt11align_val_t(size_t size, size_t align)
 {
 	void *p = NULL;
 
@@ -145,7 +154,7 @@ void *_ZnwmSt11align_val_t(size_t size, size_t align)
 	return new_fails(new_aligned, size, align, __builtin_return_address(0));
 }
 
-void _ZdlPvSt11align_val_t(void *p, size_t align __maybe_unused)
+__seldom void _ZdlPvSt11align_val_t(void *p, size_t align __maybe_unused)
 {
 	if (likely(qn_names.is_aligned_own))
 		qn_process_free(p);
@@ -158,7 +167,7 @@ void *_Znam(size_t size)
 	return _Znwm(size);
 }
 
-void *_ZnamSt11align_val_t(size_t size, size_t align)
+__seldom void *_ZnamSt11align_val_t(size_t size, size_t align)
 {
 	return _ZnwmSt11align_val_t(size, align);
 }
@@ -168,14 +177,52 @@ void _ZdaPv(void *p)
 	_ZdlPv(p);
 }
 
-void _ZdlPvm(void *p, size_t size __maybe_unused)
+/*
+ * What a program replaces is called: where it has replaced but one of a pair nobody
+ * here knows what a block's size is. Set once, by qn_operators_start(); in a page that
+ * each start writes to.
+ */
+#define SET_AT_START __attribute__((section(".data")))
+static bool is_own SET_AT_START, is_own_array SET_AT_START;
+static bool is_own_align SET_AT_START, is_own_array_align SET_AT_START;
+
+void _ZdlPvm(void *p, size_t size)
 {
-	_ZdlPv(p);
+	if (likely(is_own))
+		qn_process_free_sized(p, size, "operator delete");
+	else
+		_ZdlPv(p);
 }
 
-void _ZdaPvm(void *p, size_t size __maybe_unused)
+OWN(new, _Znwm);
+OWN(new_array, _Znam);
+OWN(new_align, _ZnwmSt11align_val_t);
+OWN(new_array_align, _ZnamSt11align_val_t);
+OWN(delete_array, _ZdaPv);
+OWN(delete_align, _ZdlPvSt11align_val_t);
+OWN(delete_array_align, _ZdaPvSt11align_val_t);
+OWN(delete_sized, _ZdlPvm);
+
+void _ZdaPvm(void *p, size_t size)
 {
-	_ZdaPv(p);
+	if (likely(is_own_array))
+		own_delete_sized(p, size);
+	else
+		_ZdaPv(p);
+}
+
+void qn_operators_start(void)
+{
+	is_own = qn_names.is_malloc_own && _Znwm == own_new &&
+		 _ZdlPv == own_delete;
+	is_own_array = is_own && _Znam == own_new_array &&
+		       _ZdaPv == own_delete_array;
+	is_own_align = qn_names.is_malloc_own && qn_names.is_aligned_own &&
+		       _ZnwmSt11align_val_t == own_new_align &&
+		       _ZdlPvSt11align_val_t == own_delete_align;
+	is_own_array_align = is_own_align &&
+			     _ZnamSt11align_val_t == own_new_array_align &&
+			     _ZdaPvSt11align_val_t == own_delete_array_align;
 }
 
 void _ZdlPvRKSt9nothrow_t(void *p, const void *tag __maybe_unused)
@@ -188,19 +235,27 @@ void _ZdaPvRKSt9nothrow_t(void *p, const void *tag __maybe_unused)
 	_ZdaPv(p);
 }
 
-void _ZdaPvSt11align_val_t(void *p, size_t align)
+__seldom void _ZdaPvSt11align_val_t(void *p, size_t align)
 {
 	_ZdlPvSt11align_val_t(p, align);
 }
 
-void _ZdlPvmSt11align_val_t(void *p, size_t size __maybe_unused, size_t align)
+__seldom void _ZdlPvmSt11align_val_t(void *p, size_t size, size_t align)
 {
-	_ZdlPvSt11align_val_t(p, align);
+	if (likely(is_own_align))
+		qn_process_free_sized_slow(p, size, QN_SIZED_OTHER,
+					   "operator delete");
+	else
+		_ZdlPvSt11align_val_t(p, align);
 }
 
-void _ZdaPvmSt11align_val_t(void *p, size_t size __maybe_unused, size_t align)
+__seldom void _ZdaPvmSt11align_val_t(void *p, size_t size, size_t align)
 {
-	_ZdaPvSt11align_val_t(p, align);
+	if (likely(is_own_array_align))
+		qn_process_free_sized_slow(p, size, QN_SIZED_OTHER,
+					   "operator delete");
+	else
+		_ZdaPvSt11align_val_t(p, align);
 }
 
 void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align,

@@ -37,6 +37,9 @@ extern char __libc_single_threaded __weak;
 extern void *const __dso_handle __attribute__((visibility("hidden")));
 void *const __dso_handle = NULL;
 
+/* Of operators.c */
+void qn_operators_start(void) __attribute__((visibility("hidden")));
+
 /* As secure_getenv(), which does not know the environment yet */
 static const char *setting_find(char **env)
 {
@@ -117,7 +120,16 @@ static __apart const struct qn_sites_ops *stacks(void)
 }
 
 /*
- * The end is an on_exit() function and not a destructor: registered before
+ * A destructor and no on_exit() function, which every process would pay for: those of
+ * other libraries may run after it.
+ */
+static void __attribute__((destructor)) end(void)
+{
+	qn_process_audit();
+}
+
+/*
+ * Figures are told by an on_exit() function and not by a destructor: registered before
  * those of the C library's start-up code, it runs when every destructor of
  * every library is through. It stays registered for good, so the library is
  * linked to be never unloaded (-z nodelete).
@@ -133,6 +145,7 @@ start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
 	if (setting && qn_conf_parse(&conf, setting, error, sizeof(error)))
 		refuse(error);
 	qn_names_start();
+	qn_operators_start();
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
 	if (conf.stats[0])
 		on_exit(finish, NULL);

@@ -10,8 +10,8 @@ layers="compiler statspage sitespage bits bitset varint crc32 trace strtab list 
 	port/sys port/port port/posix port/bare debug
 	table bins zone
 	sampler profile controller policy-fixed policy-rule
-	segment slab sites follow hub medium local local-internal local-medium
-	remote tally
+	segment slab slack sites follow hub medium local local-internal local-medium
+	remote tally audit
 	heap census pool arena
 	engine/engine engine/chunk engine/buddy-core
 	engine/boundary engine/buddy engine/buddy-fast engine/freelist

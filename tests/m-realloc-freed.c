@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+/*
+ * m-realloc-freed.c - a small block is resized after it was freed.
+ *
+ * Expected: realloc: the block was freed already (208 bytes)
+ */
+#include "m.h"
+
+int main(void)
+{
+	void *p = misused(malloc(200)), *q = malloc(200);
+
+	free(p);
+	free(q);
+	return realloc(p, 300) != NULL;
+}
