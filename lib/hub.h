@@ -37,6 +37,21 @@
 struct qn_local;
 
 /**
+ * struct qn_returned - objects of one slab that its owner has not looked at
+ * @slab:	the slab, or NULL
+ * @nr:		objects
+ * @sum:	of their offsets in it
+ */
+struct qn_returned {
+	struct qn_unit *slab;
+	u32 nr;
+	u64 sum;
+};
+
+/* Slabs told apart at once: 16 MB of neighbours */
+#define QN_HUB_RETURNED 256
+
+/**
  * struct qn_hub - one process's heap
  * @segments:	its memory
  * @table:	the granule table in use; published with release
@@ -58,6 +73,8 @@ struct qn_local;
  * @page_size:	of the system
  * @nr_forks:	forks that led to this process since the heap began
  * @fork_seed:	what a child begins its samples with
+ * @returned:	slabs by unit, empty but while another looks at a thread's inbox; guarded
+ *		by @threads
  * @forker:	the local that holds all locks for fork(), or NULL
  */
 struct qn_hub {
@@ -86,6 +103,7 @@ struct qn_hub {
 	u32 nr_forks;
 	u32 fork_seed;
 	struct qn_local *forker;
+	struct qn_returned returned[QN_HUB_RETURNED]; /* last: seldom touched */
 };
 
 /* Relaxed add to a word of the statistics page */

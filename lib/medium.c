@@ -29,14 +29,14 @@ static __always_inline void tag_set(void *p, size_t size, size_t flags)
 }
 
 /*
- * Others read the tag of a block that they have while its owner notes what becomes of
- * the run before: they look at all of it but that flag
+ * What is before a block in use is free, or is no longer. Others read the tag meanwhile,
+ * all of it but this flag, and the owner may write its lower half.
  */
 static __always_inline void tag_note(void *p, bool prev_free)
 {
-	size_t flag = QN_TAG_PREV_FREE, tag = *qn_tag_of(p);
+	u32 flag = QN_TAG_PREV_FREE >> 32, *high = qn_tag_low(p) + 1;
 
-	WRITE_ONCE(*qn_tag_of(p), prev_free ? tag | flag : tag & ~flag);
+	WRITE_ONCE(*high, prev_free ? *high | flag : *high & ~flag);
 }
 
 /* ---- what is resident ---- */
@@ -189,7 +189,9 @@ bool qn_medium_grow(struct qn_medium *m, size_t size)
 	bytes = (nr << QN_UNIT_SHIFT) - 2 * sizeof(size_t);
 	resident = chunk_sign(m, u, nr, zeroed);
 	m->bytes += bytes;
-	m->nr_chunks++;
+	if (m->nr_chunks++ == 0)
+		__atomic_fetch_add(&m->segments->nr_holders, 1,
+				   __ATOMIC_RELAXED);
 	p = qn_unit_start(m->segments, u) + 2 * sizeof(size_t);
 	end = p + bytes;
 	touch(m, p - 2 * sizeof(size_t), p + sizeof(struct qn_run));
@@ -214,9 +216,11 @@ static noinline void chunk_free(struct qn_medium *m, struct qn_unit *u,
 		first[i].holder = NULL;
 	}
 	m->holes -= (nr << QN_UNIT_SHIFT) - resident;
-	m->free -= resident;
+	*m->count -= resident;
 	m->bytes -= size;
-	m->nr_chunks--;
+	if (--m->nr_chunks == 0)
+		__atomic_fetch_sub(&m->segments->nr_holders, 1,
+				   __ATOMIC_RELAXED);
 	m->moved = true;
 	qn_run_free_parts(m->segments, first);
 }
@@ -228,7 +232,7 @@ static __always_inline bool is_chunk(const struct qn_medium *m, const char *p,
 	const struct qn_unit *u;
 
 	if (likely((uintptr_t)p % QN_UNIT_SIZE != 2 * sizeof(size_t) ||
-		   qn_tag_size(*qn_tag_of(p + size))))
+		   qn_tag_size(READ_ONCE(*qn_tag_low(p + size)))))
 		return false;
 	u = unit_of(m, p);
 	return u == u->first;
@@ -242,6 +246,7 @@ void qn_medium_init(struct qn_medium *m, struct qn_segments *s,
 	m->segments = s;
 	m->owner = owner;
 	m->page_size = max(page_size, QN_PART_SIZE);
+	m->count = &m->free;
 }
 
 /* What is written of a free run of @size bytes whose first are to be a block */
@@ -404,7 +409,7 @@ void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size, size_t align)
 static __noreturn __cold void misuse(const char *where, const void *p,
 				     size_t tag)
 {
-	if (tag & ~QN_TAG_LOW)
+	if (tag & QN_TAG_SEAL)
 		qn_misuse(where, p, "the pointer is not the start of a block");
 	qn_misuse(where, p, "the block was freed already");
 }
@@ -418,7 +423,7 @@ static __always_inline size_t block_tag(const struct qn_unit *u, const void *p,
 	if (likely((uintptr_t)p % QN_MEDIUM_STEP == 0 &&
 		   ((uintptr_t)p % QN_UNIT_SIZE || u != u->first)))
 		tag = READ_ONCE(*qn_tag_of(p)) ^ qn_tag_seal(p);
-	if (unlikely((tag & (~QN_TAG_LOW | QN_TAG_FREE | QN_TAG_WAITS)) ||
+	if (unlikely((tag & (QN_TAG_SEAL | QN_TAG_FREE | QN_TAG_WAITS)) ||
 		     !qn_tag_size(tag)))
 		misuse(where, p, tag);
 	return tag;
@@ -446,7 +451,8 @@ static noinline void chunk_emptied(struct qn_medium *m, char *p, size_t size,
 static __always_inline void block_free(struct qn_medium *m, char *p,
 				       size_t size)
 {
-	size_t tag = *qn_tag_of(p), next = *qn_tag_of(p + size);
+	u32 next = READ_ONCE(*qn_tag_low(p + size));
+	size_t tag = *qn_tag_of(p);
 	char *run = NULL;
 	size_t holes = 0;
 
@@ -506,7 +512,13 @@ static void group_merge(struct qn_medium *m, size_t g)
 	}
 }
 
-void qn_medium_merge(struct qn_medium *m)
+/* What may be free before it is looked at: room for what comes until then */
+static size_t look_next(const struct qn_medium *m, size_t limit)
+{
+	return max(2 * limit, m->free + limit / 2);
+}
+
+static void waiting_merge(struct qn_medium *m)
 {
 	m->waits = false;
 	for (size_t w = 0; w < QN_MEDIUM_WORDS; w++) {
@@ -522,6 +534,14 @@ void qn_medium_merge(struct qn_medium *m)
 	}
 }
 
+void qn_medium_merge(struct qn_medium *m)
+{
+	size_t limit = qn_segments_chunk_share(m->segments);
+
+	waiting_merge(m);
+	m->look = min(m->look, look_next(m, limit));
+}
+
 void qn_medium_free(struct qn_medium *m, const struct qn_unit *u, void *p)
 {
 	/* Before a unit there may be nothing to read; and a message for what is no block */
@@ -529,6 +549,15 @@ void qn_medium_free(struct qn_medium *m, const struct qn_unit *u, void *p)
 		block_tag(u, p, "free");
 	if (unlikely(!qn_medium_put(m, p)))
 		block_tag(u, p, "free");
+}
+
+size_t qn_medium_take(struct qn_medium *m, const struct qn_unit *u, void *p)
+{
+	size_t size = qn_tag_size(block_tag(u, p, "free"));
+
+	*m->count += size;
+	block_free(m, p, size);
+	return size;
 }
 
 /* ---- resizing ---- */
@@ -578,6 +607,20 @@ static void run_pages(const struct qn_medium *m, const struct qn_run *run,
 	*to = (char *)round_down(end, m->page_size);
 }
 
+/*
+ * When pages are purged, for who touches them again soon. Those of an owner that sleeps are
+ * of more use to others, even if it wants them back some day: only where that is so soon
+ * that it did not sleep, the purge was a mistake.
+ */
+static u32 purge_stamp(const struct qn_medium *m)
+{
+	u32 now = (u32)(qn_port_clock() / 1000);
+
+	if (m->count != &m->free)
+		now -= QN_REFAULT_MS - QN_SLEEP_MS;
+	return now | 1;
+}
+
 /* Resident bytes of [@from, @to); @forget: they are no longer */
 static size_t pages_sum(struct qn_medium *m, char *from, char *to, bool forget)
 {
@@ -595,7 +638,7 @@ static size_t pages_sum(struct qn_medium *m, char *from, char *to, bool forget)
 		if (!forget || !parts)
 			continue;
 		u->touched &= (u16)~parts;
-		u->stamp = (u32)(qn_port_clock() / 1000) | 1;
+		u->stamp = purge_stamp(m);
 	}
 	return sum;
 }
@@ -613,7 +656,7 @@ static size_t run_purge(struct qn_medium *m, struct qn_run *run)
 	*qn_tag_of(run) |= QN_TAG_HOLES;
 	pages_sum(m, from, to, true);
 	m->holes += sum;
-	m->free -= sum;
+	*m->count -= sum;
 	return sum;
 }
 
@@ -652,25 +695,36 @@ void qn_medium_look(struct qn_medium *m)
 
 	if (m->free <= m->look)
 		return;
-	limit = qn_segments_chunk_limit(m->segments);
-	qn_medium_merge(m);
+	limit = qn_segments_chunk_share(m->segments);
+	waiting_merge(m);
 	/* Is it in whole pages? */
-	if (runs_sum(m) > limit)
+	if (runs_sum(m) > qn_segments_chunk_limit(m->segments))
 		runs_purge(m);
-	m->look = max(2 * limit, m->free + limit / 2);
+	m->look = look_next(m, limit);
 }
 
-void qn_medium_settle(struct qn_medium *m)
+static void empty_free(struct qn_medium *m)
 {
-	char *p;
+	char *p = m->empty;
 
-	qn_medium_merge(m);
-	p = m->empty;
 	if (!p)
 		return;
 	m->empty = NULL;
 	run_del(m, p);
 	chunk_free(m, unit_of(m, p), qn_tag_size(*qn_tag_of(p)));
+}
+
+void qn_medium_settle(struct qn_medium *m)
+{
+	qn_medium_merge(m);
+	empty_free(m);
+}
+
+void qn_medium_relieve(struct qn_medium *m)
+{
+	empty_free(m);
+	if (runs_sum(m) > qn_segments_chunk_share(m->segments))
+		runs_purge(m);
 }
 
 void qn_medium_trim(struct qn_medium *m)
@@ -690,8 +744,7 @@ static const char *run_check(const struct qn_medium *m, struct qn_run *run)
 
 	if (!u || u->kind != QN_UNIT_MEDIUM || u->holder != m->owner)
 		return "a free run lies in no chunk of its thread";
-	if (tag & ~QN_TAG_LOW || !(tag & QN_TAG_FREE) ||
-	    tag & (QN_TAG_PREV_FREE | QN_TAG_WAITS) || qn_tag_size(tag) != size)
+	if ((tag & ~(size_t)QN_TAG_HOLES) != (size | QN_TAG_FREE))
 		return "the tag of a free run is damaged";
 	if (*qn_tag_of(p + size - sizeof(size_t)) != size)
 		return "a free run ends with another size than it begins";
@@ -710,7 +763,7 @@ static size_t list_sum(const struct qn_medium *m, size_t list)
 	for (; p; p = *(char *const *)(const void *)p) {
 		size_t tag = *qn_tag_of(p) ^ qn_tag_seal(p);
 
-		if ((tag & (~QN_TAG_LOW | QN_TAG_FREE | QN_TAG_WAITS)) !=
+		if ((tag & (QN_TAG_SEAL | QN_TAG_FREE | QN_TAG_WAITS)) !=
 			    QN_TAG_WAITS ||
 		    qn_medium_list(qn_tag_size(tag)) != list)
 			return 0;
