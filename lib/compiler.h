@@ -90,6 +90,29 @@ typedef int64_t s64;
 #define smp_load_acquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define smp_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
+/*
+ * The same by one instruction that changes a word in memory, and of a word at any address,
+ * bits of which do not matter: compilers make these of plain accesses alone.
+ */
+#ifdef __SANITIZE_THREAD__
+#define qn_subtract_once(x, n) WRITE_ONCE(x, READ_ONCE(x) - (n))
+#define qn_load_any(p)                                              \
+	((uintptr_t)(p) % sizeof(size_t) ?                          \
+		 (size_t)0 :                                        \
+		 __atomic_load_n((const size_t *)(const void *)(p), \
+				 __ATOMIC_RELAXED))
+#else
+#define qn_subtract_once(x, n) ((x) -= (n))
+
+static __always_inline size_t qn_load_any(const void *p)
+{
+	size_t word;
+
+	__builtin_memcpy(&word, p, sizeof(word));
+	return word;
+}
+#endif
+
 /* Keep a value in one register instead of computing it again */
 #define qn_keep(x) __asm__("" : "+r"(x))
 

@@ -37,6 +37,21 @@
 struct qn_local;
 
 /**
+ * struct qn_returned - objects of one slab that its owner has not looked at
+ * @slab:	the slab, or NULL
+ * @nr:		objects
+ * @sum:	of their offsets in it
+ */
+struct qn_returned {
+	struct qn_unit *slab;
+	u32 nr;
+	u64 sum;
+};
+
+/* Slabs told apart at once: 16 MB of neighbours */
+#define QN_HUB_RETURNED 256
+
+/**
  * struct qn_hub - one process's heap
  * @segments:	its memory
  * @table:	the granule table in use; published with release
@@ -67,6 +82,8 @@ struct qn_local;
  * @is_peak_new: what the peak of live memory was made of is to be noted when it falls
  * @clock_ns:	what a look at the thread's CPU time takes of it; 0: not measured yet
  * @nr_handed:	calls of qn_hub_learn() that only handed in samples
+ * @returned:	slabs by unit, empty but while another looks at a thread's inbox; guarded
+ *		by @threads
  */
 struct qn_hub {
 	struct qn_segments segments;
@@ -101,6 +118,7 @@ struct qn_hub {
 	bool is_peak_new;
 	u32 nr_handed;
 	u64 clock_ns;
+	struct qn_returned returned[QN_HUB_RETURNED]; /* last: seldom touched */
 };
 
 /* Relaxed add to a word of the statistics page */

@@ -24,6 +24,14 @@ void qn_local_look_around(struct qn_local *l);
  */
 __cold u32 qn_local_sample_note(struct qn_local *l, size_t size, u32 *interval);
 
+/*
+ * A slab of @l that is full, and all of whose objects were freed by others, goes back to
+ * the segments.
+ *
+ * Context: hub.threads held, any thread.
+ */
+void qn_local_slab_return(struct qn_local *l, struct qn_unit *u);
+
 /* The owner frees: also what process.h does inline */
 static __always_inline void qn_local_free(struct qn_local *l, struct qn_unit *u,
 					  void *p)
@@ -48,6 +56,21 @@ void qn_local_medium_account(struct qn_local *l);
 
 /* Bytes of medium blocks to the next sample */
 ptrdiff_t qn_local_medium_draw(struct qn_local *l);
+
+/* Chunks that are all free go back; pages of free runs too */
+void qn_local_medium_settle(struct qn_local *l);
+void qn_local_medium_trim(struct qn_local *l);
+const char *qn_local_medium_check(struct qn_local *l);
+
+/*
+ * qn_local_medium_take() - others freed blocks of a thread that does not look
+ * @l:		its local
+ * @list:	objects of it; without the blocks afterwards
+ *
+ * Context: hub.threads held.
+ * Return: false if the thread is about its blocks just now.
+ */
+bool qn_local_medium_take(struct qn_local *l, void **list);
 
 /* qn_local_medium_free() where many blocks come back one after another */
 static __always_inline void qn_local_medium_free_inline(struct qn_local *l,

@@ -4,17 +4,45 @@
  * freed is looked at, what of them is sampled and accounted.
  *
  * Between local.h, whose callers are malloc and free, and medium.h, where the blocks lie.
- * Order in this file: accounts, samples, allocation, frees, resizing, units.
+ * Order in this file: the lock, accounts, samples, allocation, frees, resizing, units,
+ * what others do.
  */
 #include "local-internal.h"
 
 /* Medium blocks are accounted once so many bytes are pending */
 #define PENDING_MEDIUM ((size_t)256 << 10)
 
+/* ---- the lock ---- */
+
+/* Others have it while they hold hub.threads: wait for that */
+static noinline __cold void lock_contended(struct qn_local *l)
+{
+	do {
+		qn_port_lock(&l->hub->threads);
+		qn_port_unlock(&l->hub->threads);
+	} while (!qn_medium_trylock(&l->medium));
+}
+
+/* The owner does what needs the lock */
+static __always_inline void lock(struct qn_local *l)
+{
+	struct qn_medium *m = &l->medium;
+
+	if (unlikely(!qn_medium_trylock(m)))
+		lock_contended(l);
+	m->free += m->owed;
+	m->owed = 0;
+}
+
+static __always_inline void unlock(struct qn_local *l)
+{
+	qn_medium_unlock(&l->medium);
+}
+
 /* ---- accounts ---- */
 
 /* Medium blocks count as direct runs; what is free in their chunks, as carved */
-noinline void qn_local_medium_account(struct qn_local *l)
+static noinline void account(struct qn_local *l)
 {
 	struct qn_medium *m = &l->medium;
 	size_t used = qn_medium_used(m);
@@ -36,21 +64,24 @@ noinline void qn_local_medium_account(struct qn_local *l)
 	m->nr_allocs = 0;
 }
 
-static noinline void medium_tell(struct qn_local *l)
+void qn_local_medium_account(struct qn_local *l)
 {
-	qn_local_medium_account(l);
-	if (unlikely(l->exact))
-		qn_local_exact_note(l);
+	lock(l);
+	account(l);
+	unlock(l);
 }
 
-static __always_inline void medium_account_much(struct qn_local *l)
+/* Return: whether there was something to account */
+static __always_inline bool account_much(struct qn_local *l)
 {
 	const struct qn_medium *m = &l->medium;
 	size_t more = qn_medium_used(m) - m->known;
 
-	if (unlikely(m->moved || m->free < m->least ||
-		     more + PENDING_MEDIUM > 2 * PENDING_MEDIUM))
-		medium_tell(l);
+	if (likely(!m->moved && m->free >= m->least &&
+		   more + PENDING_MEDIUM <= 2 * PENDING_MEDIUM))
+		return false;
+	account(l);
+	return true;
 }
 
 /* ---- samples ---- */
@@ -91,7 +122,9 @@ static noinline __cold void *medium_sample(struct qn_local *l, void *p,
 	u64 bytes = 0;
 	u32 next, nr = 0;
 
-	medium_tell(l);
+	qn_local_medium_account(l);
+	if (unlikely(l->exact))
+		qn_local_exact_note(l);
 	for (; m->credit <= 0; nr++) {
 		bytes += (u64)l->medium_interval * QN_DIRECT_PER_SAMPLE;
 		next = qn_local_sample_note(l, size, &l->medium_interval);
@@ -127,19 +160,24 @@ static noinline void *medium_grow(struct qn_local *l, size_t size, size_t align)
 
 void *qn_local_medium_alloc(struct qn_local *l, size_t size, size_t align)
 {
+	bool due, told = false;
 	void *p;
 
 	if (unlikely(READ_ONCE(l->inbox) ||
 		     ++l->nr_refills % QN_REFILLS_AT_HOME == 0))
 		qn_local_look_around(l);
+	lock(l);
 	p = medium_try(l, size, align);
 	if (unlikely(!p))
 		p = medium_grow(l, size, align);
-	if (unlikely(!p))
-		return NULL;
-	if (unlikely(l->medium.credit <= 0))
+	due = l->medium.credit <= 0;
+	if (likely(!due))
+		told = account_much(l);
+	unlock(l);
+	if (unlikely(due && p))
 		return medium_sample(l, p, size, align);
-	medium_account_much(l);
+	if (unlikely(told && l->exact))
+		qn_local_exact_note(l);
 	return p;
 }
 
@@ -147,8 +185,10 @@ void *qn_local_medium_alloc(struct qn_local *l, size_t size, size_t align)
 
 void qn_local_medium_much(struct qn_local *l)
 {
+	lock(l);
 	qn_medium_look(&l->medium);
-	qn_local_medium_account(l);
+	account(l);
+	unlock(l);
 }
 
 void qn_local_medium_free(struct qn_local *l, const struct qn_unit *u, void *p)
@@ -161,14 +201,91 @@ void qn_local_medium_free(struct qn_local *l, const struct qn_unit *u, void *p)
 bool qn_local_medium_resize(struct qn_local *l, const struct qn_unit *u,
 			    void *p, size_t size)
 {
-	if (u->holder != l || !qn_medium_resize(&l->medium, p, size))
+	bool done, told = false;
+
+	if (u->holder != l)
 		return false;
-	medium_account_much(l);
-	return true;
+	lock(l);
+	done = qn_medium_resize(&l->medium, p, size);
+	if (done)
+		told = account_much(l);
+	unlock(l);
+	if (unlikely(told && l->exact))
+		qn_local_exact_note(l);
+	return done;
 }
 
 void qn_local_make_room(struct qn_local *l, size_t bytes)
 {
-	if (READ_ONCE(l->hub->segments.dirty) < bytes && l->medium.waits)
-		qn_medium_merge(&l->medium);
+	if (READ_ONCE(l->hub->segments.dirty) >= bytes || !l->medium.waits)
+		return;
+	lock(l);
+	qn_medium_merge(&l->medium);
+	unlock(l);
+}
+
+void qn_local_medium_settle(struct qn_local *l)
+{
+	lock(l);
+	qn_medium_settle(&l->medium);
+	unlock(l);
+}
+
+void qn_local_medium_trim(struct qn_local *l)
+{
+	lock(l);
+	qn_medium_trim(&l->medium);
+	unlock(l);
+}
+
+__apart const char *qn_local_medium_check(struct qn_local *l)
+{
+	const char *what;
+
+	lock(l);
+	what = qn_medium_check(&l->medium);
+	unlock(l);
+	return what;
+}
+
+/* ---- what others do ---- */
+
+/* The blocks of @list are taken out of it. Return: their bytes */
+static size_t list_take(struct qn_local *l, void **list)
+{
+	struct qn_medium *m = &l->medium;
+	size_t bytes = 0;
+
+	for (void *p = *list; p; p = *list) {
+		struct qn_unit *u = qn_segments_find(m->segments, p);
+
+		if (u && u->kind == QN_UNIT_MEDIUM && u->holder == l) {
+			*list = *(void **)p;
+			bytes += qn_medium_take(m, u, p);
+		} else {
+			list = p;
+		}
+	}
+	return bytes;
+}
+
+bool qn_local_medium_take(struct qn_local *l, void **list)
+{
+	struct qn_medium *m = &l->medium;
+	size_t before, bytes;
+
+	if (!qn_medium_trylock(m))
+		return false;
+	before = m->owed;
+	m->count = &m->owed;
+	bytes = list_take(l, list);
+	qn_medium_relieve(m);
+	m->count = &m->free;
+	qn_hub_account_direct(l->hub, -(s64)bytes, 0, 0);
+	qn_stat_add(l->hub->page->classes[QN_CLASS_DIRECT].slab,
+		    m->owed - before);
+	m->known -= bytes;
+	m->known_free += m->owed - before;
+	qn_medium_unlock(m);
+	return true;
 }

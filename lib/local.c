@@ -341,13 +341,35 @@ static void slab_release(struct qn_local *l, struct qn_unit *u)
 	qn_unit_free(&hub->segments, u);
 }
 
+/* Slabs from before the class changed its size are not counted. Any thread */
+static void class_uncount(struct qn_local_class *k)
+{
+	u32 nr = READ_ONCE(k->nr_slabs);
+
+	while (nr > 0 &&
+	       !__atomic_compare_exchange_n(&k->nr_slabs, &nr, nr - 1, true,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
 static void class_slab_release(struct qn_local *l, struct qn_local_class *k,
 			       struct qn_unit *u)
 {
-	/* Slabs from before the class changed its size are not counted */
-	if (k->nr_slabs)
-		k->nr_slabs--;
+	class_uncount(k);
 	slab_release(l, u);
+}
+
+void qn_local_slab_return(struct qn_local *l, struct qn_unit *u)
+{
+	struct qn_hub *hub = l->hub;
+	s64 osize = u->osize;
+
+	class_uncount(&l->class[u->class]);
+	qn_hub_account(hub, u->class, -(s64)u->synced * osize, 0);
+	qn_stat_add(hub->page->classes[u->class].slab,
+		    (u64)(-(s64)u->synced_kept * osize));
+	WRITE_ONCE(u->owner, NULL);
+	qn_unit_free(&hub->segments, u);
 }
 
 /*
@@ -363,13 +385,13 @@ static u32 sparse_most(const struct qn_unit *u)
  * The next event: a full slab wakes when a sixteenth of it is free; then it is looked at
  * when half of it is in use, when it is sparse, and when nothing is in use.
  */
-static void slab_watch(struct qn_unit *u)
+static void slab_watch(struct qn_unit *u, enum qn_slab_state state)
 {
 	s32 used = (s32)qn_slab_used(u);
 	s32 nr = u->nr;
 	s32 floor = 0;
 
-	if (u->state == QN_SLAB_FULL)
+	if (state == QN_SLAB_FULL)
 		floor = min(nr - nr / WAKE_SHARE, used - 1);
 	else if (used > nr / 2)
 		floor = nr / 2;
@@ -390,12 +412,14 @@ static void slab_retire(struct qn_local *l, struct qn_local_class *k,
 		return;
 	}
 	if (qn_slab_has_room(u)) {
-		u->state = QN_SLAB_PARTIAL;
+		qn_slab_set_state(u, QN_SLAB_PARTIAL);
 		queue_add_tail(k, u);
+		slab_watch(u, QN_SLAB_PARTIAL);
 	} else {
-		u->state = QN_SLAB_FULL;
+		slab_watch(u, QN_SLAB_FULL);
+		/* Last: from now on it may be another's (qn_local_slab_return()) */
+		qn_slab_set_state(u, QN_SLAB_FULL);
 	}
-	slab_watch(u);
 }
 
 static __cold void slab_drain(struct qn_local *l, struct qn_unit *u)
@@ -405,8 +429,8 @@ static __cold void slab_drain(struct qn_local *l, struct qn_unit *u)
 		slab_release(l, u);
 		return;
 	}
-	u->state = QN_SLAB_DRAIN;
-	slab_watch(u);
+	qn_slab_set_state(u, QN_SLAB_DRAIN);
+	slab_watch(u, QN_SLAB_DRAIN);
 }
 
 /* ---- sparse slabs ---- */
@@ -492,7 +516,7 @@ static void slab_thin_out(struct qn_local *l, struct qn_local_class *k,
 {
 	size_t limit;
 
-	u->state = QN_SLAB_SPARSE;
+	qn_slab_set_state(u, QN_SLAB_SPARSE);
 	u->stamp = 0;
 	queue_del(k, u);
 	queue_add_tail(k, u);
@@ -522,11 +546,11 @@ void qn_local_event(struct qn_local *l, struct qn_unit *u)
 		qn_misuse("free", u->free, "the block was freed twice");
 	slab_sync(l, u);
 	if (u->state == QN_SLAB_FULL && u->osize == k->osize) {
-		u->state = QN_SLAB_PARTIAL;
+		qn_slab_set_state(u, QN_SLAB_PARTIAL);
 		queue_add(k, u);
 	}
 	if (qn_slab_used(u) > 0) {
-		slab_watch(u);
+		slab_watch(u, u->state);
 		if (u->state == QN_SLAB_PARTIAL &&
 		    qn_slab_used(u) <= sparse_most(u))
 			slab_thin_out(l, k, u);
@@ -584,7 +608,7 @@ static __cold void class_retire(struct qn_local *l, unsigned int c)
 	k->current = NULL;
 	if (u)
 		slab_drain(l, u);
-	k->nr_slabs = 0;
+	WRITE_ONCE(k->nr_slabs, 0);
 	k->osize = 0;
 }
 
@@ -596,12 +620,12 @@ static __cold struct qn_unit *slab_new(struct qn_local *l,
 	struct qn_unit *u;
 
 	qn_local_make_room(l, QN_UNIT_SIZE);
-	u = qn_unit_alloc(&l->hub->segments, k->nr_slabs > 0);
+	u = qn_unit_alloc(&l->hub->segments, READ_ONCE(k->nr_slabs) > 0);
 	if (!u)
 		return NULL;
 	qn_slab_init(u, l, (unsigned int)(k - l->class), k->osize);
 	qn_local_see_units(l);
-	k->nr_slabs++;
+	__atomic_fetch_add(&k->nr_slabs, 1, __ATOMIC_RELAXED);
 	return u;
 }
 
@@ -616,7 +640,7 @@ static struct qn_unit *class_next_slab(struct qn_local *l,
 		queue_del(k, u);
 		if (u->hidden)
 			slab_show(l, u);
-		u->state = QN_SLAB_CURRENT;
+		qn_slab_set_state(u, QN_SLAB_CURRENT);
 		qn_slab_watch(u, qn_slab_used(u), -1);
 	} else {
 		u = slab_new(l, k);
@@ -720,7 +744,7 @@ static __cold void *take_followed(struct qn_local *l)
 static size_t carve_bytes(const struct qn_local_class *k,
 			  const struct qn_unit *u)
 {
-	size_t bytes = max(k->nr_slabs * CARVE_A_SLAB, CARVE_BYTES);
+	size_t bytes = max(READ_ONCE(k->nr_slabs) * CARVE_A_SLAB, CARVE_BYTES);
 	u32 first = (u32)u->carved * u->osize >> QN_PART_SHIFT;
 	u32 rest = UINT16_MAX >> first;
 
@@ -931,7 +955,7 @@ static __cold void class_retable(struct qn_local *l)
 static void local_settle(struct qn_local *l)
 {
 	qn_local_collect(l);
-	qn_medium_settle(&l->medium);
+	qn_local_medium_settle(l);
 	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
 		struct qn_local_class *k = &l->class[c];
 		struct qn_unit *u = k->current;
@@ -950,7 +974,7 @@ static void local_settle(struct qn_local *l)
 void qn_local_trim(struct qn_local *l)
 {
 	local_settle(l);
-	qn_medium_trim(&l->medium);
+	qn_local_medium_trim(l);
 }
 
 /*
@@ -1002,6 +1026,7 @@ static struct qn_local *local_new(struct qn_hub *hub)
 	if (!l)
 		return NULL;
 	l->hub = hub;
+	l->patience = QN_PATIENCE_LEAST;
 	qn_medium_init(&l->medium, &hub->segments, l, hub->page_size);
 	sampler_begin(l);
 	if (hub->exact)
@@ -1126,5 +1151,5 @@ __apart const char *qn_local_check(struct qn_local *l)
 	qn_local_collect(l);
 	for (unsigned int c = 0; c < QN_NR_CLASSES && !what; c++)
 		what = class_check(l, &l->class[c]);
-	return what ? what : qn_medium_check(&l->medium);
+	return what ? what : qn_local_medium_check(l);
 }

@@ -20,9 +20,11 @@
  * the chain on the owner's inbox with one compare-and-swap, after 64 objects or
  * 32 KB, at a change of owner and at each of its refills. So a sleeping thread holds
  * back at most 64 objects and 32 KB of others; the owner takes the whole inbox with
- * one exchange. There is no ABA: only whole chains are taken. An object in a chain names
- * one some places on as well (struct qn_sent), so that the owner can fetch it ahead from
- * the cache of the sender; at a chain's end it may name any other, or nothing.
+ * one exchange. An owner that does not look sleeps, perhaps: when much waits for it, the
+ * sender gives back what it can without the owner (remote.c). There is no ABA: only whole
+ * chains are taken. An object in a chain names one some places on as well (struct qn_sent),
+ * so that the owner can fetch it ahead from the cache of the sender; at a chain's end it
+ * may name any other, or nothing.
  */
 #ifndef QN_LOCAL_H
 #define QN_LOCAL_H
@@ -42,6 +44,13 @@ _Static_assert(QN_TABLE_EXACT_STEPS == 8 && QN_TABLE_PER_DOUBLING == 8,
 /* So many places on */
 #define QN_BATCH_AHEAD   8
 #define QN_LOCAL_SAMPLES 8
+/*
+ * So much waits in an inbox before a sender looks at it for the owner: the first at first
+ * and where the owner slept, up to the second where it was only late. Less frees memory
+ * sooner; more disturbs owners less.
+ */
+#define QN_PATIENCE_LEAST ((size_t)256 << 10)
+#define QN_PATIENCE_MOST  ((size_t)16 << 20)
 
 /**
  * struct qn_sent - what stands in an object of a chain
@@ -125,6 +134,10 @@ struct qn_local_class {
  * @thread:	who has it, by qn_port_self(); likewise
  * @next:	in hub.locals; @next_orphan: in hub.orphans
  * @inbox:	chain of objects freed by others
+ * @sent:	bytes that were sent there since somebody looked
+ * @kept:	bytes that were left there when another than the owner looked
+ * @patience:	bytes beyond @kept that may wait there; the owner's to change
+ * @relieved:	when another looked, in ms, 0 if it did not since the owner did
  * @medium:	blocks larger than QN_SLAB_MAX
  */
 struct qn_local {
@@ -161,6 +174,10 @@ struct qn_local {
 	struct qn_local *next_orphan;
 
 	struct qn_sent *inbox __aligned(64);
+	size_t sent;
+	size_t kept;
+	size_t patience;
+	u32 relieved;
 	struct qn_local_class class[QN_NR_CLASSES] __aligned(64);
 
 	struct qn_medium medium; /* last: most of it is seldom touched */

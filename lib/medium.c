@@ -35,14 +35,14 @@ static __always_inline void tag_set(void *p, size_t size, size_t flags)
 }
 
 /*
- * Others read the tag of a block that they have while its owner notes what becomes of
- * the run before: they look at all of it but that flag
+ * What is before a block in use is free, or is no longer. Others read the tag meanwhile,
+ * all of it but this flag, and the owner may write its lower half.
  */
 static __always_inline void tag_note(void *p, bool prev_free)
 {
-	size_t flag = QN_TAG_PREV_FREE, tag = *qn_tag_of(p);
+	u32 flag = QN_TAG_PREV_FREE >> 32, *high = qn_tag_low(p) + 1;
 
-	WRITE_ONCE(*qn_tag_of(p), prev_free ? tag | flag : tag & ~flag);
+	WRITE_ONCE(*high, prev_free ? *high | flag : *high & ~flag);
 }
 
 /* ---- damage ---- */
@@ -58,7 +58,7 @@ static __always_inline void tag_note(void *p, bool prev_free)
 static __always_inline bool tag_is_sound(const void *p, size_t tag, size_t mask,
 					 size_t flags)
 {
-	return !((tag ^ qn_tag_seal(p) ^ flags) & (~QN_TAG_LOW | mask));
+	return !((tag ^ qn_tag_seal(p) ^ flags) & (QN_TAG_SEAL | mask));
 }
 
 /* May the tag before @p be read, wherever @p comes from */
@@ -259,11 +259,11 @@ bool qn_medium_grow(struct qn_medium *m, size_t size)
 		return false;
 	nr = u->run.size;
 	bytes = (nr << QN_UNIT_SHIFT) - 2 * sizeof(size_t);
-	m->busy = true;
-	qn_in_order();
 	resident = chunk_sign(m, u, nr, zeroed);
 	m->bytes += bytes;
-	m->nr_chunks++;
+	if (m->nr_chunks++ == 0)
+		__atomic_fetch_add(&m->segments->nr_holders, 1,
+				   __ATOMIC_RELAXED);
 	p = qn_unit_start(m->segments, u) + 2 * sizeof(size_t);
 	end = p + bytes;
 	touch(m, p - 2 * sizeof(size_t), p + sizeof(struct qn_run));
@@ -272,8 +272,6 @@ bool qn_medium_grow(struct qn_medium *m, size_t size)
 	run_add(m, p, bytes, resident < nr << QN_UNIT_SHIFT ? QN_TAG_HOLES : 0);
 	if (!m->empty)
 		m->empty = p;
-	qn_in_order();
-	m->busy = false;
 	return true;
 }
 
@@ -290,9 +288,11 @@ static noinline void chunk_free(struct qn_medium *m, struct qn_unit *u,
 		first[i].holder = NULL;
 	}
 	m->holes -= (nr << QN_UNIT_SHIFT) - resident;
-	m->free -= resident;
+	*m->count -= resident;
 	m->bytes -= size;
-	m->nr_chunks--;
+	if (--m->nr_chunks == 0)
+		__atomic_fetch_sub(&m->segments->nr_holders, 1,
+				   __ATOMIC_RELAXED);
 	m->moved = true;
 	qn_run_free_parts(m->segments, first);
 }
@@ -304,7 +304,7 @@ static __always_inline bool is_chunk(const struct qn_medium *m, const char *p,
 	const struct qn_unit *u;
 
 	if (likely((uintptr_t)p % QN_UNIT_SIZE != 2 * sizeof(size_t) ||
-		   qn_tag_size(*qn_tag_of(p + size))))
+		   qn_tag_size(READ_ONCE(*qn_tag_low(p + size)))))
 		return false;
 	u = unit_of(m, p);
 	return u == u->first;
@@ -329,6 +329,7 @@ void qn_medium_init(struct qn_medium *m, struct qn_segments *s,
 	m->owner = owner;
 	m->careful = true;
 	m->page_size = max(page_size, QN_PART_SIZE);
+	m->count = &m->free;
 }
 
 /* What is written of a free run of @size bytes whose first are to be a block */
@@ -375,12 +376,8 @@ static __always_inline void *run_cut(struct qn_medium *m, char *p, size_t need)
 		damaged(p, OVERRUN);
 	if (unlikely(p == m->empty))
 		m->empty = NULL;
-	m->busy = true;
-	qn_in_order();
 	need = block_cut(m, p, qn_tag_size(tag), need, p, tag & QN_TAG_HOLES);
 	tag_set(p, need, 0);
-	qn_in_order();
-	m->busy = false;
 	m->free -= need;
 	m->credit -= (ptrdiff_t)need;
 	m->nr_allocs++;
@@ -468,13 +465,9 @@ static void *block_skip(struct qn_medium *m, char *p, size_t skip)
 {
 	char *q = p + skip;
 
-	m->busy = true;
-	qn_in_order();
 	tag_set(q, qn_tag_size(*qn_tag_of(p)) - skip, QN_TAG_PREV_FREE);
 	m->free += skip;
 	run_add(m, p, skip, 0);
-	qn_in_order();
-	m->busy = false;
 	return q;
 }
 
@@ -503,7 +496,7 @@ __seldom void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size,
 static __noreturn __cold void misuse(const char *where, const void *p,
 				     size_t tag)
 {
-	if (tag & ~QN_TAG_LOW)
+	if (tag & QN_TAG_SEAL)
 		qn_misuse(where, p, "the pointer is not the start of a block");
 	qn_misuse(where, p, "the block was freed already");
 }
@@ -517,7 +510,7 @@ static __always_inline size_t block_tag(const struct qn_unit *u, const void *p,
 	if (likely((uintptr_t)p % QN_MEDIUM_STEP == 0 &&
 		   ((uintptr_t)p % QN_UNIT_SIZE || u != u->first)))
 		tag = READ_ONCE(*qn_tag_of(p)) ^ qn_tag_seal(p);
-	if (unlikely((tag & (~QN_TAG_LOW | QN_TAG_FREE | QN_TAG_WAITS)) ||
+	if (unlikely((tag & (QN_TAG_SEAL | QN_TAG_FREE | QN_TAG_WAITS)) ||
 		     !qn_tag_size(tag)))
 		misuse(where, p, tag);
 	return tag;
@@ -566,13 +559,14 @@ static noinline void block_look(const char *p, size_t tag)
 static __always_inline void block_free(struct qn_medium *m, char *p,
 				       size_t size)
 {
-	size_t tag = *qn_tag_of(p), next;
+	size_t tag = *qn_tag_of(p);
+	u32 next;
 	char *run = NULL;
 	size_t holes = 0;
 
 	if (unlikely(m->careful))
 		block_look(p, tag);
-	next = *qn_tag_of(p + size);
+	next = READ_ONCE(*qn_tag_low(p + size));
 	/* A second free finds this, whatever is merged */
 	*qn_tag_of(p) = tag | QN_TAG_FREE;
 	if (next & QN_TAG_FREE) {
@@ -643,10 +637,14 @@ static void group_merge(struct qn_medium *m, size_t g)
 		list_merge(m, g * QN_MEDIUM_GROUP + i);
 }
 
-void qn_medium_merge(struct qn_medium *m)
+/* What may be free before it is looked at: room for what comes until then */
+static size_t look_next(const struct qn_medium *m, size_t limit)
 {
-	m->busy = true;
-	qn_in_order();
+	return max(2 * limit, m->free + limit / 2);
+}
+
+static void waiting_merge(struct qn_medium *m)
+{
 	m->careful = m->nr_merges < MERGES_FIRST ||
 		     m->nr_merges % MERGES_A_LOOK == 0;
 	m->nr_merges++;
@@ -662,8 +660,14 @@ void qn_medium_merge(struct qn_medium *m)
 			if (group[i])
 				group_merge(m, w * sizeof(any) + i);
 	}
-	qn_in_order();
-	m->busy = false;
+}
+
+void qn_medium_merge(struct qn_medium *m)
+{
+	size_t limit = qn_segments_chunk_share(m->segments);
+
+	waiting_merge(m);
+	m->look = min(m->look, look_next(m, limit));
 }
 
 void qn_medium_free(struct qn_medium *m, const struct qn_unit *u, void *p)
@@ -673,6 +677,15 @@ void qn_medium_free(struct qn_medium *m, const struct qn_unit *u, void *p)
 		block_tag(u, p, "free");
 	if (unlikely(!qn_medium_put(m, p)))
 		block_tag(u, p, "free");
+}
+
+size_t qn_medium_take(struct qn_medium *m, const struct qn_unit *u, void *p)
+{
+	size_t size = qn_tag_size(block_tag(u, p, "free"));
+
+	*m->count += size;
+	block_free(m, p, size);
+	return size;
 }
 
 /* ---- resizing ---- */
@@ -703,14 +716,10 @@ bool qn_medium_resize(struct qn_medium *m, void *p, size_t size)
 	}
 	if (need > have)
 		return false;
-	m->busy = true;
-	qn_in_order();
 	if (!run)
 		tag_note(behind, true);
 	need = block_cut(m, p, have, need, run, holes);
 	tag_set(p, need, tag & QN_TAG_PREV_FREE);
-	qn_in_order();
-	m->busy = false;
 	m->free -= need - old;
 	return true;
 }
@@ -726,6 +735,20 @@ static void run_pages(const struct qn_medium *m, const struct qn_run *run,
 
 	*from = (char *)round_up(p + sizeof(*run), m->page_size);
 	*to = (char *)round_down(end, m->page_size);
+}
+
+/*
+ * When pages are purged, for who touches them again soon. Those of an owner that sleeps are
+ * of more use to others, even if it wants them back some day: only where that is so soon
+ * that it did not sleep, the purge was a mistake.
+ */
+static u32 purge_stamp(const struct qn_medium *m)
+{
+	u32 now = (u32)(qn_port_clock() / 1000);
+
+	if (m->count != &m->free)
+		now -= QN_REFAULT_MS - QN_SLEEP_MS;
+	return now | 1;
 }
 
 /* Resident bytes of [@from, @to); @forget: they are no longer */
@@ -745,7 +768,7 @@ static size_t pages_sum(struct qn_medium *m, char *from, char *to, bool forget)
 		if (!forget || !parts)
 			continue;
 		u->touched &= (u16)~parts;
-		u->stamp = (u32)(qn_port_clock() / 1000) | 1;
+		u->stamp = purge_stamp(m);
 	}
 	return sum;
 }
@@ -763,7 +786,7 @@ static size_t run_purge(struct qn_medium *m, struct qn_run *run)
 	*qn_tag_of(run) |= QN_TAG_HOLES;
 	pages_sum(m, from, to, true);
 	m->holes += sum;
-	m->free -= sum;
+	*m->count -= sum;
 	return sum;
 }
 
@@ -802,29 +825,36 @@ void qn_medium_look(struct qn_medium *m)
 
 	if (m->free <= m->look)
 		return;
-	limit = qn_segments_chunk_limit(m->segments);
-	qn_medium_merge(m);
+	limit = qn_segments_chunk_share(m->segments);
+	waiting_merge(m);
 	/* Is it in whole pages? */
-	if (runs_sum(m) > limit)
+	if (runs_sum(m) > qn_segments_chunk_limit(m->segments))
 		runs_purge(m);
-	m->look = max(2 * limit, m->free + limit / 2);
+	m->look = look_next(m, limit);
+}
+
+static void empty_free(struct qn_medium *m)
+{
+	char *p = m->empty;
+
+	if (!p)
+		return;
+	m->empty = NULL;
+	run_del(m, p);
+	chunk_free(m, unit_of(m, p), qn_tag_size(*qn_tag_of(p)));
 }
 
 void qn_medium_settle(struct qn_medium *m)
 {
-	char *p;
-
 	qn_medium_merge(m);
-	p = m->empty;
-	if (!p)
-		return;
-	m->empty = NULL;
-	m->busy = true;
-	qn_in_order();
-	run_del(m, p);
-	chunk_free(m, unit_of(m, p), qn_tag_size(*qn_tag_of(p)));
-	qn_in_order();
-	m->busy = false;
+	empty_free(m);
+}
+
+void qn_medium_relieve(struct qn_medium *m)
+{
+	empty_free(m);
+	if (runs_sum(m) > qn_segments_chunk_share(m->segments))
+		runs_purge(m);
 }
 
 void qn_medium_trim(struct qn_medium *m)
@@ -918,8 +948,7 @@ static const char *run_check(const struct qn_medium *m, struct qn_run *run)
 
 	if (!u || u->kind != QN_UNIT_MEDIUM || u->holder != m->owner)
 		return "a free run lies in no chunk of its thread";
-	if (tag & ~QN_TAG_LOW || !(tag & QN_TAG_FREE) ||
-	    tag & (QN_TAG_PREV_FREE | QN_TAG_WAITS) || qn_tag_size(tag) != size)
+	if ((tag & ~(size_t)QN_TAG_HOLES) != (size | QN_TAG_FREE))
 		return "the tag of a free run is damaged";
 	if (*qn_tag_of(p + size - sizeof(size_t)) != size)
 		return "a free run ends with another size than it begins";
@@ -938,7 +967,7 @@ static size_t list_sum(const struct qn_medium *m, size_t list)
 	for (; p; p = *(char *const *)(const void *)p) {
 		size_t tag = *qn_tag_of(p) ^ qn_tag_seal(p);
 
-		if ((tag & (~QN_TAG_LOW | QN_TAG_FREE | QN_TAG_WAITS)) !=
+		if ((tag & (QN_TAG_SEAL | QN_TAG_FREE | QN_TAG_WAITS)) !=
 			    QN_TAG_WAITS ||
 		    qn_medium_list(qn_tag_size(tag)) != list)
 			return 0;

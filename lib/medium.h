@@ -21,8 +21,11 @@
  * sixteenths may be resident. Free runs keep theirs until there is much of it, then it
  * is purged. A run that is not wholly resident is flagged, so that others need not look.
  *
- * A chunk belongs to one local; everything here runs in its context and takes no lock
- * but the segments' where a chunk comes or goes or pages were purged.
+ * A chunk belongs to one local, and everything here runs in its context. Blocks that
+ * come to wait and are handed out again (qn_medium_put(), qn_medium_get()) need no lock.
+ * The rest changes what lies around them, which another thread does as well while the
+ * owner sleeps (qn_medium_take()): it needs qn_medium_trylock(). Of the segments' lock it
+ * takes care itself, where a chunk comes or goes or pages were purged.
  */
 #ifndef QN_MEDIUM_H
 #define QN_MEDIUM_H
@@ -71,7 +74,10 @@ struct qn_local;
  * @told:	@credit when the statistics were told last
  * @moved:	a chunk left or pages were purged since the statistics were told
  * @known, @known_free: bytes in use, and free and resident, as the statistics know
- * @busy:	tags and links are being changed: a signal handler must not look at them
+ * @busy:	the lock; tags and links may be changing: a signal handler must not look then
+ * @count:	where bytes that turn free are counted: @free, or @owed
+ * @owed:	those that another thread than the owner counted, whose @free is not to be
+ *		touched: part of it
  * @careful:	look at tags and links before following them
  * @nr_merges:	so far
  * @waits:	may any
@@ -103,6 +109,8 @@ struct qn_medium {
 	bool busy;
 	bool careful;
 	u32 nr_merges;
+	size_t *count;
+	size_t owed;
 	bool waits;
 	bool group[QN_MEDIUM_WORDS * sizeof(u64)];
 	struct qn_bins bins;
@@ -114,20 +122,41 @@ static __always_inline size_t qn_medium_used(const struct qn_medium *m)
 {
 	size_t chunks = m->bytes + 2 * sizeof(size_t) * m->nr_chunks;
 
-	return chunks - m->holes - m->free;
+	return chunks - m->holes - m->free - m->owed;
+}
+
+/* ---- the lock ---- */
+
+/* False: somebody has it */
+static __always_inline bool qn_medium_trylock(struct qn_medium *m)
+{
+	/* Pairs with the release in qn_medium_unlock() */
+	return !__atomic_exchange_n(&m->busy, true, __ATOMIC_ACQUIRE);
+}
+
+static __always_inline void qn_medium_unlock(struct qn_medium *m)
+{
+	/* Pairs with the acquire in qn_medium_trylock() */
+	smp_store_release(&m->busy, false);
 }
 
 /* ---- tags ---- */
 
-/* Flags of a tag: of the block or run, and of the one before it */
-#define QN_TAG_FREE      1u
-#define QN_TAG_PREV_FREE 2u
-/* A free run that is not wholly resident; a block that waits for a request */
+/* Flags of a tag: a free run; one that is not wholly resident; a block that waits */
+#define QN_TAG_FREE  1u
 #define QN_TAG_HOLES 4u
 #define QN_TAG_WAITS 8u
 #define QN_TAG_FLAGS 15u
-/* The lower half is size and flags, the upper one the seal */
-#define QN_TAG_LOW ((size_t)UINT32_MAX)
+/*
+ * The lower bits are size and flags, those above the seal. The highest tells whether what
+ * is before is free: that changes while the block is in use, by whoever has the lock
+ * (qn_medium_lock()), and the lower half when it is freed and handed out again, by the
+ * owner without it. So each writes half of the tag.
+ */
+#define QN_TAG_LOW       ((size_t)INT32_MAX)
+#define QN_TAG_PREV_FREE ((size_t)1 << 63)
+#define QN_TAG_SEAL      (~QN_TAG_LOW & ~QN_TAG_PREV_FREE)
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "halves of a tag");
 
 /* No block or run is shorter */
 #define QN_MEDIUM_LEAST ((size_t)64)
@@ -137,10 +166,16 @@ static __always_inline size_t *qn_tag_of(const void *p)
 	return (size_t *)(uintptr_t)p - 1;
 }
 
+/* Its lower half */
+static __always_inline u32 *qn_tag_low(const void *p)
+{
+	return (u32 *)(uintptr_t)p - 2;
+}
+
 /* The half of a tag that tells its place */
 static __always_inline size_t qn_tag_seal(const void *p)
 {
-	return (size_t)((u32)((uintptr_t)p >> 4) * 0x9e3779b1u) << 32;
+	return (size_t)((u32)((uintptr_t)p >> 4) * 0x9e3779b1u) << 31;
 }
 
 static __always_inline size_t qn_tag_size(size_t tag)
@@ -160,7 +195,7 @@ static __always_inline size_t qn_medium_tag(const void *p)
 
 	__builtin_memcpy(&tag, (const char *)p - sizeof(tag), sizeof(tag));
 	if (unlikely((tag ^ qn_tag_seal(p)) &
-		     (~QN_TAG_LOW | QN_TAG_FREE | QN_TAG_WAITS)))
+		     (QN_TAG_SEAL | QN_TAG_FREE | QN_TAG_WAITS)))
 		return 0;
 	return tag;
 }
@@ -197,14 +232,13 @@ static __always_inline void *qn_medium_get(struct qn_medium *m, size_t bytes,
 					   bool always)
 {
 	char **list = &m->waiting[qn_medium_list(bytes)], *p = *list;
-	size_t *tag, size, left;
+	size_t size, left;
 
 	if (!p)
 		return NULL;
 	if (always)
 		qn_medium_look_at(m, p);
-	tag = qn_tag_of(p);
-	size = qn_tag_size(*tag);
+	size = qn_tag_size(*qn_tag_low(p));
 	left = m->free - size;
 	if (!always && unlikely(m->credit < (ptrdiff_t)size || left < m->least))
 		return NULL;
@@ -212,7 +246,7 @@ static __always_inline void *qn_medium_get(struct qn_medium *m, size_t bytes,
 	m->free = left;
 	m->nr_allocs++;
 	*list = *(char **)p;
-	*tag -= QN_TAG_WAITS;
+	qn_subtract_once(*qn_tag_low(p), QN_TAG_WAITS);
 	return p;
 }
 
@@ -230,14 +264,14 @@ static __always_inline bool qn_medium_put(struct qn_medium *m, void *p)
 	size_t tag, size, list;
 
 	/* Where @p is no block it may have any alignment */
-	__builtin_memcpy(&tag, (char *)p - sizeof(tag), sizeof(tag));
+	tag = qn_load_any((char *)p - sizeof(tag));
 	size = qn_tag_size(tag);
 	list = qn_medium_list(size);
 	if (unlikely((tag ^ qn_tag_seal(p)) &
-		     (~QN_TAG_LOW | QN_TAG_FREE | QN_TAG_WAITS)))
+		     (QN_TAG_SEAL | QN_TAG_FREE | QN_TAG_WAITS)))
 		return false;
 	*(char **)p = m->waiting[list];
-	*qn_tag_of(p) = tag + QN_TAG_WAITS;
+	WRITE_ONCE(*qn_tag_low(p), (u32)tag + QN_TAG_WAITS);
 	m->waiting[list] = p;
 	m->group[list / QN_MEDIUM_GROUP] = true;
 	m->waits = true;
@@ -294,6 +328,19 @@ bool qn_medium_grow(struct qn_medium *m, size_t size);
 void qn_medium_free(struct qn_medium *m, const struct qn_unit *u, void *p);
 
 /**
+ * qn_medium_take() - a block that another thread freed, while the owner sleeps
+ * @m:		the blocks of the local that it belongs to; @count is @owed
+ * @u:		its unit
+ * @p:		the block
+ *
+ * It is merged at once: what waits is the owner's.
+ *
+ * Context: any thread, with the lock.
+ * Return: bytes that are no longer in use.
+ */
+size_t qn_medium_take(struct qn_medium *m, const struct qn_unit *u, void *p);
+
+/**
  * qn_medium_look() - where much is free, merge it and look for pages to purge
  * @m:		the local's blocks
  *
@@ -321,6 +368,12 @@ bool qn_medium_resize(struct qn_medium *m, void *p, size_t size);
  */
 size_t qn_medium_size(const struct qn_unit *u, const void *p,
 		      const char *where);
+
+/*
+ * After qn_medium_take(): the chunk that is all free goes back, and where free runs have
+ * more pages than a sleeping thread may keep, they are purged. Context: the same.
+ */
+void qn_medium_relieve(struct qn_medium *m);
 
 /* Merge what waits: chunks that are all free go back, but for one */
 void qn_medium_merge(struct qn_medium *m);

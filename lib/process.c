@@ -330,7 +330,7 @@ void *qn_process_malloc_slow(size_t size)
 }
 
 /* A block of just this size does not wait: cut one, or fetch a run of units */
-static noinline void *malloc_cut(struct qn_local *l, size_t size)
+static noinline void *malloc_cut(size_t size, struct qn_local *l)
 {
 	bool zeroed;
 	void *p;
@@ -351,7 +351,7 @@ void *qn_process_malloc_medium(size_t size)
 		__builtin_unreachable();
 	if (likely(size <= QN_MEDIUM_MAX))
 		p = qn_medium_get(&l->medium, qn_medium_bytes(size), false);
-	return likely(p != NULL) ? p : malloc_cut(l, size);
+	return likely(p != NULL) ? p : malloc_cut(size, l);
 }
 
 /* The descriptor of a block, or a message */

@@ -10,8 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* Reuse within this time after a purge says that the purge was a mistake */
-#define REFAULT_MS 2000
 #define BOOST_MOST ((size_t)256 << 20)
 /* What sparse slabs may keep of it */
 #define BOOST_SPARSE ((size_t)8 << 20)
@@ -446,7 +444,7 @@ static void add_used(struct qn_segments *s, size_t units)
 /* Clean memory is about to be touched: was it purged too soon? */
 static void note_refault(struct qn_segments *s, size_t bytes, u32 stamp)
 {
-	if (!stamp || now_ms() - stamp > REFAULT_MS)
+	if (!stamp || now_ms() - stamp > QN_REFAULT_MS)
 		return;
 	s->refaults += bytes;
 	s->recent_refaults += bytes;
@@ -939,6 +937,13 @@ size_t qn_segments_sparse_limit(const struct qn_segments *s)
 size_t qn_segments_chunk_limit(const struct qn_segments *s)
 {
 	return (s->dirty_base + dirty_limit(s)) / 2;
+}
+
+size_t qn_segments_chunk_share(const struct qn_segments *s)
+{
+	size_t more = qn_segments_chunk_limit(s) - s->dirty_base;
+
+	return s->dirty_base + more / max(READ_ONCE(s->nr_holders), 1u);
 }
 
 void qn_segments_note_purge(struct qn_segments *s, size_t bytes)

@@ -41,6 +41,10 @@
 #define QN_SEGMENT_MAX ((size_t)1 << 20)
 #define QN_SEGMENT_ONE ((size_t)1 << 14)
 #define QN_NR_SEGMENTS 64
+/* Reuse within this time after a purge says that the purge was a mistake */
+#define QN_REFAULT_MS 2000u
+/* A thread that looks again within this time did not sleep: some turns of a scheduler */
+#define QN_SLEEP_MS 100u
 
 struct qn_local;
 
@@ -185,6 +189,7 @@ struct qn_segment {
  * @seg:	the segments
  * @nr:		how many
  * @used:	bytes of runs in use
+ * @nr_holders:	locals that have chunks; atomic
  * @live:	where the bytes of blocks in use are counted, or NULL: units of sparse slabs and
  *		chunks are in use, and hold little
  * @dirty:	bytes in dirty free runs and spare units that may be resident
@@ -208,6 +213,7 @@ struct qn_segments {
 	struct qn_segment seg[QN_NR_SEGMENTS];
 	unsigned int nr;
 	size_t used;
+	u32 nr_holders;
 	const u64 *live;
 	size_t dirty;
 	size_t stale;
@@ -373,6 +379,12 @@ size_t qn_segments_sparse_limit(const struct qn_segments *s);
 
 /* Free and resident bytes that a thread's chunks may keep, likewise; refaults raise it */
 size_t qn_segments_chunk_limit(const struct qn_segments *s);
+
+/*
+ * The same where they are of no use to anybody: what is more than @dirty_base is divided
+ * among the locals that have chunks.
+ */
+size_t qn_segments_chunk_share(const struct qn_segments *s);
 
 /* Pages of slabs were purged; slabs of them are used again. Take the lock. */
 void qn_segments_note_purge(struct qn_segments *s, size_t bytes);

@@ -20,7 +20,7 @@ void qn_slab_init(struct qn_unit *u, struct qn_local *owner, unsigned int class,
 	u->hidden = 0;
 	u->hidden_pages = 0;
 	u->class = (u8) class;
-	u->state = QN_SLAB_CURRENT;
+	qn_slab_set_state(u, QN_SLAB_CURRENT);
 	qn_slab_watch(u, 0, -1);
 	u->owner = owner;
 }

@@ -40,6 +40,14 @@ enum qn_slab_state {
 	QN_SLAB_DRAIN,
 };
 
+/* Any thread may read it that has an object of the slab */
+static __always_inline void qn_slab_set_state(struct qn_unit *u,
+					      enum qn_slab_state state)
+{
+	/* Pairs with the acquire where a slab is returned for its owner (remote.c) */
+	smp_store_release(&u->state, (u8)state);
+}
+
 static __always_inline u32 qn_slab_used(const struct qn_unit *u)
 {
 	return (u32)((s32)u->count + u->floor);

@@ -38,7 +38,7 @@ OPERATOR void *_Znam(size_t size);
 OPERATOR __apart void *_ZnwmRKSt9nothrow_t(size_t size, const void *tag);
 OPERATOR __apart void *_ZnamRKSt9nothrow_t(size_t size, const void *tag);
 OPERATOR void *_ZnwmSt11align_val_t(size_t size, size_t align);
-OPERATOR __apart void *_ZnamSt11align_val_t(size_t size, size_t align);
+OPERATOR void *_ZnamSt11align_val_t(size_t size, size_t align);
 OPERATOR __apart void *
 _ZnwmSt11align_val_tRKSt9nothrow_t(size_t size, size_t align, const void *tag);
 OPERATOR __apart void *
@@ -51,7 +51,7 @@ OPERATOR void _ZdaPvm(void *p, size_t size);
 OPERATOR __apart void _ZdlPvRKSt9nothrow_t(void *p, const void *tag);
 OPERATOR __apart void _ZdaPvRKSt9nothrow_t(void *p, const void *tag);
 OPERATOR void _ZdlPvSt11align_val_t(void *p, size_t align);
-OPERATOR __apart void _ZdaPvSt11align_val_t(void *p, size_t align);
+OPERATOR void _ZdaPvSt11align_val_t(void *p, size_t align);
 OPERATOR __apart void _ZdlPvmSt11align_val_t(void *p, size_t size,
 					     size_t align);
 OPERATOR __apart void _ZdaPvmSt11align_val_t(void *p, size_t size,

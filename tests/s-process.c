@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -178,6 +179,72 @@ static void run_threads(uintptr_t seed)
 			block_drop(&exchange[i]);
 }
 
+/*
+ * Heaps of blocks that are built by one thread and freed by another, while the first sleeps,
+ * goes on, or is just waking up
+ */
+#define NR_HEAP  400
+#define NR_HEAPS 300
+
+static struct block *heaps[NR_THREADS];
+
+static void heap_drop(struct block *heap)
+{
+	for (int i = 0; heap && i < NR_HEAP; i++)
+		block_drop(&heap[i]);
+	free(heap);
+}
+
+static struct block *heap_make(uint32_t *rng)
+{
+	struct block *heap = calloc(NR_HEAP, sizeof(*heap));
+
+	for (int i = 0; i < NR_HEAP; i++) {
+		heap[i].size = next(rng) % (i % 4 ? 6000 : 300);
+		heap[i].p = qn_malloc(heap[i].size);
+		if (!heap[i].p)
+			abort();
+		block_fill(&heap[i]);
+	}
+	return heap;
+}
+
+static struct block *heap_swap(uintptr_t at, struct block *heap)
+{
+	return __atomic_exchange_n(&heaps[at % NR_THREADS], heap,
+				   __ATOMIC_ACQ_REL);
+}
+
+static void *builder(void *arg)
+{
+	uintptr_t me = (uintptr_t)arg;
+	uint32_t rng = (uint32_t)me + 1;
+
+	for (int i = 0; i < NR_HEAPS; i++) {
+		heap_drop(heap_swap(me + 1, heap_make(&rng)));
+		if (next(&rng) % 4 == 0)
+			usleep(next(&rng) % 2000);
+		heap_drop(heap_swap(me, NULL));
+	}
+	return NULL;
+}
+
+static void test_builders(void **state)
+{
+	pthread_t threads[NR_THREADS];
+
+	(void)state;
+	for (uintptr_t i = 0; i < NR_THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, builder,
+						(void *)i),
+				 0);
+	for (int i = 0; i < NR_THREADS; i++)
+		pthread_join(threads[i], NULL);
+	for (uintptr_t i = 0; i < NR_THREADS; i++)
+		heap_drop(heap_swap(i, NULL));
+	assert_int_equal(qn_check(), 0);
+}
+
 static void test_threads(void **state)
 {
 	(void)state;
@@ -255,6 +322,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_builders),
 		cmocka_unit_test(test_nothing_left),
 		cmocka_unit_test(test_short_threads),
 		cmocka_unit_test(test_hot_size_is_promoted),

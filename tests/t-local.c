@@ -960,13 +960,15 @@ static size_t nr_inbox(struct qn_local *l)
 
 static void check_batch_limits(u32 size)
 {
+	/* No more than may lie there before another looks at it */
+	u32 most = (u32)min((size_t)200, QN_PATIENCE_LEAST / 2 / (size + 1));
 	size_t nr = 0, bytes = 0, sent = 0;
 	struct qn_local *a, *b;
 
 	begin(4096);
 	a = get();
 	b = get();
-	fill(a, size, 200);
+	fill(a, size, most);
 	while (nr_held) {
 		nr++;
 		bytes += usable(held[nr_held - 1]);
@@ -980,8 +982,8 @@ static void check_batch_limits(u32 size)
 		assert_int_equal(hub.page->nr_remote, sent);
 	}
 	qn_local_flush_batch(b);
-	assert_int_equal(nr_inbox(a), 200);
-	assert_int_equal(hub.page->nr_remote, 200);
+	assert_int_equal(nr_inbox(a), most);
+	assert_int_equal(hub.page->nr_remote, most);
 	check();
 	assert_int_equal(nr_inbox(a), 0);
 	check_nothing_left();
@@ -992,6 +994,124 @@ static void test_batch_limits(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(all_sizes); i++)
 		check_batch_limits(all_sizes[i]);
+}
+
+/*
+ * A thread that builds 16 MB and does not look any more: what another frees of it does not
+ * wait for it, but for the last bytes
+ */
+static void check_sleeper(u32 size)
+{
+	struct qn_local *a, *b;
+	struct tally t;
+	s64 live;
+
+	begin(4096);
+	a = get();
+	b = get();
+	fill(a, size, (16 << 20) / (size + size / 8));
+	drop_all(b);
+	qn_local_flush_batch(b);
+	t = tally_all();
+	assert_in_range(t.units + t.slabs, 0, (2 << 20) / QN_UNIT_SIZE);
+	/* The statistics know of it, but for what is pending */
+	live = (s64)hub.page->live;
+	assert_in_range(live < 0 ? -live : live, 0, 2 << 20);
+	assert_in_range(hub.page->classes[QN_CLASS_DIRECT].slab, 0, 2 << 20);
+	/* And it goes on as if nothing had been */
+	fill(a, size, 500);
+	check();
+	drop_all(a);
+	check_nothing_left();
+}
+
+static void test_sleeper(void **state)
+{
+	(void)state;
+	check_sleeper(500);
+	check_sleeper(1024);
+	check_sleeper(1500);
+	check_sleeper(6000);
+	check_sleeper(32000);
+}
+
+/* Sizes all mixed, and each third block stays in use */
+static void test_sleeper_mixed(void **state)
+{
+	struct qn_local *a, *b;
+	size_t sum = 0;
+	struct tally t;
+	u32 nr = 0;
+
+	(void)state;
+	begin(4096);
+	a = get();
+	b = get();
+	while (sum < 16 << 20) {
+		u32 size = 1 + roll(6000);
+
+		assert_non_null(hold(a, size));
+		sum += size;
+	}
+	for (u32 i = nr_held; i-- > 0;)
+		if (i % 3)
+			drop(b, i);
+	t = tally_all();
+	nr = nr_held;
+	check();
+	verify_all();
+	/* A third, and the pages that it lies on */
+	assert_in_range(t.used, nr, nr + 3000);
+	assert_in_range((t.units << QN_UNIT_SHIFT) - a->medium.holes, 0,
+			sum / 6 * 5);
+	drop_all(b);
+	qn_local_flush_batch(b);
+	drop_all(a);
+	check_nothing_left();
+}
+
+/* Whoever looks soon after another did has more patience afterwards */
+static void test_patience(void **state)
+{
+	struct qn_local *a, *b;
+	size_t patience = QN_PATIENCE_LEAST;
+
+	(void)state;
+	begin(4096);
+	a = get();
+	b = get();
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(a->patience, patience);
+		fill(a, 16000, 1200);
+		drop_all(b);
+		qn_local_flush_batch(b);
+		assert_true(a->sent <= patience + a->kept);
+		a->relieved -= i == 8 ? QN_SLEEP_MS : 0;
+		check();
+		patience = i == 8 ? QN_PATIENCE_LEAST :
+				    min(2 * patience, QN_PATIENCE_MOST);
+	}
+	check_nothing_left();
+}
+
+/* While a thread is about its blocks, nobody else is */
+static void test_sleeper_is_awake(void **state)
+{
+	struct qn_local *a, *b;
+
+	(void)state;
+	begin(4096);
+	a = get();
+	b = get();
+	fill(a, 6000, 1000);
+	assert_true(qn_medium_trylock(&a->medium));
+	drop_all(b);
+	qn_local_flush_batch(b);
+	assert_int_equal(nr_inbox(a), 1000);
+	qn_medium_unlock(&a->medium);
+	check();
+	assert_int_equal(nr_inbox(a), 0);
+	check_nothing_left();
 }
 
 /* At a change of owner the batch goes first, so nothing is mixed up */
@@ -1969,6 +2089,10 @@ int main(void)
 		cmocka_unit_test(test_tables_change_under_load),
 		cmocka_unit_test(test_changing_sizes),
 		cmocka_unit_test(test_batch_limits),
+		cmocka_unit_test(test_sleeper),
+		cmocka_unit_test(test_sleeper_mixed),
+		cmocka_unit_test(test_patience),
+		cmocka_unit_test(test_sleeper_is_awake),
 		cmocka_unit_test(test_change_of_owner),
 		cmocka_unit_test(test_inbox_is_used),
 		cmocka_unit_test(test_batch_leaves),

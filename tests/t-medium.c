@@ -227,7 +227,7 @@ static void tally_chunk(const struct qn_unit *u, struct tally *t)
 	for (; !is_chunk_end(p); p = next) {
 		next = block_next(p);
 		assert_true(next - p >= LEAST && next <= end);
-		assert_int_equal(!!(block_tag(p) & 2), before);
+		assert_int_equal(block_is_behind_free(p), before);
 		t->bytes += block_length(p);
 		if (block_is_free(p)) {
 			assert_false(before);
@@ -241,7 +241,7 @@ static void tally_chunk(const struct qn_unit *u, struct tally *t)
 		}
 		before = block_is_free(p);
 	}
-	assert_int_equal(!!(block_tag(p) & 2), before);
+	assert_int_equal(block_is_behind_free(p), before);
 	assert_ptr_equal(p, end);
 }
 
@@ -912,7 +912,7 @@ static void test_check_finds_damage(void **state)
 		if (bit < 2 || bit > 2)
 			check_damage(tag, (size_t)1 << bit);
 	check_damage((size_t *)(void *)p[2] - 2, 16);
-	check_damage((size_t *)(void *)p[2] - 1, 2);
+	check_damage((size_t *)(void *)p[2] - 1, (size_t)1 << 63);
 	check_damage(&m.free, 16);
 	check_damage(&m.holes, 4096);
 }

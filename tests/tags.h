@@ -20,10 +20,10 @@ static inline size_t block_tag(const char *p)
 	return ((const size_t *)(const void *)p)[-1];
 }
 
-/* Bytes up to the next tag: the lower half of the tag, without flags */
+/* Bytes up to the next tag: the lowest 31 bits of the tag, without flags */
 static inline size_t block_length(const char *p)
 {
-	return block_tag(p) & UINT32_MAX & ~(size_t)15;
+	return block_tag(p) & INT32_MAX & ~(size_t)15;
 }
 
 static inline char *block_next(const char *p)
@@ -34,6 +34,12 @@ static inline char *block_next(const char *p)
 static inline bool block_is_free(const char *p)
 {
 	return block_tag(p) & 1;
+}
+
+/* Is what is before it */
+static inline bool block_is_behind_free(const char *p)
+{
+	return block_tag(p) >> 63;
 }
 
 /* Freed, and not merged yet */
