@@ -40,8 +40,8 @@ static void child(unsigned int i)
 {
 	struct itimerval after = { .it_value.tv_usec = 50 + i * 7 % 4000 };
 
-	setitimer(ITIMER_REAL, &after, NULL);
 	signal(SIGALRM, end);
+	setitimer(ITIMER_REAL, &after, NULL);
 	churn(i);
 }
 
