@@ -17,6 +17,8 @@
 /* Spare units that wait on a list at most; more of a unit than this is much */
 #define SPARE_MOST  64
 #define SPARE_PARTS 4
+/* Pages that the system is asked about at a time: a byte each, on the stack */
+#define RESIDENT_LOOK 1024
 /* At least and at most this many units are committed at once: 1 MB, 64 MB */
 #define COMMIT_LEAST 16
 #define COMMIT_MOST  1024
@@ -400,15 +402,25 @@ static void add_used(struct qn_segments *s, size_t units)
 	WRITE_ONCE(s->used, s->used + (units << QN_UNIT_SHIFT));
 }
 
-/* Clean memory is about to be touched: was it purged too soon? */
-static void note_refault(struct qn_segments *s, size_t bytes, u32 stamp)
+static bool is_recent(u32 stamp)
 {
-	if (!stamp || now_ms() - stamp > REFAULT_MS)
-		return;
+	return stamp && now_ms() - stamp <= REFAULT_MS;
+}
+
+/* @bytes that were purged lately were wanted back: it was a mistake */
+static void add_refault(struct qn_segments *s, size_t bytes)
+{
 	s->refaults += bytes;
 	s->recent_refaults += bytes;
 	if (s->recent_refaults > (1 << 20) + s->recent / 4)
 		WRITE_ONCE(s->boost, s->boost + 2 * bytes);
+}
+
+/* Clean memory is about to be touched: was it purged too soon? */
+static void note_refault(struct qn_segments *s, size_t bytes, u32 stamp)
+{
+	if (is_recent(stamp))
+		add_refault(s, bytes);
 }
 
 /* Cut [@from, @from + @nr) out of the free run @u; the rest stays free */
@@ -626,7 +638,10 @@ static struct qn_unit *run_use(struct qn_segments *s, struct qn_unit *u,
 		u[i].kind = (u8)kind;
 	u->run.size = nr;
 	add_used(s, nr);
-	if (zero && kind != QN_UNIT_MEDIUM)
+	/* How much of a large block is touched is known when it is freed */
+	if (kind == QN_UNIT_LARGE && !is_recent(u->stamp))
+		u->stamp = 0;
+	else if (zero && kind != QN_UNIT_MEDIUM && kind != QN_UNIT_LARGE)
 		note_refault(s, nr << QN_UNIT_SHIFT, u->stamp);
 	return u;
 }
@@ -791,11 +806,31 @@ static void run_free(struct qn_segments *s, struct qn_unit *u, size_t nr,
 	purge_much(s);
 }
 
+/* Resident bytes of [@p, @p + @size); all of it where nobody knows */
+static size_t resident_bytes(const char *p, size_t size)
+{
+	size_t page = qn_port_page_size(), sum = 0;
+	unsigned char in[RESIDENT_LOOK];
+
+	for (size_t at = 0, n; at < size; at += n) {
+		n = min(size - at, sizeof(in) * page);
+		if (qn_port_resident(p + at, round_up(n, page), in))
+			return size;
+		for (size_t i = 0; i < DIV_ROUND_UP(n, page); i++)
+			sum += (in[i] & 1) * page;
+	}
+	return sum;
+}
+
 void qn_run_free(struct qn_segments *s, struct qn_unit *u, size_t dirty)
 {
-	size_t nr = u->run.size;
+	size_t nr = u->run.size, refault = 0;
 
+	if (u->kind == QN_UNIT_LARGE && u->stamp && dirty)
+		refault = resident_bytes(qn_unit_start(s, u), dirty);
 	qn_port_lock(&s->lock);
+	if (refault)
+		add_refault(s, refault);
 	run_free(s, u, nr, parts_set(u, nr, dirty), 0);
 	qn_port_unlock(&s->lock);
 }

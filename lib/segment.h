@@ -83,7 +83,8 @@ enum qn_unit_kind {
  * @class:	slab: class
  * @state:	slab: enum qn_slab_state
  * @pages:	any unit of a dirty run: sixteenths of it that may be resident
- * @stale:	slab: sixteenths that it got with old contents and may never carve
+ * @stale:	slab: sixteenths that it got with old contents and may never carve;
+ *		medium: not all of its sixteenths that were not touched read as zero
  * @stamp:	clean run and hidden pages: when they were purged, in ms, 0 for
  *		never; dirty run: sixteenths of all its units that may be resident
  */

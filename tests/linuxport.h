@@ -50,7 +50,7 @@ struct port_range {
  *		they were placed by a hint; a multiple of the page size
  * @no_hints:	a hint is never followed
  * @threads:	locks may be contended; if false, taking a held lock is an error
- * @reserve, @commit, @release, @purge, @huge: the requests
+ * @reserve, @commit, @release, @purge, @huge, @resident: the requests
  * @purged:	granted purges, number n in slot n % PORT_PURGES
  * @nr_purged:	how many
  * @text, @text_size: what was written, terminated; cut short if it is too much
@@ -64,7 +64,7 @@ struct linux_port {
 	size_t skew;
 	bool no_hints;
 	bool threads;
-	struct port_call reserve, commit, release, purge, huge;
+	struct port_call reserve, commit, release, purge, huge, resident;
 	struct port_range purged[PORT_PURGES];
 	unsigned int nr_purged;
 	char text[1024];

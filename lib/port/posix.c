@@ -208,6 +208,11 @@ int qn_port_purge(void *p, size_t size)
 	return (int)qn_sys3(SYS_madvise, (long)p, (long)size, MADV_DONTNEED);
 }
 
+int qn_port_resident(const void *p, size_t size, unsigned char *in)
+{
+	return (int)qn_sys3(SYS_mincore, (long)p, (long)size, (long)in);
+}
+
 /* Since Linux 5.7. It unmaps what is at @to before it knows that it can go on. */
 __apart int qn_port_move(void *to, void *from, size_t size)
 {
