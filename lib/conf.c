@@ -64,9 +64,13 @@ const struct qn_conf_option qn_conf_options[] = {
 		.min = 0,
 		.max = (size_t)1 << (sizeof(size_t) > 4 ? 40 : 30),
 		.preset = "512K",
-		.help = "Bytes of freed memory that are always kept for reuse. "
-			"Lower returns memory to the system sooner and costs "
-			"more time.",
+		.help = "Bytes of freed memory that are always kept for reuse; "
+			"more is kept by what is in use, and where memory that "
+			"was returned is soon wanted back. 0 keeps none: "
+			"whatever is wanted back, whole free pages are "
+			"returned at once, or after 64 KB a thread, which may "
+			"cost much time. Lower returns memory to the system "
+			"sooner and costs more time.",
 	},
 	{
 		.key = "huge",

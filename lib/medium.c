@@ -18,6 +18,8 @@
 #define CHUNK_BLOCKS 4
 /* A run of so many times the length had better not be cut while blocks wait */
 #define CUT_TIMES 4
+/* So many bytes are freed before the next look for pages, where none may be kept */
+#define LOOK_LEAST ((size_t)64 << 10)
 /* Runs of less are not looked into for pages */
 #define PURGE_LEAST ((size_t)8192)
 
@@ -669,7 +671,7 @@ void qn_medium_look(struct qn_medium *m)
 	/* Is it in whole pages? */
 	if (runs_sum(m) > limit)
 		runs_purge(m);
-	m->look = max(2 * limit, m->free + limit / 2);
+	m->look = max(2 * limit, m->free + max(limit / 2, LOOK_LEAST));
 }
 
 void qn_medium_settle(struct qn_medium *m)

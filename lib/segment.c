@@ -386,6 +386,9 @@ static size_t dirty_limit(const struct qn_segments *s)
 	size_t used = in_use(s);
 	size_t boost = READ_ONCE(s->boost);
 
+	/* Who asks for none gets none */
+	if (!s->dirty_base)
+		return 0;
 	return s->dirty_base + used / 16 + min(boost, BOOST_MOST + used / 2);
 }
 
@@ -925,6 +928,8 @@ size_t qn_segments_sparse_limit(const struct qn_segments *s)
 {
 	size_t boost = READ_ONCE(s->boost);
 
+	if (!s->dirty_base)
+		return 0;
 	return s->dirty_base + in_use(s) / 16 + min(boost / 2, BOOST_SPARSE);
 }
 

@@ -720,6 +720,25 @@ static void test_sparse_refaults(void **state)
 	}
 }
 
+/* Where none may be dirty none is, whatever is wanted back */
+static void test_none_dirty(void **state)
+{
+	(void)state;
+	begin(4096);
+	s.dirty_base = 0;
+	take(UNITS(64 * MB));
+	for (int i = 0; i < 5; i++) {
+		refault(UNITS(8 * MB), 10);
+		assert_int_equal(s.dirty, 0);
+		unit_drop(unit_take(true), 0xffff);
+		assert_int_equal(s.dirty, 0);
+	}
+	assert_true(s.boost > 0);
+	assert_int_equal(qn_segments_sparse_limit(&s), 0);
+	assert_int_equal(qn_segments_chunk_limit(&s), 0);
+	check();
+}
+
 static void test_boost_decays(void **state)
 {
 	struct qn_unit *u;
@@ -1569,6 +1588,7 @@ int main(void)
 		cmocka_unit_test(test_refault_boost),
 		cmocka_unit_test(test_no_false_refaults),
 		cmocka_unit_test(test_sparse_refaults),
+		cmocka_unit_test(test_none_dirty),
 		cmocka_unit_test(test_boost_decays),
 		cmocka_unit_test(test_no_decay_while_needed),
 		cmocka_unit_test(test_purge_fails),
