@@ -211,7 +211,7 @@ static void large_free(struct qn_unit *u, size_t dirty)
 	qn_run_free(&hub.segments, u, dirty);
 }
 
-static bool is_zero(const char *p, size_t size)
+static __apart bool is_zero(const char *p, size_t size)
 {
 	const u64 *word = (const void *)p;
 
@@ -226,7 +226,7 @@ static bool is_zero(const char *p, size_t size)
  * Pages [@p, @p + @size), all of them resident or none: let them read as zero. Where one
  * was only read there is no memory behind it yet.
  */
-static void pages_clear(char *p, size_t size, bool resident)
+static __apart void pages_clear(char *p, size_t size, bool resident)
 {
 	if (!resident && !qn_port_purge(p, size))
 		return;
@@ -236,7 +236,7 @@ static void pages_clear(char *p, size_t size, bool resident)
 }
 
 /* The same, of at most LOOK_PAGES pages of which some may be resident */
-static void pages_look_clear(char *p, size_t nr)
+static __apart void pages_look_clear(char *p, size_t nr)
 {
 	unsigned char in[LOOK_PAGES];
 	size_t from = 0;
@@ -256,7 +256,7 @@ static void pages_look_clear(char *p, size_t nr)
  * Let a large block read as zero. Its run is dirty as a whole, but the program need not
  * have touched all of it, and what is not resident stays so.
  */
-static noinline void large_clear(char *p, size_t size)
+static noinline __apart void large_clear(char *p, size_t size)
 {
 	size_t end = round_up(size, hub.page_size), n;
 
@@ -278,7 +278,8 @@ static noinline void large_clear(char *p, size_t size)
  *
  * Return: the bytes that were left out.
  */
-static size_t copy_touched(char *to, const char *from, size_t size)
+static noinline __apart size_t copy_touched(char *to, const char *from,
+					    size_t size)
 {
 	size_t left = 0, n;
 
@@ -558,7 +559,8 @@ static bool block_resize(struct qn_unit *u, void *p, size_t size)
 }
 
 /* A block of COPY_LEAST or more to a longer one. Return: NULL if there is no memory. */
-static void *large_grow(struct qn_unit *u, char *p, size_t size)
+static noinline __apart void *large_grow(struct qn_unit *u, char *p,
+					 size_t size)
 {
 	size_t old = u->bytes, left = 0;
 	bool zeroed;

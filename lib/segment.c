@@ -810,7 +810,7 @@ static void run_free(struct qn_segments *s, struct qn_unit *u, size_t nr,
 }
 
 /* Resident bytes of [@p, @p + @size); all of it where nobody knows */
-static size_t resident_bytes(const char *p, size_t size)
+static noinline __apart size_t resident_bytes(const char *p, size_t size)
 {
 	size_t page = qn_port_page_size(), sum = 0;
 	unsigned char in[RESIDENT_LOOK];

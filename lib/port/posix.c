@@ -208,7 +208,7 @@ int qn_port_purge(void *p, size_t size)
 	return (int)qn_sys3(SYS_madvise, (long)p, (long)size, MADV_DONTNEED);
 }
 
-int qn_port_resident(const void *p, size_t size, unsigned char *in)
+__apart int qn_port_resident(const void *p, size_t size, unsigned char *in)
 {
 	return (int)qn_sys3(SYS_mincore, (long)p, (long)size, (long)in);
 }
