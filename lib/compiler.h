@@ -38,7 +38,9 @@ typedef int64_t s64;
 #define noinline __attribute__((noinline))
 #define __cold   __attribute__((cold))
 /* Cold, and away from all that a process runs unasked: see preload/libquern.ld */
-#define __apart        __attribute__((cold, __noinline__, section(".text.apart")))
+#define __apart __attribute__((cold, __noinline__, section(".text.apart")))
+/* Away likewise, since not all processes run it, but compiled for those that do */
+#define __away         __attribute__((__noinline__, section(".text.apart")))
 #define __bss_apart    __attribute__((section(".bss.apart")))
 #define __noreturn     __attribute__((noreturn))
 #define __maybe_unused __attribute__((unused))

@@ -65,12 +65,9 @@ const struct qn_conf_option qn_conf_options[] = {
 		.max = (size_t)1 << (sizeof(size_t) > 4 ? 40 : 30),
 		.preset = "512K",
 		.help = "Bytes of freed memory that are always kept for reuse; "
-			"more is kept by what is in use, and where memory that "
-			"was returned is soon wanted back. 0 keeps none: "
-			"whatever is wanted back, whole free pages are "
-			"returned at once, or after 64 KB a thread, which may "
-			"cost much time. Lower returns memory to the system "
-			"sooner and costs more time.",
+			"more is where it is soon wanted back. Lower returns "
+			"memory to the system sooner and costs more time; 0 "
+			"keeps none, but for 64 KB a thread, at any price.",
 	},
 	{
 		.key = "huge",

@@ -394,7 +394,8 @@ static void *block_skip(struct qn_medium *m, char *p, size_t skip)
 	return q;
 }
 
-void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size, size_t align)
+__away void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size,
+				     size_t align)
 {
 	size_t bytes = qn_medium_bytes(size);
 	char *p = get_near(m, qn_medium_list(bytes), bytes, align), *q;

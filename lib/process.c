@@ -22,6 +22,7 @@
 
 #include "guest.h"
 #include "process-sites.h"
+#include "share.h"
 
 /*
  * Old contents of a block of LOOK_LEAST or more are cleared where they are resident and
@@ -38,7 +39,7 @@
 #define LOOK_LEAST ((size_t)1 << 20)
 #define CLEAR_MOST ((size_t)32 << 20)
 /* Blocks from this length on are copied by pages: those that are zero stay untouched */
-#define COPY_LEAST ((size_t)128 << 10)
+#define COPY_LEAST ((size_t)64 << 10)
 /* Pages that the system is asked about at a time: a byte each, on the stack */
 #define LOOK_PAGES 1024
 
@@ -175,28 +176,46 @@ static void large_set_bytes(struct qn_unit *u, size_t size, u64 nr_allocs)
 	qn_hub_account_direct(&hub, more, nr_allocs ? bytes : 0, nr_allocs);
 }
 
-static void *large_alloc(struct qn_local *l, size_t size, size_t align,
-			 bool *zeroed)
+/* A large block or one of whole pages came: samples, and what is kept of them */
+static void direct_note(struct qn_local *l, void *p, size_t size)
 {
-	struct qn_unit *u;
 	u32 nr;
-	size_t units = max(align >> QN_UNIT_SHIFT, (size_t)1);
 
-	if (size > PTRDIFF_MAX || align > PTRDIFF_MAX / 2)
-		return NULL;
-	qn_local_make_room(l, size);
-	u = qn_run_alloc(&hub.segments, units_of(size), units, QN_UNIT_LARGE,
-			 zeroed);
-	if (!u)
-		return NULL;
-	large_set_bytes(u, size, 1);
 	qn_follow_tick(&hub.follow, size);
 	nr = qn_local_sample(l, &l->class[QN_CLASS_DIRECT], size,
 			     min(size / QN_DIRECT_PER_SAMPLE,
 				 (size_t)UINT32_MAX / 2));
 	if (unlikely(nr && hub.follow.sites.page))
-		qn_process_sites_hold(&hub, l, u, nr);
-	return qn_unit_start(&hub.segments, u);
+		qn_process_sites_hold(&hub, l, p, nr);
+}
+
+/* What goes must be looked up while it is there */
+static void direct_forget(const void *p)
+{
+	if (unlikely(hub.follow.sites.page))
+		qn_sites_drop(&hub.follow.sites, p);
+}
+
+static void *large_alloc(struct qn_local *l, size_t size, size_t align,
+			 size_t *old)
+{
+	struct qn_unit *u;
+	size_t units = max(align >> QN_UNIT_SHIFT, (size_t)1);
+	bool zeroed;
+	void *p;
+
+	if (size > PTRDIFF_MAX || align > PTRDIFF_MAX / 2)
+		return NULL;
+	qn_local_make_room(l, size);
+	u = qn_run_alloc(&hub.segments, units_of(size), units, QN_UNIT_LARGE,
+			 &zeroed);
+	if (!u)
+		return NULL;
+	*old = zeroed ? 0 : size;
+	large_set_bytes(u, size, 1);
+	p = qn_unit_start(&hub.segments, u);
+	direct_note(l, p, size);
+	return p;
 }
 
 /* @dirty: bytes of it that may be resident */
@@ -204,9 +223,7 @@ static void large_free(struct qn_unit *u, size_t dirty)
 {
 	size_t bytes = u->bytes;
 
-	if (unlikely(hub.follow.sites.page))
-		qn_sites_drop(&hub.follow.sites,
-			      qn_unit_start(&hub.segments, u));
+	direct_forget(qn_unit_start(&hub.segments, u));
 	qn_hub_account_large(&hub, -(s64)bytes, 0);
 	qn_run_free(&hub.segments, u, dirty);
 }
@@ -328,6 +345,81 @@ static bool large_resize(struct qn_unit *u, size_t size)
 	return true;
 }
 
+/* ---- blocks of whole pages ---- */
+
+/*
+ * Blocks above the medium ones that leave a page or more of their units; and those
+ * aligned to a page, if little or nothing of their last page is left over. Of others a
+ * medium block serves what is before it and behind it to others.
+ */
+static bool is_shared(size_t size, size_t align)
+{
+	if (size > QN_SHARE_BYTES || align > QN_UNIT_SIZE)
+		return false;
+	if (size > QN_MEDIUM_MAX || align > QN_MEDIUM_MAX)
+		return (size - 1) % QN_UNIT_SIZE < QN_UNIT_SIZE - QN_PART_SIZE;
+	return align >= QN_PART_SIZE &&
+	       (size - 1) % QN_PART_SIZE >= QN_PART_SIZE / 4 * 3;
+}
+
+static __away void *shared_alloc(struct qn_local *l, size_t size, size_t align,
+				 size_t *old)
+{
+	void *p;
+
+	qn_local_make_room(l, size);
+	p = qn_share_alloc(&hub.segments, size, align, old);
+	if (!p)
+		return NULL;
+	size = round_up(size, QN_PART_SIZE);
+	qn_hub_account_direct(&hub, (s64)size, size, 1);
+	direct_note(l, p, size);
+	return p;
+}
+
+static __noreturn __apart void shared_misuse(const char *where, const void *p,
+					     const struct qn_unit *u)
+{
+	size_t at = (uintptr_t)p % QN_UNIT_SIZE;
+
+	if (at % QN_PART_SIZE || u->busy >> at / QN_PART_SIZE & 1)
+		qn_misuse(where, p, "the pointer is not the start of a block");
+	qn_misuse(where, p, "the block was freed already");
+}
+
+static __away size_t shared_size(struct qn_unit *u, const void *p,
+				 const char *where)
+{
+	size_t bytes = qn_share_size(&hub.segments, u, p);
+
+	if (unlikely(!bytes))
+		shared_misuse(where, p, u);
+	return bytes;
+}
+
+static __away void shared_free(struct qn_unit *u, void *p, bool dirty)
+{
+	size_t bytes;
+
+	direct_forget(p);
+	bytes = qn_share_free(&hub.segments, u, p, dirty);
+	if (unlikely(!bytes))
+		shared_misuse("free", p, u);
+	qn_hub_account_large(&hub, -(s64)bytes, 0);
+}
+
+static __away bool shared_resize(struct qn_unit *u, void *p, size_t size)
+{
+	size_t old = qn_share_size(&hub.segments, u, p);
+
+	if (size < QN_PART_SIZE / 2 || size > QN_SHARE_BYTES ||
+	    !qn_share_resize(&hub.segments, u, p, size))
+		return false;
+	qn_hub_account_direct(
+		&hub, (s64)round_up(size, QN_PART_SIZE) - (s64)old, 0, 0);
+	return true;
+}
+
 /* ---- the slow paths of malloc and free ---- */
 
 static void *fail(void)
@@ -338,13 +430,13 @@ static void *fail(void)
 	return NULL;
 }
 
-/* Everything that the fast paths leave; @zeroed: does the block read as zero */
-static noinline void *alloc(size_t size, size_t align, bool *zeroed)
+/* Everything that the fast paths leave; @old: bytes at its start that may not be zero */
+static noinline void *alloc(size_t size, size_t align, size_t *old)
 {
 	struct qn_local *l;
 	void *p;
 
-	*zeroed = false;
+	*old = size;
 	if (qn_guest_is_on()) {
 		p = qn_guest_alloc(size, align);
 		return likely(p != NULL) ? p : fail();
@@ -354,10 +446,12 @@ static noinline void *alloc(size_t size, size_t align, bool *zeroed)
 		return fail();
 	if (size <= QN_SLAB_MAX && align <= QN_ALIGN)
 		p = qn_local_refill(l, size);
+	else if (unlikely(is_shared(size, align)))
+		p = shared_alloc(l, size, align, old);
 	else if (size <= QN_MEDIUM_MAX && align <= QN_MEDIUM_MAX)
 		p = qn_local_medium_alloc(l, size, align);
 	else
-		p = large_alloc(l, size, align, zeroed);
+		p = large_alloc(l, size, align, old);
 	self_put(l);
 	return likely(p != NULL) ? p : fail();
 }
@@ -366,14 +460,14 @@ static noinline void *alloc(size_t size, size_t align, bool *zeroed)
 void *qn_process_malloc_slow(size_t size)
 {
 	struct qn_local *l = qn_self;
-	bool zeroed;
+	size_t old;
 	void *p;
 
 	/* Its list was not looked at */
 	if (unlikely(!size))
 		return qn_process_malloc(1);
 	if (unlikely(!l->table))
-		return alloc(size, QN_ALIGN, &zeroed);
+		return alloc(size, QN_ALIGN, &old);
 	p = qn_local_refill(l, size);
 	return likely(p != NULL) ? p : fail();
 }
@@ -381,11 +475,11 @@ void *qn_process_malloc_slow(size_t size)
 /* A block of just this size does not wait: cut one, or fetch a run of units */
 static noinline void *malloc_cut(struct qn_local *l, size_t size)
 {
-	bool zeroed;
+	size_t old;
 	void *p;
 
 	if (unlikely(size > QN_MEDIUM_MAX || !l->table))
-		return alloc(size, QN_ALIGN, &zeroed);
+		return alloc(size, QN_ALIGN, &old);
 	p = qn_local_medium_alloc(l, size, QN_ALIGN);
 	return likely(p != NULL) ? p : fail();
 }
@@ -411,7 +505,7 @@ static struct qn_unit *unit_of_block(const char *where, const void *p)
 	if (unlikely(!u))
 		qn_misuse(where, p, "the pointer is not from this heap");
 	if (likely(u->kind == QN_UNIT_SLAB || u->kind == QN_UNIT_MEDIUM ||
-		   u->kind == QN_UNIT_FOLLOW))
+		   u->kind == QN_UNIT_FOLLOW || u->kind == QN_UNIT_SHARED))
 		return u;
 	if (u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY ||
 	    u->kind == QN_UNIT_SPARE)
@@ -461,6 +555,8 @@ void qn_process_free_slow(void *p)
 		qn_follow_free(&hub.follow, "free", p);
 	else if (u->kind == QN_UNIT_LARGE)
 		large_free(u, u->bytes);
+	else if (u->kind == QN_UNIT_SHARED)
+		shared_free(u, p, true);
 	else
 		block_free(u, p);
 }
@@ -502,8 +598,7 @@ static void *medium_calloc(size_t size)
 
 void *qn_process_calloc(size_t n, size_t size)
 {
-	size_t bytes;
-	bool zeroed;
+	size_t bytes, old;
 	void *p;
 
 	if (__builtin_mul_overflow(n, size, &bytes))
@@ -514,19 +609,20 @@ void *qn_process_calloc(size_t n, size_t size)
 	}
 	if (bytes <= QN_MEDIUM_MAX)
 		return medium_calloc(bytes);
-	p = alloc(bytes, QN_ALIGN, &zeroed);
-	if (p && !zeroed)
-		large_clear(p, bytes);
+	p = alloc(bytes, QN_ALIGN, &old);
+	if (p && old)
+		large_clear(p, min(old, bytes));
 	return p;
 }
 
-static size_t block_size(const struct qn_unit *u, const void *p,
-			 const char *where)
+static size_t block_size(struct qn_unit *u, const void *p, const char *where)
 {
 	if (unlikely(u->kind == QN_UNIT_FOLLOW))
 		return qn_follow_size(where, p);
 	if (u->kind == QN_UNIT_MEDIUM)
 		return qn_medium_size(u, p, where);
+	if (u->kind == QN_UNIT_SHARED)
+		return shared_size(u, p, where);
 	return u->kind == QN_UNIT_SLAB ? u->osize : u->bytes;
 }
 
@@ -554,38 +650,49 @@ static bool block_resize(struct qn_unit *u, void *p, size_t size)
 	if (u->kind == QN_UNIT_MEDIUM)
 		return size > QN_SLAB_MAX && size <= QN_MEDIUM_MAX &&
 		       qn_local_medium_resize(qn_self, u, p, size);
+	if (u->kind == QN_UNIT_SHARED)
+		return shared_resize(u, p, size);
 	return u->kind == QN_UNIT_LARGE && size > QN_MEDIUM_MAX &&
 	       large_resize(u, size);
 }
 
+/* Of @old bytes that were copied @left were not: what is mostly not there is not dirty */
+static __apart void moved_free(struct qn_unit *u, char *p, size_t old,
+			       size_t left)
+{
+	bool gone = left > old / 2 &&
+		    !qn_port_purge(p, round_up(old, hub.page_size));
+
+	if (u->kind == QN_UNIT_SHARED)
+		shared_free(u, p, !gone);
+	else
+		large_free(u, gone ? 0 : old);
+}
+
 /* A block of COPY_LEAST or more to a longer one. Return: NULL if there is no memory. */
-static noinline __apart void *large_grow(struct qn_unit *u, char *p,
+static noinline __apart void *large_grow(struct qn_unit *u, char *p, size_t old,
 					 size_t size)
 {
-	size_t old = u->bytes, left = 0;
-	bool zeroed;
-	char *q = alloc(size, QN_ALIGN, &zeroed);
+	size_t dirty, left = 0;
+	char *q = alloc(size, QN_ALIGN, &dirty);
 
 	if (q && old >= MOVE_LEAST) {
 		int r = large_move(u, q);
 
 		if (r == 0)
 			return q;
-		zeroed = false;
+		dirty = size;
 		/* Nobody can have it any more: it stays a block for good */
 		if (r == -ENOTRECOVERABLE)
-			q = alloc(size, QN_ALIGN, &zeroed);
+			q = alloc(size, QN_ALIGN, &dirty);
 	}
 	if (!q)
 		return NULL;
-	if (zeroed)
-		left = copy_touched(q, p, old);
-	else
+	if (dirty)
 		memcpy(q, p, old);
-	/* Of a sparse block most is not there, so it is no dirty memory */
-	if (left > old / 2 && !qn_port_purge(p, round_up(old, hub.page_size)))
-		old = 0;
-	large_free(u, old);
+	else
+		left = copy_touched(q, p, old);
+	moved_free(u, p, old, left);
 	return q;
 }
 
@@ -610,8 +717,8 @@ void *qn_process_realloc(void *p, size_t size)
 	}
 	if (block_resize(u, p, size))
 		return p;
-	if (u->kind == QN_UNIT_LARGE && old >= COPY_LEAST && size > old)
-		return large_grow(u, p, size);
+	if (old >= COPY_LEAST && size > old)
+		return large_grow(u, p, old, size);
 	q = qn_process_malloc(grown(size, old));
 	if (!q)
 		return NULL;
@@ -625,7 +732,7 @@ void *qn_process_realloc(void *p, size_t size)
  * power of two has objects of just that size: one of two tries is aligned, unless it is
  * a sample and comes from elsewhere.
  */
-static void *slab_memalign(size_t align, size_t size)
+static __away void *slab_memalign(size_t align, size_t size)
 {
 	void *p = qn_process_malloc(round_up(max(size, (size_t)1), align));
 
@@ -637,15 +744,15 @@ static void *slab_memalign(size_t align, size_t size)
 	return p;
 }
 
-void *qn_process_memalign(size_t align, size_t size)
+__away void *qn_process_memalign(size_t align, size_t size)
 {
-	bool zeroed;
+	size_t old;
 
 	if (align <= QN_ALIGN)
 		return qn_process_malloc(size);
 	if (!qn_guest_is_on() && size <= QN_SLAB_MAX && align <= QN_SLAB_MAX)
 		return slab_memalign(align, size);
-	return alloc(max(size, (size_t)1), align, &zeroed);
+	return alloc(max(size, (size_t)1), align, &old);
 }
 
 size_t qn_process_usable_size(const void *p)
