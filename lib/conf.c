@@ -91,7 +91,8 @@ const struct qn_conf_option qn_conf_options[] = {
 		.preset = "0",
 		.help = "Where random numbers begin: those that choose samples "
 			"and the heap's address. For measurements that are to "
-			"repeat exactly; 0 is another one in each process.",
+			"repeat, but for what is decided by time; 0 is another "
+			"one in each process.",
 	},
 	{
 		.key = "sites",

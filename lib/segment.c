@@ -483,11 +483,12 @@ static struct qn_unit *bins_alloc(struct qn_segments *s, bool dirty, size_t nr,
 static __apart size_t frontier_units(const struct qn_segments *s, size_t nr,
 				     size_t align)
 {
-	const struct qn_segment *seg = &s->seg[s->nr - 1];
+	const struct qn_segment *seg;
 	size_t at, need;
 
 	if (!s->nr)
 		return nr + align - 1;
+	seg = &s->seg[s->nr - 1];
 	at = ((uintptr_t)seg->base >> QN_UNIT_SHIFT) + seg->frontier;
 	need = round_up(at, align) - at + nr;
 	/* They will lie elsewhere */

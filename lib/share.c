@@ -225,9 +225,12 @@ static __away void pages_drop(struct qn_segments *s, struct qn_unit *c,
 
 /* ---- purging ---- */
 
-/* Free pages [@from, @to) may be resident; purge what of them is whole system pages */
-static size_t pages_purge(struct qn_segments *s, struct qn_unit *c, size_t from,
-			  size_t to)
+/*
+ * Free pages [@from, @to) may be resident: purge what of them is whole pages of the
+ * system. Return: false if the system would not.
+ */
+static bool pages_purge(struct qn_segments *s, struct qn_unit *c, size_t from,
+			size_t to, size_t *sum)
 {
 	size_t page = max(qn_port_page_size() / QN_PART_SIZE, (size_t)1);
 	size_t bytes;
@@ -235,33 +238,35 @@ static size_t pages_purge(struct qn_segments *s, struct qn_unit *c, size_t from,
 	from = round_up(from, page);
 	to = round_down(to, page);
 	if (from >= to)
-		return 0;
+		return true;
 	bytes = (to - from) * QN_PART_SIZE;
 	if (qn_port_purge(qn_unit_start(s, c) + from * QN_PART_SIZE, bytes))
-		return 0;
+		return false;
 	for (size_t i = from / PARTS; i * PARTS < to; i++) {
 		c[i].touched &= (u16)~mask_of(i, from, to);
 		c[i].stamp = qn_segments_now();
 	}
 	add_dirty(s, -bytes);
-	return bytes;
+	*sum += bytes;
+	return true;
 }
 
-static size_t chunk_purge(struct qn_segments *s, struct qn_unit *c)
+static bool chunk_purge(struct qn_segments *s, struct qn_unit *c, size_t *sum)
 {
 	struct set loose = set_and(free_of(c), SET_OF(c, touched)), rest;
-	size_t sum = 0, at = 0, n;
+	size_t at = 0, n;
 
 	while (set_any(loose)) {
 		at += set_first(loose);
 		loose = set_shift(loose, set_first(loose));
 		rest = set_not(loose);
 		n = set_any(rest) ? set_first(rest) : PAGES;
-		sum += pages_purge(s, c, at, at + n);
+		if (!pages_purge(s, c, at, at + n, sum))
+			return false;
 		at += n;
 		loose = set_shift(loose, n);
 	}
-	return sum;
+	return true;
 }
 
 static __away size_t share_purge(struct qn_segments *s, size_t want)
@@ -269,11 +274,9 @@ static __away size_t share_purge(struct qn_segments *s, size_t want)
 	size_t sum = 0;
 
 	for (unsigned int n = 1; n <= QN_SHARE_MOST; n++)
-		for (struct qn_unit *c = s->share.list[n]; c; c = c->next) {
-			if (sum >= want || !s->share.dirty)
+		for (struct qn_unit *c = s->share.list[n]; c; c = c->next)
+			if (sum >= want || !chunk_purge(s, c, &sum))
 				return sum;
-			sum += chunk_purge(s, c);
-		}
 	return sum;
 }
 
@@ -304,12 +307,16 @@ static struct qn_unit *chunk_find(const struct qn_share *sh, unsigned int nr,
 	return NULL;
 }
 
+/* A chunk more, of @units or more. Keeps the lock, if there is one. */
 static __away struct qn_unit *chunk_add(struct qn_segments *s, size_t units)
 {
 	bool zeroed;
 	struct qn_unit *c = qn_chunk_alloc(s, QN_SHARE_UNITS, units, &zeroed);
 	u32 parts = 0;
 
+	/* Near a limit of the system what is needed may be there */
+	if (!c)
+		c = qn_chunk_alloc(s, units, units, &zeroed);
 	if (!c)
 		return NULL;
 	qn_port_lock(&s->lock);

@@ -156,6 +156,26 @@ static void test_dirty(void **state)
 	check();
 }
 
+/* Old contents may lie where nothing was written since: they do not read as zero */
+static void test_old_contents(void **state)
+{
+	struct qn_unit *u;
+
+	(void)state;
+	begin(4096);
+	u = qn_run_alloc(&s, QN_SHARE_UNITS, 1, QN_UNIT_LARGE, NULL);
+	memset(qn_unit_start(&s, u), 0xcc, CHUNK);
+	qn_run_free(&s, u, CHUNK);
+	assert_ptr_equal(
+		qn_run_alloc(&s, QN_SHARE_UNITS, 1, QN_UNIT_LARGE, NULL), u);
+	qn_run_free(&s, u, PAGE);
+	for (int i = 0; i < 3; i++)
+		assert_in_range(take(QN_SHARE_BYTES, PAGE) -
+					qn_unit_start(&s, u),
+				0, CHUNK);
+	check();
+}
+
 /* More than may be dirty goes back by itself, and none is kept where none may be */
 static void test_purges(void **state)
 {
@@ -364,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_holes_are_used),
 		cmocka_unit_test(test_gives_back),
 		cmocka_unit_test(test_dirty),
+		cmocka_unit_test(test_old_contents),
 		cmocka_unit_test(test_purges),
 		cmocka_unit_test(test_refault),
 		cmocka_unit_test(test_long_pages),
