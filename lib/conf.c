@@ -69,9 +69,10 @@ const struct qn_conf_option qn_conf_options[] = {
 		.min = 0,
 		.max = (size_t)1 << (sizeof(size_t) > 4 ? 40 : 30),
 		.preset = "512K",
-		.help = "Bytes of freed memory that are always kept for reuse. "
-			"Lower returns memory to the system sooner and costs "
-			"more time.",
+		.help = "Bytes of freed memory that are always kept for reuse; "
+			"more is where it is soon wanted back. Lower returns "
+			"memory to the system sooner and costs more time; 0 "
+			"keeps none, but for 64 KB a thread, at any price.",
 	},
 	{
 		.key = "huge",
@@ -95,7 +96,8 @@ const struct qn_conf_option qn_conf_options[] = {
 		.preset = "0",
 		.help = "Where random numbers begin: those that choose samples "
 			"and the heap's address. For measurements that are to "
-			"repeat exactly; 0 is another one in each process.",
+			"repeat, but for what is decided by time; 0 is another "
+			"one in each process.",
 	},
 	{
 		.key = "sites",

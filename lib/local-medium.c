@@ -9,6 +9,8 @@
  */
 #include "local-internal.h"
 
+#include <string.h>
+
 /* Medium blocks are accounted once so many bytes are pending */
 #define PENDING_MEDIUM ((size_t)256 << 10)
 
@@ -179,6 +181,20 @@ void *qn_local_medium_alloc(struct qn_local *l, size_t size, size_t align)
 	if (unlikely(told && l->exact))
 		qn_local_exact_note(l);
 	return p;
+}
+
+void *qn_local_medium_calloc(struct qn_local *l, size_t size)
+{
+	struct qn_medium *m = &l->medium;
+	char *p;
+
+	m->clean = NULL;
+	p = qn_local_medium_alloc(l, size, QN_ALIGN);
+	if (unlikely(!p))
+		return NULL;
+	if (m->clean >= p && m->clean < p + size)
+		size = (size_t)(m->clean - p);
+	return memset(p, 0, size);
 }
 
 /* ---- frees ---- */

@@ -262,6 +262,17 @@ static __always_inline char *qn_local_slab_start(const struct qn_local *l,
 void *qn_local_medium_alloc(struct qn_local *l, size_t size, size_t align);
 
 /**
+ * qn_local_medium_calloc() - a block that reads as zero
+ * @l:		the thread's local
+ * @size:	bytes, as above
+ *
+ * What was never touched is not written.
+ *
+ * Return: a block, or NULL.
+ */
+void *qn_local_medium_calloc(struct qn_local *l, size_t size);
+
+/**
  * qn_local_medium_free() - free a block of the thread's own
  * @l:		the thread's local, which holds @u
  * @u:		the block's unit

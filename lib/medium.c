@@ -24,6 +24,8 @@
  */
 #define MERGES_FIRST  64u
 #define MERGES_A_LOOK 16u
+/* So many bytes are freed before the next look for pages, where none may be kept */
+#define LOOK_LEAST ((size_t)64 << 10)
 /* Runs of less are not looked into for pages */
 #define PURGE_LEAST ((size_t)8192)
 
@@ -109,6 +111,12 @@ static u32 parts_between(size_t from, size_t to)
 	       (1u << (from >> QN_PART_SHIFT));
 }
 
+/* Where in a unit the last of its sixteenths @parts ends */
+static size_t part_end(u32 parts)
+{
+	return (size_t)(qn_ilog2(parts) + 1) << QN_PART_SHIFT;
+}
+
 /* Sixteenths @parts of a unit were not resident and will be */
 static noinline void parts_touch(struct qn_medium *m, struct qn_unit *u,
 				 u32 parts)
@@ -125,12 +133,17 @@ static noinline void parts_touch(struct qn_medium *m, struct qn_unit *u,
 /* [@p, @end) of a run with holes is about to be written */
 static noinline void touch(struct qn_medium *m, char *p, char *end)
 {
+	m->clean = p;
 	while (p < end) {
 		struct qn_unit *u = unit_of(m, p);
 		size_t at = (uintptr_t)p % QN_UNIT_SIZE;
 		size_t n = min((size_t)(end - p), QN_UNIT_SIZE - at);
-		u32 parts = parts_between(at, at + n) & ~(u32)u->touched;
+		u32 parts = parts_between(at, at + n);
+		u32 old = u->stale ? parts : parts & u->touched;
 
+		if (old)
+			m->clean = p - at + part_end(old);
+		parts &= ~(u32)u->touched;
 		if (unlikely(parts))
 			parts_touch(m, u, parts);
 		p += n;
@@ -235,6 +248,7 @@ static size_t chunk_sign(struct qn_medium *m, struct qn_unit *u, size_t nr,
 		u[i].holder = m->owner;
 		u[i].first = u;
 		u[i].touched = pages;
+		u[i].stale = !zeroed;
 		/* When it was purged: of a clean run its first unit knows */
 		if (zeroed)
 			u[i].stamp = u->stamp;

@@ -69,6 +69,7 @@ struct qn_local;
  * @look:	what @free may be before it is looked at for pages to purge
  * @nr_chunks:	chunks
  * @empty:	the free run of a chunk that is all free, of which one is kept, or NULL
+ * @clean:	the end of what was touched for the first time last reads as zero from here
  * @nr_allocs:	blocks allocated and not yet accounted
  * @credit:	bytes to allocate until the next sampled block
  * @told:	@credit when the statistics were told last
@@ -101,6 +102,7 @@ struct qn_medium {
 	u32 nr_chunks;
 	u32 nr_allocs;
 	char *empty;
+	const char *clean;
 	bool moved;
 	ptrdiff_t credit;
 	ptrdiff_t told;

@@ -49,11 +49,11 @@ static __apart const char *stack_locate(uintptr_t pc, uintptr_t *base)
 /* ---- large blocks ---- */
 
 __apart void qn_process_sites_hold(struct qn_hub *hub, struct qn_local *l,
-				   const struct qn_unit *u, u32 nr)
+				   const void *p, u32 nr)
 {
 	u64 bytes = (u64)nr * l->sampler.interval * QN_DIRECT_PER_SAMPLE;
 
-	qn_sites_hold(&hub->follow.sites, qn_unit_start(&hub->segments, u),
+	qn_sites_hold(&hub->follow.sites, p,
 		      qn_sites_note(&hub->follow.sites, bytes, nr), bytes);
 }
 

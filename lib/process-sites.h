@@ -43,12 +43,12 @@ void qn_process_sites_leave(struct qn_hub *hub);
  * qn_process_sites_hold() - a large block is sampled: note its site, and hold it
  * @hub:	of the process
  * @l:		the thread's local
- * @u:		the block's run
+ * @p:		the block
  * @nr:		samples
  *
  * Context: where sites are kept.
  */
 void qn_process_sites_hold(struct qn_hub *hub, struct qn_local *l,
-			   const struct qn_unit *u, u32 nr);
+			   const void *p, u32 nr);
 
 #endif /* QN_PROCESS_SITES_H */

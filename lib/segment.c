@@ -5,7 +5,7 @@
  * See segment.h for the picture. Order in this file: addresses, the two kinds of
  * free runs, growth, huge pages, allocation, free, purging, checks.
  */
-#include "segment.h"
+#include "segment-internal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,11 +16,13 @@
 /* Spare units that wait on a list at most; more of a unit than this is much */
 #define SPARE_MOST  64
 #define SPARE_PARTS 4
+/* Pages that the system is asked about at a time: a byte each, on the stack */
+#define RESIDENT_LOOK 1024
 /* At least and at most this many units are committed at once: 1 MB, 64 MB */
 #define COMMIT_LEAST ((size_t)16)
 #define COMMIT_MOST  ((size_t)1024)
 
-static u32 now_ms(void)
+u32 qn_segments_now(void)
 {
 	return (u32)(qn_port_clock() / 1000) | 1;
 }
@@ -133,12 +135,6 @@ static void age_del(struct qn_segments *s, struct qn_unit *u)
 		s->newest = u->age_prev;
 }
 
-/* Read by qn_local_make_room() without the lock; what is taken away is negative */
-static __always_inline void dirty_add(struct qn_segments *s, size_t bytes)
-{
-	WRITE_ONCE(s->dirty, s->dirty + bytes);
-}
-
 /* Kind, size and stamp of @u are set: make it findable from both its ends */
 static void free_add(struct qn_segments *s, struct qn_unit *u)
 {
@@ -150,7 +146,7 @@ static void free_add(struct qn_segments *s, struct qn_unit *u)
 	qn_bins_add(&s->bins[dirty], &u->run);
 	if (dirty) {
 		age_add(s, u);
-		dirty_add(s, u->stamp * QN_PART_SIZE);
+		qn_dirty_add(s, u->stamp * QN_PART_SIZE);
 	}
 }
 
@@ -162,7 +158,7 @@ static void free_del(struct qn_segments *s, struct qn_unit *u)
 	qn_bins_del(&s->bins[dirty], &u->run);
 	if (dirty) {
 		age_del(s, u);
-		dirty_add(s, -(u->stamp * QN_PART_SIZE));
+		qn_dirty_add(s, -(u->stamp * QN_PART_SIZE));
 	}
 	u[u->run.size - 1].kind = QN_UNIT_NONE;
 	u->kind = QN_UNIT_NONE;
@@ -425,10 +421,13 @@ static size_t dirty_limit(const struct qn_segments *s)
 	size_t used = in_use(s);
 	size_t boost = READ_ONCE(s->boost);
 
+	/* Who asks for none gets none */
+	if (!s->dirty_base)
+		return 0;
 	return s->dirty_base + used / 16 + min(boost, BOOST_MOST + used / 2);
 }
 
-static void note_purge(struct qn_segments *s, size_t bytes)
+void qn_segments_add_purge(struct qn_segments *s, size_t bytes)
 {
 	s->purged += bytes;
 	s->recent += bytes;
@@ -441,15 +440,25 @@ static void add_used(struct qn_segments *s, size_t units)
 	WRITE_ONCE(s->used, s->used + (units << QN_UNIT_SHIFT));
 }
 
-/* Clean memory is about to be touched: was it purged too soon? */
-static void note_refault(struct qn_segments *s, size_t bytes, u32 stamp)
+bool qn_segments_is_recent(u32 stamp)
 {
-	if (!stamp || now_ms() - stamp > QN_REFAULT_MS)
-		return;
+	return stamp && qn_segments_now() - stamp <= QN_REFAULT_MS;
+}
+
+/* @bytes that were purged lately were wanted back: it was a mistake */
+void qn_segments_add_refault(struct qn_segments *s, size_t bytes)
+{
 	s->refaults += bytes;
 	s->recent_refaults += bytes;
 	if (s->recent_refaults > (1 << 20) + s->recent / 4)
 		WRITE_ONCE(s->boost, s->boost + 2 * bytes);
+}
+
+/* Clean memory is about to be touched: was it purged too soon? */
+static void note_refault(struct qn_segments *s, size_t bytes, u32 stamp)
+{
+	if (qn_segments_is_recent(stamp))
+		qn_segments_add_refault(s, bytes);
 }
 
 /* Cut [@from, @from + @nr) out of the free run @u; the rest stays free */
@@ -477,34 +486,74 @@ static struct qn_unit *free_cut(struct qn_segments *s, struct qn_unit *u,
 	return u + from;
 }
 
+static noinline struct qn_unit *bins_find(struct qn_segments *s, bool dirty,
+					  size_t nr)
+{
+	struct qn_run *run = qn_bins_find(&s->bins[dirty], nr);
+
+	return run ? container_of(run, struct qn_unit, run) : NULL;
+}
+
+/* Units from @u to the first that is aligned to so many */
+static __apart size_t skip_to(const struct qn_segments *s,
+			      const struct qn_unit *u, size_t align)
+{
+	size_t at = (uintptr_t)qn_unit_start(s, u) >> QN_UNIT_SHIFT;
+
+	return round_up(at, align) - at;
+}
+
 static struct qn_unit *bins_alloc(struct qn_segments *s, bool dirty, size_t nr,
 				  size_t align)
 {
-	struct qn_run *run = qn_bins_find(&s->bins[dirty], nr + align - 1);
-	struct qn_unit *u;
-	uintptr_t at;
+	struct qn_unit *u = bins_find(s, dirty, nr);
+	size_t skip = 0;
 
-	if (!run)
-		return NULL;
-	u = container_of(run, struct qn_unit, run);
-	at = (uintptr_t)qn_unit_start(s, u) >> QN_UNIT_SHIFT;
-	return free_cut(s, u, round_up(at, align) - at, nr);
+	if (unlikely(u && align > 1)) {
+		skip = skip_to(s, u, align);
+		/* Too short behind that: one that is long enough wherever it lies */
+		if (u->run.size - nr < skip) {
+			u = bins_find(s, dirty, nr + align - 1);
+			skip = u ? skip_to(s, u, align) : 0;
+		}
+	}
+	return u ? free_cut(s, u, skip, nr) : NULL;
 }
 
-static struct qn_unit *frontier_alloc_aligned(struct qn_segments *s, size_t nr,
-					      size_t align)
+/* So many units at the frontier have @nr among them that are aligned */
+static __apart size_t frontier_units(const struct qn_segments *s, size_t nr,
+				     size_t align)
 {
-	struct qn_unit *u = frontier_alloc(s, nr + align - 1);
-	size_t skip;
-	uintptr_t at;
+	const struct qn_segment *seg;
+	size_t at, need;
 
-	if (!u || align == 1)
-		return u;
-	at = (uintptr_t)qn_unit_start(s, u) >> QN_UNIT_SHIFT;
-	skip = round_up(at, align) - at;
-	if (align - 1 - skip)
-		free_merge(s, u + skip + nr, align - 1 - skip, QN_UNIT_CLEAN,
-			   0);
+	if (!s->nr)
+		return nr + align - 1;
+	seg = &s->seg[s->nr - 1];
+	at = ((uintptr_t)seg->base >> QN_UNIT_SHIFT) + seg->frontier;
+	need = round_up(at, align) - at + nr;
+	/* They will lie elsewhere */
+	return seg->max - seg->frontier < need ? nr + align - 1 : need;
+}
+
+static __apart struct qn_unit *frontier_alloc_aligned(struct qn_segments *s,
+						      size_t nr, size_t align)
+{
+	size_t all = frontier_units(s, nr, align), skip, behind;
+	struct qn_unit *u = frontier_alloc(s, all);
+
+	/* The segment could not grow: they lie in another one */
+	if (u && skip_to(s, u, align) + nr > all) {
+		free_merge(s, u, all, QN_UNIT_CLEAN, 0);
+		all = nr + align - 1;
+		u = frontier_alloc(s, all);
+	}
+	if (!u)
+		return NULL;
+	skip = skip_to(s, u, align);
+	behind = all - skip - nr;
+	if (behind)
+		free_merge(s, u + skip + nr, behind, QN_UNIT_CLEAN, 0);
 	if (skip)
 		free_merge(s, u, skip, QN_UNIT_CLEAN, 0);
 	return u + skip;
@@ -536,7 +585,7 @@ static void spare_push(struct qn_segments *s, struct qn_unit *u, u32 parts)
 	u->next = s->spare[much];
 	s->spare[much] = u;
 	s->nr_spare[much]++;
-	dirty_add(s, parts * QN_PART_SIZE);
+	qn_dirty_add(s, parts * QN_PART_SIZE);
 }
 
 static struct qn_unit *spare_pop(struct qn_segments *s, bool much)
@@ -547,7 +596,7 @@ static struct qn_unit *spare_pop(struct qn_segments *s, bool much)
 		return NULL;
 	s->spare[much] = u->next;
 	s->nr_spare[much]--;
-	dirty_add(s, -(qn_nr_parts(u->pages) * QN_PART_SIZE));
+	qn_dirty_add(s, -(qn_nr_parts(u->pages) * QN_PART_SIZE));
 	return u;
 }
 
@@ -588,7 +637,8 @@ static struct qn_unit *clean_alloc(struct qn_segments *s, size_t nr,
 
 	if (u)
 		return u;
-	u = frontier_alloc_aligned(s, nr, align);
+	u = align > 1 ? frontier_alloc_aligned(s, nr, align) :
+			frontier_alloc(s, nr);
 	if (u)
 		u->stamp = 0;
 	return u;
@@ -667,7 +717,10 @@ static struct qn_unit *run_use(struct qn_segments *s, struct qn_unit *u,
 		u[i].kind = (u8)kind;
 	u->run.size = nr;
 	add_used(s, nr);
-	if (zero && kind != QN_UNIT_MEDIUM)
+	/* How much of a large block is touched is known when it is freed */
+	if (kind == QN_UNIT_LARGE && !qn_segments_is_recent(u->stamp))
+		u->stamp = 0;
+	else if (zero && kind != QN_UNIT_MEDIUM && kind != QN_UNIT_LARGE)
 		note_refault(s, nr << QN_UNIT_SHIFT, u->stamp);
 	return u;
 }
@@ -717,12 +770,10 @@ struct qn_unit *qn_chunk_alloc(struct qn_segments *s, size_t nr, size_t least,
 /* The unit that dirty memory would give next, if little of it is resident */
 static struct qn_unit *little_alloc(struct qn_segments *s)
 {
-	struct qn_run *run = qn_bins_find(&s->bins[true], 1);
-	struct qn_unit *u;
+	struct qn_unit *u = bins_find(s, true, 1);
 
-	if (!run)
+	if (!u)
 		return NULL;
-	u = container_of(run, struct qn_unit, run);
 	return qn_nr_parts(u->pages) <= SPARE_PARTS ? free_cut(s, u, 0, 1) :
 						      NULL;
 }
@@ -791,11 +842,11 @@ static bool purge_oldest(struct qn_segments *s, size_t want)
 		free_merge(s, u, nr, QN_UNIT_DIRTY, stamp);
 		return false;
 	}
-	free_merge(s, u + from, nr - from, QN_UNIT_CLEAN, now_ms());
+	free_merge(s, u + from, nr - from, QN_UNIT_CLEAN, qn_segments_now());
 	if (from)
 		free_merge(s, u, from, QN_UNIT_DIRTY,
 			   parts_keep(u, from, stamp - parts));
-	note_purge(s, parts * QN_PART_SIZE);
+	qn_segments_add_purge(s, parts * QN_PART_SIZE);
 	return true;
 }
 
@@ -807,10 +858,12 @@ static size_t purge_to(struct qn_segments *s, size_t keep)
 	while (s->oldest && s->dirty > keep)
 		if (!purge_oldest(s, s->dirty - keep))
 			break;
+	if (s->share.dirty && s->dirty > keep)
+		qn_segments_add_purge(s, s->share.purge(s, s->dirty - keep));
 	return before - s->dirty;
 }
 
-static __always_inline void purge_much(struct qn_segments *s)
+void qn_segments_purge_much(struct qn_segments *s)
 {
 	size_t limit = dirty_limit(s);
 
@@ -830,14 +883,36 @@ static void run_free(struct qn_segments *s, struct qn_unit *u, size_t nr,
 		free_merge(s, u, nr, QN_UNIT_DIRTY, parts);
 	else
 		free_merge(s, u, nr, QN_UNIT_CLEAN, stamp);
-	purge_much(s);
+	qn_segments_purge_much(s);
+}
+
+/* Resident bytes of [@p, @p + @size); all of it where nobody knows */
+__apart size_t qn_segments_resident(const char *p, size_t size)
+{
+	size_t page = qn_port_page_size(), sum = 0;
+	unsigned char in[RESIDENT_LOOK];
+
+	if (!is_aligned((uintptr_t)p, page))
+		return size;
+	for (size_t at = 0, n; at < size; at += n) {
+		n = min(size - at, sizeof(in) * page);
+		if (qn_port_resident(p + at, round_up(n, page), in))
+			return size;
+		for (size_t i = 0; i < DIV_ROUND_UP(n, page); i++)
+			sum += (in[i] & 1) * page;
+	}
+	return sum;
 }
 
 void qn_run_free(struct qn_segments *s, struct qn_unit *u, size_t dirty)
 {
-	size_t nr = u->run.size;
+	size_t nr = u->run.size, refault = 0;
 
+	if (u->kind == QN_UNIT_LARGE && u->stamp && dirty)
+		refault = qn_segments_resident(qn_unit_start(s, u), dirty);
 	qn_port_lock(&s->lock);
+	if (refault)
+		qn_segments_add_refault(s, refault);
 	run_free(s, u, nr, parts_set(u, nr, dirty), 0);
 	qn_port_unlock(&s->lock);
 }
@@ -854,7 +929,7 @@ void qn_unit_free(struct qn_segments *s, struct qn_unit *u)
 	if (s->nr_spare[parts > SPARE_PARTS] == SPARE_MOST)
 		spare_flush(s, parts > SPARE_PARTS);
 	spare_push(s, u, parts);
-	purge_much(s);
+	qn_segments_purge_much(s);
 	qn_port_unlock(&s->lock);
 }
 
@@ -931,6 +1006,8 @@ size_t qn_segments_sparse_limit(const struct qn_segments *s)
 {
 	size_t boost = READ_ONCE(s->boost);
 
+	if (!s->dirty_base)
+		return 0;
 	return s->dirty_base + in_use(s) / 16 + min(boost / 2, BOOST_SPARSE);
 }
 
@@ -949,7 +1026,7 @@ size_t qn_segments_chunk_share(const struct qn_segments *s)
 void qn_segments_note_purge(struct qn_segments *s, size_t bytes)
 {
 	qn_port_lock(&s->lock);
-	note_purge(s, bytes);
+	qn_segments_add_purge(s, bytes);
 	qn_port_unlock(&s->lock);
 }
 
@@ -962,7 +1039,7 @@ void qn_segments_note_reuse(struct qn_segments *s, size_t bytes, u32 stamp)
 
 void qn_segments_decay(struct qn_segments *s)
 {
-	u32 now = now_ms();
+	u32 now = qn_segments_now();
 
 	qn_port_lock(&s->lock);
 	if (now - s->second >= 1000) {
@@ -971,7 +1048,7 @@ void qn_segments_decay(struct qn_segments *s)
 		s->low = s->dirty;
 		s->recent /= 2;
 		s->recent_refaults /= 2;
-		purge_much(s);
+		qn_segments_purge_much(s);
 	}
 	qn_port_unlock(&s->lock);
 }
@@ -1013,6 +1090,16 @@ size_t qn_segments_mapped(const struct qn_segments *s)
 	return sum;
 }
 
+/* Free bytes of a chunk of blocks of whole pages that may be resident */
+static __apart size_t shared_dirty(const struct qn_unit *u)
+{
+	size_t parts = 0;
+
+	for (size_t i = 0; i < u->run.size; i++)
+		parts += qn_nr_parts(u[i].touched & ~(u32)u[i].busy);
+	return parts * QN_PART_SIZE;
+}
+
 static __apart const char *segment_check(const struct qn_segments *s,
 					 const struct qn_segment *seg,
 					 size_t *dirty)
@@ -1027,7 +1114,7 @@ static __apart const char *segment_check(const struct qn_segments *s,
 			      u->kind == QN_UNIT_SPARE;
 		size_t nr = single ? 1 : u->run.size;
 
-		if (u->kind == QN_UNIT_NONE || u->kind > QN_UNIT_MEDIUM)
+		if (u->kind == QN_UNIT_NONE || u->kind > QN_UNIT_SHARED)
 			return "a run begins with no known kind";
 		if (nr == 0 || nr > seg->frontier - i)
 			return "a run ends behind the frontier";
@@ -1043,6 +1130,8 @@ static __apart const char *segment_check(const struct qn_segments *s,
 			*dirty += u->stamp * QN_PART_SIZE;
 		if (u->kind == QN_UNIT_SPARE)
 			*dirty += qn_nr_parts(u->pages) * QN_PART_SIZE;
+		if (u->kind == QN_UNIT_SHARED)
+			*dirty += shared_dirty(u);
 		i += nr;
 	}
 	(void)s;

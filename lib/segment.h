@@ -58,6 +58,7 @@ enum qn_unit_kind {
 	QN_UNIT_FOLLOW,   /* a unit of followed objects, see follow.h */
 	QN_UNIT_META,     /* first of a run that quern keeps for itself */
 	QN_UNIT_MEDIUM,   /* of a chunk of medium blocks: of each unit of it */
+	QN_UNIT_SHARED,   /* of a chunk of blocks of whole pages, likewise */
 };
 
 /**
@@ -66,14 +67,16 @@ enum qn_unit_kind {
  *		of free() also says "not a slab"
  * @free:	slab: objects freed by the owner, linked through their first word
  * @holder:	medium: the local that the chunk belongs to
- * @first:	medium: first unit of the chunk, whose run.size it is
+ * @busy, @heads: shared: sixteenths that are in use, and those that a block begins with
+ * @longest:	shared, first unit of a chunk: most free sixteenths in a row, see share.h
+ * @first:	medium, shared: first unit of the chunk, whose run.size it is
  * @count:	slab: frees by the owner until the next event; never 0 outside one
  * @floor:	slab: objects in use == @count + @floor
- * @touched:	slab, medium: sixteenths of the unit that may be resident
+ * @touched:	slab, medium, shared: sixteenths of the unit that may be resident
  * @osize:	slab: object size in bytes
  * @nr:		slab: objects that fit
  * @carved:	slab: objects cut so far; the memory behind is untouched
- * @prev, @next: slab: neighbours in the class's queue
+ * @prev, @next: slab: neighbours in the class's queue; shared: of chunks like it
  * @synced, @synced_kept: slab: objects in use, and carved but not hidden, as the
  *		statistics know
  * @hidden:	slab: free objects that are on no list since their pages were purged
@@ -86,7 +89,8 @@ enum qn_unit_kind {
  * @class:	slab: class
  * @state:	slab: enum qn_slab_state
  * @pages:	any unit of a dirty run: sixteenths of it that may be resident
- * @stale:	slab: sixteenths that it got with old contents and may never carve
+ * @stale:	slab: sixteenths that it got with old contents and may never carve;
+ *		medium, shared: not all of its sixteenths that were not touched read as zero
  * @stamp:	clean run and hidden pages: when they were purged, in ms, 0 for
  *		never; dirty run: sixteenths of all its units that may be resident
  */
@@ -98,6 +102,12 @@ struct qn_unit {
 			union {
 				void *free;
 				struct qn_local *holder;
+
+				struct {
+					u16 busy;
+					u16 heads;
+					u16 longest;
+				};
 			};
 
 			u32 count;
@@ -180,6 +190,26 @@ struct qn_segment {
 	size_t max;
 };
 
+/* Units of a chunk of blocks of whole pages, and the most sixteenths of a block */
+#define QN_SHARE_UNITS 8
+#define QN_SHARE_MOST  (QN_SHARE_UNITS * 16u / 3)
+
+struct qn_segments;
+
+/**
+ * struct qn_share - blocks of whole pages that share units: share.h
+ * @list:	chunks, by qn_unit.longest of their first units; those without are in none
+ * @lists:	bit n: list n is not empty
+ * @dirty:	bytes of free pages in chunks that may be resident; part of qn_segments.dirty
+ * @purge:	purges some of those; NULL before there was a chunk
+ */
+struct qn_share {
+	struct qn_unit *list[QN_SHARE_MOST + 1];
+	u64 lists;
+	size_t dirty;
+	size_t (*purge)(struct qn_segments *s, size_t want);
+};
+
 /**
  * struct qn_segments - all the memory of a process's heap
  * @lock:	guards everything here
@@ -188,11 +218,13 @@ struct qn_segment {
  * @spare, @nr_spare: units that were slabs: [0] with little, [1] with much resident
  * @seg:	the segments
  * @nr:		how many
+ * @share:	blocks of whole pages
  * @used:	bytes of runs in use
  * @nr_holders:	locals that have chunks; atomic
  * @live:	where the bytes of blocks in use are counted, or NULL: units of sparse slabs and
  *		chunks are in use, and hold little
- * @dirty:	bytes in dirty free runs and spare units that may be resident
+ * @dirty:	bytes in dirty free runs, spare units and free pages of shared ones that
+ *		may be resident
  * @stale:	bytes of old contents in slabs, as they were when the slabs were made
  * @dirty_base:	bytes that may always be dirty
  * @huge:	bytes in use from which on memory grows by huge pages; 0: never
@@ -212,6 +244,7 @@ struct qn_segments {
 	unsigned int nr_spare[2];
 	struct qn_segment seg[QN_NR_SEGMENTS];
 	unsigned int nr;
+	struct qn_share share;
 	size_t used;
 	u32 nr_holders;
 	const u64 *live;

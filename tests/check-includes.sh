@@ -10,7 +10,7 @@ layers="compiler statspage sitespage bits bitset varint crc32 trace strtab list 
 	port/sys port/port port/posix port/bare debug
 	table bins zone
 	sampler profile controller policy-fixed policy-rule
-	segment slab slack sites follow hub medium local local-internal local-medium
+	segment segment-internal share slab slack sites follow hub medium local local-internal local-medium
 	remote tally audit
 	heap census pool arena
 	engine/engine engine/chunk engine/buddy-core
@@ -18,8 +18,14 @@ layers="compiler statspage sitespage bits bitset varint crc32 trace strtab list 
 	engine/per-size engine/quern
 	guest process-sites process"
 # What files of one layer share with nobody else: a header and who may include it
+<<<<<<< HEAD
 shared="local-internal:local local-internal:local-medium
 	local-internal:remote local-internal:tally"
+=======
+shared="segment-internal:segment segment-internal:share
+	local-internal:local local-internal:local-medium
+	local-internal:remote"
+>>>>>>> w-mem
 
 cd "${srcdir:?run by make check}/lib" || exit 99
 

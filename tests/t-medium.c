@@ -113,12 +113,28 @@ static void *try(size_t size, size_t align)
 	return p ? p : qn_medium_cut(&m, bytes);
 }
 
+/* Blocks of which a part was said to read as zero */
+static u32 nr_clean;
+
+/* What is said to read as zero does */
+static void check_clean(const struct block *b)
+{
+	const unsigned char *clean = (const unsigned char *)m.clean;
+
+	if (!clean || clean < b->p || clean >= b->p + b->size)
+		return;
+	nr_clean++;
+	for (; clean < b->p + b->size; clean++)
+		assert_int_equal(*clean, 0);
+}
+
 /* As the locals do it. Return: the block, or NULL */
 static unsigned char *hold_aligned(size_t size, size_t align)
 {
 	struct block *b = &held[nr_held];
 
 	assert_true(nr_held < NR_HELD);
+	m.clean = NULL;
 	b->p = try(size, align);
 	if (!b->p) {
 		if (!qn_medium_grow(&m, size + 2 * align))
@@ -129,6 +145,8 @@ static unsigned char *hold_aligned(size_t size, size_t align)
 	b->size = size;
 	assert_true(is_aligned((uintptr_t)b->p, align));
 	assert_true(usable(b->p) >= size);
+	if (align <= QN_MEDIUM_STEP)
+		check_clean(b);
 	fill(b);
 	nr_held++;
 	return b->p;
@@ -817,6 +835,35 @@ static void test_copied_tag(void **state)
 
 /* ---- refusals ---- */
 
+/* Of a fresh chunk and of what was purged all reads as zero; of old contents nothing does */
+static void test_clean(void **state)
+{
+	size_t units = 16, bytes = units << QN_UNIT_SHIFT;
+	struct qn_unit *u;
+
+	(void)state;
+	begin(4096);
+	nr_clean = 0;
+	for (int i = 0; i < 20; i++)
+		hold(20000);
+	assert_in_range(nr_clean, 15, 20);
+	drop_all();
+	qn_medium_trim(&m);
+	qn_segments_purge(&s, 0);
+	/* A run with contents of which the later part is not known to be resident */
+	s.dirty_base = 4 * bytes;
+	u = qn_run_alloc(&s, units, 1, QN_UNIT_LARGE, NULL);
+	memset(qn_unit_start(&s, u), 0xcc, bytes);
+	qn_run_free(&s, u, bytes);
+	assert_ptr_equal(qn_run_alloc(&s, units, 1, QN_UNIT_LARGE, NULL), u);
+	qn_run_free(&s, u, 4096);
+	nr_clean = 0;
+	for (int i = 0; i < 12; i++)
+		assert_in_range((char *)hold(20000) - qn_unit_start(&s, u), 0,
+				bytes);
+	assert_int_equal(nr_clean, 0);
+}
+
 static void test_commit_refused(void **state)
 {
 	size_t most = 0;
@@ -938,6 +985,7 @@ int main(void)
 		cmocka_unit_test(test_double_free_of_all),
 		cmocka_unit_test(test_not_a_block),
 		cmocka_unit_test(test_copied_tag),
+		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_commit_refused),
 		cmocka_unit_test(test_first_refused),
 		cmocka_unit_test(test_purge_refused),

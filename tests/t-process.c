@@ -298,6 +298,110 @@ static void test_zeroed(void **state)
 	assert_int_equal(qn_check(), 0);
 }
 
+/* Resident pages of those that lie wholly in [@p, @p + @size) */
+static size_t nr_resident(const void *p, size_t size)
+{
+	size_t page = qn_port_page_size(), nr = 0;
+	uintptr_t at = round_up((uintptr_t)p, page);
+	unsigned char in;
+
+	for (; at + page <= (uintptr_t)p + size; at += page) {
+		assert_int_equal(mincore((void *)at, page, &in), 0);
+		nr += in & 1;
+	}
+	return nr;
+}
+
+/* All but what test_zeroed_is_untouched() wrote. To look makes it resident, perhaps. */
+static void check_zero_between(const unsigned char *p, size_t size)
+{
+	assert_true(is_zero(p + 1000, size / 2 - 1000));
+	assert_true(is_zero(p + size / 2 + 1, size - size / 2 - 2));
+}
+
+/* Zeroed blocks, where others of which little was touched lay before */
+static void test_zeroed_is_untouched(void **state)
+{
+	static const size_t sizes[] = { 20 * KB, 1500 * KB, 7 * MB, 80 * MB };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		size_t size = sizes[i];
+
+		qn_trim();
+		for (int round = 0; round < 8; round++) {
+			unsigned char *p = qn_calloc(1, size);
+
+			/* A block of 20 KB waits for the next, as it is */
+			if (size > 32 * KB || !round)
+				assert_in_range(nr_resident(p, size), 0, 3);
+			assert_int_equal(p[0] | p[size / 2] | p[size - 1], 0);
+			memset(p, 1, 1000);
+			p[size / 2] = 2;
+			p[size - 1] = 3;
+			if (round == 7)
+				check_zero_between(p, size);
+			qn_free(p);
+		}
+	}
+	assert_int_equal(qn_check(), 0);
+}
+
+/* Of what was touched only this stays, and it is cleared */
+static void test_zeroed_in_part(void **state)
+{
+	size_t page = qn_port_page_size(), size = 5 * MB;
+
+	(void)state;
+	for (int round = 0; round < 8; round++) {
+		unsigned char *p;
+
+		qn_trim();
+		p = qn_malloc(size);
+
+		for (size_t at = 0; at < size; at += (1 + roll(40)) * page)
+			memset(p + at, 0xff, min(page, size - at));
+		qn_free(p);
+		p = qn_calloc(1, size);
+		assert_true(nr_resident(p, size) < size / page / 2);
+		assert_true(is_zero(p, size));
+		qn_free(p);
+	}
+	assert_int_equal(qn_check(), 0);
+}
+
+/* A sparse block that moves stays sparse, and is all there */
+static void test_realloc_sparse(void **state)
+{
+	static const size_t sizes[] = { 130 * KB, 300 * KB, 800 * KB + 16,
+					3 * MB };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		size_t size = sizes[i], at = size / 3;
+		unsigned char *p = qn_malloc(size), *q, *behind;
+
+		qn_free(p);
+		qn_trim();
+		p = qn_malloc(size);
+		behind = qn_malloc(size);
+		p[0] = 1;
+		memset(p + at, 2, 100);
+		p[size - 1] = 3;
+		q = qn_realloc(p, 2 * size);
+		assert_ptr_not_equal(q, p);
+		assert_in_range(nr_resident(q, 2 * size), 0, 6);
+		assert_int_equal(q[0], 1);
+		assert_int_equal(q[at], 2);
+		assert_int_equal(q[at + 99], 2);
+		assert_int_equal(q[size - 1], 3);
+		assert_true(is_zero(q + at + 100, size - at - 101));
+		qn_free(q);
+		qn_free(behind);
+	}
+	assert_int_equal(qn_check(), 0);
+}
+
 static void test_realloc_all_pairs(void **state)
 {
 	(void)state;
@@ -1527,6 +1631,9 @@ int main(void)
 		cmocka_unit_test(test_usable_size),
 		cmocka_unit_test(test_zero_sizes),
 		cmocka_unit_test(test_zeroed),
+		cmocka_unit_test(test_zeroed_is_untouched),
+		cmocka_unit_test(test_zeroed_in_part),
+		cmocka_unit_test(test_realloc_sparse),
 		cmocka_unit_test(test_realloc_all_pairs),
 		cmocka_unit_test(test_realloc_chains),
 		cmocka_unit_test(test_realloc_in_place),

@@ -558,7 +558,10 @@ static void refault(size_t nr, u64 ms)
 	qn_segments_purge(&s, 0);
 	port_sleep_ms(ms);
 	assert_ptr_equal(take(nr), u);
-	drop_clean(u);
+	/* How much was wanted is known when it is freed; that it was is then forgotten */
+	drop(u);
+	qn_segments_purge(&s, 0);
+	port_sleep_ms(3000);
 }
 
 /* ---- units of slabs ---- */
@@ -684,11 +687,54 @@ static void test_no_false_refaults(void **state)
 	take(1);
 	drop(u);
 	qn_segments_purge(&s, 0);
-	take(UNITS(8 * MB));
+	drop(take(UNITS(8 * MB)));
 	assert_int_equal(s.refaults, 8 * MB);
 	assert_int_equal(s.boost, 0);
-	take(UNITS(16 * MB));
+	drop(take(UNITS(16 * MB)));
 	assert_true(s.boost > 0);
+	check();
+}
+
+/* Of a large block only what was touched was wanted back */
+static void test_sparse_refaults(void **state)
+{
+	struct qn_unit *u;
+
+	(void)state;
+	for (int known = 0; known < 2; known++) {
+		begin(4096);
+		u = take(UNITS(64 * MB));
+		take(1);
+		drop(u);
+		qn_segments_purge(&s, 0);
+		assert_ptr_equal(take(UNITS(64 * MB)), u);
+		start(u)[0] = 1;
+		start(u)[40 * MB] = 1;
+		assert_int_equal(s.refaults, 0);
+		port.resident.fail_at = known ? 0 : 1;
+		port.resident.fail_nr = 100;
+		qn_run_free(&s, u, 64 * MB);
+		assert_int_equal(s.refaults, known ? 8192 : 64 * MB);
+		check();
+	}
+}
+
+/* Where none may be dirty none is, whatever is wanted back */
+static void test_none_dirty(void **state)
+{
+	(void)state;
+	begin(4096);
+	s.dirty_base = 0;
+	take(UNITS(64 * MB));
+	for (int i = 0; i < 5; i++) {
+		refault(UNITS(8 * MB), 10);
+		assert_int_equal(s.dirty, 0);
+		unit_drop(unit_take(true), 0xffff);
+		assert_int_equal(s.dirty, 0);
+	}
+	assert_true(s.boost > 0);
+	assert_int_equal(qn_segments_sparse_limit(&s), 0);
+	assert_int_equal(qn_segments_chunk_limit(&s), 0);
 	check();
 }
 
@@ -1632,6 +1678,8 @@ int main(void)
 		cmocka_unit_test(test_purge_in_part),
 		cmocka_unit_test(test_refault_boost),
 		cmocka_unit_test(test_no_false_refaults),
+		cmocka_unit_test(test_sparse_refaults),
+		cmocka_unit_test(test_none_dirty),
 		cmocka_unit_test(test_boost_decays),
 		cmocka_unit_test(test_no_decay_while_needed),
 		cmocka_unit_test(test_purge_fails),

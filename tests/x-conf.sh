@@ -60,6 +60,63 @@ address() # settings
 	[ "$(address seed:7)" != "$(address seed:8)" ]
 ok "a seed says where the heap lies" $?
 
+# Each setting keeps its promise: seed above, stats below, and in other tests huge
+# (x-huge.sh), sites (x-sites.sh) and engine (x-engine.sh)
+cat >"$tmp/kept.c" <<'END'
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "quern.h"
+
+static char *p[200000];
+
+static long resident_mb(void)
+{
+	long size, pages;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (!f || fscanf(f, "%ld %ld", &size, &pages) != 2)
+		abort();
+	fclose(f);
+	return pages / 256;
+}
+
+/* 53 MB of a size that has no class of its own at first, then 40 MB in large blocks */
+int main(void)
+{
+	int (*get)(struct qn_stats *) = dlsym(RTLD_DEFAULT, "qn_stats");
+	struct qn_stats st;
+
+	for (int i = 0; i < 200000; i++)
+		memset(p[i] = malloc(265), 1, 265);
+	get(&st);
+	for (int i = 0; i < 200000; i++)
+		free(p[i]);
+	for (int i = 0; i < 200; i++)
+		memset(p[i] = malloc(200000), 1, 200000);
+	for (int i = 0; i < 200; i++)
+		free(p[i]);
+	printf("%ld %ld %ld\n", (long)st.nr_samples, (long)st.nr_tables,
+	       resident_mb());
+	return 0;
+}
+END
+must $cc -O1 -fno-builtin -I"${srcdir:-$here/..}/lib" -o "$tmp/kept" "$tmp/kept.c" -ldl
+kept() # settings: samples, tables, MB resident after all was freed
+{
+	QUERN_CONF=$1 preloaded "$tmp/kept"
+}
+set -- $(kept seed:1) $(kept seed:1,policy:fixed) $(kept seed:1,sample:4K) \
+	$(kept seed:1,sample:4M) $(kept seed:1,dirty:0) $(kept seed:1,dirty:64M)
+echo "# samples, tables, MB kept: $*"
+[ $# -eq 18 ] && [ "$2" -gt "$5" ] && [ "$5" -le 1 ]
+ok "policy:fixed leaves the table, rule does not" $?
+[ "$7" -gt $(($1 * 2)) ] && [ "${10}" -lt $(($1 / 2)) ]
+ok "sample says how far samples are apart" $?
+[ "${15}" -le 4 ] && [ "${18}" -ge 38 ]
+ok "dirty:0 keeps nothing, dirty:64M keeps 40 MB" $?
+
 # Words of the page: state is the fourth, pid the fifth; 1 running, 2 exited
 state() # file
 {

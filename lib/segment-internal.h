@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * segment-internal.h - what segment.c and share.c have of each other: all of it under
+ * qn_segments.lock.
+ */
+#ifndef QN_SEGMENT_INTERNAL_H
+#define QN_SEGMENT_INTERNAL_H
+
+#include "segment.h"
+
+/* Read by qn_local_make_room() without the lock; what is taken away is negative */
+static __always_inline void qn_dirty_add(struct qn_segments *s, size_t bytes)
+{
+	WRITE_ONCE(s->dirty, s->dirty + bytes);
+}
+
+/* Milliseconds, never 0 */
+u32 qn_segments_now(void);
+/* Was it within the time that says that a purge was a mistake */
+bool qn_segments_is_recent(u32 stamp);
+/* Resident bytes of [@p, @p + @size); all of it where nobody knows */
+size_t qn_segments_resident(const char *p, size_t size);
+/* Bytes that were purged lately were wanted back */
+void qn_segments_add_refault(struct qn_segments *s, size_t bytes);
+void qn_segments_add_purge(struct qn_segments *s, size_t bytes);
+/* Purge if there is too much that is dirty */
+void qn_segments_purge_much(struct qn_segments *s);
+
+#endif /* QN_SEGMENT_INTERNAL_H */

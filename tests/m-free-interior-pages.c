@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+/*
+ * m-free-interior-pages.c - a pointer into a block of whole pages is freed.
+ *
+ * Expected: free: the pointer is not the start of a block
+ */
+#include "m.h"
+
+int main(void)
+{
+	char *p = malloc(40000);
+
+	free(misused(p + 4096));
+	return 0;
+}
