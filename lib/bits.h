@@ -46,4 +46,15 @@ static __always_inline unsigned long qn_low_mask(unsigned int n)
 	return (1ul << n) - 1;
 }
 
+/* Do @size bytes at @p read as zero; both are multiples of two words */
+static inline bool qn_is_zero(const void *p, size_t size)
+{
+	const unsigned long *word = p;
+
+	for (size_t i = 0; i < size / sizeof(*word); i += 2)
+		if (word[i] | word[i + 1])
+			return false;
+	return true;
+}
+
 #endif /* QN_BITS_H */

@@ -17,7 +17,7 @@
 /* ---- the lock ---- */
 
 /* Others have it while they hold hub.threads: wait for that */
-static noinline __cold void lock_contended(struct qn_local *l)
+static noinline __apart void lock_contended(struct qn_local *l)
 {
 	do {
 		qn_port_lock(&l->hub->threads);
@@ -26,7 +26,7 @@ static noinline __cold void lock_contended(struct qn_local *l)
 }
 
 /* The owner does what needs the lock */
-static __always_inline void lock(struct qn_local *l)
+static __always_inline void lock_inline(struct qn_local *l)
 {
 	struct qn_medium *m = &l->medium;
 
@@ -34,6 +34,11 @@ static __always_inline void lock(struct qn_local *l)
 		lock_contended(l);
 	m->free += m->owed;
 	m->owed = 0;
+}
+
+static noinline void lock(struct qn_local *l)
+{
+	lock_inline(l);
 }
 
 static __always_inline void unlock(struct qn_local *l)
@@ -117,8 +122,8 @@ static noinline __apart void *medium_note_site(struct qn_local *l, void *p,
 	return q ? q : p;
 }
 
-static noinline __cold void *medium_sample(struct qn_local *l, void *p,
-					   size_t size, size_t align)
+static noinline __apart void *medium_sample(struct qn_local *l, void *p,
+					    size_t size, size_t align)
 {
 	struct qn_medium *m = &l->medium;
 	u64 bytes = 0;
@@ -168,7 +173,7 @@ void *qn_local_medium_alloc(struct qn_local *l, size_t size, size_t align)
 	if (unlikely(READ_ONCE(l->inbox) ||
 		     ++l->nr_refills % QN_REFILLS_AT_HOME == 0))
 		qn_local_look_around(l);
-	lock(l);
+	lock_inline(l);
 	p = medium_try(l, size, align);
 	if (unlikely(!p))
 		p = medium_grow(l, size, align);
@@ -240,14 +245,14 @@ void qn_local_make_room(struct qn_local *l, size_t bytes)
 	unlock(l);
 }
 
-void qn_local_medium_settle(struct qn_local *l)
+__apart void qn_local_medium_settle(struct qn_local *l)
 {
 	lock(l);
 	qn_medium_settle(&l->medium);
 	unlock(l);
 }
 
-void qn_local_medium_trim(struct qn_local *l)
+__apart void qn_local_medium_trim(struct qn_local *l)
 {
 	lock(l);
 	qn_medium_trim(&l->medium);
@@ -267,7 +272,7 @@ __apart const char *qn_local_medium_check(struct qn_local *l)
 /* ---- what others do ---- */
 
 /* The blocks of @list are taken out of it. Return: their bytes */
-static size_t list_take(struct qn_local *l, void **list)
+static __apart size_t list_take(struct qn_local *l, void **list)
 {
 	struct qn_medium *m = &l->medium;
 	size_t bytes = 0;
@@ -285,7 +290,7 @@ static size_t list_take(struct qn_local *l, void **list)
 	return bytes;
 }
 
-bool qn_local_medium_take(struct qn_local *l, void **list)
+__apart bool qn_local_medium_take(struct qn_local *l, void **list)
 {
 	struct qn_medium *m = &l->medium;
 	size_t before, bytes;

@@ -359,7 +359,7 @@ static void class_slab_release(struct qn_local *l, struct qn_local_class *k,
 	slab_release(l, u);
 }
 
-void qn_local_slab_return(struct qn_local *l, struct qn_unit *u)
+__apart void qn_local_slab_return(struct qn_local *l, struct qn_unit *u)
 {
 	struct qn_hub *hub = l->hub;
 	s64 osize = u->osize;
@@ -406,20 +406,20 @@ static void slab_watch(struct qn_unit *u, enum qn_slab_state state)
 static void slab_retire(struct qn_local *l, struct qn_local_class *k,
 			struct qn_unit *u)
 {
+	enum qn_slab_state state = QN_SLAB_FULL;
+
 	slab_sync(l, u);
 	if (qn_slab_used(u) == 0) {
 		class_slab_release(l, k, u);
 		return;
 	}
 	if (qn_slab_has_room(u)) {
-		qn_slab_set_state(u, QN_SLAB_PARTIAL);
+		state = QN_SLAB_PARTIAL;
 		queue_add_tail(k, u);
-		slab_watch(u, QN_SLAB_PARTIAL);
-	} else {
-		slab_watch(u, QN_SLAB_FULL);
-		/* Last: from now on it may be another's (qn_local_slab_return()) */
-		qn_slab_set_state(u, QN_SLAB_FULL);
 	}
+	slab_watch(u, state);
+	/* Last: a full slab may be another's from now on (qn_local_slab_return()) */
+	qn_slab_set_state(u, state);
 }
 
 static __cold void slab_drain(struct qn_local *l, struct qn_unit *u)
@@ -441,7 +441,7 @@ static u32 now_ms(void)
 }
 
 /* Purge the pages of @u that hold nothing in use */
-static size_t slab_hide(struct qn_local *l, struct qn_unit *u)
+static __apart size_t slab_hide(struct qn_local *l, struct qn_unit *u)
 {
 	size_t page = QN_UNIT_SIZE / 16;
 	char *start = qn_local_slab_start(l, u);
@@ -481,7 +481,7 @@ static size_t class_sparse_bytes(const struct qn_local_class *k)
 }
 
 /* Purge what can be purged of the sparse slabs */
-static __cold void sparse_purge(struct qn_local *l)
+static __apart void sparse_purge(struct qn_local *l)
 {
 	size_t bytes = 0;
 
@@ -501,7 +501,7 @@ static __cold void sparse_purge(struct qn_local *l)
  * Perhaps there is much free memory in sparse slabs: @l->sparse knows what came, not
  * what left since.
  */
-static __cold void sparse_look(struct qn_local *l, size_t limit)
+static __apart void sparse_look(struct qn_local *l, size_t limit)
 {
 	l->sparse = 0;
 	for (unsigned int c = 1; c < QN_NR_CLASSES; c++)
@@ -527,7 +527,7 @@ static void slab_thin_out(struct qn_local *l, struct qn_local_class *k,
 }
 
 /* A slab with hidden objects is needed again */
-static __cold void slab_show(struct qn_local *l, struct qn_unit *u)
+static __apart void slab_show(struct qn_local *l, struct qn_unit *u)
 {
 	size_t bytes = (size_t)u->hidden * u->osize;
 
@@ -593,7 +593,7 @@ __apart void qn_local_exact_begin(struct qn_local *l)
 }
 
 /* The class starts afresh: what it has is not handed out any more */
-static __cold void class_retire(struct qn_local *l, unsigned int c)
+static __apart void class_retire(struct qn_local *l, unsigned int c)
 {
 	struct qn_local_class *k = &l->class[c];
 	struct qn_unit *u, *next;
@@ -952,7 +952,7 @@ static __cold void class_retable(struct qn_local *l)
 /* ---- life cycle ---- */
 
 /* What waits goes back to where it belongs; empty slabs and chunks leave */
-static void local_settle(struct qn_local *l)
+static __seldom void local_settle(struct qn_local *l)
 {
 	qn_local_collect(l);
 	qn_local_medium_settle(l);
@@ -1073,7 +1073,7 @@ struct qn_local *qn_local_get(struct qn_hub *hub)
 }
 
 /* An orphan's slabs leave when they are empty, the current ones too */
-static void currents_retire(struct qn_local *l)
+static __seldom void currents_retire(struct qn_local *l)
 {
 	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
 		struct qn_local_class *k = &l->class[c];
@@ -1085,7 +1085,7 @@ static void currents_retire(struct qn_local *l)
 	}
 }
 
-void qn_local_put(struct qn_local *l)
+__seldom void qn_local_put(struct qn_local *l)
 {
 	struct qn_hub *hub = l->hub;
 

@@ -693,7 +693,8 @@ void qn_medium_free(struct qn_medium *m, const struct qn_unit *u, void *p)
 		block_tag(u, p, "free");
 }
 
-size_t qn_medium_take(struct qn_medium *m, const struct qn_unit *u, void *p)
+__apart size_t qn_medium_take(struct qn_medium *m, const struct qn_unit *u,
+			      void *p)
 {
 	size_t size = qn_tag_size(block_tag(u, p, "free"));
 
@@ -819,7 +820,7 @@ static size_t runs_sum(struct qn_medium *m)
 	return sum;
 }
 
-static void runs_purge(struct qn_medium *m)
+static __apart void runs_purge(struct qn_medium *m)
 {
 	size_t sum = 0;
 
@@ -847,7 +848,7 @@ void qn_medium_look(struct qn_medium *m)
 	m->look = look_next(m, limit);
 }
 
-static void empty_free(struct qn_medium *m)
+static __apart void empty_free(struct qn_medium *m)
 {
 	char *p = m->empty;
 
@@ -858,20 +859,20 @@ static void empty_free(struct qn_medium *m)
 	chunk_free(m, unit_of(m, p), qn_tag_size(*qn_tag_of(p)));
 }
 
-void qn_medium_settle(struct qn_medium *m)
+__apart void qn_medium_settle(struct qn_medium *m)
 {
 	qn_medium_merge(m);
 	empty_free(m);
 }
 
-void qn_medium_relieve(struct qn_medium *m)
+__apart void qn_medium_relieve(struct qn_medium *m)
 {
 	empty_free(m);
 	if (runs_sum(m) > qn_segments_chunk_share(m->segments))
 		runs_purge(m);
 }
 
-void qn_medium_trim(struct qn_medium *m)
+__apart void qn_medium_trim(struct qn_medium *m)
 {
 	qn_medium_settle(m);
 	runs_purge(m);

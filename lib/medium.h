@@ -193,9 +193,8 @@ static __always_inline size_t qn_tag_size(size_t tag)
  */
 static __always_inline size_t qn_medium_tag(const void *p)
 {
-	size_t tag;
+	size_t tag = qn_load_any((const char *)p - sizeof(tag));
 
-	__builtin_memcpy(&tag, (const char *)p - sizeof(tag), sizeof(tag));
 	if (unlikely((tag ^ qn_tag_seal(p)) &
 		     (QN_TAG_SEAL | QN_TAG_FREE | QN_TAG_WAITS)))
 		return 0;

@@ -27,23 +27,21 @@
 #include "slack.h"
 
 /*
- * Old contents of a block of LOOK_LEAST or more are cleared where they are resident and
+ * Old contents of a block of LOOK_LEAST or more are cleared where they are not zero and
  * nowhere else; those of CLEAR_MOST or more are returned to the system. Measured in a
  * virtual machine with two processors, on mappings of 32 KB to 256 MB, means of at least
  * three runs: to clear a page takes 25 to 110 ns where it is resident; to fault it in 1500
- * to 4500; to purge it 300 to 500. To ask which are resident takes 800 ns to 2 us and 2 ns
- * a page more. So there is no length from which on purging is faster than clearing what is
- * resident, and to ask costs less than a fifth of that from 1 MB on. Blocks of less
- * are cleared as a whole: how much of them is dirty and not resident is bounded by
- * what may be dirty. But old contents of CLEAR_MOST may be left from when all of the
- * block was used, and be used no more: glibc unmaps blocks of this length, too.
+ * to 4500; to purge it 300 to 500. So there is no length from which on purging is faster
+ * than clearing what is resident. To look at a page ends at its first word that is not
+ * zero, and makes nothing resident. Blocks of less are cleared as a whole: how much of
+ * them is dirty and not resident is bounded by what may be dirty. But old contents of
+ * CLEAR_MOST may be left from when all of the block was used, and be used no more: glibc
+ * unmaps blocks of this length, too.
  */
 #define LOOK_LEAST ((size_t)1 << 20)
 #define CLEAR_MOST ((size_t)32 << 20)
 /* Blocks from this length on are copied by pages: those that are zero stay untouched */
 #define COPY_LEAST ((size_t)64 << 10)
-/* Pages that the system is asked about at a time: a byte each, on the stack */
-#define LOOK_PAGES 1024
 
 /* Blocks from this length on are moved rather than copied, so many times in all */
 #define MOVE_LEAST ((size_t)1 << 20)
@@ -281,54 +279,13 @@ static void large_free(struct qn_unit *u, size_t dirty)
 	qn_run_free(&hub.segments, u, dirty);
 }
 
-static __apart bool is_zero(const char *p, size_t size)
-{
-	const u64 *word = (const void *)p;
-
-	/* QN_STEP bytes at a time */
-	for (size_t i = 0; i < size / sizeof(*word); i += 2)
-		if (word[i] | word[i + 1])
-			return false;
-	return true;
-}
-
-/*
- * Pages [@p, @p + @size), all of them resident or none: let them read as zero. Where one
- * was only read there is no memory behind it yet.
- */
-static __apart void pages_clear(char *p, size_t size, bool resident)
-{
-	if (!resident && !qn_port_purge(p, size))
-		return;
-	for (char *end = p + size; p < end; p += hub.page_size)
-		if (!is_zero(p, hub.page_size))
-			memset(p, 0, hub.page_size);
-}
-
-/* The same, of at most LOOK_PAGES pages of which some may be resident */
-static __apart void pages_look_clear(char *p, size_t nr)
-{
-	unsigned char in[LOOK_PAGES];
-	size_t from = 0;
-
-	if (qn_port_resident(p, nr * hub.page_size, in))
-		memset(in, 1, nr);
-	for (size_t i = 1; i <= nr; i++) {
-		if (i < nr && !((in[i] ^ in[from]) & 1))
-			continue;
-		pages_clear(p + from * hub.page_size,
-			    (i - from) * hub.page_size, in[from] & 1);
-		from = i;
-	}
-}
-
 /*
  * Let a large block read as zero. Its run is dirty as a whole, but the program need not
- * have touched all of it, and what is not resident stays so.
+ * have touched all of it, and what it did not touch is not made resident.
  */
 static noinline __apart void large_clear(char *p, size_t size)
 {
-	size_t end = round_up(size, hub.page_size), n;
+	size_t end = round_up(size, hub.page_size);
 
 	if (size < LOOK_LEAST || qn_guest_is_on()) {
 		memset(p, 0, size);
@@ -336,10 +293,9 @@ static noinline __apart void large_clear(char *p, size_t size)
 	}
 	if (size >= CLEAR_MOST && !qn_port_purge(p, end))
 		return;
-	for (size_t at = 0; at < end; at += n) {
-		n = min(end - at, LOOK_PAGES * hub.page_size);
-		pages_look_clear(p + at, n / hub.page_size);
-	}
+	for (size_t at = 0; at < end; at += QN_PART_SIZE)
+		if (!qn_is_zero(p + at, QN_PART_SIZE))
+			memset(p + at, 0, QN_PART_SIZE);
 }
 
 /*
@@ -356,7 +312,7 @@ static noinline __apart size_t copy_touched(char *to, const char *from,
 	for (size_t at = 0; at < size; at += n) {
 		n = min(size - at, hub.page_size);
 		/* What is behind the block is no longer than that */
-		if (is_zero(from + at, round_up(n, QN_STEP)))
+		if (qn_is_zero(from + at, round_up(n, QN_STEP)))
 			left += n;
 		else
 			memcpy(to + at, from + at, n);
@@ -683,10 +639,11 @@ static void object_look(const struct qn_unit *u, const void *p,
 			const char *where)
 {
 	u32 at = (u32)((uintptr_t)p % QN_UNIT_SIZE);
+	bool is_own = READ_ONCE(u->owner) == qn_self;
 
-	if (unlikely(at % u->osize || at >= u->carved * u->osize))
+	if (unlikely(at % u->osize || (is_own && at >= u->carved * u->osize)))
 		qn_misuse(where, p, "the pointer is not the start of a block");
-	if (u->owner == qn_self && unlikely(qn_slab_is_last(u, p)))
+	if (is_own && unlikely(qn_slab_is_last(u, p)))
 		qn_misuse_of(where, p, u->osize, "the block was freed already");
 }
 
@@ -842,7 +799,8 @@ void *qn_process_realloc(void *p, size_t size)
 	}
 	u = unit_of_block("realloc", p);
 	/* In place all that block_look() looks at would cost more than the rest */
-	if (u->kind == QN_UNIT_SLAB && slab_resize(u, size) && u->free != p)
+	if (u->kind == QN_UNIT_SLAB && slab_resize(u, size) &&
+	    (READ_ONCE(u->owner) != qn_self || u->free != p))
 		return p;
 	block_look(u, p, "realloc");
 	old = u->kind == QN_UNIT_SLAB ? u->osize : block_size(u, p, "realloc");

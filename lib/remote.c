@@ -25,7 +25,7 @@ static __always_inline void *inbox_take(struct qn_local *l)
 }
 
 /* The owner looks, after another did: had it slept? */
-static noinline __cold void patience_learn(struct qn_local *l)
+static noinline __apart void patience_learn(struct qn_local *l)
 {
 	u32 past = now_ms() - READ_ONCE(l->relieved);
 	size_t more = min(2 * l->patience, QN_PATIENCE_MOST);
@@ -100,7 +100,7 @@ static struct qn_returned *returned_at(struct qn_hub *hub,
 	return &hub->returned[(uintptr_t)u / sizeof(*u) % QN_HUB_RETURNED];
 }
 
-static void returned_count(struct qn_hub *hub, void *p)
+static __apart void returned_count(struct qn_hub *hub, void *p)
 {
 	for (; p; p = *(void **)p) {
 		struct qn_unit *u = qn_segments_find(&hub->segments, p);
@@ -116,7 +116,7 @@ static void returned_count(struct qn_hub *hub, void *p)
 }
 
 /* Are all objects of a full slab there */
-static bool returned_all(const struct qn_returned *r)
+static __apart bool returned_all(const struct qn_returned *r)
 {
 	const struct qn_unit *u = r->slab;
 	u64 sum = (u64)u->nr * (u->nr - 1u) / 2 * u->osize;
@@ -130,7 +130,7 @@ static bool returned_all(const struct qn_returned *r)
 }
 
 /* Only slabs that are complete stay in the table. Return: how many */
-static u32 returned_choose(struct qn_hub *hub)
+static __apart u32 returned_choose(struct qn_hub *hub)
 {
 	u32 nr = 0;
 
@@ -147,7 +147,7 @@ static u32 returned_choose(struct qn_hub *hub)
 	return nr;
 }
 
-static void returned_release(struct qn_local *to)
+static __apart void returned_release(struct qn_local *to)
 {
 	struct qn_hub *hub = to->hub;
 
@@ -161,7 +161,7 @@ static void returned_release(struct qn_local *to)
 }
 
 /* Objects of @list whose slabs are complete are taken out of it, and the slabs go */
-static void slabs_take(struct qn_local *to, void **list)
+static noinline __apart void slabs_take(struct qn_local *to, void **list)
 {
 	struct qn_hub *hub = to->hub;
 
@@ -180,7 +180,7 @@ static void slabs_take(struct qn_local *to, void **list)
 }
 
 /* What is left goes back: the owner will have it */
-static void inbox_put_back(struct qn_local *to, void *list)
+static __apart void inbox_put_back(struct qn_local *to, void *list)
 {
 	size_t bytes = 0;
 	struct qn_sent *last = NULL;
@@ -200,7 +200,7 @@ static void inbox_put_back(struct qn_local *to, void *list)
  * Much waits for a thread that does not look: it sleeps, perhaps. What can be done for it
  * by others is done, since they could use the memory.
  */
-static noinline void inbox_relieve(struct qn_local *to)
+static noinline __apart void inbox_relieve(struct qn_local *to)
 {
 	struct qn_hub *hub = to->hub;
 	void *list;

@@ -18,8 +18,12 @@ static __always_inline void qn_dirty_add(struct qn_segments *s, size_t bytes)
 u32 qn_segments_now(void);
 /* Was it within the time that says that a purge was a mistake */
 bool qn_segments_is_recent(u32 stamp);
-/* Resident bytes of [@p, @p + @size); all of it where nobody knows */
-size_t qn_segments_resident(const char *p, size_t size);
+/*
+ * Bytes of [@p, @p + @size), a block that was not there before, that were written, by a
+ * look at some of its pages. To read one that nobody touched costs no memory, and no
+ * system call that a sandbox may lack.
+ */
+size_t qn_segments_written(const char *p, size_t size);
 /* Bytes that were purged lately were wanted back */
 void qn_segments_add_refault(struct qn_segments *s, size_t bytes);
 void qn_segments_add_purge(struct qn_segments *s, size_t bytes);

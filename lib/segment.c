@@ -16,8 +16,8 @@
 /* Spare units that wait on a list at most; more of a unit than this is much */
 #define SPARE_MOST  64
 #define SPARE_PARTS 4
-/* Pages that the system is asked about at a time: a byte each, on the stack */
-#define RESIDENT_LOOK 1024
+/* Parts of a large block that are looked at to tell how much of it was written */
+#define LOOK_PARTS 16
 /* At least and at most this many units are committed at once: 1 MB, 64 MB */
 #define COMMIT_LEAST ((size_t)16)
 #define COMMIT_MOST  ((size_t)1024)
@@ -886,22 +886,15 @@ static void run_free(struct qn_segments *s, struct qn_unit *u, size_t nr,
 	qn_segments_purge_much(s);
 }
 
-/* Resident bytes of [@p, @p + @size); all of it where nobody knows */
-__apart size_t qn_segments_resident(const char *p, size_t size)
+__apart size_t qn_segments_written(const char *p, size_t size)
 {
-	size_t page = qn_port_page_size(), sum = 0;
-	unsigned char in[RESIDENT_LOOK];
+	size_t nr = DIV_ROUND_UP(size, QN_PART_SIZE), seen = 0, written = 0;
 
-	if (!is_aligned((uintptr_t)p, page))
-		return size;
-	for (size_t at = 0, n; at < size; at += n) {
-		n = min(size - at, sizeof(in) * page);
-		if (qn_port_resident(p + at, round_up(n, page), in))
-			return size;
-		for (size_t i = 0; i < DIV_ROUND_UP(n, page); i++)
-			sum += (in[i] & 1) * page;
+	for (size_t i = 0; i < nr; i += DIV_ROUND_UP(nr, LOOK_PARTS)) {
+		seen++;
+		written += !qn_is_zero(p + i * QN_PART_SIZE, QN_PART_SIZE);
 	}
-	return sum;
+	return nr * written / seen * QN_PART_SIZE;
 }
 
 void qn_run_free(struct qn_segments *s, struct qn_unit *u, size_t dirty)
@@ -909,7 +902,7 @@ void qn_run_free(struct qn_segments *s, struct qn_unit *u, size_t dirty)
 	size_t nr = u->run.size, refault = 0;
 
 	if (u->kind == QN_UNIT_LARGE && u->stamp && dirty)
-		refault = qn_segments_resident(qn_unit_start(s, u), dirty);
+		refault = qn_segments_written(qn_unit_start(s, u), dirty);
 	qn_port_lock(&s->lock);
 	if (refault)
 		qn_segments_add_refault(s, refault);

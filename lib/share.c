@@ -210,7 +210,7 @@ static __seldom void pages_drop(struct qn_segments *s, struct qn_unit *c,
 		/* It was purged, and wanted back soon: how much of it? */
 		if (u->stamp && dirty)
 			qn_segments_add_refault(
-				s, qn_segments_resident(
+				s, qn_segments_written(
 					   start + max(from, i * PARTS) *
 							   QN_PART_SIZE,
 					   qn_nr_parts(mask) * QN_PART_SIZE));

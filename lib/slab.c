@@ -310,7 +310,7 @@ static u32 pages_widen(u32 used, size_t page)
 	return wide;
 }
 
-u32 qn_slab_hide(struct qn_unit *u, char *start, size_t page)
+__apart u32 qn_slab_hide(struct qn_unit *u, char *start, size_t page)
 {
 	u32 pages = pages_widen(u->touched, page) &
 		    ~pages_widen(pages_used(u, start), page);
@@ -334,7 +334,7 @@ u32 qn_slab_hide(struct qn_unit *u, char *start, size_t page)
 	return pages;
 }
 
-void qn_slab_show(struct qn_unit *u, char *start)
+__apart void qn_slab_show(struct qn_unit *u, char *start)
 {
 	for (u32 i = 0; u->hidden_pages && i < u->carved; i++) {
 		void **p = (void **)(void *)(start + (size_t)i * u->osize);

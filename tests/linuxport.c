@@ -241,26 +241,6 @@ int qn_port_purge(void *p, size_t size)
 	return 0;
 }
 
-int qn_port_resident(const void *p, size_t size, unsigned char *in)
-{
-	check_range(p, size);
-	if (!port_is_mapped(p, size))
-		violated("resident: not committed");
-	if (is_refused(&port.resident, size))
-		return -ENOMEM;
-	/* The kernel's pages may be shorter than the test's */
-	for (size_t at = 0; at < size; at += (size_t)1 << SHIFT) {
-		unsigned char one = 0;
-
-		if (mincore((char *)p + at, (size_t)1 << SHIFT, &one))
-			return -errno;
-		if (at % port.page_size == 0)
-			in[at / port.page_size] = 0;
-		in[at / port.page_size] |= one & 1;
-	}
-	return 0;
-}
-
 bool qn_port_make_huge(void *p, size_t size)
 {
 	check_range(p, size);

@@ -52,7 +52,7 @@ struct port_range {
  * @no_places:	nothing can be had at a given place
  * @locked:	memory is locked: none is purged
  * @threads:	locks may be contended; if false, taking a held lock is an error
- * @map, @extend, @release, @purge, @huge, @resident: the requests
+ * @map, @extend, @release, @purge, @huge: the requests
  * @purged:	granted purges, number n in slot n % PORT_PURGES
  * @nr_purged:	how many
  * @text, @text_size: what was written, terminated; cut short if it is too much
@@ -69,7 +69,7 @@ struct linux_port {
 	bool no_places;
 	bool locked;
 	bool threads;
-	struct port_call map, extend, release, purge, huge, resident;
+	struct port_call map, extend, release, purge, huge;
 	struct port_range purged[PORT_PURGES];
 	unsigned int nr_purged;
 	char text[1024];

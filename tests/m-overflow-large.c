@@ -2,15 +2,15 @@
 /*
  * m-overflow-large.c - a large block is written one byte beyond its end, and freed.
  *
- * Expected: free: the bytes behind the block were overwritten (100001 bytes)
+ * Expected: free: the bytes behind the block were overwritten (200001 bytes)
  */
 #include "m.h"
 
 int main(void)
 {
-	char *p = misused(malloc(100001));
+	char *p = misused(malloc(200001));
 
-	memset(p, 'o', 100002);
+	memset(p, 'o', 200002);
 	free(p);
 	return 0;
 }

@@ -85,7 +85,7 @@ static long resident_mb(void)
 /* 53 MB of a size that has no class of its own at first, then 40 MB in large blocks */
 int main(void)
 {
-	int (*get)(struct qn_stats *) = dlsym(RTLD_DEFAULT, "qn_stats");
+	int (*get)(struct qn_stats *) = dlsym(RTLD_DEFAULT, "qn_stats_get");
 	struct qn_stats st;
 
 	for (int i = 0; i < 200000; i++)

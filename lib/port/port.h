@@ -134,17 +134,6 @@ void qn_port_release(void *p, size_t size);
 int qn_port_purge(void *p, size_t size);
 
 /**
- * qn_port_resident() - which of whole pages are resident
- * @p, @size:	committed, page aligned
- * @in:		a byte a page: its lowest bit is set if the page is
- *
- * A page that is not resident may have contents all the same: it may be swapped out.
- *
- * Return: 0 or -errno: then @in tells nothing.
- */
-int qn_port_resident(const void *p, size_t size, unsigned char *in);
-
-/**
  * qn_port_move() - contents of whole pages go elsewhere, without a copy
  * @to, @from:	mapped, page aligned, apart
  * @size:	bytes, whole pages

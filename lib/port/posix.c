@@ -289,11 +289,6 @@ int qn_port_purge(void *p, size_t size)
 	return r;
 }
 
-__apart int qn_port_resident(const void *p, size_t size, unsigned char *in)
-{
-	return (int)qn_sys3(SYS_mincore, (long)p, (long)size, (long)in);
-}
-
 /*
  * Since Linux 5.7. It may unmap what is at @to before it knows that it can go on: then
  * that place is free.

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# mallinfo.awk - is what mallinfo.c printed right to a thirtieth or 40 bytes a block?
+# mallinfo.awk - is what mallinfo.c printed right to a thirtieth or 40 bytes a block, or to
+# a page for blocks of whole pages?
 
 /^malloc of/ { right($3 + 0, 1) }
 /^free of/ { right(0, 1) }
@@ -15,7 +16,8 @@ function right(bytes, nr,	most)
 	sub(/.*: /, "", is)
 	split(is, n, " ")
 	is = n[1] + n[4]
-	most = bytes / 30 > 40 * nr ? bytes / 30 : 40 * nr
+	page = bytes / nr > 32768 && bytes / nr <= 172032 ? 4096 : 40
+	most = bytes / 30 > page * nr ? bytes / 30 : page * nr
 	if (is >= bytes && is <= bytes + most && (n[7] == (bytes >= 1000000 && nr == 1)))
 		return
 	print "wrong: " $0 "; right is " bytes
