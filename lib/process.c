@@ -328,7 +328,8 @@ static noinline __apart size_t copy_touched(char *to, const char *from,
 static noinline __apart int large_move(struct qn_unit *u, void *to)
 {
 	static u32 nr_moves;
-	size_t size = round_up(u->bytes, hub.page_size);
+	/* Whole units: behind the block there may be old contents, and what is left is clean */
+	size_t size = u->run.size << QN_UNIT_SHIFT;
 	int r;
 
 	if (__atomic_fetch_add(&nr_moves, 1, __ATOMIC_RELAXED) >= MOVES_MOST) {
