@@ -750,8 +750,10 @@ static bool block_resize(struct qn_unit *u, void *p, size_t size)
 static __apart void moved_free(struct qn_unit *u, char *p, size_t old,
 			       size_t left)
 {
-	bool gone = left > old / 2 &&
-		    !qn_port_purge(p, round_up(old, hub.page_size));
+	/* Whole units, as in large_move() */
+	size_t size = u->kind == QN_UNIT_SHARED ? round_up(old, QN_PART_SIZE) :
+						  u->run.size << QN_UNIT_SHIFT;
+	bool gone = left > old / 2 && !qn_port_purge(p, size);
 
 	if (u->kind == QN_UNIT_SHARED)
 		shared_free(u, p, !gone);
