@@ -8,7 +8,7 @@
 #ifndef BOARD_H
 #define BOARD_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "counter.h"
 
 /**

@@ -3,7 +3,7 @@
  * checksum.c - CRCs go by half bytes: tables of 16 entries fit a small chip.
  */
 #include "checksum.h"
-#include "crc32.h"
+#include "base/crc32.h"
 
 /* clang-format off */
 static const u16 crc16_table[16] = {

@@ -7,7 +7,7 @@
 #ifndef CHECKSUM_H
 #define CHECKSUM_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 #define FNV1A_START 0x811c9dc5u
 

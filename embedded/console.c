@@ -3,7 +3,7 @@
  * console.c - print_write() and the arguments of main() over semihosting; and
  * where the core's diagnostics go.
  */
-#include "compiler.h"
+#include "base/compiler.h"
 #include "console.h"
 #include "print.h"
 #include "semihost.h"

@@ -7,7 +7,7 @@
 #ifndef COUNTER_H
 #define COUNTER_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 /**
  * struct counter - how to tell what a call costs

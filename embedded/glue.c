@@ -4,8 +4,8 @@
  * end of the program where operator new fails. Firmware replaces what does not suit it.
  */
 #include "glue.h"
-#include "compiler.h"
-#include "debug.h"
+#include "base/compiler.h"
+#include "port/debug.h"
 #include "port/port.h"
 
 extern char __heap_start[], __heap_end[];

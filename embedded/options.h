@@ -6,7 +6,7 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 /**
  * struct options - one run

@@ -8,7 +8,7 @@
 #ifndef PRINT_H
 #define PRINT_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 enum print_stream {
 	PRINT_OUT,

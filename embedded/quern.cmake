@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # quern.cmake - quern in the CMake project of a firmware (3.13 or later). Include it after
-# project(); QUERN_CONFIG may name a folder with a quern-config.h: knobs of lib/knobs.h.
+# project(); QUERN_CONFIG may name a folder with a quern-config.h: knobs of lib/base/knobs.h.
 # For sources in C++ the project needs the languages C and CXX.
 #
 # It defines libraries for target_link_libraries():
@@ -18,8 +18,7 @@ get_filename_component(QUERN "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 set(QUERN_CONFIG "" CACHE PATH "Folder of quern-config.h")
 
 set(quern_sources embedded/glue.c)
-foreach(name arena census controller heap policy-fixed policy-rule pool profile sampler strtab
-	table trace zone port/bare)
+foreach(name heap/arena heap/census learn/controller heap/heap learn/policy-fixed learn/policy-rule heap/pool learn/profile learn/sampler base/strtab learn/table format/trace heap/zone port/bare)
 	list(APPEND quern_sources lib/${name}.c)
 endforeach()
 list(TRANSFORM quern_sources PREPEND ${QUERN}/)

@@ -5,7 +5,7 @@
 #   QUERN		this tree
 #   QUERN_CC, QUERN_CXX, QUERN_AR	default arm-none-eabi-gcc, -g++ and -ar
 #   QUERN_CFLAGS	target and optimisation; default: STM32F407, -g -Os
-#   QUERN_CONFIG	a folder that may have a quern-config.h: knobs of lib/knobs.h
+#   QUERN_CONFIG	a folder that may have a quern-config.h: knobs of lib/base/knobs.h
 #   QUERN_BUILD		where objects go; default quern-build
 #
 # It defines
@@ -38,8 +38,7 @@ QUERN_CXXFLAGS = -fno-exceptions -fno-rtti -fno-threadsafe-statics \
 	-fno-use-cxa-atexit
 QUERN_LDFLAGS = -nostartfiles -T stm32f407.ld -L $(QUERN)/embedded
 
-quern_sources = arena census controller heap policy-fixed policy-rule pool profile sampler \
-	strtab table trace zone port/bare
+quern_sources = heap/arena heap/census learn/controller heap/heap learn/policy-fixed learn/policy-rule heap/pool learn/profile learn/sampler base/strtab learn/table format/trace heap/zone port/bare
 quern_objects = $(quern_sources:%=$(QUERN_BUILD)/lib/%.o) \
 	$(QUERN_BUILD)/embedded/glue.o
 quern_config = $(strip $(QUERN_CONFIG))

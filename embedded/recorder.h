@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * recorder.h - a heap that writes down what is asked of another one, as a trace that
- * the command quern reads (lib/trace.h).
+ * the command quern reads (lib/format/trace.h).
  *
  * Stands between an application and its heap, like meter.h. Events go into a ring of
  * blocks in a buffer of the caller's, in bounded time; recorder_drain(), in the idle
@@ -16,7 +16,7 @@
 #define RECORDER_H
 
 #include "heap-ops.h"
-#include "trace.h"
+#include "format/trace.h"
 
 /* Blocks of the ring, at most, and bytes of one, at least */
 #define RECORDER_BLOCKS 8

@@ -14,7 +14,7 @@
 #ifndef STORE_H
 #define STORE_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "heap-ops.h"
 
 enum block_kind {

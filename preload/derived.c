@@ -9,9 +9,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "names.h"
-#include "process.h"
+#include "process/process.h"
 
 /* Not, or not in every version of the C library, declared by its headers */
 void cfree(void *p);

@@ -16,7 +16,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 #define NUMBER_OF(n) #n
 #define NUMBER(n)    NUMBER_OF(n)

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "port/port.h"
-#include "process.h"
+#include "process/process.h"
 
 /**
  * struct report - all that is told

@@ -16,7 +16,7 @@
 
 #include "port/port.h"
 #include "names.h"
-#include "process.h"
+#include "process/process.h"
 
 QN_EXPORT void *malloc(size_t size)
 {

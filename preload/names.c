@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "names.h"
-#include "process.h"
+#include "process/process.h"
 
 #if defined(__aarch64__)
 #define JUMP_SLOT R_AARCH64_JUMP_SLOT

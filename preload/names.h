@@ -9,7 +9,7 @@
 #ifndef QN_NAMES_H
 #define QN_NAMES_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 /**
  * struct qn_names - whom the names lead to

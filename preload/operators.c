@@ -21,7 +21,7 @@
 
 #include "port/port.h"
 #include "names.h"
-#include "process.h"
+#include "process/process.h"
 
 #ifndef __EXCEPTIONS
 #error "C++ exceptions pass through this file: compile it with -fexceptions"

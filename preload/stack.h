@@ -13,7 +13,7 @@
 #ifndef QN_STACK_H
 #define QN_STACK_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 /**
  * qn_stack_start() - find the unwinder, and try it out

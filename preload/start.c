@@ -17,7 +17,7 @@
 
 #include "port/port.h"
 #include "names.h"
-#include "process.h"
+#include "process/process.h"
 #include "stack.h"
 
 /*

@@ -10,7 +10,7 @@
  */
 #include <string.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 /* No loop here may become a call of itself; for clang -fno-builtin says it */
 #ifndef __clang__

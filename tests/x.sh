@@ -8,10 +8,11 @@
 
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
 lib=${QUERN_LIB:-${QUERN_SO:-$PWD/build/libquern.so}}
 cc=${CC:-cc}
 cxx=${CXX:-c++}
-flags="-O2 -g -fno-builtin -I$here -I$here/../lib"
+flags="-O2 -g -fno-builtin -I$here -I$top/lib"
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 nr=0

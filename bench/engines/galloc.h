@@ -12,7 +12,7 @@
 #ifndef GALLOC_H
 #define GALLOC_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 /* Costs below this many units are counted one by one */
 #define TALLY_BINS 16384

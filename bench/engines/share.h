@@ -6,8 +6,8 @@
 #ifndef SHARE_H
 #define SHARE_H
 
-#include "bits.h"
-#include "compiler.h"
+#include "base/bits.h"
+#include "base/compiler.h"
 
 #define SHARE_BINS (8 * 64)
 

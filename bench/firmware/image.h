@@ -9,7 +9,7 @@
 #ifndef IMAGE_H
 #define IMAGE_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 /**
  * struct image - what is left of RAM

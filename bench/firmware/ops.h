@@ -7,7 +7,7 @@
 #ifndef OPS_H
 #define OPS_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 enum op_kind {
 	OP_ALLOC,

@@ -2,7 +2,7 @@
 /*
  * subject-quern.c - the heap of libquern-stm32f407.a, as shipped.
  */
-#include "heap.h"
+#include "heap/heap.h"
 #include "subject.h"
 
 static void *quern_alloc(void *heap, size_t size)

@@ -9,7 +9,7 @@
 #ifndef SUBJECT_H
 #define SUBJECT_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 /**
  * struct subject_setup - how the subject is to work

@@ -5,7 +5,7 @@
 #ifndef WORDS_H
 #define WORDS_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 /**
  * struct word - a key and where its value goes

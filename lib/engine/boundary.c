@@ -19,7 +19,7 @@
  * merged, so no two free blocks touch. An allocation is O(1) apart from the blocks
  * of its own bin, which differ in size only from 32 QN_ALIGN on.
  */
-#include "bits.h"
+#include "base/bits.h"
 #include "engine/chunk.h"
 #include "engine/engine.h"
 

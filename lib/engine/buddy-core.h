@@ -22,8 +22,8 @@
 #ifndef QN_BUDDY_CORE_H
 #define QN_BUDDY_CORE_H
 
-#include "bits.h"
-#include "compiler.h"
+#include "base/bits.h"
+#include "base/compiler.h"
 #include "engine/engine.h"
 
 #define QN_BUDDY_LEAF   (2 * QN_ALIGN)

@@ -12,7 +12,7 @@
 #ifndef QN_CHUNK_H
 #define QN_CHUNK_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "quern.h"
 
 #define QN_CHUNK_WORD sizeof(size_t)

@@ -17,7 +17,7 @@
 #ifndef QN_ENGINE_H
 #define QN_ENGINE_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "quern.h"
 
 /**

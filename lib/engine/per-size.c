@@ -13,7 +13,7 @@
  * added up over the sizes, however little was live together: at worst the number of
  * sizes times the most that was live.
  */
-#include "bits.h"
+#include "base/bits.h"
 #include "engine/chunk.h"
 #include "engine/engine.h"
 

@@ -9,7 +9,7 @@
 #ifndef QN_PORT_H
 #define QN_PORT_H
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 /* ---- both ---- */
 

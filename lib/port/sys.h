@@ -12,7 +12,7 @@
 
 #include <sys/syscall.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 /**
  * qn_sys6() - a system call

@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 			return 1;
 		memset(p, 1, size);
 	}
-	printf("align %zu size %zu: asked for %zu MB, rss %ld MB\n", align, size,
-	       size * nr >> 20, resident_mb());
+	printf("align %zu size %zu: asked for %zu MB, rss %ld MB\n", align,
+	       size, size * nr >> 20, resident_mb());
 	return 0;
 }

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: MIT
+/*
+ * conf.c - the table of run-time knobs and the parser that it drives.
+ *
+ * Used at the start of every process under quern and by the command, which
+ * checks settings before it starts a program. Messages are put together by
+ * hand: the printf family may take locks and allocate, and this runs where
+ * neither is allowed.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "format/conf.h"
+#include "base/knobs.h"
+
+#define TEXT(number)  #number
+#define VALUE(number) TEXT(number)
+
+#define MEMBER(name)                              \
+	.offset = offsetof(struct qn_conf, name), \
+	.size = sizeof(((struct qn_conf *)0)->name)
+
+#define SAMPLE_MIN ((size_t)4 << 10)
+#define SAMPLE_MAX ((size_t)1 << 30)
+_Static_assert(QN_SAMPLE_BYTES >= SAMPLE_MIN && QN_SAMPLE_BYTES <= SAMPLE_MAX,
+	       "QN_SAMPLE_BYTES is outside the range of the key sample");
+
+/* Read at each start, so not among the help, which lies apart (preload/libquern.ld) */
+static const char engines[] =
+	"quern buddy buddy-fast freelist per-size boundary "
+	"quern-heap";
+
+const struct qn_conf_option qn_conf_options[] = {
+	{
+		.key = "policy",
+		.type = QN_CONF_CHOICE,
+		MEMBER(policy),
+		.choices = "fixed rule",
+		.preset = "rule",
+		.help = "Who adapts the granule table while the program runs. "
+			"rule gives sizes that are in much use a class of "
+			"their own and takes it away when they are not; fixed "
+			"leaves the table as it is at the start.",
+	},
+	{
+		.key = "stats",
+		.type = QN_CONF_PATH,
+		MEMBER(stats),
+		.preset = "",
+		.help = "Directory for the statistics file PID.qstat, which "
+			"can be read while the program runs and after it has "
+			"ended.",
+	},
+	{
+		.key = "sample",
+		.type = QN_CONF_SIZE,
+		MEMBER(sample),
+		.min = SAMPLE_MIN,
+		.max = SAMPLE_MAX,
+		.preset = VALUE(QN_SAMPLE_BYTES),
+		.help = "Mean bytes requested between two samples at first. "
+			"Later it is more, by what is live. Lower learns "
+			"sooner and costs more time.",
+	},
+	{
+		.key = "dirty",
+		.type = QN_CONF_SIZE,
+		MEMBER(dirty),
+		.min = 0,
+		.max = (size_t)1 << (sizeof(size_t) > 4 ? 40 : 30),
+		.preset = "512K",
+		.help = "Bytes of freed memory that are always kept for reuse; "
+			"more is where it is soon wanted back. Lower returns "
+			"memory to the system sooner and costs more time; 0 "
+			"keeps none, but for 64 KB a thread, at any price.",
+	},
+	{
+		.key = "huge",
+		.type = QN_CONF_SIZE,
+		MEMBER(huge),
+		.min = 0,
+		.max = (size_t)1 << (sizeof(size_t) > 4 ? 40 : 30),
+		.preset = "0",
+		.help = "Bytes of the heap in use from which on it grows by "
+			"huge pages of 2 MB, where the system has them; 0 is "
+			"never. 64M spares page faults for some hundredths "
+			"more memory; lower costs more. In a virtual machine "
+			"whose host takes free memory back it may cost time.",
+	},
+	{
+		.key = "seed",
+		.type = QN_CONF_SIZE,
+		MEMBER(seed),
+		.min = 0,
+		.max = UINT32_MAX,
+		.preset = "0",
+		.help = "Where random numbers begin: those that choose samples "
+			"and the heap's address. For measurements that are to "
+			"repeat, but for what is decided by time; 0 is another "
+			"one in each process.",
+	},
+	{
+		.key = "sites",
+		.type = QN_CONF_SIZE,
+		MEMBER(sites),
+		.min = 0,
+		.max = 1,
+		.preset = "0",
+		.help = "1 keeps who called, for each sample a stack of up to "
+			"16 return addresses; the report tells which call "
+			"sites asked for the most bytes and which have the "
+			"most in use. Finer with a lower sample. Stacks are "
+			"taken by libgcc_s.so.1: quern run preloads it; who "
+			"sets LD_PRELOAD by hand has to name it there as well, "
+			"unless the program links it.",
+	},
+	{
+		.key = "engine",
+		.type = QN_CONF_CHOICE,
+		MEMBER(engine),
+		.choices = engines,
+		.preset = "quern",
+		.help = "The heap that serves the program. quern is the one "
+			"this library is about; the others are what it is "
+			"measured against, complete, behind one lock: Knuth's "
+			"buddy system, the same with Fast Find and Fast "
+			"Return, a first-fit list, a list for each size, "
+			"segregated fit with boundary tags, and the heap that "
+			"quern is in firmware. None of them returns memory to "
+			"the system.",
+	},
+};
+
+const unsigned int qn_conf_nr_options = ARRAY_SIZE(qn_conf_options);
+
+/* Part of the settings */
+struct slice {
+	const char *at;
+	size_t size;
+};
+
+/* A message that grows up to the end of its buffer */
+struct message {
+	char *at;
+	size_t left;
+};
+
+/* Quoted text is cut after this, so that the rest of the message has room */
+#define QUOTE_MAX 32
+
+static void add_char(struct message *m, char c)
+{
+	if (m->left < 2)
+		return;
+	*m->at++ = c;
+	*m->at = '\0';
+	m->left--;
+}
+
+static void add(struct message *m, const char *text)
+{
+	while (*text)
+		add_char(m, *text++);
+}
+
+static void add_quoted(struct message *m, struct slice s)
+{
+	size_t i;
+
+	add_char(m, '\'');
+	for (i = 0; i < s.size && i < QUOTE_MAX; i++)
+		add_char(m, s.at[i] < ' ' || s.at[i] > '~' ? '?' : s.at[i]);
+	add(m, s.size > QUOTE_MAX ? "...'" : "'");
+}
+
+/* In the largest unit that leaves no rest */
+static void add_size(struct message *m, size_t size)
+{
+	static const char units[] = { '\0', 'K', 'M', 'G' };
+	char digits[20];
+	unsigned int unit = 0, n = 0;
+
+	while (size && size % 1024 == 0 && unit + 1 < ARRAY_SIZE(units)) {
+		size /= 1024;
+		unit++;
+	}
+	do
+		digits[n++] = (char)('0' + size % 10);
+	while (size /= 10);
+	while (n)
+		add_char(m, digits[--n]);
+	if (unit)
+		add_char(m, units[unit]);
+}
+
+static void add_keys(struct message *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < qn_conf_nr_options; i++) {
+		add(m, i ? ", " : "");
+		add(m, qn_conf_options[i].key);
+	}
+}
+
+static void add_choices(struct message *m, const char *choices)
+{
+	for (; *choices; choices++) {
+		if (*choices == ' ')
+			add_char(m, ',');
+		add_char(m, *choices);
+	}
+}
+
+static __apart void add_allowed(struct message *m,
+				const struct qn_conf_option *o)
+{
+	switch (o->type) {
+	case QN_CONF_SIZE:
+		add_size(m, o->min);
+		add(m, " to ");
+		add_size(m, o->max);
+		add(m, ", digits and then K, M, G or nothing");
+		break;
+	case QN_CONF_CHOICE:
+		add_choices(m, o->choices);
+		break;
+	case QN_CONF_PATH:
+		add(m, "a path of 1 to ");
+		add_size(m, o->size - 1u);
+		add(m, " bytes without ','");
+		break;
+	}
+}
+
+/* 10 for K and so on, 0 for anything else */
+static unsigned int suffix_shift(char c)
+{
+	switch (c) {
+	case 'K':
+	case 'k':
+		return 10;
+	case 'M':
+	case 'm':
+		return 20;
+	case 'G':
+	case 'g':
+		return 30;
+	}
+	return 0;
+}
+
+static bool read_size(struct slice s, size_t *size)
+{
+	unsigned int shift = s.size ? suffix_shift(s.at[s.size - 1]) : 0;
+	size_t i, n = 0;
+
+	s.size -= shift != 0;
+	if (!s.size)
+		return false;
+	for (i = 0; i < s.size; i++) {
+		if (s.at[i] < '0' || s.at[i] > '9' ||
+		    __builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, (size_t)(s.at[i] - '0'), &n))
+			return false;
+	}
+	*size = n << shift;
+	return *size >> shift == n;
+}
+
+static bool is_choice(const char *choices, struct slice s)
+{
+	size_t size;
+
+	for (;;) {
+		size = strcspn(choices, " ");
+		if (size && size == s.size && !memcmp(choices, s.at, size))
+			return true;
+		if (!choices[size])
+			return false;
+		choices += size + 1;
+	}
+}
+
+static bool set_size(struct qn_conf *conf, const struct qn_conf_option *o,
+		     struct slice value)
+{
+	size_t size;
+
+	if (!read_size(value, &size) || size < o->min || size > o->max)
+		return false;
+	memcpy((char *)conf + o->offset, &size, sizeof(size));
+	return true;
+}
+
+static bool set_text(struct qn_conf *conf, const struct qn_conf_option *o,
+		     struct slice value)
+{
+	char *text = (char *)conf + o->offset;
+
+	if (value.size >= o->size)
+		return false;
+	memset(text, 0, o->size);
+	memcpy(text, value.at, value.size);
+	return true;
+}
+
+static bool set(struct qn_conf *conf, const struct qn_conf_option *o,
+		struct slice value)
+{
+	switch (o->type) {
+	case QN_CONF_SIZE:
+		return set_size(conf, o, value);
+	case QN_CONF_CHOICE:
+		return is_choice(o->choices, value) && set_text(conf, o, value);
+	case QN_CONF_PATH:
+		return value.size && set_text(conf, o, value);
+	}
+	return false;
+}
+
+static const struct qn_conf_option *find(struct slice key)
+{
+	const struct qn_conf_option *o;
+
+	for (o = qn_conf_options; o < qn_conf_options + qn_conf_nr_options; o++)
+		if (strlen(o->key) == key.size &&
+		    !memcmp(o->key, key.at, key.size))
+			return o;
+	return NULL;
+}
+
+static __apart void complain(struct message *m, const char *what,
+			     struct slice s, const char *then)
+{
+	add(m, what);
+	add_quoted(m, s);
+	add(m, then);
+}
+
+/* One KEY:VALUE */
+static __apart int parse_item(struct qn_conf *conf, struct slice item,
+			      struct message *m)
+{
+	const char *colon = memchr(item.at, ':', item.size);
+	const struct qn_conf_option *o;
+	struct slice key, value;
+
+	if (!colon) {
+		complain(m, "no ':' in ", item,
+			 "; write KEY:VALUE,KEY:VALUE, known keys: ");
+		add_keys(m);
+		return -EINVAL;
+	}
+	key = (struct slice){ item.at, (size_t)(colon - item.at) };
+	value = (struct slice){ colon + 1, item.size - key.size - 1 };
+	o = find(key);
+	if (!o) {
+		complain(m, "unknown key ", key, "; known keys: ");
+		add_keys(m);
+		return -EINVAL;
+	}
+	if (!set(conf, o, value)) {
+		complain(m, "bad value ", value, " for key ");
+		add(m, o->key);
+		add(m, "; allowed: ");
+		add_allowed(m, o);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+void qn_conf_init(struct qn_conf *conf)
+{
+	const struct qn_conf_option *o = qn_conf_options;
+
+	memset(conf, 0, sizeof(*conf));
+	for (; o < qn_conf_options + qn_conf_nr_options; o++)
+		set(conf, o, (struct slice){ o->preset, strlen(o->preset) });
+}
+
+__apart int qn_conf_parse(struct qn_conf *conf, const char *text, char *error,
+			  size_t size)
+{
+	struct message m = { error, size };
+	struct qn_conf next = *conf;
+	size_t n;
+
+	if (size)
+		*error = '\0';
+	if (!text || !*text)
+		return 0;
+	for (;;) {
+		n = strcspn(text, ",");
+		if (parse_item(&next, (struct slice){ text, n }, &m))
+			return -EINVAL;
+		if (!text[n])
+			break;
+		text += n + 1;
+	}
+	*conf = next;
+	return 0;
+}

@@ -1,0 +1,1231 @@
+// SPDX-License-Identifier: MIT
+/*
+ * heap.c - a heap of one's own; see heap.h.
+ *
+ * The order is that of the two rivers: allocate, free, resize first, with the
+ * common case at the top of each; learning and upkeep from qn_heap_step(); then
+ * what looks without touching.
+ *
+ * What a fast path leaves to others it leaves by a jump, so it pays nothing for
+ * what it does not do. An allocation is counted before the block is made for
+ * this reason.
+ */
+#include <string.h>
+
+#include "heap/heap.h"
+
+static __always_inline void heap_lock(struct qn_heap *h)
+{
+	if (IS_ENABLED(QN_HEAP_LOCK))
+		qn_port_lock(&h->lock);
+}
+
+static __always_inline void heap_unlock(struct qn_heap *h)
+{
+	if (IS_ENABLED(QN_HEAP_LOCK))
+		qn_port_unlock(&h->lock);
+}
+
+/* ---- counting ---- */
+
+/*
+ * Mean bytes between samples: less in a small heap, which would learn too late
+ */
+static u32 sample_interval(const struct qn_heap *h)
+{
+	size_t part = max(h->zone.size / 24, (size_t)512);
+
+	return (u32)min(part, (size_t)QN_SAMPLE_BYTES);
+}
+
+static size_t budget_nr(const struct qn_heap *h)
+{
+	return (size_t)h->budget & (((size_t)1 << QN_BUDGET_SHIFT) - 1);
+}
+
+static size_t live_granules(const struct qn_heap *h)
+{
+	return h->peak - (size_t)h->room;
+}
+
+/* @nr blocks and @k granules more, for @size bytes */
+static noinline void settle(struct qn_heap *h, size_t k, size_t size,
+			    unsigned int nr)
+{
+	size_t left = (size_t)(h->budget >> QN_BUDGET_SHIFT);
+
+	h->nr_allocs += budget_nr(h) + nr;
+	h->room -= (ptrdiff_t)k;
+	if (h->room < 0) {
+		h->peak -= (size_t)h->room;
+		h->room = 0;
+	}
+	/* From its end on, so that a block has one sample: see weight_of() */
+	if (IS_ENABLED(QN_SAMPLING) && left < k) {
+		h->samples[h->nr_samples++ % QN_HEAP_SAMPLES] = size;
+		left = h->distance + k;
+	}
+	h->budget = (ptrdiff_t)((left - k) << QN_BUDGET_SHIFT);
+}
+
+/* The same where nothing is sampled */
+static __always_inline bool count_only(struct qn_heap *h, size_t k)
+{
+	ptrdiff_t room = h->room - (ptrdiff_t)k;
+
+	h->nr_allocs++;
+	if (unlikely(room < 0)) {
+		h->peak -= (size_t)room;
+		room = 0;
+	}
+	h->room = room;
+	return true;
+}
+
+/* Count a block; false, and nothing is counted, if it is to be sampled */
+static __always_inline bool count_alloc(struct qn_heap *h, size_t k)
+{
+	ptrdiff_t budget = h->budget, room = h->room;
+
+	if (!IS_ENABLED(QN_SAMPLING))
+		return count_only(h, k);
+	budget -= (ptrdiff_t)(k << QN_BUDGET_SHIFT);
+	budget++;
+	room -= (ptrdiff_t)k;
+	if (unlikely((budget | room) < 0)) {
+		if (budget < 0)
+			return false;
+		h->peak -= (size_t)room;
+		room = 0;
+	}
+	h->budget = budget;
+	h->room = room;
+	return true;
+}
+
+/* As count_alloc() where there is time to sample it at once */
+static __hot_inline void count_any(struct qn_heap *h, size_t k, size_t size)
+{
+	if (unlikely(!count_alloc(h, k)))
+		settle(h, k, size, 1);
+}
+
+/* A block of @k granules ends */
+static __hot_inline void count_free(struct qn_heap *h, size_t k)
+{
+	h->room += (ptrdiff_t)k;
+	h->nr_frees++;
+}
+
+/* ---- guard and poison ---- */
+
+#define GUARD_SIZE  (IS_ENABLED(QN_GUARD) ? sizeof(uintptr_t) : 0)
+#define GUARD_VALUE (~(uintptr_t)0 / 255 * 0xc3)
+#define POISON_NEW  0xca
+#define POISON_OLD  0xdf
+
+static struct qn_zone *zone_of(struct qn_heap *h, const void *p)
+{
+	struct qn_zone *z = &h->zone;
+
+	while (z && !qn_zone_has(z, p))
+		z = z->next;
+	return z;
+}
+
+/* What a request has to ask for to have room for its guard */
+static __always_inline size_t with_guard(size_t size)
+{
+	return size > SIZE_MAX - GUARD_SIZE ? SIZE_MAX : size + GUARD_SIZE;
+}
+
+static size_t bytes_of(struct qn_heap *h, const void *p)
+{
+	return qn_zone_block(zone_of(h, p), p) * QN_GRANULE;
+}
+
+static uintptr_t *guard_of(struct qn_heap *h, void *p)
+{
+	return (uintptr_t *)((char *)p + bytes_of(h, p) - GUARD_SIZE);
+}
+
+static void set_guard(struct qn_heap *h, void *p)
+{
+	uintptr_t *guard = guard_of(h, p);
+
+	*guard = GUARD_VALUE ^ (uintptr_t)guard;
+}
+
+/* What is to be done for a new block, by whoever asked for it */
+static __always_inline void *dress(struct qn_heap *h, void *p)
+{
+	if (!p)
+		return NULL;
+	if (IS_ENABLED(QN_POISON))
+		memset(p, POISON_NEW, bytes_of(h, p));
+	if (IS_ENABLED(QN_GUARD))
+		set_guard(h, p);
+	return p;
+}
+
+/* Is it a block in use that has been written beyond */
+static bool is_overrun(struct qn_heap *h, void *p)
+{
+	struct qn_zone *z = zone_of(h, p);
+	size_t k = z ? qn_zone_block(z, p) : 0;
+	uintptr_t *guard;
+
+	if (!k || (k <= QN_ZONE_SHORT && qn_zone_is_held(p)))
+		return false;
+	guard = guard_of(h, p);
+	return *guard != (GUARD_VALUE ^ (uintptr_t)guard);
+}
+
+static __always_inline void check_guard(struct qn_heap *h, void *p)
+{
+	if (!IS_ENABLED(QN_GUARD) || !is_overrun(h, p))
+		return;
+	heap_unlock(h);
+	qn_report("written past its end:", (uintptr_t)p);
+}
+
+/* A block of @k granules is about to be freed */
+static __always_inline void poison(void *p, size_t k)
+{
+	if (IS_ENABLED(QN_POISON))
+		memset(p, POISON_OLD, k * QN_GRANULE);
+}
+
+/* ---- allocate ---- */
+
+/* Granules for @size bytes; huge sizes give lengths that no zone has */
+static size_t granules_for(size_t size)
+{
+	return qn_zone_fit(qn_size_steps(size));
+}
+
+/* The ways that take longer, each of which ends an allocation */
+static void *alloc_any(struct qn_heap *h, size_t size);
+static void *alloc_miss(struct qn_heap *h, size_t size, size_t k);
+static void *alloc_long(struct qn_heap *h, size_t size, size_t k);
+
+/* A held block of @k granules, or a free run of exactly that length */
+static __always_inline void *alloc_exact(struct qn_heap *h, size_t size,
+					 size_t k)
+{
+	struct qn_zone *z = &h->zone;
+	struct qn_held *held = z->held[k];
+	struct qn_run *run;
+
+	if (held) {
+		if (unlikely(!count_alloc(h, k)))
+			return alloc_any(h, size);
+		qn_zone_unhold_first(z, k, held);
+		return held;
+	}
+	run = z->bins.head[k];
+	if (unlikely(!run))
+		return alloc_miss(h, size, k);
+	if (unlikely(!count_alloc(h, k)))
+		return alloc_any(h, size);
+	qn_bins_assume_exact((unsigned int)k);
+	qn_bins_pop(&z->bins, (unsigned int)k, run);
+	qn_zone_mark_whole(z, run);
+	return run;
+}
+
+static noinline void *alloc_short(struct qn_heap *h, size_t size, size_t k)
+{
+	return alloc_exact(h, size, k);
+}
+
+/* There is no held block and no run of 0 or 1 granules: these miss */
+static __always_inline void *alloc_fast(struct qn_heap *h, size_t size)
+{
+	size_t k = (size + QN_GRANULE - 1) / QN_GRANULE;
+
+	if (unlikely(k > QN_ZONE_SHORT))
+		return alloc_long(h, size, k);
+	if (QN_FOR_SIZE)
+		return alloc_short(h, size, k);
+	return alloc_exact(h, size, k);
+}
+
+void *qn_heap_alloc(struct qn_heap *h, size_t size)
+{
+	void *p;
+
+	heap_lock(h);
+	p = alloc_fast(h, with_guard(size));
+	if (IS_ENABLED(QN_GUARD) || IS_ENABLED(QN_POISON))
+		p = dress(h, p);
+	heap_unlock(h);
+	return p;
+}
+
+/* From the zones in turn, in any way there is */
+static noinline void *alloc_zones(struct qn_heap *h, size_t size,
+				  unsigned int flags)
+{
+	struct qn_zone *z;
+	size_t k;
+	void *p;
+
+	for (z = &h->zone; z; z = z->next) {
+		if (flags & QN_ALLOC_DMA && z->flags & QN_ZONE_NODMA)
+			continue;
+		k = granules_for(size);
+		p = qn_zone_alloc(z, &k);
+		if (p) {
+			settle(h, k, size, 1);
+			return p;
+		}
+	}
+	return NULL;
+}
+
+/* Let others have the heap between two pieces of work */
+static void breathe(struct qn_heap *h)
+{
+	heap_unlock(h);
+	heap_lock(h);
+}
+
+/* Merge what a zone holds. What others hold meanwhile does not make it longer */
+static bool merge_held(struct qn_heap *h, struct qn_zone *z)
+{
+	size_t nr = 0;
+
+	while (nr < QN_HELD_MOST / QN_ZONE_MIN && qn_zone_drain(z, ~0u)) {
+		breathe(h);
+		nr++;
+	}
+	return nr;
+}
+
+/* Granules that are not in use, wherever they are */
+static size_t free_granules(const struct qn_heap *h)
+{
+	size_t nr = 0 - live_granules(h);
+	const struct qn_zone *z;
+
+	for (z = &h->zone; z; z = z->next)
+		nr += z->nr;
+	return nr;
+}
+
+/*
+ * No zone has a run of @k granules, which a request needs beside @own that it has:
+ * merge all that is held, and look for hidden runs. False if there is nothing new
+ */
+static bool squeeze(struct qn_heap *h, size_t k, size_t own)
+{
+	bool is_new = false;
+	struct qn_zone *z;
+
+	if (k > free_granules(h) + own)
+		return false;
+	h->nr_squeezed++;
+	for (z = &h->zone; z; z = z->next) {
+		is_new |= merge_held(h, z);
+		is_new |= qn_zone_unhide(z, k);
+	}
+	return is_new;
+}
+
+/* There is no memory: does somebody free some */
+static noinline bool ask_hook(struct qn_heap *h, size_t size)
+{
+	bool again = false;
+
+	if (h->hook) {
+		heap_unlock(h);
+		again = h->hook(h->hook_arg, size - GUARD_SIZE);
+		heap_lock(h);
+	}
+	h->nr_failed += !again;
+	return again;
+}
+
+/* A request for @size bytes found no run of @k granules: is another try worth it */
+static noinline bool try_again(struct qn_heap *h, size_t size, size_t k,
+			       size_t own)
+{
+	return squeeze(h, k, own) || ask_hook(h, size);
+}
+
+static void *alloc_from(struct qn_heap *h, size_t size, unsigned int flags)
+{
+	void *p;
+
+	do
+		p = alloc_zones(h, size, flags);
+	while (unlikely(!p) && try_again(h, size, granules_for(size), 0));
+	return p;
+}
+
+static noinline void *alloc_any(struct qn_heap *h, size_t size)
+{
+	return alloc_from(h, size, 0);
+}
+
+/* The first zone has nothing: what is more than all that is free fails at once */
+static noinline void *alloc_none(struct qn_heap *h, size_t size)
+{
+	if (!QN_FOR_SIZE && granules_for(size) > free_granules(h) &&
+	    !ask_hook(h, size))
+		return NULL;
+	return alloc_any(h, size);
+}
+
+/* Nothing of exactly this length: carve a longer run */
+static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
+{
+	struct qn_choice from;
+	unsigned long mask;
+
+	/* One granule at most is served by two; more has wrapped around */
+	if (unlikely(k < QN_ZONE_MIN))
+		return size > QN_GRANULE ? alloc_any(h, size) :
+					   alloc_short(h, size, QN_ZONE_MIN);
+	mask = qn_bins_from(&h->zone.bins, (unsigned int)k + QN_ZONE_MIN);
+	if (unlikely(!mask && !qn_bins_are_any(&h->zone.bins, mask)))
+		return alloc_none(h, size);
+	count_any(h, k, size);
+	if (!mask)
+		return qn_zone_carve(&h->zone, k, mask);
+	from = qn_bins_three(h->zone.bins.head, mask);
+	if (from.bin >= QN_BINS_EXACT)
+		return qn_zone_cut(&h->zone, from.run, from.bin, k);
+	return qn_zone_split(&h->zone, from, k);
+}
+
+/* A block that one window does not show, with little code */
+static void *alloc_long_small(struct qn_heap *h, size_t size, size_t k)
+{
+	void *p = qn_zone_alloc(&h->zone, &k);
+
+	if (unlikely(!p))
+		return alloc_none(h, size);
+	settle(h, k, size, 1);
+	return p;
+}
+
+/* A block that one window does not show */
+static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
+{
+	struct qn_choice from;
+
+	if (unlikely(k > QN_BUDGET_MAX))
+		return alloc_any(h, size);
+	k += k == QN_ZONE_GAP;
+	if (QN_FOR_SIZE)
+		return alloc_long_small(h, size, k);
+	from = qn_bins_find_large(&h->zone.bins, k);
+	if (unlikely(!from.run))
+		return alloc_none(h, size);
+	k += from.run->size == k + 1;
+	count_any(h, k, size);
+	return qn_zone_cut(&h->zone, from.run, from.bin, k);
+}
+
+static void *align_zones(struct qn_heap *h, size_t align, size_t size)
+{
+	struct qn_zone *z;
+	size_t k;
+	void *p;
+
+	for (z = &h->zone; z; z = z->next) {
+		k = granules_for(size);
+		p = qn_zone_alloc_aligned(z, &k, align);
+		if (p) {
+			settle(h, k, size, 1);
+			return p;
+		}
+	}
+	return NULL;
+}
+
+static void *alloc_aligned(struct qn_heap *h, size_t align, size_t size)
+{
+	size_t run = qn_zone_spare(granules_for(size), align);
+	void *p;
+
+	do
+		p = align_zones(h, align, size);
+	while (unlikely(!p) && try_again(h, size, run, 0));
+	return p;
+}
+
+void *qn_heap_alloc_aligned(struct qn_heap *h, size_t align, size_t size)
+{
+	void *p;
+
+	if (!is_power_of_2(align))
+		return NULL;
+	if (align <= QN_GRANULE)
+		return qn_heap_alloc(h, size);
+	heap_lock(h);
+	p = dress(h, alloc_aligned(h, align, with_guard(size)));
+	heap_unlock(h);
+	return p;
+}
+
+static void *alloc_dma(struct qn_heap *h, size_t size)
+{
+	void *p;
+
+	heap_lock(h);
+	p = dress(h, alloc_from(h, with_guard(size), QN_ALLOC_DMA));
+	heap_unlock(h);
+	return p;
+}
+
+void *qn_heap_alloc_flags(struct qn_heap *h, size_t size, unsigned int flags)
+{
+	void *p;
+
+	if (flags & ~(QN_ALLOC_ZERO | QN_ALLOC_DMA))
+		return NULL;
+	if (flags & QN_ALLOC_DMA)
+		p = alloc_dma(h, size);
+	else
+		p = qn_heap_alloc(h, size);
+	if (p && flags & QN_ALLOC_ZERO)
+		memset(p, 0, size);
+	return p;
+}
+
+void *qn_heap_calloc(struct qn_heap *h, size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return NULL;
+	return qn_heap_alloc_flags(h, bytes, QN_ALLOC_ZERO);
+}
+
+/* ---- free ---- */
+
+static void free_other(struct qn_heap *h, void *p, u32 window,
+		       const struct qn_word32 *word);
+static void free_slow(struct qn_heap *h, void *p);
+
+static __always_inline void free_here(struct qn_heap *h, void *p, size_t k)
+{
+	count_free(h, k);
+	qn_zone_free(&h->zone, p, k, 0);
+}
+
+/* A short block behind a block is the common case */
+static __always_inline void free_fast(struct qn_heap *h, void *p)
+{
+	struct qn_zone *z = &h->zone;
+	struct qn_word32 *word;
+	unsigned int first, fate;
+	u32 bits, window;
+
+	if (unlikely(!qn_zone_has(z, p))) {
+		free_slow(h, p);
+		return;
+	}
+	word = qn_zone_word(z, p);
+	bits = word->v;
+	window = bits >> qn_zone_shift(p);
+	first = qn_zone_first(window, QN_WINDOW_BEHIND_BLOCK);
+	fate = z->fate[first];
+	if (fate == QN_FATE_HOLD && likely(!qn_zone_is_held(p))) {
+		if (!qn_zone_hold(z, p, first - 1)) {
+			free_here(h, p, first - 1);
+			return;
+		}
+	} else if (fate == QN_FATE_MERGE) {
+		if (window >> first & 2) {
+			free_here(h, p, first - 1);
+			return;
+		}
+		word->v = bits - (4u << qn_zone_shift(p));
+		qn_zone_insert_short(z, p, first - 1);
+	} else {
+		free_other(h, p, window, word);
+		return;
+	}
+	count_free(h, first - 1);
+}
+
+void qn_heap_free(struct qn_heap *h, void *p)
+{
+	heap_lock(h);
+	check_guard(h, p);
+	if (IS_ENABLED(QN_POISON))
+		free_slow(h, p);
+	else
+		free_fast(h, p);
+	heap_unlock(h);
+}
+
+/* What is wrong with a pointer that is no live block */
+static __cold const char *finding(struct qn_heap *h, void *p)
+{
+	void *granule = (void *)round_down((uintptr_t)p, QN_GRANULE);
+	struct qn_zone *z = zone_of(h, granule);
+
+	if (!z)
+		return "not memory of this heap:";
+	if (granule != p)
+		return "misaligned pointer, no block begins at";
+	if (qn_zone_block(z, p))
+		return "freed twice:";
+	return "freed twice, or no block begins at";
+}
+
+static noinline __cold __noreturn void bad_pointer(struct qn_heap *h, void *p)
+{
+	const char *what = finding(h, p);
+
+	heap_unlock(h);
+	qn_report(what, (uintptr_t)p);
+}
+
+/* The length of a live block, or 0 */
+static __hot_inline size_t live_block(const struct qn_zone *z, const void *p)
+{
+	size_t k = z ? qn_zone_block(z, p) : 0;
+
+	return k && k <= QN_ZONE_SHORT && qn_zone_is_held(p) ? 0 : k;
+}
+
+/* A live block: where and how long */
+struct block {
+	struct qn_zone *zone;
+	size_t k;
+};
+
+/* Find a live block, or stop the program */
+static struct block locate(struct qn_heap *h, void *p)
+{
+	struct block b = { .zone = zone_of(h, p) };
+
+	b.k = live_block(b.zone, p);
+	if (!b.k)
+		bad_pointer(h, p);
+	return b;
+}
+
+static noinline void free_slow(struct qn_heap *h, void *p)
+{
+	struct qn_zone *z = zone_of(h, p);
+	size_t k = live_block(z, p);
+
+	if (unlikely(!k)) {
+		if (p)
+			bad_pointer(h, p);
+		return;
+	}
+	count_free(h, k);
+	poison(p, k);
+	if (k > QN_ZONE_SHORT || z->fate[k + 1] != QN_FATE_HOLD ||
+	    !qn_zone_hold(z, p, k))
+		qn_zone_free(z, p, k, qn_zone_free_before(z, p));
+}
+
+/* A long block, if it is a block: the start was seen */
+static __hot_inline void free_long(struct qn_heap *h, void *p, size_t run)
+{
+	size_t k = qn_zone_long(&h->zone, p);
+
+	if (unlikely(!k)) {
+		free_slow(h, p);
+		return;
+	}
+	count_free(h, k);
+	qn_zone_free_long(&h->zone, p, k, run);
+}
+
+/* What is a block if its window begins as one does; @run granules before it are free */
+static __hot_inline void free_at(struct qn_heap *h, void *p, u32 window,
+				 size_t run)
+{
+	u32 start = run ? QN_WINDOW_BEHIND_RUN : QN_WINDOW_BEHIND_BLOCK;
+	unsigned int first = qn_zone_first(window, start);
+	struct qn_zone *z = &h->zone;
+	unsigned int fate = z->fate[first];
+	size_t k = first - 1;
+
+	if (fate == QN_FATE_LOOK && first > QN_ZONE_SHORT) {
+		free_long(h, p, run);
+	} else if (unlikely(fate == QN_FATE_LOOK ||
+			    (fate != QN_FATE_MERGE && qn_zone_is_held(p)))) {
+		free_slow(h, p);
+	} else if (fate != QN_FATE_HOLD || !qn_zone_hold(z, p, k)) {
+		count_free(h, k);
+		if (run || window >> first & 2)
+			qn_zone_free(z, p, k, run);
+		else
+			qn_zone_free_relaxed(z, p, k);
+	} else {
+		count_free(h, k);
+	}
+}
+
+/* Behind a free run, or no block at all */
+static noinline void free_behind(struct qn_heap *h, void *p, u32 window,
+				 const struct qn_word32 *word)
+{
+	size_t run = qn_zone_size_before(word, p);
+
+	if (unlikely(run < QN_ZONE_MIN))
+		free_slow(h, p);
+	else
+		free_at(h, p, window, run);
+}
+
+/* Neither short nor behind a block, or held twice, or no block at all */
+static noinline void free_other(struct qn_heap *h, void *p, u32 window,
+				const struct qn_word32 *word)
+{
+	if (window & 1)
+		free_behind(h, p, window, word);
+	else
+		free_at(h, p, window, 0);
+}
+
+/* ---- resize ---- */
+
+static void count_resize(struct qn_heap *h, size_t from, size_t to, size_t size)
+{
+	if (to <= from) {
+		h->room += (ptrdiff_t)(from - to);
+		return;
+	}
+	settle(h, to - from, size, 0);
+}
+
+/* Where it lies */
+static bool resize(struct qn_heap *h, struct block b, void *p, size_t size)
+{
+	size_t k = qn_zone_resize(b.zone, p, b.k, granules_for(size));
+
+	if (!k)
+		return false;
+	count_resize(h, b.k, k, size);
+	return true;
+}
+
+/* Towards lower addresses */
+static void *slide(struct qn_heap *h, struct block b, void *p, size_t size)
+{
+	size_t k = granules_for(size);
+
+	p = qn_zone_slide(b.zone, p, b.k, &k);
+	if (p)
+		count_resize(h, b.k, k, size);
+	return p;
+}
+
+/*
+ * Elsewhere: the copy is made with the heap unlocked. What bus masters can reach now they
+ * can reach afterwards: nobody remembers whether that was asked for
+ */
+static void *move(struct qn_heap *h, struct block b, void *p, size_t size)
+{
+	bool is_nodma = b.zone->flags & QN_ZONE_NODMA;
+	void *to = alloc_zones(h, size, is_nodma ? 0 : QN_ALLOC_DMA);
+
+	if (!to)
+		return NULL;
+	heap_unlock(h);
+	memcpy(to, p, min(b.k * QN_GRANULE, size));
+	heap_lock(h);
+	free_slow(h, p);
+	return to;
+}
+
+static void *realloc_locked(struct qn_heap *h, void *p, size_t size);
+
+/*
+ * Held blocks lie behind it, or who is asked frees what does, or adds a zone: from the
+ * start once more. The call is the last thing that is done, so it is a jump where the
+ * compiler optimises.
+ */
+static noinline __cold void *realloc_again(struct qn_heap *h, struct block b,
+					   void *p, size_t size)
+{
+	if (!try_again(h, size, granules_for(size), b.k))
+		return NULL;
+	return realloc_locked(h, p, size);
+}
+
+static void *realloc_locked(struct qn_heap *h, void *p, size_t size)
+{
+	struct block b = locate(h, p);
+	void *to;
+
+	check_guard(h, p);
+	if (resize(h, b, p, size))
+		return p;
+	to = move(h, b, p, size);
+	if (!to)
+		to = slide(h, b, p, size);
+	return likely(to != NULL) ? to : realloc_again(h, b, p, size);
+}
+
+void *qn_heap_realloc(struct qn_heap *h, void *p, size_t size)
+{
+	if (!p)
+		return qn_heap_alloc(h, size);
+	heap_lock(h);
+	p = realloc_locked(h, p, with_guard(size));
+	if (IS_ENABLED(QN_GUARD) && p)
+		set_guard(h, p);
+	heap_unlock(h);
+	return p;
+}
+
+size_t qn_heap_usable_size(struct qn_heap *h, void *p)
+{
+	size_t bytes = 0;
+
+	heap_lock(h);
+	if (p)
+		bytes = locate(h, p).k * QN_GRANULE - GUARD_SIZE;
+	heap_unlock(h);
+	return bytes;
+}
+
+void qn_heap_set_hook(struct qn_heap *h, bool (*hook)(void *arg, size_t size),
+		      void *arg)
+{
+	heap_lock(h);
+	h->hook = hook;
+	h->hook_arg = arg;
+	heap_unlock(h);
+}
+
+/* ---- learn ---- */
+
+/* The lengths that the table promotes */
+static u32 hot_lengths(const struct qn_table *t)
+{
+	u32 hot = 0;
+
+	for (unsigned int c = 1; c < t->nr_classes; c++) {
+		unsigned int k = t->class_steps[c];
+
+		if (k > 0 && k <= QN_ZONE_SHORT)
+			hot |= 1u << max(k, (unsigned int)QN_ZONE_MIN);
+	}
+	return hot;
+}
+
+/*
+ * What the sample of a block of @bytes weighs in the profile. The interval is that of the
+ * countdown that runs now, not of the one that ended: where it changes, a sample weighs
+ * what its successor should, which leaves sums as they are while there is one countdown.
+ */
+static u32 weight_of(const struct qn_heap *h, size_t bytes)
+{
+	return qn_sampler_alone(h->sampler.interval, bytes) * QN_PROFILE_ONE /
+	       256;
+}
+
+/* One sampled size into the profile and the mean of the waste */
+static void learn(struct qn_heap *h, size_t size)
+{
+	size_t bytes = granules_for(size) * QN_GRANULE;
+	u32 share;
+
+	qn_profile_sample(h->profile, size, weight_of(h, bytes));
+	if (bytes > UINT16_MAX)
+		return;
+	share = (u32)((bytes - size) << 16) / (u32)bytes;
+	h->waste += (share >> 5) - (h->waste >> 5);
+}
+
+static bool drain_samples(struct qn_heap *h)
+{
+	if (h->nr_samples - h->nr_drained > QN_HEAP_SAMPLES)
+		h->nr_drained = h->nr_samples - QN_HEAP_SAMPLES;
+	if (h->nr_drained == h->nr_samples)
+		return false;
+	learn(h, h->samples[h->nr_drained++ % QN_HEAP_SAMPLES]);
+	qn_sampler_adapt(&h->sampler, sample_interval(h),
+			 live_granules(h) * QN_GRANULE);
+	h->distance = qn_sampler_draw(&h->sampler) / QN_GRANULE + 1;
+	h->distance = min(h->distance, QN_BUDGET_MAX);
+	return true;
+}
+
+/*
+ * Learning begins with the first step: firmware that takes none does not have
+ * its code either. Until then the distance between samples is fixed
+ */
+static void start_learning(struct qn_heap *h)
+{
+	qn_table_init_direct(h->table, QN_HEAP_STEPS);
+	qn_profile_init(h->profile, QN_HEAP_STEPS);
+	qn_sampler_init(&h->sampler, sample_interval(h), qn_port_seed());
+	if (!h->controller.policy)
+		qn_controller_init(&h->controller, &qn_policy_rule);
+	h->nr_tables = 1;
+}
+
+static bool act(struct qn_heap *h)
+{
+	struct qn_view view = { .table = h->table, .profile = h->profile };
+	struct qn_action action;
+	struct qn_table *old = h->table;
+
+	if (!qn_controller_step(&h->controller, &view, h->next_table, &action))
+		return false;
+	h->table = h->next_table;
+	h->next_table = old;
+	h->nr_tables++;
+	h->hot = hot_lengths(h->table);
+	return true;
+}
+
+/*
+ * Merge a few held blocks; hot ones only every so many times. Who steps until there is
+ * nothing to do gets all of them merged.
+ */
+static bool drain_held(struct qn_heap *h)
+{
+	u32 which = h->nr_steps++ % QN_DRAIN_HOT ? ~h->hot : ~0u;
+	struct qn_zone *z;
+	bool more = false;
+	unsigned int i;
+
+	for (z = &h->zone; z; z = z->next) {
+		for (i = 0; i < QN_STEP_DRAINS; i++)
+			if (!qn_zone_drain(z, which))
+				break;
+		more |= i == QN_STEP_DRAINS || qn_zone_has_held(z);
+	}
+	return more;
+}
+
+int qn_heap_step(struct qn_heap *h)
+{
+	bool more;
+
+	if (!h)
+		return -EINVAL;
+	heap_lock(h);
+	if (!h->nr_tables)
+		start_learning(h);
+	more = IS_ENABLED(QN_SAMPLING) && drain_samples(h);
+	breathe(h);
+	more |= act(h);
+	breathe(h);
+	more |= drain_held(h);
+	heap_unlock(h);
+	return more;
+}
+
+/* Of @z and those behind it */
+static void set_holds(struct qn_zone *z, bool holds)
+{
+	for (; z; z = z->next)
+		qn_zone_set_holds(z, holds);
+}
+
+int qn_heap_set_policy(struct qn_heap *h, const char *name)
+{
+	const struct qn_policy *policy = name ? qn_policy_find(name) : NULL;
+
+	if (!h || !policy)
+		return -EINVAL;
+	heap_lock(h);
+	qn_controller_init(&h->controller, policy);
+	set_holds(&h->zone, policy != &qn_policy_fixed);
+	heap_unlock(h);
+	return 0;
+}
+
+/* ---- make ---- */
+
+/* What lies behind @size bytes at @p */
+static void *behind(void *p, size_t size)
+{
+	return (void *)((uintptr_t)p + round_up(size, QN_GRANULE));
+}
+
+/* What a zone needs at least, with its struct */
+#define ZONE_LEAST (2 * sizeof(struct qn_zone))
+
+/* Where the granules of a zone end */
+static uintptr_t zone_end(const struct qn_zone *z)
+{
+	return (uintptr_t)qn_granules_on(qn_zone_start(z), z->nr);
+}
+
+/*
+ * Lay a zone out from @start on in the memory [@mem, @end), and further ones in what
+ * exceeds the limit of a zone. What is too little for another one stays unused
+ */
+static bool make_zones(struct qn_zone *z, uintptr_t start, uintptr_t mem,
+		       uintptr_t end)
+{
+	while (qn_zone_init(z, (void *)start, end - start)) {
+		z->mem = mem;
+		mem = zone_end(z);
+		if (end - mem < ZONE_LEAST) {
+			z->size = end - z->mem;
+			return true;
+		}
+		z->size = mem - z->mem;
+		z->next = (struct qn_zone *)mem;
+		z = z->next;
+		start = (uintptr_t)(z + 1);
+	}
+	return false;
+}
+
+struct qn_heap *qn_heap_init(void *mem, size_t size)
+{
+	uintptr_t end = (uintptr_t)mem + size;
+	struct qn_heap *h = (void *)round_up((uintptr_t)mem, QN_GRANULE);
+	struct qn_table *table = behind(h, sizeof(*h));
+	struct qn_table *next = behind(table, qn_table_bytes(QN_HEAP_STEPS));
+	void *profile = behind(next, qn_table_bytes(QN_HEAP_STEPS));
+	void *start = behind(profile, qn_profile_bytes(QN_HEAP_STEPS));
+
+	if (!mem || end < (uintptr_t)h ||
+	    end - (uintptr_t)h < (uintptr_t)start - (uintptr_t)h)
+		return NULL;
+	memset(h, 0, sizeof(*h));
+	h->table = table;
+	h->next_table = next;
+	h->profile = profile;
+	if (!make_zones(&h->zone, (uintptr_t)start, (uintptr_t)mem, end))
+		return NULL;
+	h->nr_regions = 1;
+	h->error = "";
+	h->distance = sample_interval(h) / QN_GRANULE;
+	h->budget = (ptrdiff_t)(h->distance << QN_BUDGET_SHIFT);
+	set_holds(&h->zone, true);
+	return h;
+}
+
+static bool overlaps(const struct qn_heap *h, const void *mem, size_t size)
+{
+	uintptr_t start = (uintptr_t)mem;
+	const struct qn_zone *z;
+
+	for (z = &h->zone; z; z = z->next) {
+		if (start < z->mem + z->size && z->mem < start + size)
+			return true;
+	}
+	return false;
+}
+
+/* Two zones change places, each with what follows it */
+static void swap_zones(struct qn_zone *a, struct qn_zone *b)
+{
+	unsigned char *x = (unsigned char *)a, *y = (unsigned char *)b, byte;
+
+	for (size_t i = 0; i < sizeof(*a); i++) {
+		byte = x[i];
+		x[i] = y[i];
+		y[i] = byte;
+	}
+	qn_bins_moved(&a->bins);
+	qn_bins_moved(&b->bins);
+}
+
+static struct qn_zone *last_of(struct qn_zone *z)
+{
+	while (z->next)
+		z = z->next;
+	return z;
+}
+
+/*
+ * @z and those behind it, in this order. What is to be first is; of the rest, memory that
+ * only some requests can use comes before the others, each in order
+ */
+static void link_zones(struct qn_heap *h, struct qn_zone *z)
+{
+	struct qn_zone *at = &h->zone;
+
+	if (z->flags & QN_ZONE_FIRST ||
+	    (z->flags & QN_ZONE_NODMA && !(at->flags & QN_ZONE_NODMA))) {
+		swap_zones(at, z);
+		last_of(at)->next = z;
+		return;
+	}
+	while (at->next &&
+	       (!(z->flags & QN_ZONE_NODMA) || at->next->flags & QN_ZONE_NODMA))
+		at = at->next;
+	last_of(z)->next = at->next;
+	at->next = z;
+}
+
+static int add_zones(struct qn_heap *h, void *mem, size_t size,
+		     unsigned int flags)
+{
+	struct qn_zone *z = (void *)round_up((uintptr_t)mem, QN_GRANULE), *part;
+	uintptr_t end = (uintptr_t)mem + size;
+
+	if (end < (uintptr_t)z || overlaps(h, mem, size))
+		return -EINVAL;
+	if (h->nr_regions == QN_NR_ZONES)
+		return -EMFILE;
+	if (end - (uintptr_t)z < sizeof(*z) ||
+	    !make_zones(z, (uintptr_t)(z + 1), (uintptr_t)mem, end))
+		return -ENOSPC;
+	h->nr_regions++;
+	set_holds(z, h->zone.holds);
+	for (part = z; part; part = part->next)
+		part->flags = (u8)flags;
+	link_zones(h, z);
+	return 0;
+}
+
+int qn_heap_add_zone(struct qn_heap *h, void *mem, size_t size, unsigned flags)
+{
+	int err;
+
+	if (!h || !mem || flags & ~(QN_ZONE_NODMA | QN_ZONE_FIRST))
+		return -EINVAL;
+	heap_lock(h);
+	err = add_zones(h, mem, size, flags);
+	heap_unlock(h);
+	return err;
+}
+
+/* ---- look ---- */
+
+static void add_zone_stats(const struct qn_zone *z, struct qn_stats *st)
+{
+	size_t largest = qn_bins_largest(&z->bins) * QN_GRANULE;
+
+	st->size += z->size;
+	st->metadata += z->size - z->nr * QN_GRANULE;
+	st->held += qn_zone_nr_held(z) * QN_GRANULE;
+	st->largest_free = max(st->largest_free, largest);
+}
+
+static void fill_stats(const struct qn_heap *h, struct qn_stats *st)
+{
+	size_t live = live_granules(h);
+	const struct qn_zone *z;
+
+	memset(st, 0, sizeof(*st));
+	for (z = &h->zone; z; z = z->next)
+		add_zone_stats(z, st);
+	st->live = live * QN_GRANULE;
+	st->peak_live = h->peak * QN_GRANULE;
+	st->internal = st->live / 65536 * h->waste +
+		       (st->live % 65536 * h->waste >> 16);
+	st->requested = st->live - st->internal;
+	st->free = st->size - st->metadata - st->live;
+	st->external = st->free - st->largest_free;
+	st->nr_allocs = h->nr_allocs + budget_nr(h);
+	st->nr_frees = h->nr_frees;
+	st->nr_live = st->nr_allocs - st->nr_frees;
+	st->nr_failed = h->nr_failed;
+	st->nr_squeezed = h->nr_squeezed;
+	st->nr_samples = h->nr_samples;
+	st->nr_tables = max(h->nr_tables, 1u);
+}
+
+int qn_heap_stats(struct qn_heap *h, struct qn_stats *st)
+{
+	if (!h || !st)
+		return -EINVAL;
+	heap_lock(h);
+	fill_stats(h, st);
+	heap_unlock(h);
+	return 0;
+}
+
+void qn_heap_reset_peak(struct qn_heap *h)
+{
+	heap_lock(h);
+	h->peak = live_granules(h);
+	h->room = 0;
+	heap_unlock(h);
+}
+
+/* Until @look has seen enough */
+static bool walk_zone(const struct qn_zone *z,
+		      bool (*look)(void *arg, void *p, size_t size,
+				   enum qn_state state),
+		      void *arg)
+{
+	char *p = qn_zone_start(z), *end = qn_granules_on(p, z->nr);
+	enum qn_state state;
+	size_t size;
+
+	for (; p < end; p += size) {
+		size = qn_zone_piece(z, p, &state) * QN_GRANULE;
+		if (!size || !look(arg, p, size, state))
+			return false;
+	}
+	return true;
+}
+
+int qn_heap_walk(struct qn_heap *h,
+		 bool (*look)(void *arg, void *p, size_t size,
+			      enum qn_state state),
+		 void *arg)
+{
+	const struct qn_zone *z;
+
+	if (!h || !look)
+		return -EINVAL;
+	heap_lock(h);
+	for (z = &h->zone; z && walk_zone(z, look, arg); z = z->next)
+		;
+	heap_unlock(h);
+	return 0;
+}
+
+/* What the zones hold against what was counted */
+static const char *check_sums(const struct qn_heap *h)
+{
+	size_t live = 0, nr_live = 0;
+	struct qn_zone_sums sums;
+	const struct qn_zone *z;
+	const char *error;
+
+	for (z = &h->zone; z; z = z->next) {
+		error = qn_zone_check(z, &sums);
+		if (error)
+			return error;
+		live += sums.used - sums.held;
+		nr_live += sums.nr_used - sums.nr_held;
+	}
+	if (live != live_granules(h) ||
+	    nr_live != h->nr_allocs + budget_nr(h) - h->nr_frees)
+		return "the blocks found are not the blocks counted";
+	return "";
+}
+
+static const char *check_learning(const struct qn_heap *h)
+{
+	if (qn_table_check(h->table))
+		return "the granule table breaks its invariant";
+	if (qn_profile_check(h->profile))
+		return "the profile does not add up";
+	return "";
+}
+
+int qn_heap_check(struct qn_heap *h)
+{
+	if (!h)
+		return -EINVAL;
+	heap_lock(h);
+	h->error = check_sums(h);
+	if (!*h->error && h->nr_tables)
+		h->error = check_learning(h);
+	heap_unlock(h);
+	return *h->error ? -EUCLEAN : 0;
+}
+
+const char *qn_heap_error(const struct qn_heap *h)
+{
+	return h ? h->error : "no heap";
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap.h - a heap of one's own: what stands behind the qn_heap_*() of quern.h.
+ *
+ * Above the zones, which know blocks and free runs; here is what is counted,
+ * what is learned and which zone serves what. All of it lies at the start of
+ * the memory that the heap was given:
+ *
+ *	struct qn_heap | two tables | profile | bits | granules
+ *
+ * A zone that is added lays its struct qn_zone at its own start.
+ *
+ * Counting is exact and nearly free. An allocation takes its granules off two
+ * words: @room, which would turn negative with a new peak of live memory, and the
+ * upper half of @budget, which does so when the sampler wants to see one; the
+ * lower half of @budget counts allocations. Only then is there more to do. As an
+ * allocation takes two granules at least, the lower half cannot overflow before.
+ *
+ *	live granules = @peak - @room
+ *	allocations so far = @nr_allocs + (@budget's lower half)
+ *
+ * Time is bounded, whatever state a heap is in. No call loops over blocks or
+ * granules; these are all the loops of a call that some free run serves:
+ *
+ *	a bin shared by sizes	QN_BINS_TRIES runs, once an allocation
+ *	zones			only where the first does not serve: one for each piece of
+ *				memory (QN_NR_ZONES) and each QN_ZONE_LIMIT granules of it
+ *	lists of held blocks	QN_RELAX_TRIES by a release that merges nothing itself
+ *
+ * A release merges two neighbours at most, a merge is constant in time, and a
+ * block is drained only by a release that had none.
+ *
+ * A heap serves what it has. A request that no free run serves fails at once if it
+ * is for more than all that is free. Else it is tried again after a squeeze:
+ *
+ *	held blocks are merged	in each zone; a zone of n granules holds
+ *				min(n / QN_HELD_PART, QN_HELD_MOST) / QN_ZONE_MIN at most
+ *	hidden runs are found	in each zone a look at the runs of one bin, for k granules
+ *				n / (4/5 k) at most
+ *
+ * Afterwards each zone is as if blocks had been merged at once, and a run that is
+ * long enough is found. So whatever a heap serves that holds nothing, this one does,
+ * and nothing needs qn_heap_step(). The heap is unlocked between two merges.
+ */
+#ifndef QN_HEAP_H
+#define QN_HEAP_H
+
+#include "base/compiler.h"
+#include "learn/controller.h"
+#include "base/knobs.h"
+#include "port/port.h"
+#include "learn/profile.h"
+#include "quern.h"
+#include "learn/sampler.h"
+#include "learn/table.h"
+#include "heap/zone.h"
+
+/* Half a word's bits, and the most granules between two samples */
+#define QN_BUDGET_SHIFT (4 * sizeof(size_t))
+#define QN_BUDGET_MAX   (((size_t)1 << (QN_BUDGET_SHIFT - 1)) - 1)
+
+/* Sampled sizes that wait for qn_heap_step(); the latest ones are kept */
+#define QN_HEAP_SAMPLES 8
+
+/**
+ * struct qn_heap - the state of a heap
+ * @zone:	the zone that is tried first, here for speed; the others follow
+ *		by ->next in the order in which they are tried
+ * @budget:	granules until the next sample and allocations since the last one
+ * @room:	granules until a new peak; see above
+ * @nr_frees:	frees
+ * @lock:	guards all of it
+ * @nr_allocs:	successful allocations until the budget was armed
+ * @peak:	highest live granules
+ * @nr_failed:	requests that returned NULL
+ * @nr_squeezed: requests for which all held blocks were merged, served or not
+ * @nr_samples:	sampled requests so far; the last ones are in @samples, number n
+ *		in slot n % QN_HEAP_SAMPLES
+ * @nr_drained:	of those, how many the profile has
+ * @distance:	granules between the next sample and the one after it
+ * @waste:	decayed mean share of a block that was not asked for, in 1/65536
+ * @nr_tables:	tables published, 0 until qn_heap_step() is called first
+ * @table:	published
+ * @next_table:	the buffer for its successor
+ * @error:	what the last check found, or ""
+ * @nr_regions:	pieces of memory that it was given
+ * @nr_steps:	calls of qn_heap_step()
+ * @hot:	bit k: the table has a class for blocks of k granules
+ * @hook, @hook_arg: who is asked when memory runs out
+ */
+struct qn_heap {
+	struct qn_zone zone;
+	ptrdiff_t budget;
+	ptrdiff_t room;
+	size_t nr_frees;
+	struct qn_lock lock;
+	size_t nr_allocs;
+	size_t peak;
+	size_t nr_failed;
+	size_t nr_squeezed;
+	u32 nr_samples;
+	u32 nr_drained;
+	size_t distance;
+	u32 waste;
+	size_t samples[QN_HEAP_SAMPLES];
+	struct qn_sampler sampler;
+	struct qn_controller controller;
+	u32 nr_tables;
+	struct qn_table *table;
+	struct qn_table *next_table;
+	struct qn_profile *profile;
+	const char *error;
+	unsigned int nr_regions;
+	u32 nr_steps;
+	u32 hot;
+	bool (*hook)(void *arg, size_t size);
+	void *hook_arg;
+};
+
+/*
+ * All that is kept of requests so that something can be learned of them: the sampler,
+ * the samples that wait, the profile with its histogram and what stands for waste. Tables
+ * and the controller are what comes of it.
+ */
+#define QN_HEAP_LEARNED                                                    \
+	(sizeof(struct qn_sampler) + sizeof(struct qn_profile) +           \
+	 QN_HEAP_STEPS * sizeof(u16) + offsetof(struct qn_heap, sampler) - \
+	 offsetof(struct qn_heap, nr_samples))
+_Static_assert(!QN_SMALL || QN_HEAP_LEARNED <= 1024 || QN_HEAP_STEPS > 65,
+	       "what is kept of requests is bounded");
+
+#endif /* QN_HEAP_H */

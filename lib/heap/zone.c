@@ -1,0 +1,757 @@
+// SPDX-License-Identifier: MIT
+/*
+ * zone.c - blocks and free runs of one piece of memory; zone.h tells the code
+ * in which the bits are written and why, and has the parts that allocation and
+ * release in their common form are made of.
+ *
+ * Nothing here has a loop, but for the bounded searches of the bins and of held
+ * lists, qn_zone_unhide(), qn_zone_init(), and what only looks.
+ */
+#include <string.h>
+
+#include "heap/zone.h"
+
+/* The zone is roomy while a run of this part of it is free */
+#define ROOMY_PART 4
+
+/* ---- the bits ---- */
+
+static struct qn_run *before(const void *p, size_t n)
+{
+	return (struct qn_run *)((uintptr_t)p - n * QN_GRANULE);
+}
+
+static u8 *byte_of(const struct qn_zone *z, const void *p)
+{
+	return (u8 *)(z->map + (qn_granule_of(p) + 2) / 8);
+}
+
+static unsigned int bit_of(const void *p)
+{
+	return (unsigned int)(qn_granule_of(p) + 2) % 8;
+}
+
+static void clear_bit(struct qn_zone *z, const void *p)
+{
+	*byte_of(z, p) &= (u8) ~(1u << bit_of(p));
+}
+
+/* The bits of the first QN_ZONE_SHORT granules, in their window */
+#define ZONE_HEAD ((u32)qn_low_mask(QN_ZONE_SHORT) << 2)
+
+static size_t granules_behind(const struct qn_zone *z, const void *p)
+{
+	return z->nr - (qn_granule_of(p) + z->origin);
+}
+
+/*
+ * From the bits of a free run that begins with a long block, or is it if nothing
+ * is left, to those of the block
+ */
+static __hot_inline void mark_long(struct qn_zone *z, void *p, size_t k,
+				   bool is_all)
+{
+	struct qn_word32 *head = qn_zone_word(z, p), *end;
+	struct qn_word *tail = qn_zone_tail(head);
+	unsigned long ones = qn_low_mask(QN_ZONE_FIELD);
+	unsigned int shift = qn_zone_shift(p);
+
+	head->v &= ~(ZONE_HEAD << shift);
+	if (k < QN_ZONE_LONG) {
+		ones = qn_low_mask((unsigned int)k - QN_ZONE_GAP);
+		tail->v += (is_all ? 1 : -ones) << shift;
+		return;
+	}
+	tail->v = (tail->v & ~(ones << shift << 1)) | k << shift << 1;
+	p = qn_granules_on(p, k);
+	end = qn_zone_word(z, p);
+	/* 10 or 11 becomes 01 */
+	end->v += (is_all ? 1 : ~0u) << qn_zone_shift(p);
+}
+
+/*
+ * From the bits of a long block to those of a free run, which the one before it
+ * runs on into if it @joins
+ */
+static __hot_inline void unmark_long(struct qn_zone *z, void *p, size_t k,
+				     bool joins)
+{
+	struct qn_word32 *head = qn_zone_word(z, p), *end;
+	struct qn_word *tail = qn_zone_tail(head);
+	unsigned int shift = qn_zone_shift(p);
+
+	head->v |= (joins ? ZONE_HEAD | 2 : ZONE_HEAD) << shift;
+	if (k < QN_ZONE_LONG) {
+		tail->v -= 1ul << shift;
+		return;
+	}
+	tail->v |= qn_low_mask(QN_ZONE_FIELD) << shift << 1;
+	p = qn_granules_on(p, k);
+	end = qn_zone_word(z, p);
+	/* 01 becomes 10 */
+	end->v -= 1u << qn_zone_shift(p);
+}
+
+/* From the bits of a free run to those of a block at its low end */
+static __hot_inline void mark(struct qn_zone *z, void *p, size_t k, size_t rest)
+{
+	if (k > QN_ZONE_SHORT)
+		mark_long(z, p, k, rest == 0);
+	else if (rest)
+		qn_zone_mark(z, p, k);
+	else
+		qn_zone_mark_whole(z, p);
+}
+
+/* From the bits of a block to those of a free run */
+static noinline void unmark(struct qn_zone *z, void *p, size_t k)
+{
+	if (unlikely(k > QN_ZONE_SHORT))
+		unmark_long(z, p, k, false);
+	else
+		qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
+}
+
+/* ---- room ---- */
+
+/* Granules that may be held */
+static ptrdiff_t held_most(const struct qn_zone *z)
+{
+	return (ptrdiff_t)min(z->nr / QN_HELD_PART, (size_t)QN_HELD_MOST);
+}
+
+/* The lengths that may be held, a bit each */
+#define HELD_LENGTHS \
+	((u32)qn_low_mask(QN_ZONE_SHORT + 1) & ~(u32)qn_low_mask(QN_ZONE_MIN))
+
+/* What becomes of short blocks, whatever their length */
+static void set_fates(struct qn_zone *z, u8 fate)
+{
+	for (unsigned int i = 0; i < QN_FATES_SHORT / sizeof(u32); i++)
+		z->fate_word[i] = fate * 0x01010101u;
+	for (unsigned int i = 0; i <= QN_ZONE_MIN; i++)
+		z->fate[i] = QN_FATE_LOOK;
+}
+
+static void set_roomy(struct qn_zone *z)
+{
+	z->is_roomy = true;
+	z->undrained = 0;
+	set_fates(z, z->holds ? QN_FATE_HOLD : QN_FATE_MERGE);
+}
+
+static noinline void update_room(struct qn_zone *z)
+{
+	bool is_roomy = qn_bins_has(&z->bins, z->room);
+
+	if (is_roomy == z->is_roomy)
+		return;
+	if (is_roomy) {
+		set_roomy(z);
+		return;
+	}
+	z->is_roomy = false;
+	if (z->has_held) {
+		z->undrained = HELD_LENGTHS;
+		set_fates(z, QN_FATE_RELAX);
+	}
+}
+
+/* ---- runs ---- */
+
+/* One copy of it where size counts */
+static __hot_inline void insert(struct qn_zone *z, unsigned int bin,
+				struct qn_run *run)
+{
+	qn_bins_insert(&z->bins, bin, run);
+}
+
+/*
+ * Write a run's length, of a long one to both its ends, and tell its bin, which
+ * is the one before if it is empty
+ */
+static __hot_inline unsigned int set_size(struct qn_run *run, size_t size)
+{
+	if (size <= QN_ZONE_SHORT) {
+		run->size = size;
+		return (unsigned int)size;
+	}
+	run->size = size;
+	((size_t *)qn_granules_on(run, size))[-1] = size;
+	return qn_bin_of(size);
+}
+
+static __hot_inline void insert_run(struct qn_zone *z, struct qn_run *run,
+				    size_t size)
+{
+	unsigned int bin = set_size(run, size);
+
+	if (bin >= QN_BINS_EXACT && unlikely(bin >= z->room && !z->is_roomy))
+		set_roomy(z);
+	insert(z, bin, run);
+}
+
+static noinline void add_run(struct qn_zone *z, struct qn_run *run, size_t size)
+{
+	insert_run(z, run, size);
+}
+
+void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
+		  size_t k)
+{
+	struct qn_run *tail = qn_granules_on(run, k);
+	size_t rest = run->size - k;
+	unsigned int to = 0;
+
+	qn_assert(rest != 1);
+	if (rest)
+		to = set_size(tail, rest);
+	if (to == bin) {
+		qn_bins_replace(run, tail);
+	} else {
+		qn_bins_del_from(&z->bins, bin, run);
+		if (rest)
+			insert(z, to, tail);
+		if (bin >= z->room && to < z->room)
+			update_room(z);
+	}
+	mark(z, run, k, rest);
+	return run;
+}
+
+void *qn_zone_carve(struct qn_zone *z, size_t k, unsigned long mask)
+{
+	unsigned int bin = qn_bins_lowest_of(&z->bins, 0, mask);
+
+	return qn_zone_cut(z, z->bins.head[bin], bin, k);
+}
+
+/* A block of a whole run */
+static void *alloc_whole(struct qn_zone *z, size_t k)
+{
+	struct qn_run *run = z->bins.head[k];
+
+	return run ? qn_zone_cut(z, run, (unsigned int)k, k) : NULL;
+}
+
+/* A run that is longer by the one granule that is no run */
+static void *alloc_longer(struct qn_zone *z, size_t *want)
+{
+	size_t k = *want + 1;
+	void *p = k < QN_ZONE_GAP ? alloc_whole(z, k) : NULL;
+
+	if (p)
+		*want = k;
+	return p;
+}
+
+static void *alloc_short(struct qn_zone *z, size_t *want)
+{
+	size_t k = *want;
+	void *p = qn_zone_unhold(z, k);
+	unsigned long mask;
+
+	if (!p)
+		p = alloc_whole(z, k);
+	if (p)
+		return p;
+	mask = qn_bins_from(&z->bins, (unsigned int)k + QN_ZONE_MIN);
+	if (!qn_bins_are_any(&z->bins, mask))
+		return alloc_longer(z, want);
+	return qn_zone_carve(z, k, mask);
+}
+
+static void *alloc_long(struct qn_zone *z, size_t *k)
+{
+	size_t want = *k;
+	struct qn_choice from = qn_bins_find_large(&z->bins, want);
+
+	if (!from.run)
+		return NULL;
+	want += from.run->size == want + 1;
+	*k = want;
+	return qn_zone_cut(z, from.run, from.bin, want);
+}
+
+void *qn_zone_alloc(struct qn_zone *z, size_t *k)
+{
+	qn_assert(*k == qn_zone_fit(*k));
+	return *k <= QN_ZONE_SHORT ? alloc_short(z, k) : alloc_long(z, k);
+}
+
+/*
+ * Granules between @run and the first block at @align; none or enough for a run
+ */
+static size_t lead(const struct qn_run *run, size_t align)
+{
+	size_t bytes = -(uintptr_t)run & (align - 1);
+
+	if (bytes == QN_GRANULE)
+		bytes += align;
+	return bytes / QN_GRANULE;
+}
+
+/* The length of a block for @want in @avail granules, or 0 */
+static size_t settle(size_t avail, size_t want)
+{
+	if (want > avail)
+		return 0;
+	if (avail - want >= QN_ZONE_MIN)
+		return want;
+	return avail == QN_ZONE_GAP ? 0 : avail;
+}
+
+/* Of @avail free granules that are in no bin, a block of @k and a run */
+static noinline void place(struct qn_zone *z, void *p, size_t avail, size_t k)
+{
+	if (k < avail)
+		add_run(z, qn_granules_on(p, k), avail - k);
+	mark(z, p, k, avail - k);
+	update_room(z);
+}
+
+void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
+{
+	struct qn_run *run = qn_bins_find(&z->bins, qn_zone_spare(*k, align));
+	size_t skip, avail;
+
+	if (!run)
+		return NULL;
+	skip = lead(run, align);
+	avail = run->size - skip;
+	qn_bins_del(&z->bins, run);
+	if (skip) {
+		clear_bit(z, qn_granules_on(run, skip - 1));
+		add_run(z, run, skip);
+		run = qn_granules_on(run, skip);
+	}
+	*k = settle(avail, *k);
+	place(z, run, avail, *k);
+	/*
+	 * Every other block begins where a free run did, whose node overwrote
+	 * what had been there; this one may look held
+	 */
+	((struct qn_held *)(void *)run)->tag = 0;
+	return run;
+}
+
+bool qn_zone_unhide(struct qn_zone *z, size_t k)
+{
+	struct qn_run *first, *run;
+
+	if (k < QN_BINS_EXACT)
+		return false;
+	first = z->bins.head[qn_bin_of_large(k)];
+	for (run = first; run && run->size < k; run = run->next)
+		;
+	/* These two are where add_run() would bring it */
+	if (!run || run == first || run == first->next)
+		return false;
+	qn_bins_del(&z->bins, run);
+	add_run(z, run, run->size);
+	return true;
+}
+
+/* Granules of the free run that begins at @p, or 0 */
+static size_t free_after(const struct qn_zone *z, const void *p)
+{
+	return qn_zone_bit(z, p) ? ((const struct qn_run *)p)->size : 0;
+}
+
+/*
+ * If a free run begins at @next, take it out of its bin and let the bits run on
+ * into it; its granules
+ */
+static __hot_inline size_t absorb_next(struct qn_zone *z, struct qn_run *next)
+{
+	struct qn_word32 *word = qn_zone_word(z, next);
+	unsigned int shift = qn_zone_shift(next);
+	u32 w = word->v;
+
+	if (!(w >> shift & 4))
+		return 0;
+	word->v = w | 2u << shift;
+	qn_bins_del(&z->bins, next);
+	return next->size;
+}
+
+/* The same for the free run of @size granules that ends before @p */
+static void absorb_prev(struct qn_zone *z, void *p, size_t size)
+{
+	void *last = before(p, 1);
+
+	*byte_of(z, last) |= (u8)(1u << bit_of(last));
+	qn_bins_del(&z->bins, before(p, size));
+}
+
+/* A short block turns free, and the 0 before and the 1 behind it, if need be */
+static __hot_inline size_t unmark_short(struct qn_zone *z, void *p, size_t k,
+					bool joins)
+{
+	struct qn_word32 *word = qn_zone_word(z, p);
+	unsigned int shift = qn_zone_shift(p);
+	struct qn_run *next = qn_granules_on(p, k);
+	u32 w = word->v, one = 4u << shift;
+	bool is_last = !(w >> shift >> k & 4);
+
+	if (!is_last)
+		w += one << (k - 1);
+	word->v = w - (joins ? one / 2 : one);
+	if (is_last)
+		return k;
+	qn_bins_del(&z->bins, next);
+	return k + next->size;
+}
+
+/* The bits are those of free memory now: so are the lists */
+static __hot_inline void release(struct qn_zone *z, void *p, size_t k,
+				 size_t run)
+{
+	p = before(p, run);
+	if (run)
+		qn_bins_del(&z->bins, p);
+	insert_run(z, p, k + run);
+}
+
+void qn_zone_free_long(struct qn_zone *z, void *p, size_t k, size_t run)
+{
+	unmark_long(z, p, k, run);
+	k += absorb_next(z, qn_granules_on(p, k));
+	release(z, p, k, run);
+}
+
+void qn_zone_free(struct qn_zone *z, void *p, size_t k, size_t run)
+{
+	if (unlikely(k > QN_ZONE_SHORT)) {
+		qn_zone_free_long(z, p, k, run);
+		return;
+	}
+	k = unmark_short(z, p, k, run);
+	release(z, p, k, run);
+}
+
+/* What is free around a block before it is resized: the same, out of line */
+static noinline size_t take_next(struct qn_zone *z, void *p)
+{
+	return absorb_next(z, p);
+}
+
+/* ---- blocks held ---- */
+
+static noinline void merge(struct qn_zone *z, void *p, size_t k)
+{
+	qn_zone_free(z, p, k, qn_zone_free_before(z, p));
+}
+
+bool qn_zone_drain(struct qn_zone *z, u32 which)
+{
+	size_t k = z->drain;
+	void *p = NULL;
+
+	for (unsigned int tries = QN_ZONE_SHORT; tries > 0; tries--) {
+		if (which >> k & 1)
+			p = qn_zone_unhold(z, k);
+		if (p)
+			break;
+		k = k < QN_ZONE_SHORT ? k + 1 : QN_ZONE_MIN;
+	}
+	z->drain = (u8)k;
+	if (p)
+		merge(z, p, k);
+	return p != NULL;
+}
+
+/* Merge one held block, if it is among the first lists that are left */
+static void relax(struct qn_zone *z)
+{
+	for (unsigned int tries = QN_RELAX_TRIES; tries > 0; tries--) {
+		size_t k = qn_ctz32(z->undrained);
+		void *p = qn_zone_unhold(z, k);
+
+		if (p) {
+			merge(z, p, k);
+			return;
+		}
+		z->undrained &= z->undrained - 1;
+		if (!z->undrained) {
+			set_fates(z, QN_FATE_MERGE);
+			return;
+		}
+	}
+}
+
+void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k)
+{
+	qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
+	qn_bins_assume_exact((unsigned int)k);
+	((struct qn_run *)p)->size = k;
+	insert(z, (unsigned int)k, p);
+	if (z->undrained)
+		relax(z);
+}
+
+bool qn_zone_has_held(const struct qn_zone *z)
+{
+	for (size_t k = QN_ZONE_MIN; k <= QN_ZONE_SHORT; k++)
+		if (z->held[k])
+			return true;
+	return false;
+}
+
+size_t qn_zone_nr_held(const struct qn_zone *z)
+{
+	const struct qn_held *held;
+	size_t sum = 0;
+
+	for (size_t k = QN_ZONE_MIN; k <= QN_ZONE_SHORT; k++)
+		for (held = z->held[k]; held; held = held->next)
+			sum += k;
+	return sum;
+}
+
+void qn_zone_set_holds(struct qn_zone *z, bool holds)
+{
+	z->holds = holds;
+	z->has_held |= holds;
+	if (z->is_roomy)
+		set_roomy(z);
+}
+
+/* ---- blocks resized ---- */
+
+size_t qn_zone_resize(struct qn_zone *z, void *p, size_t k, size_t want)
+{
+	size_t avail = k + free_after(z, qn_granules_on(p, k));
+	size_t size = settle(avail, want);
+
+	if (!size || size == k)
+		return size;
+	unmark(z, p, k);
+	take_next(z, qn_granules_on(p, k));
+	place(z, p, avail, size);
+	return size;
+}
+
+void *qn_zone_slide(struct qn_zone *z, void *p, size_t k, size_t *want)
+{
+	size_t skip = qn_zone_free_before(z, p);
+	size_t avail = skip + k + free_after(z, qn_granules_on(p, k));
+	size_t size = settle(avail, *want);
+	void *to = before(p, skip);
+
+	if (!skip || !size)
+		return NULL;
+	unmark(z, p, k);
+	take_next(z, qn_granules_on(p, k));
+	absorb_prev(z, p, skip);
+	memmove(to, p, k * QN_GRANULE);
+	place(z, to, avail, size);
+	*want = size;
+	return to;
+}
+
+/* ---- the whole ---- */
+
+/*
+ * Bytes of bits for @nr granules: also for the two before the first and for
+ * what the first byte has of others, for what a word reads before them and
+ * behind
+ */
+static size_t bits_size(size_t nr)
+{
+	size_t bytes = sizeof(u32) + (nr + 9) / 8 + 1 + sizeof(u64);
+
+	return round_up(bytes, QN_GRANULE);
+}
+
+static void init_bits(struct qn_zone *z, u8 *bits, size_t size)
+{
+	void *start = (void *)(0 - z->origin * QN_GRANULE);
+
+	z->map = (uintptr_t)bits + sizeof(u32) - qn_granule_of(start) / 8;
+	memset(bits, 0xff, size);
+	clear_bit(z, before(start, 2));
+	clear_bit(z, qn_granules_on(start, z->nr - 1));
+	clear_bit(z, qn_granules_on(start, z->nr));
+}
+
+static void init_room(struct qn_zone *z)
+{
+	unsigned int room = qn_bin_of(z->nr / ROOMY_PART);
+
+	z->room = (u8)max(room, (unsigned int)QN_BINS_EXACT);
+	z->drain = QN_ZONE_MIN;
+	z->credit = held_most(z);
+	memset(z->fate, QN_FATE_LOOK, sizeof(z->fate));
+	set_roomy(z);
+}
+
+bool qn_zone_init(struct qn_zone *z, void *mem, size_t size)
+{
+	uintptr_t start = round_up((uintptr_t)mem, QN_GRANULE);
+	uintptr_t end = round_down((uintptr_t)mem + size, QN_GRANULE);
+	size_t bits;
+
+	memset(z, 0, sizeof(*z));
+	if (end <= start)
+		return false;
+	z->nr = min((end - start) / QN_GRANULE, QN_ZONE_LIMIT);
+	bits = bits_size(z->nr);
+	if (end - start < bits + QN_ZONE_MIN * QN_GRANULE)
+		return false;
+	z->nr = min((end - start - bits) / QN_GRANULE, QN_ZONE_LIMIT);
+	z->origin = 0 - (start + bits) / QN_GRANULE;
+	init_bits(z, (u8 *)start, bits);
+	init_room(z);
+	add_run(z, (struct qn_run *)(start + bits), z->nr);
+	update_room(z);
+	return true;
+}
+
+size_t qn_zone_piece(const struct qn_zone *z, void *p, enum qn_state *state)
+{
+	size_t k;
+
+	*state = QN_FREE;
+	if (qn_zone_bit(z, p))
+		return ((const struct qn_run *)p)->size;
+	k = qn_zone_block(z, p);
+	*state = k <= QN_ZONE_SHORT && qn_zone_is_held(p) ? QN_HELD : QN_USED;
+	return k;
+}
+
+/* Do the granules from @p up to @end all read @value */
+static bool is_all(const struct qn_zone *z, const void *p, const void *end,
+		   bool value)
+{
+	for (; p < end; p = qn_granules_on(p, 1))
+		if (qn_zone_bit(z, p) != value)
+			return false;
+	return true;
+}
+
+static const char *check_block(const struct qn_zone *z, const void *p, size_t k)
+{
+	const void *end = qn_granules_on(p, k);
+
+	if (k < QN_ZONE_MIN || k == QN_ZONE_GAP)
+		return "no block begins where one should";
+	if (qn_zone_bit(z, before(end, 2)) || !qn_zone_bit(z, before(end, 1)))
+		return "the end of a block is not marked";
+	if (k >= QN_ZONE_LONG && !is_all(z, qn_granules_on(p, QN_ZONE_LONG - 4),
+					 before(end, 2), true))
+		return "the inside of a long block is not marked";
+	return NULL;
+}
+
+static const char *check_run(const struct qn_zone *z, const struct qn_run *run)
+{
+	size_t size = run->size;
+	const void *end = qn_granules_on(run, size);
+
+	if (size < QN_ZONE_MIN || size > granules_behind(z, run))
+		return "a free run has an impossible size";
+	if (qn_zone_size_before(qn_zone_word(z, end), end) != size)
+		return "the two ends of a free run differ";
+	if (!is_all(z, run, before(end, 1), true) ||
+	    qn_zone_bit(z, before(end, 1)))
+		return "the inside of a free run is not marked";
+	if (!qn_zone_bit(z, before(run, 1)) || qn_zone_bit(z, end))
+		return "two free runs touch";
+	return NULL;
+}
+
+/*
+ * Every run in a bin is of this zone, of this bin; @sum counts them up to @max
+ */
+static const char *check_bin(const struct qn_zone *z, unsigned int bin,
+			     size_t *sum, size_t max)
+{
+	struct qn_run *const *prev = &z->bins.head[bin], *run = *prev;
+
+	for (; run; run = run->next) {
+		if (!qn_zone_has(z, run) || run->prev != prev)
+			return "a list of free runs is torn";
+		*sum += run->size;
+		if (qn_bin_of(run->size) != bin || *sum > max)
+			return "a free run is in the wrong bin";
+		prev = &run->next;
+	}
+	return NULL;
+}
+
+static const char *check_bins(const struct qn_zone *z, size_t free)
+{
+	const char *error;
+	size_t sum = 0;
+
+	for (unsigned int bin = 0; bin < QN_NR_BINS; bin++) {
+		unsigned long mask = z->bins.mask[bin / QN_BINS_WORD];
+
+		if (!z->bins.head[bin] != !(mask & qn_bin_bit(bin)))
+			return "the mask of the bins is wrong";
+		error = check_bin(z, bin, &sum, free);
+		if (error)
+			return error;
+	}
+	return sum == free ? NULL : "a free run is in no bin";
+}
+
+static const char *check_held(const struct qn_zone *z, size_t k,
+			      struct qn_zone_sums *sums)
+{
+	const struct qn_held *held = z->held[k];
+
+	for (; held; held = held->next) {
+		if (!qn_zone_has(z, held) || qn_zone_block(z, held) != k)
+			return "a held block is no block of its length";
+		if (!qn_zone_is_held(held))
+			return "a held block has lost its tag";
+		sums->held += k;
+		sums->nr_held++;
+		if (sums->held > sums->used)
+			return "a list of held blocks has no end";
+	}
+	return NULL;
+}
+
+static const char *check_lists(const struct qn_zone *z,
+			       struct qn_zone_sums *sums)
+{
+	const char *error = check_bins(z, sums->free);
+
+	for (size_t k = 0; k <= QN_ZONE_SHORT && !error; k++)
+		error = check_held(z, k, sums);
+	if (!error && (ptrdiff_t)sums->held + z->credit != held_most(z))
+		error = "what is held is not what was counted";
+	if (!error && z->is_roomy != qn_bins_has(&z->bins, z->room))
+		error = "a zone is wrong about how roomy it is";
+	return error;
+}
+
+const char *qn_zone_check(const struct qn_zone *z, struct qn_zone_sums *sums)
+{
+	const char *p = (const char *)(0 - z->origin * QN_GRANULE);
+	const char *end = qn_granules_on(p, z->nr);
+	const char *error = NULL;
+	size_t k;
+
+	memset(sums, 0, sizeof(*sums));
+	if (qn_zone_bit(z, before(p, 2)) || !qn_zone_bit(z, before(p, 1)) ||
+	    qn_zone_bit(z, end))
+		return "the borders of a zone are not marked";
+	for (; p < end && !error; p = qn_granules_on(p, k)) {
+		if (qn_zone_bit(z, p)) {
+			error = check_run(z, (const struct qn_run *)p);
+			k = ((const struct qn_run *)p)->size;
+			sums->free += k;
+			sums->longest = max(sums->longest, k);
+		} else {
+			k = qn_zone_block(z, p);
+			error = check_block(z, p, k);
+			sums->used += k;
+			sums->nr_used++;
+		}
+	}
+	return error ? error : check_lists(z, sums);
+}

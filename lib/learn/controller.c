@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+/*
+ * controller.c - asks the policy, a slice of the sizes at a time, and turns its
+ * answer into the next table.
+ *
+ * One change a table: moving single entries strands the fewest live slabs, and
+ * the report can say for each change what it was for.
+ */
+#include <string.h>
+
+#include "learn/controller.h"
+#include "port/debug.h"
+
+static const struct qn_policy *const policies[] = {
+	&qn_policy_fixed,
+	&qn_policy_rule,
+};
+
+static bool same_text(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+const struct qn_policy *qn_policy_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(policies); i++)
+		if (same_text(policies[i]->name, name))
+			return policies[i];
+	return NULL;
+}
+
+void qn_controller_init(struct qn_controller *c, const struct qn_policy *policy)
+{
+	qn_assert(policy);
+	memset(c, 0, sizeof(*c));
+	c->policy = policy;
+	c->cursor = 1;
+}
+
+/* Make the change in @next; a policy may ask for what cannot be done */
+static bool apply(struct qn_controller *c, struct qn_table *next,
+		  struct qn_action *act)
+{
+	int class;
+
+	if (act->kind == QN_ACTION_DEMOTE) {
+		if (qn_table_demote(next, act->class))
+			return false;
+		c->nr_demoted++;
+		return true;
+	}
+	class = qn_table_promote(next, act->step);
+	if (class < 0)
+		return false;
+	act->class = (u16) class;
+	c->nr_promoted++;
+	return true;
+}
+
+bool qn_controller_step(struct qn_controller *c, const struct qn_view *view,
+			struct qn_table *next, struct qn_action *act)
+{
+	unsigned int nr_steps = view->table->nr_steps;
+	unsigned int from = c->cursor;
+	unsigned int to = min(from + QN_CONTROLLER_SLICE, nr_steps);
+
+	qn_assert(from && from < nr_steps);
+	qn_assert(view->profile->nr_steps == nr_steps);
+	memset(act, 0, sizeof(*act));
+	c->cursor = to < nr_steps ? (u16)to : 1;
+	if (!c->policy->look(view, from, to, act))
+		return false;
+	qn_table_copy(next, view->table);
+	if (!apply(c, next, act))
+		return false;
+	qn_assert(qn_table_check(next) == 0);
+	return true;
+}

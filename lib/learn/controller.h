@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * controller.h - turns a profile into the next granule table.
+ *
+ * Pure with respect to the heap: it is shown a view and fills in a table that
+ * the heap may publish. It never calls the heap and the heap calls it only from
+ * a slow path (Linux, once an epoch) or from qn_heap_step().
+ */
+#ifndef QN_CONTROLLER_H
+#define QN_CONTROLLER_H
+
+#include "base/compiler.h"
+#include "learn/profile.h"
+#include "learn/table.h"
+
+/**
+ * struct qn_view - what a policy may look at
+ * @table:	the table in use
+ * @profile:	recent request sizes
+ * @class_live:	bytes of objects in use per class, or NULL where classes have
+ *		no slabs (the MCU)
+ */
+struct qn_view {
+	const struct qn_table *table;
+	const struct qn_profile *profile;
+	const size_t *class_live;
+};
+
+enum qn_action_kind {
+	QN_ACTION_NONE,
+	QN_ACTION_PROMOTE,
+	QN_ACTION_DEMOTE,
+};
+
+/**
+ * struct qn_action - one decision
+ * @kind:	what to do
+ * @class:	the class that is demoted, or that the promotion made
+ * @step:	the size in steps
+ * @gain:	bytes the policy expects to save (slabs) or share of requests in
+ *		1/1024 (direct runs); of a demotion, what is given up. For the
+ *		report
+ */
+struct qn_action {
+	enum qn_action_kind kind;
+	u16 class;
+	u16 step;
+	u32 gain;
+};
+
+/**
+ * struct qn_policy - one way to choose
+ * @name:	as in QUERN_CONF=policy:NAME
+ * @look:	look at steps [@from, @to) of the view; fill in @act and return
+ *		true if something should change. Bounded by @to - @from and the
+ *		width of the widest class.
+ */
+struct qn_policy {
+	const char *name;
+	bool (*look)(const struct qn_view *view, unsigned int from,
+		     unsigned int to, struct qn_action *act);
+};
+
+extern const struct qn_policy qn_policy_fixed;
+extern const struct qn_policy qn_policy_rule;
+
+/* The policy of that name, or NULL */
+const struct qn_policy *qn_policy_find(const char *name);
+
+/**
+ * struct qn_controller - where learning stands
+ * @policy:	who chooses
+ * @cursor:	the step to look at next
+ * @nr_promoted, @nr_demoted: decisions so far
+ */
+struct qn_controller {
+	const struct qn_policy *policy;
+	u16 cursor;
+	u32 nr_promoted;
+	u32 nr_demoted;
+};
+
+/* Nothing decided yet; the look begins at the smallest size */
+void qn_controller_init(struct qn_controller *c,
+			const struct qn_policy *policy);
+
+/**
+ * qn_controller_step() - one bounded slice
+ * @c:		the controller
+ * @view:	the heap as it is
+ * @next:	buffer for the next table, as large as the present one
+ * @act:	what was decided, for the report
+ *
+ * Looks at QN_CONTROLLER_SLICE steps from the cursor on.
+ *
+ * Context: serialised by the caller. Bounded time.
+ * Return: true if @next holds a valid successor that the caller should publish.
+ */
+bool qn_controller_step(struct qn_controller *c, const struct qn_view *view,
+			struct qn_table *next, struct qn_action *act);
+
+#endif /* QN_CONTROLLER_H */

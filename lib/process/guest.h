@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * guest.h - an engine in place of the process's own heap: QUERN_CONF=engine:NAME.
+ *
+ * Between the engines and process.c, which asks here in its slow paths. While a guest
+ * is there, threads keep the empty local, so that every malloc and free comes to the
+ * slow path, and the fast path has no test for it. One lock, one piece of address
+ * space, of which only touched pages cost memory; nothing is returned to the system.
+ *
+ * Blocks from before the guest came stay where they are; process.c tells them apart by
+ * their addresses.
+ */
+#ifndef QN_GUEST_H
+#define QN_GUEST_H
+
+#include "base/compiler.h"
+#include "engine/engine.h"
+#include "process/hub.h"
+#include "port/port.h"
+
+/**
+ * struct qn_guest - the engine of this process
+ * @engine:	NULL: there is none
+ * @heap:	its handle
+ * @mem, @size:	its memory
+ * @lock:	held around every call of it
+ * @hub:	whose statistics page its figures go to
+ * @table:	what quern's own table would have served these sizes by
+ */
+struct qn_guest {
+	const struct qn_engine *engine;
+	void *heap;
+	char *mem;
+	size_t size;
+	struct qn_lock lock;
+	struct qn_hub *hub;
+	const struct qn_table *table;
+};
+
+extern struct qn_guest qn_guest;
+
+static __always_inline bool qn_guest_is_on(void)
+{
+	return unlikely(qn_guest.engine != NULL);
+}
+
+/* Is @p a block of the guest? No block is if there is none */
+static __always_inline bool qn_guest_owns(const void *p)
+{
+	return unlikely((uintptr_t)p - (uintptr_t)qn_guest.mem < qn_guest.size);
+}
+
+/**
+ * qn_guest_start() - an engine takes over
+ * @name:	of the engine; "quern" and "" mean none
+ * @hub:	of the process
+ *
+ * Context: once, before there are threads that allocate.
+ * Return: 0, -ENOENT (no such engine) or -ENOMEM (no address space).
+ */
+int qn_guest_start(const char *name, struct qn_hub *hub);
+
+/* As malloc and its kin, of a guest that is on; without errno. Take the lock. */
+void *qn_guest_alloc(size_t size, size_t align);
+void *qn_guest_realloc(void *p, size_t size);
+void qn_guest_free(void *p);
+size_t qn_guest_usable(const void *p);
+
+/* NULL or what is wrong with its heap; NULL without a guest */
+const char *qn_guest_check(void);
+
+#endif /* QN_GUEST_H */

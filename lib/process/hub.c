@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: MIT
+/*
+ * hub.c - the shared half of the Linux heap: tables, learning, accounts.
+ */
+#include "process/hub.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define META_ALIGN 64
+/*
+ * A clock of the thread's CPU time is a system call. So of the calls that only hand in
+ * samples one in so many is timed, and stands for as many.
+ */
+#define TIMED_ONE_IN 16
+
+/*
+ * The state of sampler, profile and followed objects: all that is kept of requests and
+ * lives, as much as there can be of it. It has the histogram and its copy of the last
+ * epoch, lives and trend in the statistics page, the seeds, the store of followed objects
+ * and what stands before each of them. Not in it are the objects themselves, which the
+ * program asked for, and the countdowns, which are part of each thread's cache and count
+ * as metadata.
+ */
+#define LEARNED                                                  \
+	(sizeof(struct qn_sampler) + sizeof(struct qn_profile) + \
+	 QN_HUB_STEPS * sizeof(u16) + sizeof(struct qn_trend) +  \
+	 QN_HUB_STEPS * sizeof(u16) +                            \
+	 sizeof(((struct qn_stats_page *)NULL)->lives) +         \
+	 sizeof(((struct qn_stats_page *)NULL)->trend) +         \
+	 sizeof(struct qn_follow) + QN_FOLLOW_MOST * QN_FOLLOW_HEADER)
+_Static_assert(LEARNED <= 8192, "what is learned is bounded");
+
+/* ---- memory of quern's own ---- */
+
+void *qn_hub_meta_alloc(struct qn_hub *hub, size_t size)
+{
+	size_t nr;
+	struct qn_unit *u;
+	char *p = hub->meta;
+	bool zeroed;
+
+	size = round_up(size, (size_t)META_ALIGN);
+	if (!p || (size_t)(hub->meta_end - p) < size) {
+		nr = DIV_ROUND_UP(size, QN_UNIT_SIZE);
+		u = qn_run_alloc(&hub->segments, nr, 1, QN_UNIT_META, &zeroed);
+		if (!u)
+			return NULL;
+		p = qn_unit_start(&hub->segments, u);
+		hub->meta_end = p + (nr << QN_UNIT_SHIFT);
+		/* Fresh memory is not touched before it is needed */
+		if (!zeroed)
+			memset(p, 0, nr << QN_UNIT_SHIFT);
+	}
+	hub->meta = p + size;
+	WRITE_ONCE(hub->meta_bytes, hub->meta_bytes + size);
+	return p;
+}
+
+/* ---- the table ---- */
+
+static void page_show_table(struct qn_hub *hub, const struct qn_table *t)
+{
+	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
+		struct qn_stats_class *sc = &hub->page->classes[c];
+		u32 osize = (u32)qn_table_osize(t, c);
+
+		WRITE_ONCE(sc->osize, c < t->nr_classes ? osize : 0);
+		WRITE_ONCE(sc->promoted, c > t->nr_base);
+	}
+	WRITE_ONCE(hub->page->nr_classes, t->nr_classes);
+	WRITE_ONCE(hub->page->generation, t->generation);
+}
+
+static void table_publish(struct qn_hub *hub, struct qn_table *next)
+{
+	next->nr_users = 0;
+	page_show_table(hub, next);
+	/* Pairs with the acquire in qn_hub_table_get() and the locals' look */
+	smp_store_release(&hub->table, next);
+}
+
+/* A buffer that nobody reads; NULL if sleeping threads hold them all */
+static struct qn_table *table_spare(struct qn_hub *hub)
+{
+	for (unsigned int i = 0; i < QN_NR_TABLES; i++) {
+		struct qn_table *t = hub->tables[i];
+
+		if (t != hub->table && t->nr_users == 0)
+			return t;
+	}
+	return NULL;
+}
+
+const struct qn_table *qn_hub_table_get(struct qn_hub *hub,
+					const struct qn_table *old)
+{
+	struct qn_table *t;
+
+	qn_port_lock(&hub->learn);
+	t = hub->table;
+	t->nr_users++;
+	if (old)
+		((struct qn_table *)old)->nr_users--;
+	qn_port_unlock(&hub->learn);
+	return t;
+}
+
+void qn_hub_table_put(struct qn_hub *hub, const struct qn_table *t)
+{
+	qn_port_lock(&hub->learn);
+	((struct qn_table *)t)->nr_users--;
+	qn_port_unlock(&hub->learn);
+}
+
+/* ---- learning ---- */
+
+static void page_show_change(struct qn_hub *hub, const struct qn_action *act,
+			     u64 now)
+{
+	struct qn_stats_page *page = hub->page;
+	struct qn_stats_change *ch =
+		&page->changes[page->nr_changes % QN_STATS_CHANGES];
+
+	WRITE_ONCE(ch->usec, now - page->start_usec);
+	WRITE_ONCE(ch->action, (u16)act->kind);
+	WRITE_ONCE(ch->class, act->class);
+	WRITE_ONCE(ch->size, (u32)(act->step * QN_STEP));
+	WRITE_ONCE(ch->gain, act->gain);
+	WRITE_ONCE(ch->generation, hub->table->generation);
+	WRITE_ONCE(page->nr_changes, page->nr_changes + 1);
+}
+
+static void controller_look(struct qn_hub *hub, u64 now)
+{
+	size_t live[QN_NR_CLASSES];
+	struct qn_table *next = table_spare(hub);
+	struct qn_action act;
+	struct qn_view view = { hub->table, hub->profile, live };
+
+	if (!next)
+		return;
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
+		struct qn_stats_class *sc = &hub->page->classes[c];
+		s64 bytes = (s64)READ_ONCE(sc->live);
+
+		live[c] = bytes > 0 ? (size_t)bytes : 0;
+	}
+	WRITE_ONCE(hub->page->nr_slices, hub->page->nr_slices + 1);
+	if (!qn_controller_step(&hub->controller, &view, next, &act))
+		return;
+	table_publish(hub, next);
+	page_show_change(hub, &act, now);
+}
+
+/* Mean size requested of each class, for the report */
+static void page_show_requested(struct qn_hub *hub, u32 size)
+{
+	const struct qn_table *t = hub->table;
+	size_t step = qn_size_steps(size);
+	struct qn_stats_class *sc;
+	u32 mean;
+
+	if (step >= t->nr_steps)
+		return;
+	sc = &hub->page->classes[t->map[step]];
+	mean = sc->requested;
+	if (!mean)
+		mean = size * 16;
+	else
+		mean += (u32)((s32)(size * 16 - mean) / 8);
+	WRITE_ONCE(sc->requested, mean);
+}
+
+/* Bytes in use, of those that are sampled: direct runs and medium blocks by their share */
+static size_t sampled_live(const struct qn_stats_page *page)
+{
+	s64 live = (s64)READ_ONCE(page->live);
+	s64 large = (s64)READ_ONCE(page->large);
+
+	live += large / QN_DIRECT_PER_SAMPLE - large;
+	return live > 0 ? (size_t)live : 0;
+}
+
+/* Once enough is known to start with, samples need not come as fast again */
+static u32 least_interval(const struct qn_hub *hub)
+{
+	size_t least = hub->conf.sample;
+
+	if (hub->page->nr_samples >= QN_SAMPLES_FIRST)
+		least *= QN_SAMPLE_LATER;
+	return (u32)min(least, (size_t)UINT32_MAX);
+}
+
+/*
+ * Locals take the interval over when they hand in samples. It stays where call sites are
+ * kept: each of those wants samples enough, not only the heap as a whole.
+ */
+static void sampler_adapt(struct qn_hub *hub)
+{
+	struct qn_sampler next = { .interval = hub->sampler.interval };
+
+	if (hub->follow.sites.page)
+		return;
+	qn_sampler_adapt(&next, least_interval(hub), sampled_live(hub->page));
+	WRITE_ONCE(hub->sampler.interval, next.interval);
+}
+
+/* Of the bytes in use of slabs, those that nobody asked for */
+static size_t rounded_up(const struct qn_stats_page *page)
+{
+	size_t bytes = 0;
+
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
+		const struct qn_stats_class *sc = &page->classes[c];
+		u32 osize = READ_ONCE(sc->osize) * 16;
+		u32 lost = osize - READ_ONCE(sc->requested);
+		s64 live = (s64)READ_ONCE(sc->live);
+
+		if (lost < osize && live > 0)
+			bytes += (size_t)live / osize * lost +
+				 (size_t)live % osize * lost / osize;
+	}
+	return bytes;
+}
+
+/* An epoch of the trend may end here; after qn_hub_refresh() */
+static void trend_look(struct qn_hub *hub, u64 now)
+{
+	const struct qn_stats_page *page = hub->page;
+	s64 live = (s64)READ_ONCE(page->live);
+	s64 large = (s64)READ_ONCE(page->large);
+	s64 external = (s64)READ_ONCE(page->carved) - (live - large);
+	struct qn_trend_look look = {
+		.usec = now - page->start_usec,
+		.live = live > 0 ? (size_t)live : 0,
+		.peak = READ_ONCE(page->peak_live),
+		.external = external > 0 ? (size_t)external : 0,
+		.dirty = READ_ONCE(page->dirty),
+		.metadata = READ_ONCE(page->metadata),
+		.purged = READ_ONCE(page->purged),
+		.refaults = READ_ONCE(page->refaults),
+	};
+
+	if (!qn_trend_is_due(hub->trend, look.usec))
+		return;
+	look.internal = rounded_up(page);
+	qn_trend_epoch(hub->trend, hub->profile, &look, &hub->page->trend);
+}
+
+/* What is done at most once in QN_EPOCH_US, and once a second; under hub.learn */
+static bool epoch(struct qn_hub *hub, u64 now)
+{
+	bool second = now - hub->last_decay >= 1000000;
+
+	if (now - hub->last_look < QN_EPOCH_US)
+		return false;
+	hub->last_look = now;
+	controller_look(hub, now);
+	sampler_adapt(hub);
+	qn_hub_refresh(hub);
+	trend_look(hub, now);
+	if (second)
+		hub->last_decay = now;
+	return second;
+}
+
+/* How many calls of qn_hub_learn() this one stands for where its time is taken; or 0 */
+static u32 timed_weight(struct qn_hub *hub, u64 now)
+{
+	if (!hub->is_watched)
+		return 0;
+	if (now - hub->last_look >= QN_EPOCH_US)
+		return 1;
+	return ++hub->nr_handed % TIMED_ONE_IN ? 0 : TIMED_ONE_IN;
+}
+
+/* What a look at the clock takes is none of the cost that it measures */
+static __apart u64 timing_begin(struct qn_hub *hub)
+{
+	u64 ns = qn_port_thread_ns();
+
+	if (hub->clock_ns)
+		return ns;
+	hub->clock_ns = max(qn_port_thread_ns() - ns, (u64)1);
+	return qn_port_thread_ns();
+}
+
+static __apart void timing_end(struct qn_hub *hub, u64 began, u32 weight)
+{
+	u64 ns = qn_port_thread_ns() - began;
+
+	ns -= min(ns, hub->clock_ns);
+	WRITE_ONCE(hub->page->sample_ns, hub->page->sample_ns + ns * weight);
+}
+
+static void take_sample(struct qn_hub *hub, const struct qn_sample *s)
+{
+	qn_profile_sample(hub->profile, s->size,
+			  qn_profile_weight(s->interval,
+					    hub->sampler.interval));
+	page_show_requested(hub, s->size);
+}
+
+bool qn_hub_learn(struct qn_hub *hub, const struct qn_sample *samples,
+		  unsigned int nr)
+{
+	u64 now = qn_port_clock(), ns = 0;
+	u32 weight;
+	bool second;
+
+	if (!qn_port_trylock(&hub->learn))
+		return false;
+	weight = timed_weight(hub, now);
+	if (unlikely(weight))
+		ns = timing_begin(hub);
+	for (unsigned int i = 0; i < nr; i++)
+		take_sample(hub, &samples[i]);
+	WRITE_ONCE(hub->page->nr_samples, hub->page->nr_samples + nr);
+	second = epoch(hub, now);
+	if (unlikely(weight))
+		timing_end(hub, ns, weight);
+	qn_port_unlock(&hub->learn);
+	if (second)
+		qn_segments_decay(&hub->segments);
+	return true;
+}
+
+__apart void qn_hub_fork_child(struct qn_hub *hub)
+{
+	struct qn_trend *t = hub->trend;
+
+	hub->nr_forks++;
+	qn_sampler_init(&hub->sampler, hub->sampler.interval, hub->fork_seed);
+	t->usec = 0;
+	t->live = (size_t)hub->page->live;
+	t->peak = (size_t)hub->page->peak_live;
+	t->purged = 0;
+	t->refaults = 0;
+}
+
+/* ---- accounts ---- */
+
+/* Two threads may race to raise a peak: the lower value can stay, off by one step */
+static void peak(u64 *word, u64 value)
+{
+	if ((s64)value > (s64)READ_ONCE(*word))
+		WRITE_ONCE(*word, value);
+}
+
+static void note_use(const struct qn_stats_page *page, struct qn_stats_use *use)
+{
+	use->usec = qn_port_clock() - page->start_usec;
+	use->live = READ_ONCE(page->live);
+	use->large = READ_ONCE(page->large);
+	use->carved = READ_ONCE(page->carved);
+	use->dirty = READ_ONCE(page->dirty);
+	use->metadata = READ_ONCE(page->metadata);
+}
+
+/* Live memory is about to fall from its peak */
+static noinline __apart void note_live_peak(struct qn_hub *hub)
+{
+	WRITE_ONCE(hub->is_peak_new, false);
+	qn_hub_refresh(hub);
+	note_use(hub->page, &hub->page->at_live);
+	hub->page->at_live.live = READ_ONCE(hub->page->peak_live);
+}
+
+void qn_hub_raise_peak(struct qn_hub *hub, u64 live)
+{
+	if ((s64)live <= (s64)READ_ONCE(hub->page->peak_live))
+		return;
+	WRITE_ONCE(hub->page->peak_live, live);
+	WRITE_ONCE(hub->is_peak_new, hub->is_watched);
+}
+
+static void account_live(struct qn_hub *hub, s64 bytes)
+{
+	u64 live;
+
+	if (bytes < 0 && unlikely(READ_ONCE(hub->is_peak_new)))
+		note_live_peak(hub);
+	live = __atomic_add_fetch(&hub->page->live, (u64)bytes,
+				  __ATOMIC_RELAXED);
+	if (bytes > 0 && !READ_ONCE(hub->notes_peak))
+		qn_hub_raise_peak(hub, live);
+}
+
+void qn_hub_account(struct qn_hub *hub, unsigned int class, s64 bytes,
+		    u64 nr_allocs)
+{
+	struct qn_stats_class *sc = &hub->page->classes[class];
+
+	if (nr_allocs)
+		qn_stat_add(sc->nr_allocs, nr_allocs);
+	if (bytes) {
+		qn_stat_add(sc->live, (u64)bytes);
+		account_live(hub, bytes);
+	}
+}
+
+void qn_hub_account_direct(struct qn_hub *hub, s64 bytes, u64 total,
+			   u64 nr_allocs)
+{
+	account_live(hub, bytes);
+	qn_stat_add(hub->page->large, (u64)bytes);
+	if (nr_allocs) {
+		qn_stat_add(hub->page->nr_large, nr_allocs);
+		qn_stat_add(hub->page->large_total, total);
+	}
+}
+
+/* What the heap is made of when it keeps more resident than ever before */
+static void note_peak(struct qn_stats_page *page, u64 used)
+{
+	if (used <= page->peak_used)
+		return;
+	page->peak_used = used;
+	note_use(page, &page->peak);
+}
+
+void qn_hub_refresh(struct qn_hub *hub)
+{
+	struct qn_stats_page *page = hub->page;
+	struct qn_segments *s = &hub->segments;
+	size_t metadata = READ_ONCE(hub->meta_bytes);
+	u64 carved = 0;
+
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
+		u64 slab = READ_ONCE(page->classes[c].slab);
+
+		peak(&page->classes[c].peak_slab, slab);
+		carved += slab;
+	}
+	WRITE_ONCE(page->carved, carved);
+	qn_port_lock(&s->lock);
+	metadata += qn_segments_metadata(s);
+	WRITE_ONCE(page->metadata, metadata);
+	WRITE_ONCE(page->used, s->used);
+	WRITE_ONCE(page->dirty, s->dirty);
+	WRITE_ONCE(page->reserved, qn_segments_mapped(s));
+	WRITE_ONCE(page->purged, s->purged);
+	WRITE_ONCE(page->nr_purges, s->nr_purges);
+	WRITE_ONCE(page->refaults, s->refaults);
+	note_peak(page, carved + READ_ONCE(page->large) + s->dirty + metadata);
+	qn_port_unlock(&s->lock);
+	WRITE_ONCE(page->refreshed,
+		   max(qn_port_clock() - page->start_usec, (u64)1));
+}
+
+/* ---- start ---- */
+
+static int tables_init(struct qn_hub *hub)
+{
+	size_t size = qn_table_bytes(QN_HUB_STEPS);
+	char *mem = qn_hub_meta_alloc(hub, size * QN_NR_TABLES);
+
+	if (!mem)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < QN_NR_TABLES; i++)
+		hub->tables[i] = (struct qn_table *)(void *)(mem + size * i);
+	qn_table_init_slabs(hub->tables[0], QN_HUB_STEPS);
+	table_publish(hub, hub->tables[0]);
+	return 0;
+}
+
+static int profile_init(struct qn_hub *hub)
+{
+	hub->profile = qn_hub_meta_alloc(hub, qn_profile_bytes(QN_HUB_STEPS));
+	if (!hub->profile)
+		return -ENOMEM;
+	qn_profile_init(hub->profile, QN_HUB_STEPS);
+	hub->trend = qn_hub_meta_alloc(hub, qn_trend_bytes(QN_HUB_STEPS));
+	if (!hub->trend)
+		return -ENOMEM;
+	qn_trend_init(hub->trend, QN_HUB_STEPS);
+	return 0;
+}
+
+/* A unit of its own, so that a file can be mapped over it whatever the page size */
+static int page_init(struct qn_hub *hub)
+{
+	struct qn_unit *u;
+
+	u = qn_run_alloc(&hub->segments, 1, 1, QN_UNIT_META, NULL);
+	if (!u)
+		return -ENOMEM;
+	hub->page = (struct qn_stats_page *)(void *)qn_unit_start(
+		&hub->segments, u);
+	hub->segments.live = &hub->page->live;
+	return 0;
+}
+
+int qn_hub_init(struct qn_hub *hub)
+{
+	qn_conf_init(&hub->conf);
+	hub->page_size = qn_port_page_size();
+	qn_segments_init(&hub->segments, hub->conf.dirty, hub->conf.huge);
+	if (page_init(hub) || tables_init(hub) || profile_init(hub)) {
+		qn_segments_exit(&hub->segments);
+		memset(hub, 0, sizeof(*hub));
+		return -ENOMEM;
+	}
+	qn_follow_init(&hub->follow, &hub->segments, hub->page);
+	qn_sampler_init(&hub->sampler, QN_SAMPLE_BYTES, qn_port_seed() | 1);
+	qn_controller_init(&hub->controller, &qn_policy_rule);
+	return 0;
+}

@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: MIT
+/*
+ * share.c - blocks of whole pages; share.h has the picture.
+ *
+ * Order in this file: sets of pages, chunks and their lists, what is resident, purging,
+ * allocation, free.
+ */
+#include "process/share.h"
+
+#include "process/segment-internal.h"
+
+#define PARTS 16u
+#define PAGES (QN_SHARE_UNITS * PARTS)
+
+/* ---- sets of pages of a chunk ---- */
+
+struct set {
+	u64 low, high;
+};
+
+_Static_assert(PAGES == 128, "a set has a bit for each page");
+
+static struct set set_and(struct set a, struct set b)
+{
+	return (struct set){ a.low & b.low, a.high & b.high };
+}
+
+static struct set set_not(struct set a)
+{
+	return (struct set){ ~a.low, ~a.high };
+}
+
+/* Page @by becomes page 0 */
+static __always_inline struct set set_shift(struct set a, size_t by)
+{
+	if (by >= 64)
+		return (struct set){ by < 128 ? a.high >> (by - 64) : 0, 0 };
+	if (!by)
+		return a;
+	return (struct set){ a.low >> by | a.high << (64 - by), a.high >> by };
+}
+
+static bool set_any(struct set a)
+{
+	return a.low | a.high;
+}
+
+/* Lowest page of a set that is not empty */
+static unsigned int set_first(struct set a)
+{
+	return (unsigned int)(a.low ? __builtin_ctzll(a.low) :
+				      64 + __builtin_ctzll(a.high));
+}
+
+/* Pages from which on @nr in a row are in the set */
+static struct set set_runs(struct set a, unsigned int nr)
+{
+	for (unsigned int have = 1, more; have < nr; have += more) {
+		more = min(have, nr - have);
+		a = set_and(a, set_shift(a, more));
+	}
+	return a;
+}
+
+/*
+ * How many in a row there are at most, counted up to QN_SHARE_MOST: doubled as long as
+ * there are so many, then half of that more, a quarter, ...
+ */
+static unsigned int set_longest(struct set a)
+{
+	struct set runs[6], more;
+	unsigned int n = 0, i;
+
+	if (!set_any(a))
+		return 0;
+	for (runs[0] = a; n + 1 < ARRAY_SIZE(runs); n++) {
+		more = set_and(runs[n], set_shift(runs[n], 1u << n));
+		if (!set_any(more))
+			break;
+		runs[n + 1] = more;
+	}
+	a = runs[n];
+	for (i = n, n = 1u << n; i-- > 0;) {
+		more = set_and(a, set_shift(runs[i], n));
+		if (!set_any(more))
+			continue;
+		a = more;
+		n += 1u << i;
+	}
+	return min(n, QN_SHARE_MOST);
+}
+
+/* Pages at multiples of @align of them: 1, 2, 4, 8 or 16 */
+static struct set set_aligned(unsigned int align)
+{
+	u64 every = ~(u64)0 / (((u64)1 << align) - 1);
+
+	return (struct set){ every, every };
+}
+
+/* ---- chunks ---- */
+
+/* One of the masks of all units of a chunk; what is behind its end has none */
+#define SET_OF(chunk, mask)                                       \
+	({                                                        \
+		u64 _set[2] = { 0, 0 };                           \
+		for (size_t _i = 0; _i < (chunk)->run.size; _i++) \
+			_set[_i / 4] |= (u64)(chunk)[_i].mask     \
+					<< _i % 4 * PARTS;        \
+		(struct set){ _set[0], _set[1] };                 \
+	})
+
+/* Pages that are there: not all chunks have all units */
+static struct set all_of(const struct qn_unit *c)
+{
+	size_t nr = c->run.size * PARTS;
+
+	return (struct set){ nr < 64 ? ((u64)1 << nr) - 1 : ~(u64)0,
+			     nr <= 64  ? 0 :
+			     nr == 128 ? ~(u64)0 :
+					 ((u64)1 << (nr - 64)) - 1 };
+}
+
+static __seldom struct set free_of(const struct qn_unit *c)
+{
+	return set_and(all_of(c), set_not(SET_OF(c, busy)));
+}
+
+static __seldom void list_del(struct qn_share *sh, struct qn_unit *c)
+{
+	if (!c->longest)
+		return;
+	if (c->next)
+		c->next->prev = c->prev;
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		sh->list[c->longest] = c->next;
+	if (!sh->list[c->longest])
+		sh->lists &= ~((u64)1 << c->longest);
+	c->longest = 0;
+}
+
+/* Pages were taken or freed: the chunk goes to the list that it belongs to now */
+static __seldom void list_move(struct qn_share *sh, struct qn_unit *c)
+{
+	unsigned int n = set_longest(free_of(c));
+
+	if (n == c->longest)
+		return;
+	list_del(sh, c);
+	if (!n)
+		return;
+	c->longest = (u16)n;
+	c->prev = NULL;
+	c->next = sh->list[n];
+	if (c->next)
+		c->next->prev = c;
+	sh->list[n] = c;
+	sh->lists |= (u64)1 << n;
+}
+
+/* ---- what is resident ---- */
+
+static void add_dirty(struct qn_segments *s, size_t bytes)
+{
+	s->share.dirty += bytes;
+	qn_dirty_add(s, bytes);
+}
+
+/* Pages [@from, @to) of a chunk, as far as they lie in its unit @i */
+static u32 mask_of(size_t i, size_t from, size_t to)
+{
+	from = max(from, i * PARTS) - i * PARTS;
+	to = min(to - i * PARTS, (size_t)PARTS);
+	return (1u << to) - (1u << from);
+}
+
+/* Return: how many of the pages, from the first on, may not read as zero */
+static __seldom size_t pages_take(struct qn_segments *s, struct qn_unit *c,
+				  size_t from, size_t to)
+{
+	size_t old = from;
+
+	for (size_t i = from / PARTS; i * PARTS < to; i++) {
+		struct qn_unit *u = &c[i];
+		u32 mask = mask_of(i, from, to), dirty = mask & u->touched;
+		u32 last = u->stale ? mask : dirty;
+
+		if (last)
+			old = i * PARTS + qn_ilog2(last) + 1;
+		add_dirty(s, -(qn_nr_parts(dirty) * QN_PART_SIZE));
+		u->busy |= (u16)mask;
+		u->touched |= (u16)mask;
+		if (!qn_segments_is_recent(u->stamp))
+			u->stamp = 0;
+	}
+	return old - from;
+}
+
+static __seldom void pages_drop(struct qn_segments *s, struct qn_unit *c,
+				size_t from, size_t to, bool dirty)
+{
+	const char *start = qn_unit_start(s, c);
+
+	for (size_t i = from / PARTS; i * PARTS < to; i++) {
+		struct qn_unit *u = &c[i];
+		u32 mask = mask_of(i, from, to);
+
+		/* It was purged, and wanted back soon: how much of it? */
+		if (u->stamp && dirty)
+			qn_segments_add_refault(
+				s, qn_segments_written(
+					   start + max(from, i * PARTS) *
+							   QN_PART_SIZE,
+					   qn_nr_parts(mask) * QN_PART_SIZE));
+		u->stamp = 0;
+		u->busy &= (u16)~mask;
+		if (dirty)
+			add_dirty(s, qn_nr_parts(mask) * QN_PART_SIZE);
+		else
+			u->touched &= (u16)~mask;
+	}
+}
+
+/* ---- purging ---- */
+
+/*
+ * Free pages [@from, @to) may be resident: purge what of them is whole pages of the
+ * system. Return: false if the system would not.
+ */
+static bool pages_purge(struct qn_segments *s, struct qn_unit *c, size_t from,
+			size_t to, size_t *sum)
+{
+	size_t page = max(qn_port_page_size() / QN_PART_SIZE, (size_t)1);
+	size_t bytes;
+
+	from = round_up(from, page);
+	to = round_down(to, page);
+	if (from >= to)
+		return true;
+	bytes = (to - from) * QN_PART_SIZE;
+	if (qn_port_purge(qn_unit_start(s, c) + from * QN_PART_SIZE, bytes))
+		return false;
+	for (size_t i = from / PARTS; i * PARTS < to; i++) {
+		c[i].touched &= (u16)~mask_of(i, from, to);
+		c[i].stamp = qn_segments_now();
+	}
+	add_dirty(s, -bytes);
+	*sum += bytes;
+	return true;
+}
+
+static bool chunk_purge(struct qn_segments *s, struct qn_unit *c, size_t *sum)
+{
+	struct set loose = set_and(free_of(c), SET_OF(c, touched)), rest;
+	size_t at = 0, n;
+
+	while (set_any(loose)) {
+		at += set_first(loose);
+		loose = set_shift(loose, set_first(loose));
+		rest = set_not(loose);
+		n = set_any(rest) ? set_first(rest) : PAGES;
+		if (!pages_purge(s, c, at, at + n, sum))
+			return false;
+		at += n;
+		loose = set_shift(loose, n);
+	}
+	return true;
+}
+
+static __seldom size_t share_purge(struct qn_segments *s, size_t want)
+{
+	size_t sum = 0;
+
+	for (unsigned int n = 1; n <= QN_SHARE_MOST; n++)
+		for (struct qn_unit *c = s->share.list[n]; c; c = c->next)
+			if (sum >= want || !chunk_purge(s, c, &sum))
+				return sum;
+	return sum;
+}
+
+/* ---- allocation ---- */
+
+/* Where in a chunk @nr pages fit; PAGES if nowhere */
+static size_t place_in(const struct qn_unit *c, unsigned int nr,
+		       unsigned int align)
+{
+	struct set at = set_and(set_runs(free_of(c), nr), set_aligned(align));
+
+	return set_any(at) ? set_first(at) : PAGES;
+}
+
+/* Of the lists of those that may do, the first chunk in which @nr pages fit */
+static struct qn_unit *chunk_find(const struct qn_share *sh, unsigned int nr,
+				  unsigned int align, size_t *at)
+{
+	u64 lists = sh->lists >> nr << nr;
+
+	for (; lists; lists &= lists - 1) {
+		struct qn_unit *c = sh->list[__builtin_ctzll(lists)];
+
+		*at = place_in(c, nr, align);
+		if (*at < PAGES)
+			return c;
+	}
+	return NULL;
+}
+
+/* A chunk more, of @units or more. Keeps the lock, if there is one. */
+static __seldom struct qn_unit *chunk_add(struct qn_segments *s, size_t units)
+{
+	bool zeroed;
+	struct qn_unit *c = qn_chunk_alloc(s, QN_SHARE_UNITS, units, &zeroed);
+	u32 parts = 0;
+
+	/* Near a limit of the system what is needed may be there */
+	if (!c)
+		c = qn_chunk_alloc(s, units, units, &zeroed);
+	if (!c)
+		return NULL;
+	qn_port_lock(&s->lock);
+	for (size_t i = 0; i < c->run.size; i++) {
+		u16 pages = c[i].pages;
+		u32 stamp = zeroed ? c->stamp : 0;
+
+		c[i].kind = QN_UNIT_SHARED;
+		c[i].busy = 0;
+		c[i].heads = 0;
+		c[i].longest = 0;
+		c[i].first = c;
+		c[i].touched = zeroed ? 0 : pages;
+		c[i].stale = !zeroed;
+		c[i].stamp = stamp;
+		parts += qn_nr_parts(c[i].touched);
+	}
+	s->share.purge = share_purge;
+	add_dirty(s, parts * QN_PART_SIZE);
+	return c;
+}
+
+__seldom void *qn_share_alloc(struct qn_segments *s, size_t size, size_t align,
+			      size_t *old)
+{
+	size_t nr = DIV_ROUND_UP(max(size, (size_t)1), QN_PART_SIZE), at = 0;
+	struct qn_unit *c;
+	char *p = NULL;
+
+	align = max(align / QN_PART_SIZE, (size_t)1);
+	qn_port_lock(&s->lock);
+	c = chunk_find(&s->share, (unsigned int)nr, (unsigned int)align, &at);
+	if (!c) {
+		qn_port_unlock(&s->lock);
+		c = chunk_add(s, DIV_ROUND_UP(nr, PARTS));
+		if (!c)
+			return NULL;
+		at = 0;
+	}
+	*old = pages_take(s, c, at, at + nr) * QN_PART_SIZE;
+	c[at / PARTS].heads |= (u16)(1u << at % PARTS);
+	list_move(&s->share, c);
+	p = qn_unit_start(s, c) + at * QN_PART_SIZE;
+	qn_port_unlock(&s->lock);
+	return p;
+}
+
+/* ---- free ---- */
+
+/* How many pages a block has that begins at page @at of a chunk */
+static __seldom size_t nr_pages(const struct qn_unit *c, size_t at)
+{
+	size_t n = 1;
+
+	for (; at + n < c->run.size * PARTS; n++) {
+		const struct qn_unit *u = &c[(at + n) / PARTS];
+
+		if (!((u->busy & ~u->heads) >> (at + n) % PARTS & 1))
+			break;
+	}
+	return n;
+}
+
+/* Which page of its chunk @p is, if a block begins there; else PAGES */
+static __seldom size_t page_of(const struct qn_segments *s,
+			       const struct qn_unit *u, const char *p)
+{
+	size_t at = (size_t)(p - qn_unit_start(s, u));
+
+	if (u->kind != QN_UNIT_SHARED || at % QN_PART_SIZE ||
+	    !(u->heads >> at / QN_PART_SIZE & 1))
+		return PAGES;
+	return (size_t)(u - u->first) * PARTS + at / QN_PART_SIZE;
+}
+
+__seldom size_t qn_share_size(struct qn_segments *s, struct qn_unit *u,
+			      const void *p)
+{
+	size_t at, nr = 0;
+
+	qn_port_lock(&s->lock);
+	at = page_of(s, u, p);
+	if (at < PAGES)
+		nr = nr_pages(u->first, at);
+	qn_port_unlock(&s->lock);
+	return nr * QN_PART_SIZE;
+}
+
+/* All of it is free: it becomes a run again */
+static void chunk_del(struct qn_segments *s, struct qn_unit *c)
+{
+	for (size_t i = 0; i < c->run.size; i++) {
+		add_dirty(s, -(qn_nr_parts(c[i].touched) * QN_PART_SIZE));
+		c[i].pages = c[i].touched;
+		c[i].first = NULL;
+	}
+	list_del(&s->share, c);
+	qn_port_unlock(&s->lock);
+	qn_run_free_parts(s, c);
+}
+
+/* Pages were freed. Gives the lock back. */
+static __seldom void chunk_settle(struct qn_segments *s, struct qn_unit *c)
+{
+	if (!set_any(SET_OF(c, busy))) {
+		chunk_del(s, c);
+		return;
+	}
+	list_move(&s->share, c);
+	qn_segments_purge_much(s);
+	qn_port_unlock(&s->lock);
+}
+
+__seldom size_t qn_share_free(struct qn_segments *s, struct qn_unit *u, void *p,
+			      bool dirty)
+{
+	struct qn_unit *c;
+	size_t at, nr;
+
+	qn_port_lock(&s->lock);
+	at = page_of(s, u, p);
+	if (at == PAGES) {
+		qn_port_unlock(&s->lock);
+		return 0;
+	}
+	c = u->first;
+	nr = nr_pages(c, at);
+	u->heads &= (u16) ~(1u << at % PARTS);
+	pages_drop(s, c, at, at + nr, dirty);
+	chunk_settle(s, c);
+	return nr * QN_PART_SIZE;
+}
+
+__seldom bool qn_share_resize(struct qn_segments *s, struct qn_unit *u, void *p,
+			      size_t size)
+{
+	size_t nr = DIV_ROUND_UP(max(size, (size_t)1), QN_PART_SIZE), at, old;
+	struct qn_unit *c = u->first;
+	struct set behind;
+
+	qn_port_lock(&s->lock);
+	at = page_of(s, u, p);
+	old = nr_pages(c, at);
+	if (nr < old) {
+		pages_drop(s, c, at + nr, at + old, true);
+		chunk_settle(s, c);
+		return true;
+	}
+	if (nr > old && at + nr <= c->run.size * PARTS) {
+		behind = set_runs(free_of(c), (unsigned int)(nr - old));
+		if (set_shift(behind, at + old).low & 1) {
+			pages_take(s, c, at + old, at + nr);
+			list_move(&s->share, c);
+			old = nr;
+		}
+	}
+	qn_port_unlock(&s->lock);
+	return nr == old;
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: MIT
+/*
+ * slab.c - cutting units into objects, and the checks on the way back.
+ */
+#include "process/slab.h"
+
+#include <string.h>
+
+void qn_slab_init(struct qn_unit *u, struct qn_local *owner, unsigned int class,
+		  u32 osize)
+{
+	u->free = NULL;
+	u->osize = osize;
+	u->nr = (u16)(QN_UNIT_SIZE / osize);
+	u->carved = 0;
+	u->prev = NULL;
+	u->next = NULL;
+	u->synced = 0;
+	u->synced_kept = 0;
+	u->hidden = 0;
+	u->hidden_pages = 0;
+	u->class = (u8) class;
+	qn_slab_set_state(u, QN_SLAB_CURRENT);
+	qn_slab_watch(u, 0, -1);
+	u->owner = owner;
+}
+
+void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr)
+{
+	u32 osize = u->osize;
+	u32 n = min((u32)bytes / osize, (u32)u->nr - u->carved);
+	char *p = start + (size_t)u->carved * osize;
+	char *last;
+
+	n = max(n, (u32)1);
+	last = p + (size_t)(n - 1) * osize;
+	for (char *o = p; o != last; o += osize)
+		*(void **)(void *)o = o + osize;
+	*(void **)(void *)last = NULL;
+	u->count += n;
+	qn_in_order();
+	u->carved = (u16)(u->carved + n);
+	u->touched |= (u16)qn_slab_parts(u);
+	*nr = n;
+	return p;
+}
+
+/* ---- misuse ---- */
+
+static char *append(char *to, const char *text)
+{
+	size_t n = strlen(text);
+
+	memcpy(to, text, n);
+	return to + n;
+}
+
+static char *append_pointer(char *to, const void *p)
+{
+	uintptr_t v = (uintptr_t)p;
+	unsigned int digits = 1;
+
+	while (digits < 2 * sizeof(v) && v >> (4 * digits))
+		digits++;
+	to = append(to, "0x");
+	while (digits-- > 0)
+		*to++ = "0123456789abcdef"[(v >> (4 * digits)) & 15];
+	return to;
+}
+
+static char *append_number(char *to, size_t n)
+{
+	size_t above = 1;
+
+	while (n / above >= 10)
+		above *= 10;
+	for (; above; above /= 10)
+		*to++ = (char)('0' + n / above % 10);
+	return to;
+}
+
+__apart void qn_misuse(const char *where, const void *p, const char *what)
+{
+	char line[200];
+	char *end = append(line, "quern: ");
+
+	end = append(end, where);
+	end = append(end, "(");
+	end = append_pointer(end, p);
+	end = append(end, "): ");
+	end = append(end, what);
+	end = append(end, "\n");
+	qn_port_write(line, (size_t)(end - line));
+	qn_port_abort();
+}
+
+__apart void qn_misuse_of(const char *where, const void *p, size_t size,
+			  const char *what)
+{
+	char text[160];
+	char *end = append(append(text, what), " (");
+
+	end = append_number(end, size);
+	memcpy(end, " bytes)", sizeof(" bytes)"));
+	qn_misuse(where, p, text);
+}
+
+/* What QN_SLAB_SHORT is known by */
+static const char short_list[] __rodata_apart = QN_SLAB_SHORT;
+
+static struct qn_slab_fault fault(const void *p, const char *what)
+{
+	return (struct qn_slab_fault){ p, what };
+}
+
+/* Mark an object of @u. Return: it was marked before. */
+static bool mark(const struct qn_unit *u, u8 *seen, size_t at)
+{
+	size_t i = at / u->osize;
+	bool before = seen[i / 8] >> i % 8 & 1;
+
+	seen[i / 8] |= (u8)(1u << i % 8);
+	return before;
+}
+
+/* Is there an object, not on the list, that free() was about to put there? */
+static __apart bool is_on_its_way(const struct qn_unit *u, const char *start,
+				  const u8 *seen)
+{
+	for (u32 i = 0; i < u->carved; i++) {
+		const void *p = start + (size_t)i * u->osize;
+
+		if (!(seen[i / 8] >> i % 8 & 1) && *(void *const *)p == u->free)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Has the free list, of @nr objects, fewer than are counted? Who looks may be a signal
+ * handler that interrupted the owner: all code takes care that the list is never short
+ * meanwhile, or that @count is 0; but for free(), which may count before it links.
+ */
+static bool is_short(const struct qn_unit *u, const char *start, const u8 *seen,
+		     u32 nr)
+{
+	s32 missing = (s32)qn_slab_nr_free(u) - (s32)nr;
+
+	return u->count && missing > 0 &&
+	       (missing > 1 || !is_on_its_way(u, start, seen));
+}
+
+noinline __cold struct qn_slab_fault qn_slab_look(const struct qn_unit *u,
+						  const char *start,
+						  const char *list, u8 *seen,
+						  u32 *budget)
+{
+	const char *last = start;
+	u32 nr = 0;
+
+	for (const char *p = list; p && *budget; nr++, --*budget) {
+		size_t at = (size_t)(p - start);
+
+		/* The first link is free()'s own; others were written over */
+		if (at >= (size_t)u->carved * u->osize && p != list)
+			return fault(last, QN_SLAB_WRITTEN);
+		if (at >= (size_t)u->carved * u->osize || at % u->osize)
+			return fault(p, QN_SLAB_INTERIOR);
+		if (mark(u, seen, at))
+			return fault(p, QN_SLAB_TWICE);
+		last = p;
+		p = *(const char *const *)(const void *)p;
+	}
+	if (*budget && list == u->free && is_short(u, start, seen, nr))
+		return fault(last, short_list);
+	return fault(NULL, NULL);
+}
+
+/* Something is wrong with the free list of @u: find out what */
+static __noreturn __apart void list_misuse(struct qn_unit *u, char *start)
+{
+	u8 seen[QN_SLAB_SEEN] = { 0 };
+	u32 budget = UINT32_MAX;
+	struct qn_slab_fault f = qn_slab_look(u, start, u->free, seen, &budget);
+
+	/* Nothing in it: objects are missing that were handed out already */
+	if (!f.what || f.what == short_list)
+		qn_misuse("free", start, short_list);
+	qn_misuse("free", f.p, f.what);
+}
+
+/*
+ * Follow links from the first object, @n objects in all, @n at least 1; stop at one
+ * that leads out of the slab. A circle is longer than any list, so it shows where a
+ * list should end.
+ *
+ * Return: the last object reached.
+ */
+static __always_inline void **list_walk(struct qn_unit *u, char *start, u32 n)
+{
+	size_t first = (size_t)((char *)u->free - start), at = first;
+	u32 sum = 0;
+
+	for (;;) {
+		if (unlikely(at >= QN_UNIT_SIZE))
+			list_misuse(u, start);
+		sum += (u32)at;
+		if (--n == 0)
+			break;
+		at = (size_t)(*(char **)(void *)(start + at) - start);
+		if (unlikely(at == first))
+			list_misuse(u, start);
+	}
+	/* Starts of objects are multiples of osize, and so is their sum */
+	if (unlikely(sum % u->osize))
+		list_misuse(u, start);
+	return (void **)(void *)(start + at);
+}
+
+void *qn_slab_take(struct qn_unit *u, char *start, u32 nr, u32 look)
+{
+	bool all = nr == qn_slab_nr_free(u);
+	void *first = u->free;
+	void **last;
+
+	if (unlikely(!nr))
+		list_misuse(u, start);
+	u->count += nr;
+	qn_in_order();
+	if (all && nr > look) {
+		list_walk(u, start, look);
+		u->free = NULL;
+		return first;
+	}
+	last = list_walk(u, start, nr);
+	if (unlikely(all != !*last))
+		list_misuse(u, start);
+	u->free = *last;
+	*last = NULL;
+	return first;
+}
+
+void qn_slab_leave(struct qn_unit *u, char *start, u32 look)
+{
+	u32 nr = u->carved - u->hidden;
+	void **last;
+
+	/* Its last object was freed just now */
+	last = list_walk(u, start, min(nr, look));
+	if (unlikely(nr <= look && *last))
+		list_misuse(u, start);
+}
+
+/* ---- pages of sparse slabs ---- */
+
+#define MAP_WORDS (QN_UNIT_SIZE / QN_ALIGN / (8 * sizeof(unsigned long)))
+#define WORD_BITS (8 * sizeof(unsigned long))
+
+/* The pages that an object touches, one bit each */
+static u32 object_pages(const struct qn_unit *u, u32 i)
+{
+	u32 first = i * u->osize >> QN_PART_SHIFT;
+	u32 last = (i * u->osize + u->osize - 1) >> QN_PART_SHIFT;
+
+	return (2u << last) - (1u << first);
+}
+
+/* One bit for each object in use */
+static void map_used(const struct qn_unit *u, const char *start,
+		     unsigned long *map)
+{
+	/* The list goes to and fro: wait for memory in its order, not in that of the list */
+	for (u32 at = 0; at < u->carved * u->osize; at += 64)
+		__builtin_prefetch(start + at);
+	memset(map, 0, MAP_WORDS * sizeof(*map));
+	for (u32 i = 0; i < u->carved; i++)
+		map[i / WORD_BITS] |= 1ul << i % WORD_BITS;
+	for (const char *p = u->free; p; p = *(char *const *)(const void *)p) {
+		u32 i = (u32)(p - start) / u->osize;
+
+		map[i / WORD_BITS] &= ~(1ul << i % WORD_BITS);
+	}
+}
+
+static u32 pages_used(const struct qn_unit *u, const char *start)
+{
+	unsigned long map[MAP_WORDS];
+	u32 pages = 0;
+
+	map_used(u, start, map);
+	for (u32 w = 0; w < MAP_WORDS; w++)
+		for (unsigned long m = map[w]; m; m &= m - 1)
+			pages |=
+				object_pages(u, w * (u32)WORD_BITS + qn_ctz(m));
+	return pages;
+}
+
+/* Pages of the system may be larger: one that is used in part is used */
+static u32 pages_widen(u32 used, size_t page)
+{
+	u32 per = (u32)(page >> QN_PART_SHIFT);
+	u32 wide = used;
+
+	for (u32 at = 0; per > 1 && at < 16; at += per) {
+		u32 group = ((1u << per) - 1) << at;
+
+		if (used & group)
+			wide |= group;
+	}
+	return wide;
+}
+
+__apart u32 qn_slab_hide(struct qn_unit *u, char *start, size_t page)
+{
+	u32 pages = pages_widen(u->touched, page) &
+		    ~pages_widen(pages_used(u, start), page);
+	void **link = &u->free;
+
+	if (!pages)
+		return 0;
+	while (*link) {
+		char *p = *link;
+
+		if (object_pages(u, (u32)(p - start) / u->osize) & pages) {
+			u->hidden++;
+			qn_in_order();
+			*link = *(void **)(void *)p;
+		} else {
+			link = (void **)(void *)p;
+		}
+	}
+	u->hidden_pages = (u16)pages;
+	u->touched &= (u16)~pages;
+	return pages;
+}
+
+__apart void qn_slab_show(struct qn_unit *u, char *start)
+{
+	for (u32 i = 0; u->hidden_pages && i < u->carved; i++) {
+		void **p = (void **)(void *)(start + (size_t)i * u->osize);
+
+		if (!(object_pages(u, i) & u->hidden_pages))
+			continue;
+		*p = u->free;
+		u->free = p;
+		qn_in_order();
+		u->hidden--;
+	}
+	u->touched |= (u16)qn_slab_parts(u);
+	u->hidden_pages = 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fail.h - how the command says that something went wrong.
+ *
+ * Every message names what was wrong and what to do, starts with the command's
+ * name and goes to stderr, whatever the report is written to.
+ */
+#ifndef QN_FAIL_H
+#define QN_FAIL_H
+
+#include "base/compiler.h"
+
+/*
+ * Exit statuses of the command itself, as env(1) and timeout(1) have them; any
+ * other status is the program's own.
+ */
+enum qn_exit {
+	QN_EXIT_FAILURE = 125,        /* the command could not do its part */
+	QN_EXIT_NOT_EXECUTABLE = 126, /* the program is there, but cannot run */
+	QN_EXIT_NOT_FOUND = 127,      /* there is no such program */
+};
+
+/* Write "quern: " and the message, and end the line */
+void qn_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* realloc() that ends the command where memory is short */
+void *qn_xrealloc(void *p, size_t size);
+
+/**
+ * qn_xremap() - memory of whole pages, which is none of malloc's
+ * @p:		what it was, or NULL
+ * @old_size:	its bytes
+ * @size:	bytes wanted, which read as zero behind @old_size; 0: none
+ *
+ * For what may grow large in a command that measures a heap, which may be malloc's.
+ * Ends the command where memory is short.
+ */
+void *qn_xremap(void *p, size_t old_size, size_t size);
+
+/* A formatted string on the heap, the caller's to free */
+char *qn_xprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif /* QN_FAIL_H */

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * launch.h - running a program so that it does not notice who runs it.
+ *
+ * Signals, stopping and continuing, standard streams and the exit status pass
+ * through. Knows nothing of statistics: `quern run` and `quern demo` both use it.
+ */
+#ifndef QN_LAUNCH_H
+#define QN_LAUNCH_H
+
+#include <sys/resource.h>
+#include <sys/types.h>
+#include "base/compiler.h"
+
+/**
+ * struct qn_launch - what to run
+ * @path:	the file
+ * @argv:	its arguments, the name first
+ * @envp:	its environment
+ * @fd_in, @fd_out, @fd_err: its standard streams; -1: those of the command
+ * @tick:	called about once a second while it runs; may be NULL
+ * @tick_data:	passed to @tick
+ */
+struct qn_launch {
+	const char *path;
+	char *const *argv;
+	char *const *envp;
+	int fd_in;
+	int fd_out;
+	int fd_err;
+	void (*tick)(void *data);
+	void *tick_data;
+};
+
+/**
+ * struct qn_outcome - how it went
+ * @pid:	of the program
+ * @status:	as wait() has it
+ * @usage:	of the program and of the children it waited for
+ * @start_usec:	CLOCK_MONOTONIC
+ * @wall_usec:	from start to end
+ * @floor:	a process started by this one has at least so many bytes of peak
+ *		resident set on its account, whatever it uses
+ */
+struct qn_outcome {
+	pid_t pid;
+	int status;
+	struct rusage usage;
+	u64 start_usec;
+	u64 wall_usec;
+	u64 floor;
+};
+
+/**
+ * qn_interrupt_catch() - from now on an interrupt does not end the command at once
+ *
+ * SIGINT, SIGTERM and SIGHUP are noted, also those that come while a program runs and are
+ * meant for that, so that the command can say what it has and clean up.
+ */
+void qn_interrupt_catch(void);
+
+/* The signal that was noted, or 0 */
+int qn_interrupted(void);
+
+/* CLOCK_MONOTONIC in microseconds */
+u64 qn_launch_clock(void);
+
+/**
+ * qn_launch() - run a program to its end
+ *
+ * While it runs, signals that somebody sends to the command are passed on;
+ * signals of the terminal reach the program without that. Where the program is
+ * stopped the command stops too, and goes on with it.
+ *
+ * Return: 0, or -errno if it could not be started.
+ */
+int qn_launch(const struct qn_launch *what, struct qn_outcome *outcome);
+
+/**
+ * qn_launch_end_like() - end this process as the program ended
+ *
+ * By the same signal, without a second core dump, or with the same status.
+ */
+void qn_launch_end_like(int status) __noreturn;
+
+#endif /* QN_LAUNCH_H */

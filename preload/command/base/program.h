@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * program.h - the file behind a program's name, and what a preloaded library can
+ * do with it.
+ */
+#ifndef QN_PROGRAM_H
+#define QN_PROGRAM_H
+
+#include "base/compiler.h"
+#include "fail.h"
+
+/**
+ * qn_program_find() - look a program up as a shell does
+ * @name:	with a slash: a path; without: looked for along PATH
+ * @path:	the file, the caller's to free; NULL on error
+ *
+ * Says on stderr what is wrong if anything is.
+ *
+ * Return: 0, QN_EXIT_NOT_FOUND or QN_EXIT_NOT_EXECUTABLE.
+ */
+int qn_program_find(const char *name, char **path);
+
+/**
+ * qn_program_obstacle() - why does this program not load a preloaded library
+ * @path:	the file; a script stands for its interpreter
+ *
+ * Return: one or two sentences, static. Where nothing about the file explains it,
+ * they say what else may.
+ */
+const char *qn_program_obstacle(const char *path);
+
+/* Would a library that is preloaded keep it from starting at all */
+bool qn_program_is_for_musl(const char *path);
+
+#endif /* QN_PROGRAM_H */

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+/*
+ * quern.c - the command: its subcommands by name.
+ *
+ * The command's sources, bottom first; each includes only what stands above it,
+ * and of the library only conf.h and the headers of structures:
+ *
+ *   fail.c text.c            messages; numbers and lines
+ *   stream.c                 files by name, "-" among them
+ *   options.c                reading options by their table
+ *   figures.c pages.c        statistics pages: read, checked, added up
+ *   program.c launch.c       finding programs, running them unnoticed
+ *   preload.c                the environment that preloads a library
+ *   report.c report-json.c   one run, as text and as JSON (jansson)
+ *   demo-input.c             the demonstration's input, made by rule
+ *   demo-table.c             its table
+ *   trace-file.c             traces: read, merged, written
+ *   trace-text.c             traces in other formats
+ *   cmd-run.c cmd-demo.c cmd-record.c cmd-trace.c cmd-replay.c cmd-fit.c
+ *                            the subcommands
+ *   help.c quern.c           help and manual page; main()
+ *
+ * It links libquern.a, libjansson and libm. quern.1 is made from quern.1.in by
+ * `quern help --manual`.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "fail.h"
+#include "options.h"
+#include "quern.h"
+#include "stream.h"
+
+const struct qn_command *const qn_commands[] = {
+	&qn_command_run,
+	&qn_command_record,
+	&qn_command_trace,
+	&qn_command_replay,
+	&qn_command_fit,
+	&qn_command_demo,
+	NULL,
+};
+
+/*
+ * A file opened later must not become standard output by accident. The program
+ * still starts with the descriptor closed, as it would without the command.
+ */
+static void occupy_standard_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
+static const struct qn_command *find_command(const char *name)
+{
+	const struct qn_command *const *c;
+
+	for (c = qn_commands; *c; c++)
+		if (!strcmp((*c)->name, name))
+			return *c;
+	return NULL;
+}
+
+static int refuse_command(const char *name)
+{
+	qn_error("there is no command '%s'; `quern help` lists what there is%s",
+		 name,
+		 *name == '-' ? "" :
+				" (to run a program: quern run -- PROGRAM)");
+	return QN_EXIT_FAILURE;
+}
+
+static int print_version(void)
+{
+	printf("quern %d.%d.%d\n", QN_VERSION_MAJOR, QN_VERSION_MINOR,
+	       QN_VERSION_PATCH);
+	return 0;
+}
+
+static int print_manual(const char *path)
+{
+	int fd = path ? qn_stream_in(path) : -1;
+	FILE *template = fd >= 0 ? fdopen(fd, "r") : NULL;
+	int err;
+
+	if (!template) {
+		qn_error("help --manual needs a template that can be read: "
+			 "quern help --manual preload/command/base/quern.1.in");
+		return QN_EXIT_FAILURE;
+	}
+	err = qn_help_manual(template, stdout);
+	fclose(template);
+	if (err)
+		qn_error("a marked line of %s names no command", path);
+	return err ? QN_EXIT_FAILURE : 0;
+}
+
+static int print_help(char **argv)
+{
+	const struct qn_command *command;
+
+	if (!argv[0]) {
+		qn_help(stdout);
+		return 0;
+	}
+	if (!strcmp(argv[0], "--manual"))
+		return print_manual(argv[1]);
+	command = find_command(argv[0]);
+	if (!command)
+		return refuse_command(argv[0]);
+	qn_help_command(stdout, command);
+	return 0;
+}
+
+static bool is_any(const char *text, const char *a, const char *b)
+{
+	return !strcmp(text, a) || !strcmp(text, b);
+}
+
+int main(int argc, char **argv)
+{
+	const struct qn_command *command;
+
+	occupy_standard_streams();
+	qn_stream_watch_stdout();
+	if (argc < 2) {
+		qn_help(stderr);
+		return QN_EXIT_FAILURE;
+	}
+	if (is_any(argv[1], "--version", "-V"))
+		return print_version();
+	if (is_any(argv[1], "--help", "-h") || !strcmp(argv[1], "help"))
+		return print_help(argv + 2);
+	command = find_command(argv[1]);
+	if (!command)
+		return refuse_command(argv[1]);
+	return command->run(command, argc - 2, argv + 2);
+}

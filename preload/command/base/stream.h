@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stream.h - files by the names that a user gives: "-" is standard input or output.
+ *
+ * Traces are mapped, and their headers are written last, so a pipe will not do: what
+ * comes from one is copied into a file without a name first, and what goes into one is
+ * written to such a file and copied at the end.
+ */
+#ifndef QN_STREAM_H
+#define QN_STREAM_H
+
+#include <stdio.h>
+#include "base/compiler.h"
+
+bool qn_is_standard(const char *name);
+
+/**
+ * qn_stream_in() - open a file to read, at any place
+ * @name:	its name; of "-" and of a named pipe all is read at once
+ *
+ * Return: a descriptor, or -errno.
+ */
+int qn_stream_in(const char *name);
+
+/* A file to write, at any place; of "-" the bytes are copied by qn_stream_close() */
+FILE *qn_stream_out(const char *name);
+
+/* Return: 0, or -errno where something of it was not written */
+int qn_stream_close(FILE *out, const char *name);
+
+/**
+ * qn_stream_watch_stdout() - what was printed and could not be written is an error
+ *
+ * At the end of the process it is said, and the status is QN_EXIT_FAILURE.
+ */
+void qn_stream_watch_stdout(void);
+
+#endif /* QN_STREAM_H */

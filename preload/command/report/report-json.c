@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: MIT
+/*
+ * report-json.c - what a run of a program looked like, for other programs.
+ *
+ * Sizes are bytes, times are seconds unless the key ends in a unit. A figure that
+ * is not known is null, never 0. Keys are stable: see QN_REPORT_FORMAT.
+ */
+#define _GNU_SOURCE 1
+#include <jansson.h>
+#include <string.h>
+#include <sys/wait.h>
+#include "learn/controller.h"
+#include "quern.h"
+#include "report.h"
+#include "command/base/text.h"
+
+#define STRINGIFY(x)    #x
+#define DOTTED(a, b, c) STRINGIFY(a) "." STRINGIFY(b) "." STRINGIFY(c)
+
+static void put(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+static void put_u64(json_t *object, const char *key, u64 n)
+{
+	put(object, key, json_integer((json_int_t)n));
+}
+
+/* 0 stands for "not recorded" in the page */
+static void put_known(json_t *object, const char *key, u64 n)
+{
+	put(object, key, n ? json_integer((json_int_t)n) : json_null());
+}
+
+static void put_seconds(json_t *object, const char *key, u64 usec)
+{
+	put(object, key, json_real((double)usec / 1e6));
+}
+
+/* JSON is UTF-8; a string that is not comes through cleaned */
+static json_t *string(const char *text)
+{
+	char clean[256];
+	json_t *value = json_string(text);
+
+	if (value)
+		return value;
+	qn_text_clean(clean, sizeof(clean), text);
+	return json_string(clean);
+}
+
+static u64 usec_of(const struct timeval *t)
+{
+	return (u64)t->tv_sec * 1000000 + (u64)t->tv_usec;
+}
+
+static void put_if(json_t *object, const char *key, u64 n, bool is_known)
+{
+	put(object, key, is_known ? json_integer((json_int_t)n) : json_null());
+}
+
+static json_t *make_use(const struct qn_figures *f, const struct qn_use *use)
+{
+	json_t *o = json_object();
+
+	put_u64(o, "live", use->live);
+	put_if(o, "internal", use->internal, f->sampled);
+	put_u64(o, "external", use->external);
+	put_if(o, "dirty", use->dirty, f->is_whole);
+	put_if(o, "metadata", use->metadata, f->is_whole);
+	put_if(o, "resident", qn_use_total(use), f->is_whole);
+	return o;
+}
+
+static json_t *make_entry(const struct qn_entry *e, u64 all_bytes)
+{
+	json_t *o = json_object();
+
+	put(o, "kind", json_string(e->osize ? "slab" : "direct"));
+	put_known(o, "object_size", e->osize);
+	put(o, "promoted", json_boolean(e->promoted));
+	put(o, "mean_requested",
+	    e->asked_allocs ?
+		    json_real(e->asked / 16 / (double)e->asked_allocs) :
+		    json_null());
+	put_u64(o, "allocations", e->nr_allocs);
+	put_u64(o, "allocated_bytes", e->bytes);
+	put(o, "share_of_bytes",
+	    json_real(all_bytes ? (double)e->bytes / (double)all_bytes : 0));
+	put_u64(o, "live", e->live);
+	put_u64(o, "carved", e->carved);
+	put_u64(o, "peak_carved", e->peak);
+	return o;
+}
+
+static json_t *make_table(const struct qn_figures *f)
+{
+	struct qn_entry total = qn_figures_total(f);
+	json_t *o = json_object(), *entries = json_array();
+	unsigned int i;
+
+	for (i = 0; i < f->nr_entries; i++)
+		json_array_append_new(entries,
+				      make_entry(&f->entries[i], total.bytes));
+	put_u64(o, "generation", f->generation);
+	put(o, "entries", entries);
+	return o;
+}
+
+static const char *action_name(unsigned int action)
+{
+	switch (action) {
+	case QN_ACTION_PROMOTE:
+		return "promote";
+	case QN_ACTION_DEMOTE:
+		return "demote";
+	default:
+		return "other";
+	}
+}
+
+static json_t *make_event(const struct qn_event *event, u64 start)
+{
+	const struct qn_stats_change *c = &event->change;
+	json_t *o = json_object();
+
+	put_seconds(o, "at_seconds",
+		    event->usec > start ? event->usec - start : 0);
+	put(o, "program", string(event->exe));
+	put(o, "action", json_string(action_name(c->action)));
+	put_u64(o, "size", c->size);
+	put_u64(o, "expected_gain", c->gain);
+	put_u64(o, "generation", c->generation);
+	return o;
+}
+
+static json_t *make_controller(const struct qn_figures *f)
+{
+	json_t *o = json_object(), *changes = json_array();
+	unsigned int i;
+
+	for (i = 0; i < f->nr_events; i++)
+		json_array_append_new(changes,
+				      make_event(&f->events[i], f->start_usec));
+	put(o, "policy", string(f->policy));
+	put_u64(o, "nr_changes", f->nr_changes);
+	put(o, "changes", changes);
+	put_u64(o, "slices", f->nr_slices);
+	put_u64(o, "samples", f->nr_samples);
+	put(o, "cost_seconds", json_real((double)f->sample_ns / 1e9));
+	return o;
+}
+
+static json_t *make_ages(const u64 *bytes)
+{
+	json_t *list = json_array();
+	unsigned int i;
+
+	for (i = 0; i < QN_STATS_LIVES; i++)
+		json_array_append_new(list, json_integer((json_int_t)bytes[i]));
+	return list;
+}
+
+static json_t *make_life(const struct qn_stats_life *life, unsigned int group)
+{
+	json_t *o = json_object();
+
+	if (group < QN_STATS_LIFE_GROUPS - 1)
+		put_u64(o, "size_max", (u64)32 << 2 * group);
+	else
+		put(o, "size_max", json_null());
+	put_u64(o, "ended", life->nr_ended);
+	put(o, "ended_bytes_by_age_in_bytes", make_ages(life->by_bytes));
+	put(o, "ended_bytes_by_age_in_time", make_ages(life->by_time));
+	put_u64(o, "live", life->nr_live);
+	put_u64(o, "live_bytes", life->live);
+	put_u64(o, "grown", life->nr_grown);
+	put_u64(o, "shrunk", life->nr_shrunk);
+	put_u64(o, "grown_from", life->grown_from);
+	put_u64(o, "grown_to", life->grown_to);
+	return o;
+}
+
+static json_t *make_lives(const struct qn_figures *f)
+{
+	json_t *o = json_object(), *sizes = json_array();
+	unsigned int i;
+
+	for (i = 0; i < QN_STATS_LIFE_GROUPS; i++)
+		json_array_append_new(sizes, make_life(&f->lives[i], i));
+	put_u64(o, "age_bytes", QN_STATS_LIFE_BYTES);
+	put(o, "age_seconds", json_real(QN_STATS_LIFE_MS / 1e3));
+	put(o, "sizes", sizes);
+	return o;
+}
+
+/* @sum in 1/QN_STATS_ONE of each of @nr */
+static json_t *make_mean(u64 sum, u64 nr)
+{
+	return json_real((double)sum / QN_STATS_ONE / (double)nr);
+}
+
+static json_t *make_waste(const struct qn_stats_waste *sum, u64 nr)
+{
+	json_t *o = json_object();
+
+	put(o, "internal", make_mean(sum->internal, nr));
+	put(o, "external", make_mean(sum->external, nr));
+	put(o, "dirty", make_mean(sum->dirty, nr));
+	put(o, "metadata", make_mean(sum->metadata, nr));
+	return o;
+}
+
+static json_t *make_slope(s64 slope)
+{
+	return json_real((double)slope / (1 << QN_STATS_SLOPE));
+}
+
+/* Bytes an epoch, of the last ones */
+static void put_slopes(json_t *o, const struct qn_stats_trend *t)
+{
+	put(o, "live_slope", make_slope(t->live_slope));
+	put(o, "peak_slope", make_slope(t->peak_slope));
+	put(o, "returned_slope", make_slope(t->purged_slope));
+	put(o, "wanted_back_slope", make_slope(t->refaults_slope));
+}
+
+/* Shares: means over all epochs, and those of the last one of a program that is alone */
+static void put_shares(json_t *o, const struct qn_stats_trend *t, bool is_alone)
+{
+	u64 nr = t->nr_epochs;
+
+	put(o, "live_of_peak_mean", make_mean(t->sum_live_of_peak, nr));
+	put(o, "shift_mean", make_mean(t->sum_shift, nr));
+	put(o, "shift_most", make_mean(t->most_shift, 1));
+	put(o, "waste_mean", make_waste(&t->sum_waste, nr));
+	put(o, "live_of_peak",
+	    is_alone ? make_mean(t->live_of_peak, 1) : json_null());
+	put(o, "shift", is_alone ? make_mean(t->shift, 1) : json_null());
+	put(o, "waste", is_alone ? make_waste(&t->waste, 1) : json_null());
+}
+
+static json_t *make_trend(const struct qn_figures *f)
+{
+	const struct qn_stats_trend *t = &f->trend;
+	json_t *o;
+
+	if (!t->nr_epochs)
+		return json_null();
+	o = json_object();
+	put_u64(o, "epochs", t->nr_epochs);
+	put(o, "epoch_seconds", json_real(QN_TREND_MS / 1e3));
+	put_u64(o, "growing", t->nr_growing);
+	put_u64(o, "shrinking", t->nr_shrinking);
+	put_slopes(o, t);
+	put_shares(o, t, f->nr_programs == 1);
+	return o;
+}
+
+static json_t *make_returned(const struct qn_figures *f)
+{
+	json_t *o = json_object();
+
+	put_u64(o, "bytes", f->purged);
+	put_u64(o, "calls", f->nr_purges);
+	put_u64(o, "wanted_back", f->refaults);
+	return o;
+}
+
+static const char *state_name(const struct qn_figures *f)
+{
+	if (f->replaced)
+		return "replaced";
+	if (f->nr_running && f->nr_programs == 1)
+		return "running";
+	return f->finished ? "exited" : "ended";
+}
+
+/* Known only of a program that is alone and ran its exit handlers */
+static void put_times(json_t *o, const struct qn_figures *f)
+{
+	bool known = f->nr_programs == 1 && f->end_usec > f->start_usec;
+
+	put(o, "wall_seconds",
+	    known ? json_real((double)(f->end_usec - f->start_usec) / 1e6) :
+		    json_null());
+	put(o, "cpu_seconds",
+	    known ? json_real((double)f->cpu_usec / 1e6) : json_null());
+	put_known(o, "peak_resident", known ? f->peak_resident : 0);
+}
+
+static void put_counts(json_t *o, const struct qn_figures *f)
+{
+	put_u64(o, "processes", f->nr_processes);
+	put_u64(o, "programs", f->nr_programs);
+	put_u64(o, "still_running", f->nr_running);
+	put_u64(o, "peak_live", f->peak_live);
+	put(o, "peak_live_exact", json_boolean(f->exact & QN_STATS_EXACT_PEAK));
+	put_known(o, "peak_used", f->peak_used);
+	put_u64(o, "allocations", f->nr_allocs);
+	put(o, "allocations_exact",
+	    json_boolean(f->exact & QN_STATS_EXACT_COUNT));
+	put_u64(o, "failed", f->nr_failed);
+	put_u64(o, "threads", f->nr_threads_total);
+	put_u64(o, "remote_frees", f->nr_remote);
+}
+
+static json_t *make_engine(const struct qn_stats_engine *e)
+{
+	json_t *o = json_object();
+
+	put(o, "name", string(*e->name ? e->name : "quern"));
+	if (!*e->name)
+		return o;
+	put_u64(o, "asked", e->asked);
+	put_u64(o, "served", e->served);
+	put_u64(o, "quern_would_serve", e->by_table);
+	put_u64(o, "address_space", e->size);
+	return o;
+}
+
+static json_t *make_stack(const struct qn_sitelist *list,
+			  struct qn_symbols *symbols, u32 site)
+{
+	json_t *stack = json_array();
+	char text[512];
+	u32 nr;
+	const struct qn_trace_frame *f =
+		qn_stacks_frames(&list->stacks, site, &nr);
+
+	for (u32 i = 0; i < nr; i++) {
+		json_t *o = json_object();
+		const char *module = qn_stacks_name(&list->stacks, &f[i]);
+
+		qn_symbols_text(symbols, module, f[i].offset, QN_SYMBOLS_SHORT,
+				text, sizeof(text));
+		put(o, "function", string(text));
+		put(o, "module", module ? string(module) : json_null());
+		put_u64(o, "offset", f[i].offset);
+		json_array_append_new(stack, o);
+	}
+	return stack;
+}
+
+static json_t *make_sites(const struct qn_figures *f)
+{
+	const struct qn_sitelist *list = &f->sites;
+	const struct qn_sitelist_sum *sum = NULL;
+	struct qn_symbols symbols;
+	json_t *o, *sites;
+
+	if (!list->is_kept)
+		return json_null();
+	sites = json_array();
+	qn_symbols_init(&symbols, "", 0);
+	while ((sum = qn_sitelist_next(list, sum, false))) {
+		o = json_object();
+		put_u64(o, "bytes", sum->bytes);
+		put_u64(o, "samples", sum->nr);
+		put_u64(o, "live_bytes", sum->live);
+		put_u64(o, "live_samples", sum->nr_live);
+		put(o, "stack", make_stack(list, &symbols, sum->site));
+		json_array_append_new(sites, o);
+	}
+	qn_symbols_exit(&symbols);
+	o = json_object();
+	put_u64(o, "no_room_bytes", list->full_bytes);
+	put_u64(o, "no_stack_bytes", list->unknown_bytes);
+	put_u64(o, "unfollowed_bytes", list->unfollowed);
+	put(o, "sites", sites);
+	return o;
+}
+
+static json_t *make_heap(const struct qn_figures *f)
+{
+	json_t *o = json_object();
+
+	put(o, "program", string(f->exe));
+	put_u64(o, "pid", f->pid);
+	put(o, "state", json_string(state_name(f)));
+	put_times(o, f);
+	put_counts(o, f);
+	put(o, "at_peak", make_use(f, &f->at_peak));
+	put(o, "at_resident_peak", make_use(f, &f->at_resident));
+	put(o, "at_end", make_use(f, &f->at_end));
+	put(o, "table", make_table(f));
+	put(o, "controller", make_controller(f));
+	put(o, "lives", make_lives(f));
+	put(o, "trend", make_trend(f));
+	put(o, "call_sites", make_sites(f));
+	put(o, "returned", make_returned(f));
+	put(o, "engine", make_engine(&f->engine));
+	return o;
+}
+
+static json_t *make_status(int status)
+{
+	json_t *o = json_object();
+
+	if (WIFEXITED(status)) {
+		put_u64(o, "exit", (u64)WEXITSTATUS(status));
+		put(o, "signal", json_null());
+	} else {
+		put(o, "exit", json_null());
+		put_u64(o, "signal", (u64)WTERMSIG(status));
+	}
+	return o;
+}
+
+static json_t *make_arguments(char *const *argv)
+{
+	json_t *list = json_array();
+
+	for (; *argv; argv++)
+		json_array_append_new(list, string(*argv));
+	return list;
+}
+
+static void put_outcome(json_t *o, const struct qn_outcome *outcome)
+{
+	put_u64(o, "pid", (u64)outcome->pid);
+	put(o, "status", make_status(outcome->status));
+	put_seconds(o, "wall_seconds", outcome->wall_usec);
+	put_seconds(o, "user_seconds", usec_of(&outcome->usage.ru_utime));
+	put_seconds(o, "system_seconds", usec_of(&outcome->usage.ru_stime));
+	put_u64(o, "peak_resident", (u64)outcome->usage.ru_maxrss * 1024);
+}
+
+static json_t *make_other_run(const struct qn_outcome *outcome)
+{
+	json_t *o = json_object();
+
+	put_outcome(o, outcome);
+	return o;
+}
+
+static void put_pages(json_t *o, const struct qn_report *report)
+{
+	static const char *const modes[] = {
+		[QN_CHILDREN_SUM] = "sum",
+		[QN_CHILDREN_EACH] = "each",
+		[QN_CHILDREN_NONE] = "none",
+	};
+	const struct qn_run_pages *pages = report->pages;
+	json_t *heaps = json_array();
+	unsigned int i;
+
+	for (i = 0; i < pages->nr; i++)
+		json_array_append_new(heaps, make_heap(&pages->figures[i]));
+	put(o, "library_loaded", json_boolean(pages->has_own));
+	put(o, "obstacle",
+	    pages->has_own ? json_null() : string(report->obstacle));
+	put_u64(o, "unread_pages", pages->nr_unread);
+	put(o, "children", json_string(modes[pages->children]));
+	put(o, "heaps", heaps);
+}
+
+void qn_report_json(FILE *out, const struct qn_report *report)
+{
+	json_t *o = json_object();
+
+	put_u64(o, "format", QN_REPORT_FORMAT);
+	put(o, "quern",
+	    json_string(DOTTED(QN_VERSION_MAJOR, QN_VERSION_MINOR,
+			       QN_VERSION_PATCH)));
+	put(o, "command", make_arguments(report->argv));
+	put_outcome(o, report->outcome);
+	put(o, "on_quern",
+	    report->quern ? make_other_run(report->quern) : json_null());
+	put_pages(o, report);
+	json_dumpf(o, out,
+		   JSON_INDENT(2) | JSON_PRESERVE_ORDER |
+			   JSON_REAL_PRECISION(9));
+	fputc('\n', out);
+	json_decref(o);
+}

@@ -1,0 +1,649 @@
+// SPDX-License-Identifier: MIT
+/*
+ * report.c - what a run of a program looked like, on one screen.
+ *
+ * The lines come in blocks: what ran, what the memory was made of, the table, the
+ * controller, lives and trends. Two are elastic: the last decisions are as many as leave
+ * two lines for the table, which shows as many entries as there is room for then, and
+ * sums up the rest.
+ */
+#define _GNU_SOURCE 1
+#include <string.h>
+#include <sys/wait.h>
+#include "learn/controller.h"
+#include "engine/engine.h"
+#include "report.h"
+#include "command/base/text.h"
+
+#define SIZE(n)         (qn_text_size(n).s)
+#define COUNT(n)        (qn_text_count(n).s)
+#define TIME(n)         (qn_text_time(n).s)
+#define SHARE(n, whole) (qn_text_share(n, whole).s)
+
+/* Decisions shown at most, lines that the table has at least and its header's */
+#define NR_EVENTS    3
+#define TABLE_LEAST  2
+#define TABLE_HEADER 2
+
+/**
+ * struct screen - the report of one program, or of their sum
+ * @l:		the lines
+ * @report:	what it is made from
+ * @f:		the figures it shows
+ * @total:	of the table
+ * @nr_events:	decisions shown
+ * @is_root:	of the program that was asked for, alone or with others
+ */
+struct screen {
+	struct qn_lines l;
+	const struct qn_report *report;
+	const struct qn_figures *f;
+	struct qn_entry total;
+	unsigned int nr_events;
+	bool is_root;
+};
+
+static u64 usec_of(const struct timeval *t)
+{
+	return (u64)t->tv_sec * 1000000 + (u64)t->tv_usec;
+}
+
+static u64 cpu_of(const struct rusage *usage)
+{
+	return usec_of(&usage->ru_utime) + usec_of(&usage->ru_stime);
+}
+
+/* ---- what ran ---- */
+
+static void put_status(struct qn_lines *l, const char *name,
+		       const struct qn_outcome *o)
+{
+	int signo = WTERMSIG(o->status);
+
+	if (WIFEXITED(o->status))
+		qn_line(l, "quern: %s (pid %d) exited with status %d", name,
+			(int)o->pid, WEXITSTATUS(o->status));
+	else
+		qn_line(l, "quern: %s (pid %d) was ended by signal %d (%s)%s",
+			name, (int)o->pid, signo, strsignal(signo),
+			WCOREDUMP(o->status) ? ", core dumped" : "");
+}
+
+static void put_title(struct qn_lines *l, const struct qn_report *report)
+{
+	const char *slash = strrchr(report->argv[0], '/');
+	char name[32];
+
+	qn_text_clean(name, sizeof(name),
+		      slash && slash[1] ? slash + 1 : report->argv[0]);
+	put_status(l, name, report->outcome);
+}
+
+static void put_usage(struct qn_lines *l, const struct qn_outcome *o)
+{
+	const struct rusage *u = &o->usage;
+	u64 resident = (u64)u->ru_maxrss * 1024;
+
+	qn_line(l, "time        %s; CPU %s (user %s, system %s)",
+		TIME(o->wall_usec), TIME(cpu_of(u)),
+		TIME(usec_of(&u->ru_utime)), TIME(usec_of(&u->ru_stime)));
+	qn_line(l, "memory      peak resident set %s%s",
+		resident <= o->floor ? "at most " : "", SIZE(resident));
+}
+
+static void put_child(struct screen *s)
+{
+	const struct qn_figures *f = s->f;
+
+	qn_line(&s->l, "quern: %s (pid %u) %s", f->exe, f->pid,
+		f->replaced   ? "became another program" :
+		f->nr_running ? "is still running" :
+		f->finished   ? "exited" :
+			      "ended without its exit handlers (_exit, signal)");
+	if (f->end_usec > f->start_usec)
+		qn_line(&s->l, "time        %s; CPU %s",
+			TIME(f->end_usec - f->start_usec), TIME(f->cpu_usec));
+	if (f->peak_resident)
+		qn_line(&s->l, "memory      peak resident set %s",
+			SIZE(f->peak_resident));
+}
+
+static void put_programs(struct screen *s)
+{
+	const struct qn_figures *f = s->f;
+	char running[48] = "", replaced[48] = "";
+	unsigned int execs = f->nr_programs - f->nr_processes;
+
+	if (f->nr_programs < 2)
+		return;
+	if (f->nr_running)
+		snprintf(running, sizeof(running), "; %u still running",
+			 f->nr_running);
+	if (execs)
+		snprintf(replaced, sizeof(replaced), ", with %u exec%s", execs,
+			 execs == 1 ? "" : "s");
+	qn_line(&s->l, "processes   %u%s; heaps and peaks added up%s",
+		f->nr_processes, replaced, running);
+}
+
+static void put_calls(struct screen *s)
+{
+	const struct qn_figures *f = s->f;
+
+	/* Without its exit handlers a program leaves what it noted before */
+	qn_line(&s->l, "heap        peak live %s%s; %s%s allocations%s",
+		f->exact & QN_STATS_EXACT_PEAK ? "" : "about ",
+		SIZE(f->peak_live),
+		f->exact & QN_STATS_EXACT_COUNT ? "" : "about ",
+		COUNT(f->nr_allocs), f->finished ? "" : ", as last recorded");
+	if (f->nr_threads_total > f->nr_programs)
+		qn_line(&s->l,
+			"threads     %s; %s blocks freed by another than their owner",
+			COUNT(f->nr_threads_total), COUNT(f->nr_remote));
+	if (f->nr_failed)
+		qn_line(&s->l, "failed      %s requests, for want of memory",
+			COUNT(f->nr_failed));
+}
+
+/* ---- what the memory was made of ---- */
+
+/* Without samples there is no column of what is lost to rounding */
+#define USE_ROW "%-12s%10s%*s%11s%11s%11s%12s"
+
+static int rounding_width(const struct screen *s)
+{
+	return s->f->sampled ? 11 : 0;
+}
+
+static void put_use(struct screen *s, const char *label,
+		    const struct qn_use *use)
+{
+	bool is_whole = s->f->is_whole;
+
+	qn_line(&s->l, USE_ROW, label, SIZE(use->live), rounding_width(s),
+		s->f->sampled ? SIZE(use->internal) : "", SIZE(use->external),
+		is_whole ? SIZE(use->dirty) : "unknown",
+		is_whole ? SIZE(use->metadata) : "unknown",
+		is_whole ? SIZE(qn_use_total(use)) : "unknown");
+}
+
+static void put_use_shares(struct screen *s, const struct qn_use *use)
+{
+	u64 live = use->live;
+
+	if (!live || !s->f->is_whole)
+		return;
+	qn_line(&s->l, USE_ROW, "  of live", SHARE(live, live),
+		rounding_width(s),
+		s->f->sampled ? SHARE(use->internal, live) : "",
+		SHARE(use->external, live), SHARE(use->dirty, live),
+		SHARE(use->metadata, live), SHARE(qn_use_total(use), live));
+}
+
+/* The footprint is often as large as it gets when most is live, so that one row says it */
+static void put_uses(struct screen *s)
+{
+	const struct qn_figures *f = s->f;
+
+	qn_line(&s->l, USE_ROW, "made of", "live", rounding_width(s),
+		f->sampled ? "(internal)" : "", "+external", "+dirty",
+		"+metadata", "=resident");
+	put_use(s, "at its peak", &f->at_peak);
+	put_use_shares(s, &f->at_peak);
+	if (qn_use_total(&f->at_resident) > qn_use_total(&f->at_peak))
+		put_use(s, "most memory", &f->at_resident);
+	put_use(s, f->finished ? "at the end" : "as recorded", &f->at_end);
+}
+
+/* ---- the table ---- */
+
+/* Columns: what was asked for if there are samples, what is live if anything is */
+#define ENTRY_ROW "%-12s%*s%15s%10s%*s%11s%11s"
+
+static void put_row(struct screen *s, const char *label, const char *asked,
+		    const char *allocs, const char *share, const char *live,
+		    const char *carved, const char *peak)
+{
+	bool has_live = s->total.live > 0;
+
+	qn_line(&s->l, ENTRY_ROW, label, s->f->sampled ? 10 : 0,
+		s->f->sampled ? asked : "", allocs, share, has_live ? 11 : 0,
+		has_live ? live : "", carved, peak);
+}
+
+static void put_entry(struct screen *s, const char *label,
+		      const struct qn_entry *e)
+{
+	char asked[24] = "-";
+
+	if (e->asked_allocs)
+		snprintf(asked, sizeof(asked), "%.1f",
+			 e->asked / 16 / (double)e->asked_allocs);
+	put_row(s, label, asked, COUNT(e->nr_allocs),
+		SHARE(e->bytes, s->total.bytes), SIZE(e->live), SIZE(e->carved),
+		SIZE(e->peak));
+}
+
+static void put_osize(struct screen *s, const struct qn_entry *e)
+{
+	char label[40];
+
+	snprintf(label, sizeof(label), "%10s%s", COUNT(e->osize),
+		 e->promoted ? " *" : "");
+	put_entry(s, e->osize ? label : "  direct", e);
+}
+
+static void put_rest(struct screen *s, unsigned int from, unsigned int to)
+{
+	struct qn_entry rest = { 0 };
+	char label[24];
+	unsigned int i;
+
+	for (i = from; i < to; i++)
+		qn_entry_add(&rest, &s->f->entries[i]);
+	snprintf(label, sizeof(label), "  %u others", to - from);
+	put_entry(s, label, &rest);
+}
+
+/* Sizes that anything was asked of; they come first */
+static unsigned int nr_used(const struct qn_figures *f)
+{
+	const struct qn_entry *e = f->entries;
+	unsigned int nr = 0;
+
+	while (nr < f->nr_entries && (e[nr].nr_allocs || e[nr].peak))
+		nr++;
+	return nr;
+}
+
+static unsigned int nr_promoted(const struct qn_figures *f)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < f->nr_entries; i++)
+		nr += f->entries[i].promoted;
+	return nr;
+}
+
+static void put_table_header(struct screen *s)
+{
+	const struct qn_figures *f = s->f;
+	unsigned int promoted = nr_promoted(f);
+
+	qn_line(&s->l, "table %-6u%u sizes, %u used%s%s%s", f->generation,
+		f->nr_entries, nr_used(f), promoted ? ", " : "",
+		promoted ? COUNT(promoted) : "",
+		promoted ? " made by the controller (*)" : "");
+	put_row(s, " object size", "asked for", "allocations", "of bytes",
+		"live", "carved", "max carved");
+}
+
+/* @room lines for the entries */
+static void put_table(struct screen *s, unsigned int room)
+{
+	const struct qn_figures *f = s->f;
+	unsigned int i, used = nr_used(f), shown = used;
+
+	s->total = qn_figures_total(f);
+	put_table_header(s);
+	if (shown > room)
+		shown = room - 1;
+	for (i = 0; i < shown; i++)
+		put_osize(s, &f->entries[i]);
+	if (shown < used)
+		put_rest(s, shown, used);
+}
+
+/* ---- the controller ---- */
+
+static void put_event(struct screen *s, const struct qn_event *event)
+{
+	const struct qn_stats_change *c = &event->change;
+	u64 start = s->f->start_usec;
+	struct qn_text when =
+		qn_text_time(event->usec > start ? event->usec - start : 0);
+	const char *where = s->f->nr_programs > 1 ? event->exe : "";
+	const char *in = *where ? " in " : "";
+
+	if (c->action == QN_ACTION_PROMOTE)
+		qn_line(&s->l,
+			"%12s  %s B got a size of its own: table %u, saves %s%s%s",
+			when.s, COUNT(c->size), c->generation, SIZE(c->gain),
+			in, where);
+	else if (c->action == QN_ACTION_DEMOTE)
+		qn_line(&s->l, "%12s  %s B lost its own size: table %u%s%s",
+			when.s, COUNT(c->size), c->generation, in, where);
+	else
+		qn_line(&s->l, "%12s  action %u on %s B: table %u%s%s", when.s,
+			c->action, COUNT(c->size), c->generation, in, where);
+}
+
+static void put_controller(struct screen *s)
+{
+	const struct qn_figures *f = s->f;
+	unsigned int shown = s->nr_events, i;
+
+	if (!f->nr_changes)
+		qn_line(&s->l, "controller  policy %s: no changes", f->policy);
+	else
+		qn_line(&s->l,
+			"controller  policy %s: %s change%s; the last %u:",
+			f->policy, COUNT(f->nr_changes),
+			f->nr_changes == 1 ? "" : "s", shown);
+	for (i = f->nr_events - shown; i < f->nr_events; i++)
+		put_event(s, &f->events[i]);
+}
+
+/* Of a program that was not looked at even once there is nothing to tell */
+static bool has_samples(const struct qn_figures *f)
+{
+	return f->nr_samples || f->nr_slices;
+}
+
+static bool has_returned(const struct qn_figures *f)
+{
+	return f->nr_purges > 0;
+}
+
+static void put_costs(struct screen *s)
+{
+	const struct qn_figures *f = s->f;
+	u64 cpu = s->is_root ? cpu_of(&s->report->outcome->usage) : f->cpu_usec;
+
+	if (has_returned(f))
+		qn_line(&s->l,
+			"returned    %s to the system in %s call%s; %s wanted back "
+			"soon",
+			SIZE(f->purged), COUNT(f->nr_purges),
+			f->nr_purges == 1 ? "" : "s", SIZE(f->refaults));
+	if (has_samples(f))
+		qn_line(&s->l,
+			"sampler     %s samples, %s slice%s: about %s%s%s%s",
+			COUNT(f->nr_samples), COUNT(f->nr_slices),
+			f->nr_slices == 1 ? "" : "s", TIME(f->sample_ns / 1000),
+			cpu ? ", " : "",
+			cpu ? SHARE(f->sample_ns, cpu * 1000) : "",
+			cpu ? " of the CPU time" : "");
+}
+
+/* ---- lives ---- */
+
+/* Bytes of @life whose age in bytes is below @limit, and all that ended */
+static u64 ended_before(const struct qn_stats_life *life, u64 limit)
+{
+	u64 bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < QN_STATS_LIVES; i++)
+		if ((u64)QN_STATS_LIFE_BYTES << i <= limit)
+			bytes += life->by_bytes[i];
+	return bytes;
+}
+
+static void put_lives(struct screen *s)
+{
+	struct qn_stats_life life = qn_figures_lives(s->f);
+	u64 ended = ended_before(&life, UINT64_MAX);
+	char live[96] = "", grown[96] = "";
+
+	qn_line(&s->l,
+		"lives       below 64 KiB of requests %s, 1 MiB %s, 16 MiB %s",
+		SHARE(ended_before(&life, 64 << 10), ended),
+		SHARE(ended_before(&life, 1 << 20), ended),
+		SHARE(ended_before(&life, 16 << 20), ended));
+	if (life.nr_live)
+		snprintf(live, sizeof(live), "; %s in use stand for %s",
+			 COUNT(life.nr_live), SIZE(life.live));
+	if (life.nr_grown)
+		snprintf(grown, sizeof(grown), "; %s grew, to %s",
+			 COUNT(life.nr_grown),
+			 SHARE(life.grown_to, life.grown_from));
+	qn_line(&s->l, "            by %s block%s%s%s", COUNT(life.nr_ended),
+		life.nr_ended == 1 ? "" : "s", live, grown);
+}
+
+static bool has_lives(const struct screen *s)
+{
+	return qn_figures_lives(s->f).nr_ended > 0;
+}
+
+/* ---- trends ---- */
+
+static void put_trend(struct screen *s)
+{
+	const struct qn_stats_trend *t = &s->f->trend;
+	u64 whole = (u64)t->nr_epochs * QN_STATS_ONE;
+	u64 bytes = (u64)t->live_slope >> QN_STATS_SLOPE;
+	bool falls = t->live_slope < 0;
+
+	if (falls)
+		bytes = -(u64)t->live_slope >> QN_STATS_SLOPE;
+	qn_line(&s->l,
+		"trend       live grew in %s of %s epochs, shrank in %s; %s of "
+		"its peak",
+		COUNT(t->nr_growing), COUNT(t->nr_epochs),
+		COUNT(t->nr_shrinking), SHARE(t->sum_live_of_peak, whole));
+	qn_line(&s->l,
+		"            at last by %s%s an epoch; sizes moved %s, at most %s",
+		falls ? "-" : "", SIZE(bytes), SHARE(t->sum_shift, whole),
+		SHARE(t->most_shift, QN_STATS_ONE));
+	qn_line(&s->l,
+		"waste       internal %s, external %s, dirty %s, metadata %s",
+		SHARE(t->sum_waste.internal, whole),
+		SHARE(t->sum_waste.external, whole),
+		SHARE(t->sum_waste.dirty, whole),
+		SHARE(t->sum_waste.metadata, whole));
+}
+
+/* ---- call sites ---- */
+
+static void put_site(struct screen *s, struct qn_symbols *symbols,
+		     const struct qn_sitelist_sum *sum, bool by_live)
+{
+	char text[QN_TEXT_COLUMNS];
+
+	qn_sitelist_text(&s->f->sites, symbols, sum, text, sizeof(text));
+	qn_line(&s->l, "%11s %9s  %s", SIZE(by_live ? sum->live : sum->bytes),
+		COUNT(by_live ? sum->nr_live : sum->nr), text);
+}
+
+static void put_top(struct screen *s, struct qn_symbols *symbols, bool by_live)
+{
+	const struct qn_sitelist_sum *sum = NULL;
+
+	for (int i = 0; i < QN_REPORT_SITES; i++) {
+		sum = qn_sitelist_next(&s->f->sites, sum, by_live);
+		if (!sum)
+			break;
+		put_site(s, symbols, sum, by_live);
+	}
+}
+
+static void put_sites(struct screen *s)
+{
+	const struct qn_sitelist *list = &s->f->sites;
+	struct qn_symbols symbols;
+
+	if (!list->is_kept)
+		return;
+	if (!list->nr) {
+		qn_line(&s->l, "call sites  none: no sample was taken; "
+			       "--conf=sample:4K takes more");
+		return;
+	}
+	qn_symbols_init(&symbols, "", 0);
+	qn_line(&s->l, "call sites  %s; most bytes in use, and samples",
+		COUNT(list->nr));
+	put_top(s, &symbols, true);
+	qn_line(&s->l, "            most bytes asked for, and samples");
+	put_top(s, &symbols, false);
+	if (list->full_nr)
+		qn_line(&s->l,
+			"            %s samples for %s have none: there are too many",
+			COUNT(list->full_nr), SIZE(list->full_bytes));
+	if (list->unknown_nr)
+		qn_line(&s->l, "            %s samples for %s have no stack",
+			COUNT(list->unknown_nr), SIZE(list->unknown_bytes));
+	if (list->unfollowed)
+		qn_line(&s->l,
+			"            what %s stand for was not followed until its free",
+			SIZE(list->unfollowed));
+	qn_symbols_exit(&symbols);
+}
+
+/* ---- an engine in quern's place ---- */
+
+static void put_engine(struct screen *s)
+{
+	const struct qn_stats_engine *e = &s->f->engine;
+	const struct qn_engine *engine = qn_engine_find(e->name);
+
+	char about[120];
+
+	snprintf(about, sizeof(about),
+		 "%s, %s; behind one lock, nothing is returned to the system",
+		 e->name, engine ? engine->about : "which is not known here");
+	qn_wrap(&s->l, "engine      ", about);
+	qn_line(&s->l, "%-12s%12s%15s%19s", "all blocks", "asked for",
+		"engine serves", "quern would serve");
+	qn_line(&s->l, "%-12s%12s%15s%19s", "", SIZE(e->asked), SIZE(e->served),
+		SIZE(e->by_table));
+	qn_line(&s->l, "%-12s%12s%15s%19s", "  of asked",
+		SHARE(e->asked, e->asked), SHARE(e->served, e->asked),
+		SHARE(e->by_table, e->asked));
+}
+
+static void put_compared(struct qn_lines *l, const char *name,
+			 const struct qn_outcome *o)
+{
+	qn_line(l, "  %-10s%12s%15s%19s", name, TIME(o->wall_usec),
+		TIME(cpu_of(&o->usage)), SIZE((u64)o->usage.ru_maxrss * 1024));
+}
+
+/* Two runs of the program */
+static void put_comparison(struct screen *s)
+{
+	const struct qn_outcome *quern = s->report->quern;
+	const struct qn_outcome *other = s->report->outcome;
+
+	if (!quern || !s->is_root)
+		return;
+	qn_line(&s->l, "%-12s%12s%15s%19s", "two runs", "time", "CPU",
+		"peak resident set");
+	put_compared(&s->l, s->f->engine.name, other);
+	put_compared(&s->l, "quern", quern);
+	if (quern->status != other->status)
+		qn_line(&s->l, "note        the two runs ended differently: "
+			       "they may not have done the same");
+}
+
+/* ---- the whole ---- */
+
+static void put_notes(struct qn_lines *l, const struct qn_report *report)
+{
+	const struct qn_run_pages *pages = report->pages;
+
+	if (pages->nr_unread)
+		qn_line(l,
+			"note        %u of the statistics files left out: %s",
+			pages->nr_unread, pages->note);
+}
+
+static void put_silent(struct screen *s)
+{
+	qn_wrap(&s->l, "            ",
+		"nothing was allocated through quern: the program brings a "
+		"malloc of its own, or needs none");
+}
+
+/* Lines below the table: the controller's, what it cost, lives, trends, a note */
+static unsigned int lines_below(const struct screen *s)
+{
+	return 1 + has_returned(s->f) + has_samples(s->f) +
+	       (s->report->pages->nr_unread > 0) + 2u * has_lives(s) +
+	       3u * (s->f->trend.nr_epochs > 0);
+}
+
+static void put_learned(struct screen *s)
+{
+	unsigned int room = QN_REPORT_LINES - s->l.nr - TABLE_HEADER;
+
+	room -= lines_below(s);
+	s->nr_events = min(s->f->nr_events, (unsigned int)NR_EVENTS);
+	s->nr_events = min(s->nr_events, room - TABLE_LEAST);
+	put_table(s, room - s->nr_events);
+	put_controller(s);
+	if (has_lives(s))
+		put_lives(s);
+	if (s->f->trend.nr_epochs)
+		put_trend(s);
+	put_costs(s);
+}
+
+static void put_heap(struct screen *s)
+{
+	put_programs(s);
+	put_calls(s);
+	if (!s->f->nr_allocs) {
+		put_silent(s);
+		return;
+	}
+	if (*s->f->engine.name) {
+		put_engine(s);
+		put_comparison(s);
+		return;
+	}
+	put_uses(s);
+	put_learned(s);
+	put_sites(s);
+}
+
+/* The program did not load the library; others of the run may have */
+static void put_absent(struct qn_lines *l, const struct qn_report *report)
+{
+	qn_wrap(l, "no heap     ", report->obstacle);
+	if (report->pages->nr)
+		qn_line(l,
+			"            What follows is of its children alone.");
+}
+
+static void put_root(FILE *out, const struct qn_report *report)
+{
+	const struct qn_run_pages *pages = report->pages;
+	struct screen s = { .l = { .out = out }, .report = report };
+
+	put_title(&s.l, report);
+	put_usage(&s.l, report->outcome);
+	if (!pages->has_own)
+		put_absent(&s.l, report);
+	if (pages->nr &&
+	    (pages->has_own || pages->children != QN_CHILDREN_EACH)) {
+		s.f = &pages->figures[0];
+		s.is_root = true;
+		put_heap(&s);
+	}
+	put_notes(&s.l, report);
+}
+
+static void put_each(FILE *out, const struct qn_report *report)
+{
+	const struct qn_run_pages *pages = report->pages;
+	unsigned int i;
+
+	for (i = pages->has_own; i < pages->nr; i++) {
+		struct screen s = { .l = { .out = out },
+				    .report = report,
+				    .f = &pages->figures[i] };
+
+		fputc('\n', out);
+		put_child(&s);
+		put_heap(&s);
+	}
+}
+
+void qn_report_text(FILE *out, const struct qn_report *report)
+{
+	put_root(out, report);
+	if (report->pages->children == QN_CHILDREN_EACH)
+		put_each(out, report);
+}

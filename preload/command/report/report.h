@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report.h - what a run of a program looked like, for people and for programs.
+ *
+ * report.c writes one screen of text, report-json.c an object with stable keys;
+ * both take the same struct qn_report and compute nothing that figures.h does not.
+ */
+#ifndef QN_REPORT_H
+#define QN_REPORT_H
+
+#include <stdio.h>
+#include "command/base/launch.h"
+#include "pages.h"
+
+/* Lines of one report, call sites not counted: they are shown where they are asked for */
+#define QN_REPORT_LINES 24
+
+/* What the value of "format" in the JSON report is; keys are only ever added */
+#define QN_REPORT_FORMAT 1
+
+/* Call sites that are shown of either kind; JSON has all of them */
+#define QN_REPORT_SITES 5
+
+/**
+ * struct qn_report - all that is known
+ * @argv:	the program and its arguments
+ * @outcome:	how it ended
+ * @pages:	what the heaps of the run left behind
+ * @obstacle:	why the program itself left nothing; used where @pages->has_own is
+ *		not set
+ * @quern:	how a run of the same program on quern's own heap went, where @outcome is
+ *		of another; or NULL
+ */
+struct qn_report {
+	char *const *argv;
+	const struct qn_outcome *outcome;
+	const struct qn_run_pages *pages;
+	const char *obstacle;
+	const struct qn_outcome *quern;
+};
+
+/**
+ * qn_report_text() - at most QN_REPORT_LINES lines of QN_TEXT_COLUMNS columns
+ *
+ * With QN_CHILDREN_EACH: as many for every program of the run.
+ */
+void qn_report_text(FILE *out, const struct qn_report *report);
+
+/**
+ * qn_report_json() - one JSON object and a newline
+ */
+void qn_report_json(FILE *out, const struct qn_report *report);
+
+#endif /* QN_REPORT_H */

@@ -1,0 +1,570 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cmd-run.c - quern run: a program under libquern.so, and a report of its heap.
+ *
+ * Everything that can be wrong with the request is found before the program is
+ * started: a program that runs for an hour must not end in "cannot write the
+ * report". From then on the command's own troubles never change the exit status.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "format/conf.h"
+#include "command/base/fail.h"
+#include "command/base/launch.h"
+#include "command/base/options.h"
+#include "command/report/pages.h"
+#include "command/base/preload.h"
+#include "command/base/program.h"
+#include "command/report/report.h"
+#include "command/base/stream.h"
+#include "command/base/text.h"
+
+/**
+ * struct run - one call of quern run
+ * @command:	for its help
+ * @argv:	the program and its arguments
+ * @path:	the program's file
+ * @library:	libquern.so
+ * @given_library: --library
+ * @settings:	what --policy, --engine and --conf said, joined
+ * @conf:	all settings, QUERN_CONF of the environment included
+ * @stats_dir:	where the pages go
+ * @is_own_dir:	it was made for this run, and goes with it
+ * @children:	--children
+ * @report_path: --report
+ * @report_fd:	where the report goes
+ * @is_json:	--json
+ * @is_compared: --compare
+ * @input_at:	where standard input stood at the start, for the second run of two
+ * @quern:	how the run on quern's own heap went, if there was one
+ */
+struct run {
+	const struct qn_command *command;
+	char **argv;
+	char *path;
+	char *library;
+	const char *given_library;
+	char *settings;
+	struct qn_conf conf;
+	char *stats_dir;
+	bool is_own_dir;
+	enum qn_children children;
+	const char *report_path;
+	int report_fd;
+	bool is_json;
+	bool is_compared;
+	off_t input_at;
+	struct qn_outcome quern;
+};
+
+enum {
+	RUN_REPORT = 1,
+	RUN_JSON,
+	RUN_CHILDREN,
+	RUN_POLICY,
+	RUN_ENGINE,
+	RUN_COMPARE,
+	RUN_CONF,
+	RUN_LIBRARY,
+	RUN_HELP,
+};
+
+/* ---- options ---- */
+
+static int add_setting(struct run *run, const char *key, const char *value)
+{
+	qn_settings_add(&run->settings, key, value);
+	return 0;
+}
+
+static int set_children(struct run *run, const char *value)
+{
+	if (!strcmp(value, "sum"))
+		run->children = QN_CHILDREN_SUM;
+	else if (!strcmp(value, "each"))
+		run->children = QN_CHILDREN_EACH;
+	else if (!strcmp(value, "none"))
+		run->children = QN_CHILDREN_NONE;
+	else
+		goto refuse;
+	return 0;
+refuse:
+	qn_error("--children=%s: give sum, each or none", value);
+	return QN_EXIT_FAILURE;
+}
+
+static int set_option(struct run *run, int id, const char *value)
+{
+	switch (id) {
+	case RUN_REPORT:
+		run->report_path = value;
+		return 0;
+	case RUN_JSON:
+		run->is_json = true;
+		return 0;
+	case RUN_CHILDREN:
+		return set_children(run, value);
+	case RUN_POLICY:
+		return add_setting(run, "policy:", value);
+	case RUN_ENGINE:
+		return add_setting(run, "engine:", value);
+	case RUN_COMPARE:
+		run->is_compared = true;
+		return 0;
+	case RUN_CONF:
+		return add_setting(run, "", value);
+	case RUN_LIBRARY:
+		run->given_library = value;
+		return 0;
+	case RUN_HELP:
+		qn_help_command(stdout, run->command);
+		exit(0);
+	default:
+		return QN_EXIT_FAILURE;
+	}
+}
+
+static int read_options(struct run *run, char **argv)
+{
+	struct qn_options o = { .command = run->command, .argv = argv };
+	int id, err;
+
+	while ((id = qn_options_next(&o)) != QN_OPTIONS_END) {
+		err = set_option(run, id, o.value);
+		if (err)
+			return err;
+	}
+	run->argv = o.argv;
+	if (*o.argv)
+		return 0;
+	qn_error("run needs a program: quern run %s", run->command->synopsis);
+	return QN_EXIT_FAILURE;
+}
+
+/* ---- what must be right before the program starts ---- */
+
+static int read_settings(struct run *run)
+{
+	char error[256];
+
+	qn_conf_init(&run->conf);
+	if (qn_conf_parse(&run->conf, getenv("QUERN_CONF"), error,
+			  sizeof(error))) {
+		qn_error("QUERN_CONF in the environment: %s", error);
+		return QN_EXIT_FAILURE;
+	}
+	if (qn_conf_parse(&run->conf, run->settings, error, sizeof(error))) {
+		qn_error("%s; `quern help run` lists all settings", error);
+		return QN_EXIT_FAILURE;
+	}
+	return 0;
+}
+
+static int open_report(struct run *run)
+{
+	if (!run->report_path) {
+		run->report_fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
+		return 0;
+	}
+	if (qn_is_standard(run->report_path))
+		run->report_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	else
+		run->report_fd = open(run->report_path,
+				      O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY,
+				      0666);
+	if (run->report_fd >= 0)
+		return 0;
+	qn_error("cannot write the report to '%s': %s; name another file: "
+		 "--report=FILE",
+		 run->report_path, strerror(errno));
+	return QN_EXIT_FAILURE;
+}
+
+/* A directory of the user's own choice */
+static int take_stats_dir(struct run *run)
+{
+	struct stat st;
+
+	run->stats_dir = qn_xprintf("%s", run->conf.stats);
+	if (stat(run->stats_dir, &st) == 0 && S_ISDIR(st.st_mode) &&
+	    access(run->stats_dir, W_OK | X_OK) == 0)
+		return 0;
+	qn_error("stats:%s is no directory that can be written; make it, or "
+		 "leave the setting away",
+		 run->stats_dir);
+	return QN_EXIT_FAILURE;
+}
+
+static int make_stats_dir(struct run *run)
+{
+	if (*run->conf.stats)
+		return take_stats_dir(run);
+	run->stats_dir = qn_pages_make_dir();
+	run->is_own_dir = run->stats_dir != NULL;
+	return run->is_own_dir ? 0 : QN_EXIT_FAILURE;
+}
+
+/* Two runs need two heaps, and the same input twice */
+static int check_compare(struct run *run)
+{
+	if (!run->is_compared)
+		return 0;
+	run->input_at = lseek(STDIN_FILENO, 0, SEEK_CUR);
+	if (!strcmp(run->conf.engine, "quern"))
+		qn_error("--compare needs what to compare quern with: "
+			 "--engine=NAME");
+	else if (run->input_at < 0 && !isatty(STDIN_FILENO))
+		qn_error(
+			"--compare runs the program twice, and standard input "
+			"can be read only once; give it a file, or </dev/null");
+	else
+		return 0;
+	return QN_EXIT_FAILURE;
+}
+
+static int prepare(struct run *run)
+{
+	int err = read_settings(run);
+
+	if (!err)
+		err = check_compare(run);
+
+	if (!err)
+		err = qn_program_find(run->argv[0], &run->path);
+	if (!err) {
+		run->library =
+			qn_preload_find("libquern.so", run->given_library);
+		err = run->library ? 0 : QN_EXIT_FAILURE;
+	}
+	if (!err)
+		err = open_report(run);
+	return err ? err : make_stats_dir(run);
+}
+
+/* ---- the run ---- */
+
+static void sweep(void *pages)
+{
+	qn_pages_sweep(pages);
+}
+
+/* What takes stacks is loaded with the program: the library cannot do it itself */
+static char *preload_list(const struct run *run)
+{
+	const char *others = getenv("LD_PRELOAD");
+	char *with_unwinder, *list;
+
+	if (!run->conf.sites)
+		return qn_preload_list(run->library, others);
+	with_unwinder = qn_preload_list("libgcc_s.so.1", others);
+	list = qn_preload_list(run->library, with_unwinder);
+	free(with_unwinder);
+	return list;
+}
+
+/* With these settings; @how has the streams and the ticks */
+static int launch_with(const struct run *run, const char *conf,
+		       const struct qn_launch *how, struct qn_outcome *outcome)
+{
+	char *preload = preload_list(run);
+	char *set_preload = qn_xprintf("LD_PRELOAD=%s", preload);
+	char *set_conf = qn_xprintf("QUERN_CONF=%s", conf);
+	const char *changes[] = {
+		set_conf,
+		qn_program_is_for_musl(run->path) ? NULL : set_preload,
+		NULL,
+	};
+	char **envp = qn_preload_environ(changes);
+	struct qn_launch what = *how;
+	int err;
+
+	what.path = run->path;
+	what.argv = run->argv;
+	what.envp = envp;
+	err = qn_launch(&what, outcome);
+	free(envp);
+	free(set_conf);
+	free(set_preload);
+	free(preload);
+	return err;
+}
+
+static int launch(const struct run *run, struct qn_run_pages *pages,
+		  struct qn_outcome *outcome)
+{
+	const struct qn_launch how = { .fd_in = -1,
+				       .fd_out = -1,
+				       .fd_err = -1,
+				       .tick = sweep,
+				       .tick_data = pages };
+	char *settings = qn_settings_join(getenv("QUERN_CONF"), run->settings);
+	char *stats = qn_xprintf("stats:%s", run->stats_dir);
+	char *conf = qn_settings_join(settings, stats);
+	int err = launch_with(run, conf, &how, outcome);
+
+	free(conf);
+	free(stats);
+	free(settings);
+	return err;
+}
+
+/* On quern's own heap, nothing to be seen of it; the input is put back */
+static int launch_quern(struct run *run)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const struct qn_launch how = {
+		.fd_in = run->input_at < 0 ? null : -1,
+		.fd_out = null,
+		.fd_err = null,
+	};
+	char *settings = qn_settings_join(getenv("QUERN_CONF"), run->settings);
+	char *conf = qn_settings_join(settings, "engine:quern");
+	int err = null < 0 ? -errno : launch_with(run, conf, &how, &run->quern);
+
+	if (run->input_at >= 0)
+		lseek(STDIN_FILENO, run->input_at, SEEK_SET);
+	free(conf);
+	free(settings);
+	if (null >= 0)
+		close(null);
+	return err;
+}
+
+static int refuse_launch(const struct run *run, int err)
+{
+	if (err == -ENOENT)
+		qn_error("'%s' cannot run: the interpreter it names is missing",
+			 run->path);
+	else
+		qn_error("'%s' cannot run: %s", run->path, strerror(-err));
+	return QN_EXIT_NOT_EXECUTABLE;
+}
+
+/* ---- the report ---- */
+
+static int write_all(int fd, const char *text, size_t size)
+{
+	ssize_t n;
+
+	while (size) {
+		n = write(fd, text, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static bool is_same_file(int a, int b)
+{
+	struct stat sa, sb;
+
+	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 &&
+	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+/*
+ * An old report is overwritten. But --report=/dev/stdout opens the very file that
+ * the program has written to: there the report goes to the end.
+ */
+static int find_place(int fd)
+{
+	bool is_shared = is_same_file(fd, 1) || is_same_file(fd, 2);
+
+	if (is_shared && lseek(fd, 0, SEEK_END) < 0 && errno != ESPIPE)
+		return -errno;
+	if (!is_shared && ftruncate(fd, 0) && errno != EINVAL)
+		return -errno;
+	return 0;
+}
+
+static int write_report(const struct run *run, const char *text, size_t size)
+{
+	int err = run->report_path ? find_place(run->report_fd) : 0;
+
+	return err ? err : write_all(run->report_fd, text, size);
+}
+
+static void make_report(const struct run *run, const struct qn_report *report)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int err;
+
+	if (!out)
+		return;
+	if (run->is_json)
+		qn_report_json(out, report);
+	else
+		qn_report_text(out, report);
+	fclose(out);
+	err = write_report(run, text, size);
+	if (err && run->report_path)
+		qn_error("cannot write the report to '%s': %s",
+			 run->report_path, strerror(-err));
+	free(text);
+}
+
+static void report_run(const struct run *run, struct qn_run_pages *pages,
+		       const struct qn_outcome *outcome)
+{
+	struct qn_report report = {
+		.argv = run->argv,
+		.outcome = outcome,
+		.pages = pages,
+		.quern = run->is_compared ? &run->quern : NULL,
+	};
+
+	pages->root = outcome->pid;
+	qn_pages_collect(pages);
+	if (!pages->has_own)
+		report.obstacle = qn_program_obstacle(run->path);
+	make_report(run, &report);
+}
+
+/* From here on a signal would only lose the report and leave the pages behind */
+static void block_signals(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+}
+
+/* The first of two runs was stopped: the user will not want the second */
+static bool was_stopped(const struct run *run)
+{
+	if (!run->is_compared ||
+	    (!WIFSIGNALED(run->quern.status) && !qn_interrupted()))
+		return false;
+	qn_error("%s while the program ran on quern's own heap; it is not run "
+		 "again",
+		 qn_interrupted() ? "interrupted" : "ended by a signal");
+	return true;
+}
+
+/* Return: 0 or -errno, or 1 if that was all: @status is as wait() has it */
+static int launch_all(struct run *run, struct qn_run_pages *pages,
+		      struct qn_outcome *outcome, int *status)
+{
+	int err = run->is_compared ? launch_quern(run) : 0;
+
+	if (!err && was_stopped(run)) {
+		*status = qn_interrupted() ? qn_interrupted() :
+					     run->quern.status;
+		return 1;
+	}
+	pages->since_usec = qn_launch_clock();
+	return err ? err : launch(run, pages, outcome);
+}
+
+/* Return: an exit status on failure, else 0 and @status as wait() has it */
+static int run_program(struct run *run, int *status)
+{
+	struct qn_run_pages pages;
+	struct qn_outcome outcome;
+	int err;
+
+	err = qn_pages_open(&pages, run->stats_dir, run->is_own_dir,
+			    run->children);
+	if (err) {
+		qn_error("cannot read '%s': %s", run->stats_dir,
+			 strerror(-err));
+		return QN_EXIT_FAILURE;
+	}
+	err = launch_all(run, &pages, &outcome, status);
+	block_signals();
+	if (err < 0) {
+		err = refuse_launch(run, err);
+	} else if (err > 0) {
+		err = 0;
+	} else {
+		report_run(run, &pages, &outcome);
+		*status = outcome.status;
+	}
+	qn_pages_close(&pages);
+	return err;
+}
+
+static void release(struct run *run)
+{
+	if (run->is_own_dir)
+		rmdir(run->stats_dir);
+	free(run->stats_dir);
+	free(run->settings);
+	free(run->library);
+	free(run->path);
+}
+
+static int run_main(const struct qn_command *command, int argc, char **argv)
+{
+	struct run run = { .command = command, .report_fd = -1 };
+	int status = 0, err;
+
+	(void)argc;
+	err = read_options(&run, argv);
+	if (!err)
+		err = prepare(&run);
+	if (!err)
+		err = run_program(&run, &status);
+	release(&run);
+	if (err)
+		return err;
+	qn_launch_end_like(status);
+}
+
+/* clang-format off */
+static const struct qn_option run_options[] = {
+	{ "report", "FILE", RUN_REPORT,
+	  "Write the report to FILE instead of standard error; - is standard "
+	  "output." },
+	{ "json", NULL, RUN_JSON,
+	  "Write the report as a JSON object; its keys stay as they are." },
+	{ "children", "sum|each|none", RUN_CHILDREN,
+	  "What becomes of the processes that the program starts: added to its "
+	  "figures (sum, the default), a report for each of them, or left out." },
+	{ "policy", "NAME", RUN_POLICY,
+	  "Who decides on the granule table; the same as --conf=policy:NAME. "
+	  "fixed leaves it as it is." },
+	{ "engine", "NAME", RUN_ENGINE,
+	  "The heap that serves the program; the same as --conf=engine:NAME. The "
+	  "report then says what it served, and what quern would have." },
+	{ "compare", NULL, RUN_COMPARE,
+	  "With --engine: the program runs twice, on quern's own heap first, with "
+	  "the same input and nothing to be seen of it; the report has the times "
+	  "and the memory of both." },
+	{ "conf", "KEY:VALUE", RUN_CONF,
+	  "A setting, or several with commas between them; they go before those "
+	  "of QUERN_CONF. May be given more than once." },
+	{ "library", "FILE", RUN_LIBRARY,
+	  "The libquern.so to use. By default the one beside this command, then "
+	  "the installed one." },
+	{ "help", NULL, RUN_HELP, "Print this." },
+	{ NULL, NULL, 0, NULL },
+};
+/* clang-format on */
+
+const struct qn_command qn_command_run = {
+	.name = "run",
+	.synopsis = "[OPTIONS] -- PROGRAM [ARGUMENTS]",
+	.about = "Runs a program with its heap served by libquern.so. The "
+		 "program's input, output, signals and exit status pass "
+		 "through. When it has ended, one screen on standard error "
+		 "tells what its heap did.",
+	.options = run_options,
+	.has_conf = true,
+	.run = run_main,
+};

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cmd-fit.c - quern fit: does a trace run in the heap of a microcontroller, on which
+ * heap, and what does a call cost there.
+ *
+ * The trace becomes a file of operations, which the images of bench/firmware read by
+ * semihosting in QEMU: one image an engine, the same measuring code in each.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "command/base/fail.h"
+#include "command/base/launch.h"
+#include "command/base/options.h"
+#include "command/base/preload.h"
+#include "command/base/text.h"
+#include "trace-cut.h"
+#include "trace-file.h"
+#include "trace-text.h"
+
+/* What a run may take at most, in seconds */
+#define LIMIT "300"
+
+/* The board of the images has 4 MB for trace, slots and heap */
+#define MOST_CALLS 200000
+
+static const struct engine {
+	const char *name;
+	const char *image;
+	const char *words;
+} engines[] = {
+	{ "quern", "firmware/bench/replay-O2.elf", "hold=1" },
+	{ "quern, policy fixed", "firmware/bench/replay-O2.elf", "hold=0" },
+	{ "boundary", "firmware/fit/fit-boundary.elf", NULL },
+	{ "buddy", "firmware/fit/fit-buddy.elf", NULL },
+	{ "buddy-fast", "firmware/fit/fit-buddy_fast.elf", NULL },
+	{ "freelist", "firmware/fit/fit-freelist.elf", NULL },
+	{ "per-size", "firmware/fit/fit-per_size.elf", NULL },
+};
+
+/**
+ * struct fit - one call of quern fit
+ * @heap:	--heap
+ * @ccm:	--ccm
+ * @live:	--live: cut to so many bytes before; 0: as it is
+ * @process:	--process
+ * @only:	--engine, or NULL
+ * @dir:	holds the operations
+ * @build:	where the images are
+ * @fits:	into quern's heap, or the one of --engine
+ */
+struct fit {
+	const struct qn_command *command;
+	const char *file;
+	u64 heap;
+	u64 ccm;
+	u64 live;
+	u32 process;
+	const char *only;
+	char *dir;
+	char *build;
+	bool fits;
+};
+
+/* Exit status where the answer is NO for the heap that was asked about */
+#define DOES_NOT_FIT 1
+
+enum {
+	FIT_HEAP = 1,
+	FIT_CCM,
+	FIT_LIVE,
+	FIT_PROCESS,
+	FIT_ENGINE,
+	FIT_HELP,
+};
+
+static int set_option(struct fit *f, int id, const char *value)
+{
+	u64 process;
+
+	switch (id) {
+	case FIT_HEAP:
+		return qn_option_number("heap", value, UINT32_MAX, &f->heap);
+	case FIT_CCM:
+		return qn_option_number("ccm", value, UINT32_MAX, &f->ccm);
+	case FIT_LIVE:
+		return qn_option_number("live", value, UINT32_MAX, &f->live);
+	case FIT_PROCESS:
+		if (qn_option_number("process", value, UINT32_MAX - 1,
+				     &process))
+			return QN_EXIT_FAILURE;
+		f->process = (u32)process;
+		return 0;
+	case FIT_ENGINE:
+		f->only = value;
+		return 0;
+	case FIT_HELP:
+		qn_help_command(stdout, f->command);
+		exit(0);
+	default:
+		return QN_EXIT_FAILURE;
+	}
+}
+
+static int read_options(struct fit *f, char **argv)
+{
+	struct qn_options o = { .command = f->command, .argv = argv };
+	int id, err;
+
+	for (;;) {
+		while ((id = qn_options_next(&o)) != QN_OPTIONS_END) {
+			err = set_option(f, id, o.value);
+			if (err)
+				return err;
+		}
+		if (!*o.argv || f->file)
+			break;
+		f->file = *o.argv++;
+	}
+	if (f->file && f->heap && !*o.argv)
+		return 0;
+	qn_error("fit takes a trace and the size of a heap: quern fit %s",
+		 f->command->synopsis);
+	return QN_EXIT_FAILURE;
+}
+
+/* ---- the operations ---- */
+
+static int refuse_large(const struct fit *f, const struct qn_cut *c)
+{
+	qn_error("%s has %s live at peak, more than a heap of %s; cut it to "
+		 "a device's size: quern fit --live=%lluK --heap=%lluK %s",
+		 f->file, qn_text_size(c->peak_before).s,
+		 qn_text_size(f->heap).s, (unsigned long long)f->heap / 2048,
+		 (unsigned long long)f->heap / 1024, f->file);
+	return -E2BIG;
+}
+
+static int write_ops(const char *cut, const char *ops)
+{
+	struct qn_tracefile t;
+	int err = qn_tracefile_open(&t, cut);
+
+	if (err)
+		return err;
+	err = qn_convert(&t, 0, "ops", ops, 0);
+	qn_tracefile_close(&t);
+	return err;
+}
+
+static int make_ops(struct fit *f, struct qn_cut *c, const char *ops)
+{
+	char *cut = qn_xprintf("%s/cut", f->dir);
+	struct qn_tracefile t;
+	int err = qn_tracefile_open(&t, f->file);
+
+	if (err)
+		goto out;
+	err = qn_tracefile_choose(&t, f->file, &f->process);
+	if (err) {
+		qn_tracefile_close(&t);
+		goto out;
+	}
+	/* As it is, if nothing is said */
+	qn_cut_find(c, &t, f->process, f->live ? f->live : UINT64_MAX,
+		    MOST_CALLS);
+	if (!f->live && c->peak_before > f->heap + f->ccm)
+		err = refuse_large(f, c);
+	if (!err)
+		err = qn_cut_write(c, &t, cut, 0);
+	if (!err)
+		err = write_ops(cut, ops);
+	qn_cut_exit(c);
+	qn_tracefile_close(&t);
+out:
+	unlink(cut);
+	free(cut);
+	return err;
+}
+
+/* ---- the images ---- */
+
+/* The number behind "key=" in what an image printed, as text; "-" if none */
+static const char *word(const char *text, const char *key, char *to,
+			size_t size)
+{
+	char *pattern = qn_xprintf("%s=", key);
+	const char *at = text;
+	size_t n;
+
+	snprintf(to, size, "-");
+	while ((at = strstr(at, pattern)) != NULL) {
+		if (at == text || at[-1] == ' ' || at[-1] == '\n') {
+			at += strlen(pattern);
+			n = strcspn(at, " \n");
+			snprintf(to, size, "%.*s", (int)min(n, size - 1), at);
+			break;
+		}
+		at++;
+	}
+	free(pattern);
+	return to;
+}
+
+/* All that is in a file, terminated, the caller's to free; NULL on error */
+static char *read_back(int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	char *text;
+
+	if (size < 0)
+		return NULL;
+	text = qn_xrealloc(NULL, (size_t)size + 1);
+	size = pread(fd, text, (size_t)size, 0);
+	text[max(size, (off_t)0)] = 0;
+	return text;
+}
+
+/* Arguments of the script that runs an image in QEMU */
+static char **image_argv(const struct fit *f, const struct engine *e,
+			 const char *ops)
+{
+	char **argv = qn_xrealloc(NULL, 14 * sizeof(*argv));
+	char **arg = argv;
+
+	*arg++ = qn_xprintf("sh");
+	*arg++ = qn_xprintf("%s/../embedded/run-qemu.sh", f->build);
+	*arg++ = qn_xprintf("-m");
+	*arg++ = qn_xprintf("mps2");
+	*arg++ = qn_xprintf("-t");
+	*arg++ = qn_xprintf(LIMIT);
+	*arg++ = qn_xprintf("%s/%s", f->build, e->image);
+	*arg++ = qn_xprintf("do=fit");
+	*arg++ = qn_xprintf("heap=%u", (u32)f->heap);
+	*arg++ = qn_xprintf("ccm=%u", e->words ? (u32)f->ccm : 0);
+	*arg++ = qn_xprintf("step=64");
+	*arg++ = qn_xprintf("trace=%s", ops);
+	if (e->words)
+		*arg++ = qn_xprintf("%s", e->words);
+	*arg = NULL;
+	return argv;
+}
+
+/*
+ * Return: what the image prints, the caller's; NULL if it failed.
+ */
+static char *run_image(struct fit *f, const struct engine *e, const char *ops)
+{
+	int fd = memfd_create("output", MFD_CLOEXEC);
+	char **argv = image_argv(f, e, ops), *text = NULL;
+	const struct qn_launch what = { .path = argv[0],
+					.argv = argv,
+					.envp = environ,
+					.fd_in = -1,
+					.fd_out = fd,
+					.fd_err = -1 };
+	struct qn_outcome outcome = { .status = 0 };
+	int err = fd < 0 ? -errno : qn_launch(&what, &outcome);
+
+	if (err)
+		qn_error("cannot run 'sh': %s", strerror(-err));
+	else if (!outcome.status)
+		text = read_back(fd);
+	for (char **arg = argv; *arg; arg++)
+		free(*arg);
+	free(argv);
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+static int fit_engine(struct fit *f, const struct engine *e, const char *ops)
+{
+	char *text = run_image(f, e, ops);
+	char w[6][24];
+
+	if (qn_interrupted()) {
+		free(text);
+		return -EINTR;
+	}
+	if (!text) {
+		qn_error("%s: the image failed; what it said stands above",
+			 e->name);
+		return -EIO;
+	}
+	if (e == &engines[0] || f->only)
+		f->fits = *word(text, "fits", w[0], 24) == '1';
+	printf("%-20s %-5s %9s %9s %6s %9s %6s\n", e->name,
+	       *word(text, "fits", w[0], 24) == '1' ? "yes" : "NO",
+	       word(text, "smallest", w[1], 24),
+	       word(text, "malloc.mean", w[2], 24),
+	       word(text, "malloc.max", w[3], 24),
+	       word(text, "free.mean", w[4], 24),
+	       word(text, "free.max", w[5], 24));
+	fflush(stdout);
+	free(text);
+	return 0;
+}
+
+static bool is_wanted(const struct fit *f, const struct engine *e)
+{
+	return !f->only || !strcmp(f->only, e->name);
+}
+
+static int fit_all(struct fit *f, const struct qn_cut *c, const char *ops)
+{
+	u32 nr = 0;
+	int err = 0;
+
+	printf("%s calls, %s bytes live at peak (of %s), in a heap of %s\n",
+	       qn_text_count(c->nr_calls).s, qn_text_count(c->peak).s,
+	       qn_text_count(c->peak_before).s, qn_text_count(f->heap).s);
+	printf("%-20s %-5s %9s %9s %6s %9s %6s\n", "", "fits", "smallest",
+	       "malloc", "max", "free", "max");
+	for (size_t i = 0; i < ARRAY_SIZE(engines) && !err; i++) {
+		if (qn_interrupted())
+			return -EINTR;
+		if (!is_wanted(f, &engines[i]))
+			continue;
+		err = fit_engine(f, &engines[i], ops);
+		nr++;
+	}
+	if (!err && !nr) {
+		qn_error("--engine=%s: there is no image of it", f->only);
+		err = -ENOENT;
+	}
+	if (!err)
+		printf("Bytes; instructions of a call on a Cortex-M4, counted "
+		       "in QEMU, mean and most.\n");
+	return err;
+}
+
+static int find_images(struct fit *f)
+{
+	char *image;
+	bool is_there;
+
+	f->build = qn_preload_own_dir();
+	image = qn_xprintf("%s/%s", f->build ?: "", engines[0].image);
+	is_there = access(image, R_OK) == 0;
+	free(image);
+	if (is_there)
+		return 0;
+	qn_error("the firmware's images are not beside this command; build "
+		 "them, with the cross compiler installed: make "
+		 "firmware-fit");
+	return -ENOENT;
+}
+
+static int make_dir(struct fit *f)
+{
+	const char *parent = getenv("TMPDIR");
+
+	f->dir = qn_xprintf("%s/quern-fit-XXXXXX",
+			    parent && *parent == '/' ? parent : "/tmp");
+	if (mkdtemp(f->dir))
+		return 0;
+	qn_error("cannot make '%s': %s; set TMPDIR to a directory with room",
+		 f->dir, strerror(errno));
+	return -errno;
+}
+
+static int fit_in_dir(struct fit *f)
+{
+	char *ops = qn_xprintf("%s/ops", f->dir);
+	struct qn_cut c;
+	int err = make_ops(f, &c, ops);
+
+	if (!err)
+		err = fit_all(f, &c, ops);
+	unlink(ops);
+	rmdir(f->dir);
+	free(ops);
+	return err;
+}
+
+static int fit_main(const struct qn_command *command, int argc, char **argv)
+{
+	struct fit f = { .command = command, .process = UINT32_MAX };
+	int err;
+
+	(void)argc;
+	err = read_options(&f, argv);
+	if (err)
+		return err;
+	err = find_images(&f);
+	qn_interrupt_catch();
+	if (!err)
+		err = make_dir(&f);
+	if (!err)
+		err = fit_in_dir(&f);
+	free(f.dir);
+	free(f.build);
+	if (qn_interrupted()) {
+		qn_error("interrupted; the answers so far stand above");
+		qn_launch_end_like(qn_interrupted());
+	}
+	if (err)
+		return QN_EXIT_FAILURE;
+	return f.fits ? 0 : DOES_NOT_FIT;
+}
+
+/* clang-format off */
+static const struct qn_option fit_options[] = {
+	{ "heap", "BYTES", FIT_HEAP, "The heap of the device; K may follow." },
+	{ "ccm", "BYTES", FIT_CCM,
+	  "A second zone, such as the 64K of CCM of the STM32F407; quern alone uses it." },
+	{ "live", "BYTES", FIT_LIVE,
+	  "Cut the trace first, as quern trace cut does, so that so many bytes are live "
+	  "at peak." },
+	{ "engine", "NAME", FIT_ENGINE, "One heap alone, as the table names it." },
+	{ "process", "N", FIT_PROCESS,
+	  "Which process; by default the one with the most events." },
+	{ "help", NULL, FIT_HELP, "Print this." },
+	{ NULL, NULL, 0, NULL },
+};
+/* clang-format on */
+
+const struct qn_command qn_command_fit = {
+	.name = "fit",
+	.synopsis = "--heap=BYTES [OPTIONS] FILE",
+	.about =
+		"Replays a trace on a Cortex-M4 in QEMU, on quern's heap and on each "
+		"engine: does it fit, what is the smallest heap in which it does, "
+		"found by halving, and how many instructions a call takes. Not more "
+		"than 200,000 calls are replayed. Sizes are those of the program as "
+		"it was recorded. A FILE named - is standard input. The exit status "
+		"is 1 where the answer is NO for quern, or for the heap of "
+		"--engine.",
+	.options = fit_options,
+	.run = fit_main,
+};

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cmd-record.c - quern record: a program with libquern-record.so in front of its
+ * malloc, and a trace of what it asked for.
+ *
+ * While the program runs, its processes write FILE.raw; when it has ended, that is
+ * merged into FILE. Should the command itself be killed, FILE.raw is a trace as well.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command/base/fail.h"
+#include "command/base/launch.h"
+#include "command/base/options.h"
+#include "command/base/preload.h"
+#include "command/base/program.h"
+#include "record/record.h"
+#include "command/base/stream.h"
+#include "command/base/text.h"
+#include "trace-pack.h"
+#include "trace-write.h"
+
+/* How long the time stamp counter is held against the clock */
+#define CALIBRATE_NS 20000000
+
+/*
+ * Where the file is to be small times are multiples of 10 ms: the rest is noise, which
+ * takes more room than all else of an event
+ */
+#define PACKED_TICK_NS 10000000
+
+/**
+ * struct record - one call of quern record
+ * @output:	--output
+ * @argv:	the program
+ * @path:	its file
+ * @library:	libquern-record.so
+ * @raw:	absolute name of what is written meanwhile
+ * @shared:	mapped from it
+ * @ns:		nanoseconds of 2^20 ticks
+ * @features:	QN_TRACE_WITH_*, by --sites and --zstd
+ */
+struct record {
+	const struct qn_command *command;
+	const char *output;
+	const char *given_library;
+	char **argv;
+	char *path;
+	char *library;
+	char *raw;
+	struct qn_record_shared *shared;
+	u32 ns;
+	u32 features;
+};
+
+enum {
+	RECORD_OUTPUT = 1,
+	RECORD_LIBRARY,
+	RECORD_SITES,
+	RECORD_ZSTD,
+	RECORD_HELP,
+};
+
+static int read_options(struct record *rec, char **argv)
+{
+	struct qn_options o = { .command = rec->command, .argv = argv };
+	int id;
+
+	while ((id = qn_options_next(&o)) != QN_OPTIONS_END) {
+		if (id == RECORD_OUTPUT) {
+			rec->output = o.value;
+		} else if (id == RECORD_LIBRARY) {
+			rec->given_library = o.value;
+		} else if (id == RECORD_SITES) {
+			rec->features |= QN_TRACE_WITH_SITES;
+		} else if (id == RECORD_ZSTD) {
+			rec->features |= QN_TRACE_WITH_ZSTD;
+		} else if (id == RECORD_HELP) {
+			qn_help_command(stdout, rec->command);
+			exit(0);
+		} else {
+			return QN_EXIT_FAILURE;
+		}
+	}
+	rec->argv = o.argv;
+	if (rec->features & QN_TRACE_WITH_ZSTD && !qn_can_pack()) {
+		qn_error("--zstd: " QN_PACK_ADVICE);
+		return QN_EXIT_FAILURE;
+	}
+	if (*o.argv && rec->output)
+		return 0;
+	qn_error("record needs %s: quern record %s",
+		 rec->output ? "a program" : "a file to write to",
+		 rec->command->synopsis);
+	return QN_EXIT_FAILURE;
+}
+
+/* Does the counter run at one speed, also while a processor sleeps */
+static bool has_steady_tsc(void)
+{
+#ifdef __x86_64__
+	u32 a = 0x80000007, b, c = 0, d;
+
+	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return d >> 8 & 1;
+#else
+	return false;
+#endif
+}
+
+/* Nanoseconds of 2^20 ticks */
+static u32 calibrate(bool has_tsc)
+{
+	const struct timespec wait = { .tv_nsec = CALIBRATE_NS };
+	u64 ns = qn_record_ns(), ticks = qn_record_ticks(has_tsc);
+
+	if (!has_tsc)
+		return 1u << 20;
+	nanosleep(&wait, NULL);
+	ns = qn_record_ns() - ns;
+	ticks = qn_record_ticks(has_tsc) - ticks;
+	return (u32)((ns << 20) / (ticks ? ticks : 1));
+}
+
+static int fill_raw(struct record *rec, int fd)
+{
+	u8 *p;
+
+	if (ftruncate(fd, QN_TRACE_BLOCK_SIZE))
+		return -errno;
+	p = mmap(NULL, QN_TRACE_BLOCK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		 fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	rec->shared = (void *)(p + QN_RECORD_SHARED);
+	rec->shared->next = 1;
+	rec->shared->has_tsc = has_steady_tsc();
+	rec->ns = calibrate(rec->shared->has_tsc);
+	if (rec->features & QN_TRACE_WITH_SITES)
+		rec->shared->depth = QN_RECORD_DEPTH;
+	/* What the processes write is never packed */
+	qn_trace_put_header(p, rec->ns, rec->features & QN_TRACE_WITH_SITES);
+	return 0;
+}
+
+/* Beside the trace, or, where that is standard output, where temporary files go */
+static char *raw_name(const struct record *rec)
+{
+	const char *parent = getenv("TMPDIR");
+
+	if (!qn_is_standard(rec->output))
+		return qn_xprintf("%s.raw", rec->output);
+	return qn_xprintf("%s/quern-%d.raw",
+			  parent && *parent == '/' ? parent : "/tmp",
+			  (int)getpid());
+}
+
+static int make_raw(struct record *rec)
+{
+	char *name = raw_name(rec);
+	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int err = fd < 0 ? -errno : fill_raw(rec, fd);
+
+	if (fd >= 0)
+		close(fd);
+	rec->raw = err ? NULL : realpath(name, NULL);
+	if (!err && !rec->raw)
+		err = -errno;
+	if (err)
+		qn_error("cannot write the trace to '%s': %s; name another "
+			 "file: -o FILE",
+			 name, strerror(-err));
+	free(name);
+	return err ? QN_EXIT_FAILURE : 0;
+}
+
+static int prepare(struct record *rec)
+{
+	int err = qn_program_find(rec->argv[0], &rec->path);
+
+	if (err)
+		return err;
+	rec->library =
+		qn_preload_find("libquern-record.so", rec->given_library);
+	return rec->library ? make_raw(rec) : QN_EXIT_FAILURE;
+}
+
+static int launch(const struct record *rec, struct qn_outcome *outcome)
+{
+	char *list = qn_preload_list(rec->library, getenv("LD_PRELOAD"));
+	char *preload = qn_xprintf("LD_PRELOAD=%s", list);
+	char *raw = qn_xprintf("%s=%s", QN_RECORD_ENV, rec->raw);
+	const char *changes[] = {
+		raw,
+		qn_program_is_for_musl(rec->path) ? NULL : preload,
+		NULL,
+	};
+	char **envp = qn_preload_environ(changes);
+	const struct qn_launch what = { .path = rec->path,
+					.argv = rec->argv,
+					.envp = envp,
+					.fd_in = -1,
+					.fd_out = -1,
+					.fd_err = -1 };
+	int err = qn_launch(&what, outcome);
+
+	free(envp);
+	free(raw);
+	free(preload);
+	free(list);
+	if (err)
+		qn_error("'%s' cannot run: %s", rec->path, strerror(-err));
+	return err ? QN_EXIT_NOT_EXECUTABLE : 0;
+}
+
+static u64 usec(struct timeval t)
+{
+	return (u64)t.tv_sec * 1000000 + (u64)t.tv_usec;
+}
+
+static void report(const struct record *rec, const struct qn_writer *w,
+		   const struct qn_outcome *outcome, u64 nr_unknown)
+{
+	u64 cpu = usec(outcome->usage.ru_utime) + usec(outcome->usage.ru_stime);
+	u64 cost = (u64)((unsigned __int128)rec->shared->cost * rec->ns >> 20) /
+		   1000;
+	u64 lost = rec->shared->nr_lost;
+
+	qn_error("%s: %s events of %u process%s, %s", rec->output,
+		 qn_text_count(w->nr_events).s, rec->shared->nr_processes,
+		 rec->shared->nr_processes == 1 ? "" : "es",
+		 qn_text_size(w->at).s);
+	/* The counter goes on while a thread waits: no part of the CPU time */
+	qn_error("recording took about %s by the clock, all threads together; "
+		 "the program's CPU time was %s",
+		 qn_text_time(cost).s, qn_text_time(cpu).s);
+	if (nr_unknown)
+		qn_error(
+			"%s calls were left out: of blocks from before a fork, "
+			"or from before recording began",
+			qn_text_count(nr_unknown).s);
+	if (rec->shared->no_stacks)
+		qn_error("call sites cannot be had on this system: they need "
+			 "glibc 2.35 and libgcc_s.so.1 (Debian: apt-get "
+			 "install libgcc-s1)");
+	if (rec->shared->nr_sites_lost)
+		qn_error("%s events have no call site: the table of %s sites a "
+			 "process was full",
+			 qn_text_count(rec->shared->nr_sites_lost).s,
+			 qn_text_count(QN_RECORD_SITES).s);
+	if (lost)
+		qn_error("%s events were lost; the disk may be full, or the "
+			 "program may not open '%s'",
+			 qn_text_count(lost).s, rec->raw);
+}
+
+/* What the processes wrote becomes one trace, in order */
+static int merge(const struct record *rec, const struct qn_outcome *outcome)
+{
+	struct qn_tracefile t;
+	struct qn_writer w;
+	struct qn_reader r;
+	u64 nr_unknown = 0;
+	int err;
+
+	if (!rec->shared->nr_processes) {
+		qn_error("nothing was recorded: %s",
+			 qn_program_obstacle(rec->path));
+		return -ENODATA;
+	}
+	err = qn_tracefile_open(&t, rec->raw);
+	if (err == -ENODATA)
+		qn_error("%s events were lost: the file may not grow; is the "
+			 "disk full, does ulimit -f allow it?",
+			 qn_text_count(rec->shared->nr_lost).s);
+	if (err)
+		return err;
+	err = qn_writer_open(&w, rec->output, rec->features);
+	if (err)
+		return err;
+	if (rec->features & QN_TRACE_WITH_ZSTD)
+		w.tick = PACKED_TICK_NS;
+	for (u32 i = 0; i < t.nr_processes; i++) {
+		qn_writer_copy(&w, &t, i, &r);
+		nr_unknown += r.nr_unknown;
+		qn_reader_exit(&r);
+	}
+	err = qn_writer_close(&w, rec->output);
+	qn_tracefile_close(&t);
+	if (!err)
+		report(rec, &w, outcome, nr_unknown);
+	return err;
+}
+
+static int record_main(const struct qn_command *command, int argc, char **argv)
+{
+	struct record rec = { .command = command };
+	struct qn_outcome outcome;
+	int err, merged = 0;
+
+	(void)argc;
+	err = read_options(&rec, argv);
+	if (!err)
+		err = prepare(&rec);
+	if (!err)
+		err = launch(&rec, &outcome);
+	if (!err)
+		merged = merge(&rec, &outcome);
+	/* Of use only where a trace is in it that could not be written anew */
+	if (rec.raw && (err || !merged || merged == -ENODATA))
+		unlink(rec.raw);
+	free(rec.path);
+	free(rec.library);
+	free(rec.raw);
+	if (err)
+		return err;
+	qn_launch_end_like(outcome.status);
+}
+
+/* clang-format off */
+static const struct qn_option record_options[] = {
+	{ "output", "FILE", RECORD_OUTPUT,
+	  "The trace, also -o FILE; - is standard output. While the program runs "
+	  "FILE.raw grows beside it." },
+	{ "sites", NULL, RECORD_SITES,
+	  "Write down who calls, too: a stack of up to 16 return addresses an event. "
+	  "Code without unwind tables ends a stack." },
+	{ "zstd", NULL, RECORD_ZSTD,
+	  "Compress the trace, when the program has ended; times are to 10 ms." },
+	{ "library", "FILE", RECORD_LIBRARY,
+	  "The libquern-record.so to use. By default the one beside this command, "
+	  "then the installed one." },
+	{ "help", NULL, RECORD_HELP, "Print this." },
+	{ NULL, NULL, 0, NULL },
+};
+/* clang-format on */
+
+const struct qn_command qn_command_record = {
+	.name = "record",
+	.synopsis = "-o FILE [OPTIONS] -- PROGRAM [ARGUMENTS]",
+	.about =
+		"Runs a program on the malloc that it has, and writes down every "
+		"call of it: of all threads, of the children, of what they "
+		"execute; also if they are killed. quern trace and quern replay "
+		"read the file.",
+	.options = record_options,
+	.run = record_main,
+};

@@ -1,0 +1,653 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cmd-replay.c - quern replay: what a trace asks for, asked of a heap.
+ *
+ * The heap is quern's own for processes, of this very command (malloc's names here
+ * are the C library's), an engine over a piece of address space, or the C library.
+ * One thread does it all in the order of the trace. Events are decoded a batch
+ * ahead, so that only the heap's work is timed; between batches it is looked at.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+#include "command/base/fail.h"
+#include "command/base/launch.h"
+#include "command/base/options.h"
+#include "process/process.h"
+#include "record/record.h"
+#include "replay-count.h"
+#include "command/base/stream.h"
+#include "command/base/text.h"
+#include "trace-read.h"
+
+/* Events between two looks at the heap */
+#define BATCH 1024
+
+/* Between two lines of progress where stderr is no terminal */
+#define PROGRESS_NS 5000000000u
+
+/* Address space for an engine if nothing is said */
+#define SPAN ((u64)16 << 30)
+
+/* A function under its own name, for those who count its calls */
+#ifdef __clang__
+#define APART noinline
+#else
+#define APART __attribute__((noipa))
+#endif
+
+/**
+ * struct heap - what is replayed into
+ * @before:	bytes that the C library's malloc had given this command before
+ * @handle:	an engine's
+ * @mem, @size:	its memory
+ */
+struct heap {
+	const struct qn_engine *engine;
+	bool is_libc;
+	u64 before;
+	void *handle;
+	u8 *mem;
+	size_t size;
+};
+
+/**
+ * struct replay - one call of quern replay
+ * @most:	events that are replayed at most
+ * @blocks, @room: by slot
+ * @ops, @nr_ops: the batch
+ * @nr_calls, @ns: done, and the time they took
+ * @live, @peak_live: bytes asked for
+ * @peak_used:	most bytes resident
+ * @sum_live, @sum_used, @nr_looks: for averages
+ * @batches, @stride: so far; of so many the heap is looked at after one
+ * @began_ns, @look_ns, @shown_ns: the clock at the start; time that looks took; the clock
+ *		when progress was shown last
+ * @is_shown:	its line is on the terminal
+ * @count_how, @count: instructions
+ */
+struct replay {
+	const struct qn_command *command;
+	const char *file;
+	const char *engine;
+	char *settings;
+	u64 heap_size;
+	u64 most;
+	u32 process;
+	bool is_touching;
+	bool is_real_clock;
+	struct heap heap;
+	void **blocks;
+	u32 room;
+	struct qn_op ops[BATCH];
+	u32 nr_ops;
+	u64 nr_calls;
+	u64 ns;
+	u64 live, peak_live;
+	u64 peak_used;
+	u64 sum_live, sum_used, nr_looks;
+	u64 batches, stride;
+	u64 began_ns, look_ns, shown_ns;
+	bool is_shown;
+	u64 failed;
+	enum qn_count_how count_how;
+	struct qn_count count;
+};
+
+enum {
+	REPLAY_ENGINE = 1,
+	REPLAY_POLICY,
+	REPLAY_CONF,
+	REPLAY_TOUCH,
+	REPLAY_CLOCK,
+	REPLAY_HEAP,
+	REPLAY_PROCESS,
+	REPLAY_EVENTS,
+	REPLAY_COUNT,
+	REPLAY_HELP,
+};
+
+/* ---- the clock ---- */
+
+static u64 fake_usec;
+static bool is_fake;
+
+u64 __real_qn_port_clock(void);
+u64 __wrap_qn_port_clock(void);
+u64 __wrap_qn_port_clock_first(void);
+
+/* The core asks for the time by these names; the trace's is the same in each run */
+u64 __wrap_qn_port_clock(void)
+{
+	return is_fake ? fake_usec : __real_qn_port_clock();
+}
+
+u64 __wrap_qn_port_clock_first(void)
+{
+	return __wrap_qn_port_clock();
+}
+
+/* ---- options ---- */
+
+static int set_clock(struct replay *r, const char *value)
+{
+	r->is_real_clock = !strcmp(value, "real");
+	if (r->is_real_clock || !strcmp(value, "trace"))
+		return 0;
+	qn_error("--clock=%s: give trace or real", value);
+	return QN_EXIT_FAILURE;
+}
+
+static int add_setting(struct replay *r, const char *key, const char *value)
+{
+	qn_settings_add(&r->settings, key, value);
+	return 0;
+}
+
+static int set_option(struct replay *r, int id, const char *value)
+{
+	u64 number;
+
+	switch (id) {
+	case REPLAY_ENGINE:
+		r->engine = value;
+		return 0;
+	case REPLAY_POLICY:
+		return add_setting(r, "policy:", value);
+	case REPLAY_CONF:
+		return add_setting(r, "", value);
+	case REPLAY_TOUCH:
+		r->is_touching = true;
+		return 0;
+	case REPLAY_CLOCK:
+		return set_clock(r, value);
+	case REPLAY_HEAP:
+		return qn_option_number("heap", value, UINT64_MAX,
+					&r->heap_size);
+	case REPLAY_EVENTS:
+		return qn_option_number("events", value, UINT64_MAX, &r->most);
+	case REPLAY_PROCESS:
+		if (qn_option_number("process", value, UINT32_MAX - 1, &number))
+			return QN_EXIT_FAILURE;
+		r->process = (u32)number;
+		return 0;
+	case REPLAY_COUNT:
+		if (qn_count_parse(value, &r->count_how))
+			return 0;
+		qn_error("--count=%s: give perf, callgrind or none", value);
+		return QN_EXIT_FAILURE;
+	case REPLAY_HELP:
+		qn_help_command(stdout, r->command);
+		exit(0);
+	default:
+		return QN_EXIT_FAILURE;
+	}
+}
+
+static int read_options(struct replay *r, char **argv)
+{
+	struct qn_options o = { .command = r->command, .argv = argv };
+	int id, err;
+
+	for (;;) {
+		while ((id = qn_options_next(&o)) != QN_OPTIONS_END) {
+			err = set_option(r, id, o.value);
+			if (err)
+				return err;
+		}
+		if (!*o.argv || r->file)
+			break;
+		r->file = *o.argv++;
+	}
+	if (r->file && !*o.argv)
+		return 0;
+	qn_error("replay takes one trace: quern replay %s",
+		 r->command->synopsis);
+	return QN_EXIT_FAILURE;
+}
+
+/* ---- the heap ---- */
+
+static int refuse_engine(const char *name)
+{
+	fprintf(stderr, "quern: --engine=%s: there are quern, libc", name);
+	for (size_t i = 0; qn_engines[i]; i++)
+		fprintf(stderr, ", %s", qn_engines[i]->name);
+	fprintf(stderr, "\n");
+	return QN_EXIT_FAILURE;
+}
+
+static int start_engine(struct replay *r)
+{
+	struct heap *h = &r->heap;
+	u64 size = r->heap_size ? r->heap_size : SPAN;
+
+	h->engine = qn_engine_find(r->engine);
+	if (!h->engine)
+		return refuse_engine(r->engine);
+	if (h->engine->most)
+		size = min(size, (u64)h->engine->most);
+	h->mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (h->mem == MAP_FAILED) {
+		qn_error("no address space for %s: %s; give less: --heap=1G",
+			 qn_text_size(size).s, strerror(errno));
+		return QN_EXIT_FAILURE;
+	}
+	madvise(h->mem, size, MADV_NOHUGEPAGE);
+	h->size = size;
+	h->handle = h->engine->init(h->mem, size);
+	if (h->handle)
+		return 0;
+	qn_error("a heap of %s is too small for the engine %s; give more: "
+		 "--heap=64K",
+		 qn_text_size(size).s, r->engine);
+	return QN_EXIT_FAILURE;
+}
+
+static int start_quern(const struct replay *r)
+{
+	struct qn_conf conf;
+	char error[256];
+
+	qn_conf_init(&conf);
+	if (qn_conf_parse(&conf, "seed:1", error, sizeof(error)) ||
+	    qn_conf_parse(&conf, r->settings, error, sizeof(error))) {
+		qn_error("%s; `quern help run` lists all settings", error);
+		return QN_EXIT_FAILURE;
+	}
+	is_fake = !r->is_real_clock;
+	qn_process_start(&conf, NULL);
+	return 0;
+}
+
+static u64 libc_bytes(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.arena + info.hblkhd;
+}
+
+/* By this command itself, before the replay */
+static u64 libc_in_use(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+static int start(struct replay *r)
+{
+	if (!strcmp(r->engine, "libc")) {
+		r->heap.is_libc = true;
+		r->heap.before = libc_in_use();
+		return 0;
+	}
+	if (!strcmp(r->engine, "quern"))
+		return start_quern(r);
+	return start_engine(r);
+}
+
+/* What an engine has touched is resident: nothing is given back */
+static u64 resident_of(const struct heap *h)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	static u8 map[65536];
+	u64 nr = 0;
+
+	for (size_t at = 0; at < h->size; at += sizeof(map) * page) {
+		size_t size = min(h->size - at, sizeof(map) * page);
+
+		if (mincore(h->mem + at, size, map))
+			return 0;
+		for (size_t i = 0; i < (size + page - 1) / page; i++)
+			nr += map[i] & 1;
+	}
+	return nr * page;
+}
+
+/* What quern can keep resident, by its own account; pages of engines are counted */
+static u64 used_bytes(const struct heap *h)
+{
+	const struct qn_stats_page *page;
+
+	if (h->is_libc)
+		return libc_bytes() - h->before;
+	if (h->engine)
+		return resident_of(h);
+	page = qn_process_stats();
+	return page->carved + page->large + page->dirty + page->metadata;
+}
+
+/* ---- the replay ---- */
+
+static __always_inline void *alloc(const struct heap *h, const struct qn_op *op)
+{
+	size_t align = (size_t)1 << op->align_shift;
+
+	if (h->engine)
+		return align > QN_ALIGN ?
+			       h->engine->aligned(h->handle, align, op->size) :
+			       h->engine->alloc(h->handle, op->size);
+	switch (op->op) {
+	case QN_TRACE_CALLOC:
+		return h->is_libc ? calloc(1, op->size) :
+				    qn_calloc(1, op->size);
+	case QN_TRACE_ALIGNED:
+		return h->is_libc ? memalign(align, op->size) :
+				    qn_memalign(align, op->size);
+	default:
+		return h->is_libc ? malloc(op->size) : qn_malloc(op->size);
+	}
+}
+
+static APART void do_malloc(const struct heap *h, const struct qn_op *op,
+			    void **block)
+{
+	*block = alloc(h, op);
+}
+
+/* Its size may be 0, which must not free it */
+static APART void do_realloc(const struct heap *h, const struct qn_op *op,
+			     void **block)
+{
+	size_t size = max(op->size, (u64)1);
+	void *p;
+
+	if (h->engine)
+		p = h->engine->realloc(h->handle, *block, size);
+	else if (h->is_libc)
+		p = realloc(*block, size);
+	else
+		p = qn_realloc(*block, size);
+	*block = p ? p : *block;
+}
+
+static APART void do_free(const struct heap *h, void **block)
+{
+	if (h->engine)
+		h->engine->free(h->handle, *block);
+	else if (h->is_libc)
+		free(*block);
+	else
+		qn_free(*block);
+	*block = NULL;
+}
+
+static void touch(const struct qn_op *op, void *block)
+{
+	if (block && op->size > op->old_size)
+		memset((u8 *)block + op->old_size, (int)op->id,
+		       op->size - op->old_size);
+}
+
+/* Upkeep, as often as firmware and guest.c do it */
+static void step(const struct heap *h)
+{
+	if (h->engine && h->engine->step)
+		for (int i = 0; i < BATCH / 64; i++)
+			h->engine->step(h->handle);
+}
+
+static APART void counted(struct replay *r)
+{
+	for (const struct qn_op *op = r->ops; op < r->ops + r->nr_ops; op++) {
+		void **block = &r->blocks[op->slot];
+
+		if (op->op == QN_TRACE_FREE) {
+			do_free(&r->heap, block);
+			continue;
+		}
+		if (op->op == QN_TRACE_REALLOC)
+			do_realloc(&r->heap, op, block);
+		else
+			do_malloc(&r->heap, op, block);
+		if (unlikely(!*block))
+			r->failed++;
+		else if (r->is_touching)
+			touch(op, *block);
+	}
+}
+
+static bool decode(struct replay *r, struct qn_reader *reader)
+{
+	u64 left = r->most - r->nr_calls;
+
+	r->nr_ops = 0;
+	while (r->nr_ops < min(left, (u64)BATCH)) {
+		struct qn_op *op = &r->ops[r->nr_ops];
+
+		if (!qn_reader_next(reader, op))
+			break;
+		if (!qn_op_is_heap(op))
+			continue;
+		if (op->slot >= r->room) {
+			u32 room = 2 * op->slot + 1024;
+
+			r->blocks = qn_xremap(r->blocks,
+					      r->room * sizeof(*r->blocks),
+					      room * sizeof(*r->blocks));
+			r->room = room;
+		}
+		r->live += op->size - op->old_size;
+		r->peak_live = max(r->peak_live, r->live);
+		r->nr_ops++;
+	}
+	return r->nr_ops;
+}
+
+/*
+ * To look at all the pages of an engine takes its time: about 64 times will do. malloc of
+ * the C library counts all that is free to tell what it has: not more often than a tenth
+ * of the time goes there.
+ */
+static void look(struct replay *r)
+{
+	u64 used, from = qn_record_ns();
+
+	if (r->batches++ % r->stride ||
+	    (r->heap.is_libc && r->look_ns > (from - r->began_ns) / 10))
+		return;
+	used = used_bytes(&r->heap);
+	r->look_ns += qn_record_ns() - from;
+	r->peak_used = max(r->peak_used, used);
+	r->sum_used += used;
+	r->sum_live += r->live;
+	r->nr_looks++;
+}
+
+/* On a terminal one line that changes, else a line now and then; none of a short replay */
+static void show_progress(struct replay *r, u64 nr_events)
+{
+	bool is_live = isatty(STDERR_FILENO);
+	u64 now = qn_record_ns();
+
+	if (now - r->shown_ns < (is_live ? 1000000000u : PROGRESS_NS))
+		return;
+	r->shown_ns = now;
+	fprintf(stderr, "%squern: replayed %s of %s calls%s",
+		is_live ? "\r\033[K" : "", qn_text_count(r->nr_calls).s,
+		qn_text_count(min(nr_events, r->most)).s, is_live ? "" : "\n");
+	r->is_shown = is_live;
+	fflush(stderr);
+}
+
+static void run(struct replay *r, struct qn_reader *reader, u64 nr_events)
+{
+	u64 from;
+
+	r->began_ns = r->shown_ns = qn_record_ns();
+	while (!r->failed && !qn_interrupted() && decode(r, reader)) {
+		fake_usec = r->ops[0].ns / 1000;
+		from = qn_record_ns();
+		qn_count_start(&r->count);
+		counted(r);
+		qn_count_stop(&r->count);
+		step(&r->heap);
+		r->ns += qn_record_ns() - from;
+		r->nr_calls += r->nr_ops;
+		look(r);
+		show_progress(r, nr_events);
+	}
+	if (r->is_shown)
+		fputs("\r\033[K", stderr);
+}
+
+static void print_share(const char *what, u64 used, u64 live)
+{
+	printf("  %-9s %s of %s live, %s\n", what, qn_text_size(used).s,
+	       qn_text_size(live).s, qn_text_share(used, live).s);
+}
+
+static void report(struct replay *r)
+{
+	u64 nr = r->nr_looks ? r->nr_looks : 1;
+	const struct qn_stats_page *page;
+
+	printf("%s on %s, memory %s\n", r->file, r->engine,
+	       r->is_touching ? "touched" : "not touched");
+	printf("  calls     %s in %s, %" PRIu64 ".%" PRIu64 " ns each\n",
+	       qn_text_count(r->nr_calls).s, qn_text_time(r->ns / 1000).s,
+	       r->nr_calls ? r->ns / r->nr_calls : 0,
+	       r->nr_calls ? r->ns * 10 / r->nr_calls % 10 : 0);
+	qn_count_print(&r->count, r->nr_calls);
+	if (r->heap.engine)
+		r->peak_used = resident_of(&r->heap);
+	page = r->heap.is_libc || r->heap.engine ? NULL : qn_process_stats();
+	print_share("peak", page ? page->peak_used : r->peak_used,
+		    r->peak_live);
+	print_share("average", r->sum_used / nr, r->sum_live / nr);
+	if (page)
+		printf("  table     %u, %" PRIu64 " changes by the policy %s; "
+		       "%s returned to the system\n",
+		       page->generation, page->nr_changes, page->policy,
+		       qn_text_size(page->purged).s);
+}
+
+static int check(const struct replay *r)
+{
+	const char *wrong = NULL;
+
+	if (r->failed) {
+		qn_error("%s ran out of memory after %s calls, %s live",
+			 r->engine, qn_text_count(r->nr_calls).s,
+			 qn_text_size(r->live).s);
+		return QN_EXIT_FAILURE;
+	}
+	if (r->heap.engine)
+		wrong = r->heap.engine->check(r->heap.handle);
+	else if (!r->heap.is_libc && qn_check())
+		wrong = "qn_check() found damage";
+	if (wrong)
+		qn_error("%s: %s", r->engine, wrong);
+	return wrong ? QN_EXIT_FAILURE : 0;
+}
+
+static int replay(struct replay *r)
+{
+	struct qn_tracefile t;
+	struct qn_reader reader;
+	int err;
+
+	if (qn_tracefile_open(&t, r->file))
+		return QN_EXIT_FAILURE;
+	if (qn_tracefile_choose(&t, r->file, &r->process))
+		return QN_EXIT_FAILURE;
+	err = start(r);
+	if (err)
+		return err;
+	r->stride =
+		r->heap.engine ? 1 + min(t.nr_events, r->most) / BATCH / 64 : 1;
+	qn_reader_init(&reader, &t, r->process);
+	run(r, &reader, t.nr_events);
+	qn_reader_exit(&reader);
+	qn_count_close(&r->count);
+	qn_tracefile_close(&t);
+	report(r);
+	return check(r);
+}
+
+/* Counting by valgrind reads the trace twice: standard input must bear that */
+static int keep_input(const struct replay *r)
+{
+	int fd = qn_is_standard(r->file) ? qn_stream_in(r->file) : -1;
+
+	if (!qn_is_standard(r->file))
+		return 0;
+	if (fd >= 0 && dup2(fd, STDIN_FILENO) >= 0)
+		return close(fd);
+	qn_error("cannot read standard input: %s",
+		 strerror(fd < 0 ? -fd : errno));
+	return QN_EXIT_FAILURE;
+}
+
+static int replay_main(const struct qn_command *command, int argc, char **argv)
+{
+	static struct replay r;
+	int err;
+
+	(void)argc;
+	r.command = command;
+	r.engine = "quern";
+	r.process = UINT32_MAX;
+	r.most = UINT64_MAX;
+	err = read_options(&r, argv);
+	if (!err)
+		err = keep_input(&r);
+	qn_interrupt_catch();
+	if (!err && qn_count_open(&r.count, r.count_how, argv))
+		err = QN_EXIT_FAILURE;
+	if (!err)
+		err = replay(&r);
+	qn_xremap(r.blocks, r.room * sizeof(*r.blocks), 0);
+	free(r.settings);
+	if (qn_interrupted()) {
+		qn_error("interrupted: the figures are of %s calls",
+			 qn_text_count(r.nr_calls).s);
+		qn_launch_end_like(qn_interrupted());
+	}
+	return err;
+}
+
+/* clang-format off */
+static const struct qn_option replay_options[] = {
+	{ "engine", "NAME", REPLAY_ENGINE,
+	  "quern, the heap of processes, is the default; libc, the malloc of this "
+	  "command; or one of the engines that `quern help run` names." },
+	{ "policy", "NAME", REPLAY_POLICY, "Who decides on quern's granule table." },
+	{ "conf", "KEY:VALUE", REPLAY_CONF, "A setting of quern's." },
+	{ "touch", NULL, REPLAY_TOUCH,
+	  "Write every byte that is asked for, as a program would." },
+	{ "clock", "trace|real", REPLAY_CLOCK,
+	  "Which time quern sees; the trace's (the default) makes runs repeat." },
+	{ "heap", "BYTES", REPLAY_HEAP, "Memory for an engine, 16G by default." },
+	{ "process", "N", REPLAY_PROCESS,
+	  "Which process; by default the one with the most events." },
+	{ "events", "N", REPLAY_EVENTS, "Not more calls than these." },
+	{ "count", "perf|callgrind|none", REPLAY_COUNT,
+	  "How instructions are counted: by the processor, which is done by itself where "
+	  "the kernel allows it, or by valgrind in a second run, which is slow and always "
+	  "says the same." },
+	{ "help", NULL, REPLAY_HELP, "Print this." },
+	{ NULL, NULL, 0, NULL },
+};
+/* clang-format on */
+
+const struct qn_command qn_command_replay = {
+	.name = "replay",
+	.synopsis = "[OPTIONS] FILE",
+	.about =
+		"Asks a heap for what a trace asks for, in one thread and in the "
+		"order of the trace, and says how much memory it took, at its peak "
+		"and on average, over what was live, how much time, and how many "
+		"instructions. A FILE named - is standard input.",
+	.options = replay_options,
+	.run = replay_main,
+};

@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cmd-trace.c - quern trace: what a trace holds, and other traces made of it.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/bits.h"
+#include "command/base/fail.h"
+#include "command/base/options.h"
+#include "command/base/stream.h"
+#include "command/base/text.h"
+#include "trace-cut.h"
+#include "trace-read.h"
+#include "trace-text.h"
+#include "trace-top.h"
+
+/* Sizes and lifetimes by powers of two */
+#define NR_BINS 48
+
+/**
+ * struct request - one call of quern trace
+ * @what:	info, histogram, cut or convert
+ * @file:	the trace
+ * @output:	--output
+ * @format:	--to
+ * @from:	--from
+ * @heap:	--heap, bytes
+ * @most:	--events
+ * @process:	--process; UINT32_MAX: the one with the most events
+ * @is_csv:	--csv
+ * @is_packed:	--zstd
+ */
+struct request {
+	const struct qn_command *command;
+	const char *what;
+	const char *file;
+	const char *output;
+	const char *format;
+	const char *from;
+	u64 heap;
+	u64 most;
+	u32 process;
+	bool is_csv;
+	bool is_packed;
+};
+
+enum {
+	TRACE_OUTPUT = 1,
+	TRACE_TO,
+	TRACE_FROM,
+	TRACE_HEAP,
+	TRACE_EVENTS,
+	TRACE_OF_PROCESS,
+	TRACE_CSV,
+	TRACE_ZSTD,
+	TRACE_HELP,
+};
+
+/* ---- options ---- */
+
+static int set_option(struct request *q, int id, const char *value)
+{
+	u64 number;
+
+	switch (id) {
+	case TRACE_OUTPUT:
+		q->output = value;
+		return 0;
+	case TRACE_TO:
+		q->format = value;
+		return 0;
+	case TRACE_FROM:
+		q->from = value;
+		return 0;
+	case TRACE_HEAP:
+		return qn_option_number("heap", value, UINT64_MAX, &q->heap);
+	case TRACE_EVENTS:
+		return qn_option_number("events", value, UINT64_MAX, &q->most);
+	case TRACE_OF_PROCESS:
+		if (qn_option_number("process", value, UINT32_MAX - 1, &number))
+			return QN_EXIT_FAILURE;
+		q->process = (u32)number;
+		return 0;
+	case TRACE_CSV:
+		q->is_csv = true;
+		return 0;
+	case TRACE_ZSTD:
+		q->is_packed = true;
+		return 0;
+	case TRACE_HELP:
+		qn_help_command(stdout, q->command);
+		exit(0);
+	default:
+		return QN_EXIT_FAILURE;
+	}
+}
+
+/* Options may stand before, between and behind the two operands */
+static int read_options(struct request *q, char **argv)
+{
+	const char **operands[] = { &q->what, &q->file };
+	struct qn_options o = { .command = q->command, .argv = argv };
+	size_t nr = 0;
+	int id, err;
+
+	for (;;) {
+		while ((id = qn_options_next(&o)) != QN_OPTIONS_END) {
+			err = set_option(q, id, o.value);
+			if (err)
+				return err;
+		}
+		if (!*o.argv)
+			break;
+		if (nr == ARRAY_SIZE(operands)) {
+			qn_error("trace takes one file; '%s' is too much",
+				 *o.argv);
+			return QN_EXIT_FAILURE;
+		}
+		*operands[nr++] = *o.argv++;
+	}
+	if (nr == ARRAY_SIZE(operands))
+		return 0;
+	qn_error("trace needs a task and a file: quern trace %s",
+		 q->command->synopsis);
+	return QN_EXIT_FAILURE;
+}
+
+/* ---- info ---- */
+
+/**
+ * struct sums - of one process
+ */
+struct sums {
+	u64 nr_allocs, nr_reallocs, nr_frees, nr_forks;
+	u64 live, peak;
+	u64 nr_live, peak_nr;
+	u64 bytes;
+	u64 nr_events;
+	u64 first_ns;
+	u64 ns;
+	u32 nr_threads;
+};
+
+static void add_op(struct sums *s, const struct qn_op *op)
+{
+	if (!s->nr_events++)
+		s->first_ns = op->ns;
+	s->ns = op->ns;
+	s->nr_threads = max(s->nr_threads, op->thread + 1);
+	s->nr_allocs += qn_op_allocs(op);
+	s->nr_reallocs += op->op == QN_TRACE_REALLOC;
+	s->nr_frees += op->op == QN_TRACE_FREE;
+	s->nr_forks += op->op == QN_TRACE_FORK;
+	if (!qn_op_is_heap(op))
+		return;
+	s->bytes += op->size;
+	s->live += op->size - op->old_size;
+	s->nr_live += (u64)qn_op_allocs(op) - (op->op == QN_TRACE_FREE);
+	if (s->live > s->peak) {
+		s->peak = s->live;
+		s->peak_nr = s->nr_live;
+	}
+}
+
+static void print_name(const struct qn_tracefile *t, u32 process)
+{
+	struct qn_process_info info;
+	char name[64];
+	const char *slash;
+	size_t size;
+
+	qn_tracefile_process(t, process, &info);
+	if (!info.is_known) {
+		printf("process %u\n", process);
+		return;
+	}
+	slash = memrchr(info.name, '/', info.name_size);
+	slash = slash ? slash + 1 : info.name;
+	size = info.name_size - (size_t)(slash - info.name);
+	snprintf(name, sizeof(name), "%.*s", (int)min(size, sizeof(name) - 1),
+		 slash);
+	qn_text_clean(name, sizeof(name), name);
+	printf("process %u   %s (pid %u)", process, name, info.pid);
+	if (info.parent)
+		printf(", forked by process %u", info.parent - 1);
+	printf("\n");
+}
+
+static void info_process(const struct qn_tracefile *t, u32 process,
+			 bool with_sites)
+{
+	struct sums s = { 0 };
+	struct qn_reader r;
+	struct qn_top top;
+	struct qn_op op;
+
+	print_name(t, process);
+	qn_top_init(&top, t, process);
+	qn_reader_init(&r, t, process);
+	while (qn_reader_next(&r, &op)) {
+		add_op(&s, &op);
+		qn_top_add(&top, &op);
+	}
+	printf("  time      %s, %u thread%s, %s fork%s\n",
+	       qn_text_time((s.ns - s.first_ns) / 1000).s, s.nr_threads,
+	       s.nr_threads == 1 ? "" : "s", qn_text_count(s.nr_forks).s,
+	       s.nr_forks == 1 ? "" : "s");
+	printf("  calls     %s allocations, %s reallocs, %s frees\n",
+	       qn_text_count(s.nr_allocs).s, qn_text_count(s.nr_reallocs).s,
+	       qn_text_count(s.nr_frees).s);
+	printf("  asked for %s in all\n", qn_text_size(s.bytes).s);
+	printf("  live      at peak %s (%" PRIu64
+	       " bytes) in %s blocks, at the end %s in %s\n",
+	       qn_text_size(s.peak).s, s.peak, qn_text_count(s.peak_nr).s,
+	       qn_text_size(s.live).s, qn_text_count(s.nr_live).s);
+	if (r.nr_unknown)
+		printf("  unknown   %s calls for blocks from before recording, "
+		       "or lost\n",
+		       qn_text_count(r.nr_unknown).s);
+	if (r.nr_damaged)
+		printf("  damaged   %u blocks that end in the middle\n",
+		       r.nr_damaged);
+	if (r.nr_lost)
+		printf("  lost      %s calls that the recorder had no room "
+		       "for\n",
+		       qn_text_count(r.nr_lost).s);
+	if (with_sites)
+		qn_top_print(&top, t, process);
+	qn_top_exit(&top);
+	qn_reader_exit(&r);
+}
+
+static int info(const struct request *q, struct qn_tracefile *t)
+{
+	printf("%s: %s, %u blocks, %u damaged, index %s\n", q->file,
+	       qn_text_size(t->size).s, t->nr, t->nr_damaged,
+	       t->was_indexed ? "present" :
+				"missing: the blocks were looked "
+				"for");
+	for (u32 i = 0; i < t->nr; i++)
+		if (!i ||
+		    t->blocks[i].head.process != t->blocks[i - 1].head.process)
+			info_process(t, t->blocks[i].head.process,
+				     t->blocks[i].head.process == q->process);
+	return 0;
+}
+
+/* ---- histogram ---- */
+
+/**
+ * struct histogram - by powers of two
+ * @nr, @bytes:	allocations by size, and what they asked for
+ * @lived, @lived_bytes: by the bytes that were allocated during an object's life
+ * @births:	by slot: bytes allocated before
+ */
+struct histogram {
+	u64 nr[NR_BINS], bytes[NR_BINS];
+	u64 lived[NR_BINS], lived_bytes[NR_BINS];
+	u64 *births;
+	u32 room;
+	u64 allocated;
+};
+
+static unsigned int bin_of(u64 n)
+{
+	return n ? min(qn_ilog2(n), NR_BINS - 1u) : 0;
+}
+
+static void count_birth(struct histogram *h, const struct qn_op *op)
+{
+	if (op->slot >= h->room) {
+		h->room = 2 * op->slot + 256;
+		h->births =
+			qn_xrealloc(h->births, h->room * sizeof(*h->births));
+	}
+	h->births[op->slot] = h->allocated;
+	h->nr[bin_of(op->size)]++;
+	h->bytes[bin_of(op->size)] += op->size;
+}
+
+static void count(struct histogram *h, const struct qn_op *op)
+{
+	unsigned int bin;
+
+	if (!qn_op_is_heap(op))
+		return;
+	if (qn_op_allocs(op))
+		count_birth(h, op);
+	h->allocated += op->size;
+	if (op->op != QN_TRACE_FREE)
+		return;
+	bin = bin_of(h->allocated - h->births[op->slot]);
+	h->lived[bin]++;
+	h->lived_bytes[bin] += op->old_size;
+}
+
+static u64 sum_of(const u64 *bins)
+{
+	u64 sum = 0;
+
+	for (unsigned int i = 0; i < NR_BINS; i++)
+		sum += bins[i];
+	return sum;
+}
+
+static void print_bins(const char *title, const u64 *nr, const u64 *bytes)
+{
+	u64 all = sum_of(nr), all_bytes = sum_of(bytes);
+
+	printf("%-20s %14s %9s %9s\n", title, "blocks", "of them", "of bytes");
+	for (unsigned int i = 0; i < NR_BINS; i++)
+		if (nr[i])
+			printf("%9s .. %-8s %13s %9s %9s\n",
+			       qn_text_size(i ? 1ull << i : 0).s,
+			       qn_text_size((2ull << i) - 1).s,
+			       qn_text_count(nr[i]).s,
+			       qn_text_share(nr[i], all).s,
+			       qn_text_share(bytes[i], all_bytes).s);
+}
+
+static void print_csv(const char *what, const u64 *nr, const u64 *bytes)
+{
+	for (unsigned int i = 0; i < NR_BINS; i++)
+		if (nr[i])
+			printf("%s,%llu,%llu,%" PRIu64 ",%" PRIu64 "\n", what,
+			       i ? 1ull << i : 0, (2ull << i) - 1, nr[i],
+			       bytes[i]);
+}
+
+static int histogram(const struct request *q, struct qn_tracefile *t)
+{
+	struct histogram *h = calloc(1, sizeof(*h));
+	struct qn_reader r;
+	struct qn_op op;
+
+	if (!h)
+		return -ENOMEM;
+	qn_reader_init(&r, t, q->process);
+	while (qn_reader_next(&r, &op))
+		count(h, &op);
+	qn_reader_exit(&r);
+	if (q->is_csv) {
+		printf("what,from,to,blocks,bytes\n");
+		print_csv("size", h->nr, h->bytes);
+		print_csv("lifetime", h->lived, h->lived_bytes);
+	} else {
+		print_bins("size", h->nr, h->bytes);
+		printf("\n");
+		print_bins("lived until", h->lived, h->lived_bytes);
+		printf("  Lifetimes are bytes allocated from a block's "
+		       "allocation to its free.\n");
+	}
+	free(h->births);
+	free(h);
+	return 0;
+}
+
+/* ---- cut and convert ---- */
+
+static int need_output(const struct request *q)
+{
+	if (q->output)
+		return 0;
+	qn_error("trace %s needs a file to write to: -o FILE", q->what);
+	return -EINVAL;
+}
+
+/* Of a trace that is made: it keeps its sites, and is packed if that is asked for */
+static u32 features_of(const struct request *q, const struct qn_tracefile *t)
+{
+	return (t ? t->features & QN_TRACE_WITH_SITES : QN_TRACE_WITH_SITES) |
+	       (q->is_packed ? QN_TRACE_WITH_ZSTD : 0);
+}
+
+static int cut(const struct request *q, struct qn_tracefile *t)
+{
+	struct qn_cut c;
+	int err = need_output(q);
+
+	if (!err && !q->heap) {
+		qn_error("trace cut needs the bytes that may be live: "
+			 "--heap=64K");
+		err = -EINVAL;
+	}
+	if (err)
+		return err;
+	qn_cut_find(&c, t, q->process, q->heap, q->most);
+	err = qn_cut_write(&c, t, q->output, features_of(q, t));
+	/* Standard output may be the trace */
+	if (!err)
+		fprintf(qn_is_standard(q->output) ? stderr : stdout,
+			"%s: %s of %s objects, %s bytes live at peak of %s, %s "
+			"calls\n",
+			q->output, qn_text_count(c.nr_kept).s,
+			qn_text_count(c.nr_objects).s, qn_text_count(c.peak).s,
+			qn_text_count(c.peak_before).s,
+			qn_text_count(c.nr_calls).s);
+	qn_cut_exit(&c);
+	return err;
+}
+
+static int convert(const struct request *q, struct qn_tracefile *t)
+{
+	if (!q->format) {
+		qn_error("trace convert needs a format: --to=text, csv, ops or "
+			 "trace");
+		return -EINVAL;
+	}
+	return qn_convert(t, q->process, q->format, q->output,
+			  features_of(q, t));
+}
+
+/* ---- all of them ---- */
+
+static const struct task {
+	const char *name;
+	int (*run)(const struct request *q, struct qn_tracefile *t);
+} tasks[] = {
+	{ "info", info },
+	{ "histogram", histogram },
+	{ "cut", cut },
+	{ "convert", convert },
+};
+
+static const struct task *find_task(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
+		if (!strcmp(tasks[i].name, name))
+			return &tasks[i];
+	qn_error("trace has no task '%s'; there are info, histogram, cut and "
+		 "convert",
+		 name);
+	return NULL;
+}
+
+/* Writing would empty what is yet to be read */
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	return a && b && !stat(a, &sa) && !stat(b, &sb) &&
+	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+static int trace_main(const struct qn_command *command, int argc, char **argv)
+{
+	struct request q = { .command = command, .process = UINT32_MAX };
+	const struct task *task;
+	struct qn_tracefile t;
+	int err;
+
+	(void)argc;
+	err = read_options(&q, argv);
+	if (err)
+		return err;
+	task = find_task(q.what);
+	if (!task)
+		return QN_EXIT_FAILURE;
+	if (is_same_file(q.file, q.output)) {
+		qn_error("%s is what is to be read: name another file, -o FILE",
+			 q.output);
+		return QN_EXIT_FAILURE;
+	}
+	if (task->run == convert && (q.from || qn_is_foreign(q.file)))
+		return qn_import(q.file, q.from, q.output,
+				 features_of(&q, NULL)) ?
+			       QN_EXIT_FAILURE :
+			       0;
+	if (qn_tracefile_open(&t, q.file))
+		return QN_EXIT_FAILURE;
+	err = qn_tracefile_choose(&t, q.file, &q.process);
+	if (!err)
+		err = task->run(&q, &t);
+	qn_tracefile_close(&t);
+	return err ? QN_EXIT_FAILURE : 0;
+}
+
+/* clang-format off */
+static const struct qn_option trace_options[] = {
+	{ "output", "FILE", TRACE_OUTPUT,
+	  "Where cut and convert write to, also -o FILE; - is standard output." },
+	{ "process", "N", TRACE_OF_PROCESS,
+	  "Which process of the trace, as info numbers them; info tells of its call "
+	  "sites. By default the one with the most events." },
+	{ "heap", "BYTES", TRACE_HEAP,
+	  "cut: whole objects are left out until so many bytes are live at peak; "
+	  "always the same ones." },
+	{ "events", "N", TRACE_EVENTS, "cut: not more calls than these." },
+	{ "csv", NULL, TRACE_CSV, "histogram: as CSV." },
+	{ "zstd", NULL, TRACE_ZSTD,
+	  "cut and convert: blocks of the trace that is written are compressed." },
+	{ "to", "FORMAT", TRACE_TO,
+	  "convert: text or csv, a line a call; ops, what bench/firmware reads; "
+	  "trace, one process as a trace of its own." },
+	{ "from", "FORMAT", TRACE_FROM,
+	  "convert: FILE is text, ops, or heaptrack (raw or interpreted); a trace is "
+	  "made of it. Text and heaptrack are recognised without this; all may be "
+	  "compressed by zstd or gzip, and FILE may be -, standard input." },
+	{ "help", NULL, TRACE_HELP, "Print this." },
+	{ NULL, NULL, 0, NULL },
+};
+/* clang-format on */
+
+const struct qn_command qn_command_trace = {
+	.name = "trace",
+	.synopsis = "info|histogram|cut|convert [OPTIONS] FILE",
+	.about =
+		"Reads a trace: info says what it holds, histogram how sizes and "
+		"lifetimes are spread, cut makes a smaller program of it, convert "
+		"translates it, also from other formats. What is damaged is left "
+		"out and named. A FILE named - is standard input.",
+	.options = trace_options,
+	.run = trace_main,
+};

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+/*
+ * trace-top.c - sums by call site.
+ */
+#include "trace-top.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/base/fail.h"
+#include "command/base/text.h"
+
+void qn_top_init(struct qn_top *top, const struct qn_tracefile *t, u32 process)
+{
+	*top = (struct qn_top){ 0 };
+	qn_trace_stacks(&top->sites, t, process);
+	if (!top->sites.nr)
+		return;
+	top->sums = qn_xrealloc(NULL, top->sites.nr * sizeof(*top->sums));
+	memset(top->sums, 0, top->sites.nr * sizeof(*top->sums));
+}
+
+void qn_top_exit(struct qn_top *top)
+{
+	qn_stacks_exit(&top->sites);
+	free(top->sums);
+	free(top->owners);
+}
+
+static void make_room(struct qn_top *top, u32 slot)
+{
+	if (slot < top->room)
+		return;
+	top->room = 2 * slot + 256;
+	top->owners =
+		qn_xrealloc(top->owners, top->room * sizeof(*top->owners));
+}
+
+void qn_top_add(struct qn_top *top, const struct qn_op *op)
+{
+	u32 site = op->site < top->sites.nr ? op->site : 0;
+	struct qn_top_site *sum;
+
+	if (!top->sums || !qn_op_is_heap(op))
+		return;
+	make_room(top, op->slot);
+	if (!qn_op_allocs(op)) {
+		sum = &top->sums[top->owners[op->slot]];
+		sum->live -= op->old_size;
+		sum->nr_live--;
+	}
+	if (op->op == QN_TRACE_FREE)
+		return;
+	sum = &top->sums[site];
+	top->nr_seen += !sum->nr && site;
+	sum->bytes += op->size;
+	sum->nr++;
+	sum->live += op->size;
+	sum->nr_live++;
+	top->owners[op->slot] = site;
+}
+
+/* The innermost callers, each "function+0x12 (file)" */
+static void print_frames(const struct qn_top *top, struct qn_symbols *symbols,
+			 u32 site)
+{
+	u32 nr;
+	const struct qn_trace_frame *f =
+		qn_stacks_frames(&top->sites, site, &nr);
+	char text[160];
+
+	if (!nr)
+		printf("not known");
+	for (u32 i = 0; i < min(nr, QN_TOP_FRAMES); i++) {
+		qn_symbols_text(symbols, qn_stacks_name(&top->sites, &f[i]),
+				f[i].offset, QN_SYMBOLS_LONG, text,
+				sizeof(text));
+		printf("%s%s", i ? " < " : "", text);
+	}
+	printf("%s\n", nr > QN_TOP_FRAMES ? " < ..." : "");
+}
+
+/* The site with the most of what is not yet @shown; QN_STACKS_MOST: there is none */
+static u32 largest(const struct qn_top *top, bool of_live, const u32 *shown,
+		   u32 nr_shown)
+{
+	u32 best = QN_STACKS_MOST;
+	u64 most = 0;
+
+	for (u32 i = 0; i < top->sites.nr; i++) {
+		u64 n = of_live ? top->sums[i].live : top->sums[i].bytes;
+		u32 k = 0;
+
+		while (k < nr_shown && shown[k] != i)
+			k++;
+		if (k == nr_shown && n > most) {
+			most = n;
+			best = i;
+		}
+	}
+	return best;
+}
+
+static void print_largest(const struct qn_top *top, struct qn_symbols *symbols,
+			  bool of_live)
+{
+	u32 shown[QN_TOP_SITES];
+	u64 all = 0;
+
+	for (u32 i = 0; i < top->sites.nr; i++)
+		all += of_live ? top->sums[i].live : top->sums[i].bytes;
+	for (u32 n = 0; n < QN_TOP_SITES; n++) {
+		u32 site = largest(top, of_live, shown, n);
+		const struct qn_top_site *sum = &top->sums[site];
+		u64 bytes;
+
+		if (site == QN_STACKS_MOST)
+			return;
+		bytes = of_live ? sum->live : sum->bytes;
+		printf("    %10s %7s %12s %s  ", qn_text_size(bytes).s,
+		       qn_text_share(bytes, all).s,
+		       qn_text_count(of_live ? sum->nr_live : sum->nr).s,
+		       of_live ? "blocks" : "calls");
+		print_frames(top, symbols, site);
+		shown[n] = site;
+	}
+}
+
+void qn_top_print(const struct qn_top *top, const struct qn_tracefile *t,
+		  u32 process)
+{
+	struct qn_process_info info;
+	struct qn_symbols symbols;
+
+	if (!top->nr_seen)
+		return;
+	qn_tracefile_process(t, process, &info);
+	qn_symbols_init(&symbols, info.name ?: "", info.name_size);
+	printf("  sites     %s; most bytes asked for, by\n",
+	       qn_text_count(top->nr_seen).s);
+	print_largest(top, &symbols, false);
+	printf("            most bytes live at the end, of\n");
+	print_largest(top, &symbols, true);
+	qn_symbols_exit(&symbols);
+}

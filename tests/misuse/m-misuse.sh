@@ -1,0 +1,39 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# m-misuse.sh - runs each m-*.c and holds it to its message.
+#
+# A program prints the pointer that it misuses and is then to be stopped by
+# SIGABRT with one line on stderr, "quern: FUNCTION(POINTER): MESSAGE". Function
+# and message stand in its line "Expected: FUNCTION: MESSAGE".
+
+. "$(dirname "$0")/../x.sh"
+
+# The messages name the pointer as printf's %p does. Which of two messages a
+# double free gets depends on where a list was cut for the sampler: a seed.
+held() # program: whether it ended as it must
+{
+	expected=$(sed -n 's/^ \* Expected: //p' "$here/$1.c")
+	(exec timeout -k 5 60 env LD_PRELOAD="$lib" QUERN_CONF=seed:1 \
+		"$tmp/$1" >"$tmp/out" 2>"$tmp/err")
+	status=$?
+	function=${expected%%: *}
+	echo "quern: $function($(cat "$tmp/out")): ${expected#*: }" >"$tmp/want"
+	[ $status -eq 134 ] && cmp -s "$tmp/want" "$tmp/err"
+}
+
+ulimit -c 0
+for source in "$here"/m-*.c; do
+	name=$(basename "$source" .c)
+	must $cc $flags -w -o "$tmp/$name" "$source" -lpthread
+	# In files apart: what the program says, what the shell says of it
+	held "$name" 2>"$tmp/shell"
+	result=$?
+	ok "$name" $result
+	[ $result -eq 0 ] || {
+		echo "# exit status $status; wanted, got:"
+		show "$tmp/want"
+		show "$tmp/err"
+	}
+done
+finish

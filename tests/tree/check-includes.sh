@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# check-includes.sh - arrows between folders run downwards. Each line below is a row of
+# folders, lowest first: a file may include what stands in its own folder and in the
+# rows above its own. Two folders of one row do not know of each other.
+
+set -u
+cd "${srcdir:?run by make check}" || exit 99
+
+rows='
+lib/base
+lib/port lib/format lib/runs
+lib/learn
+lib/heap
+lib/engine
+lib/process
+preload
+preload/record
+preload/command/base
+preload/command/sites
+preload/command/report
+preload/command/run preload/command/trace preload/command/demo
+'
+
+# Includes are given by the path from lib/, from preload/, or from the file's own folder;
+# quern.h, the public header, is everybody's
+find lib preload -name '*.[ch]' ! -path '*/build/*' | sort |
+	xargs awk -v rows="$rows" '
+function fail(what)
+{
+	print FILENAME ":" FNR ": " what
+	bad = 1
+}
+function folder(path)
+{
+	return path ~ /\// ? without_last(path) : ""
+}
+function without_last(path)
+{
+	sub(/\/[^\/]*$/, "", path)
+	return path
+}
+function is_file(path,    line, there)
+{
+	if (!(path in known)) {
+		there = (getline line <path) >= 0
+		close(path)
+		known[path] = there
+	}
+	return known[path]
+}
+BEGIN {
+	nr = split(rows, row, "\n")
+	for (i = 1; i <= nr; i++) {
+		n = split(row[i], list, " ")
+		for (j = 1; j <= n; j++)
+			rank[list[j]] = i
+	}
+}
+FNR == 1 {
+	own = folder(FILENAME)
+	if (!(own in rank) && FILENAME != "lib/quern.h")
+		fail("its folder has no row in tests/tree/check-includes.sh")
+}
+/^#[ \t]*include[ \t]+"/ {
+	split($0, part, "\"")
+	name = part[2]
+	if (name == "quern.h" || name == "quern-config.h")
+		next
+	if (name ~ /\.c$/) {
+		fail("includes a .c file")
+		next
+	}
+	target = ""
+	if (name ~ /\// && is_file("lib/" name))
+		target = "lib/" name
+	else if (is_file(own "/" name))
+		target = own "/" name
+	else if (is_file("preload/" name))
+		target = "preload/" name
+	other = folder(target)
+	if (target == "")
+		fail("\"" name "\" is not in lib or preload")
+	else if (other != own && rank[other] >= rank[own])
+		fail("\"" name "\" is not below " own)
+}
+END { exit bad }'
