@@ -994,9 +994,9 @@ static void sampler_begin(struct qn_local *l)
 		struct qn_local_class *k = &l->class[c];
 
 		next = qn_sampler_draw(&l->sampler);
-		if (min(k->until_sample, next) < k->osize)
+		if (k->until_sample < k->osize)
 			continue;
-		k->until_sample = next;
+		k->until_sample = max(next, k->osize);
 		k->interval = l->sampler.interval;
 	}
 	l->medium.credit = qn_local_medium_draw(l);

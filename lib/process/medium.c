@@ -558,7 +558,7 @@ static noinline void block_look(const char *p, size_t tag)
 	const char *next = p + size;
 
 	if (unlikely(size > RUN_MOST ||
-		     !tag_is_sound(next, *qn_tag_of(next), 0, 0)))
+		     !tag_is_sound(next, READ_ONCE(*qn_tag_of(next)), 0, 0)))
 		damaged(p, OVERFLOW);
 	if (!(tag & QN_TAG_PREV_FREE))
 		return;

@@ -636,7 +636,7 @@ if [ -r "$(dirname "$quern")/firmware/fit/fit-buddy.elf" ] &&
 	"$quern" fit --heap=4K --ccm=24K --engine=quern fit.qt >out 2>err &&
 		says out '^quern  *yes'
 	ok "with a second zone" $?
-	"$quern" fit --heap=13K --engine=buddy fit.qt >out 2>err
+	"$quern" fit --heap=9K --engine=buddy fit.qt >out 2>err
 	[ $? = 1 ] && says out '^buddy  *NO' &&
 		"$quern" fit --heap=24K --engine=quern - <fit.qt >out 2>err
 	ok "NO is a status of 1" $?
