@@ -9,12 +9,14 @@
  * run (-z initfirst): nobody's atfork handlers are older then. It runs before
  * the C library's own, which is why the environment is taken from its argument.
  */
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "engine/engine.h"
 #include "port/port.h"
 #include "names.h"
 #include "process/process.h"
@@ -119,6 +121,25 @@ static __apart const struct qn_sites_ops *stacks(void)
 	return NULL;
 }
 
+/* From libquern-engines.so: a process that runs on quern's own heap has no part of it */
+static __apart const struct qn_engine *find_engine(const char *name)
+{
+	const char *text =
+		"quern: QUERN_CONF=engine: needs libquern-engines.so: quern run "
+		"preloads it; by hand: "
+		"LD_PRELOAD=.../libquern.so:.../libquern-engines.so\n";
+	const struct qn_engine *(*find)(const char *name);
+	const struct qn_engine *e = NULL;
+
+	*(void **)&find = dlsym(RTLD_DEFAULT, "qn_engine_find");
+	if (find)
+		e = find(name);
+	if (e)
+		return e;
+	qn_port_write(text, strlen(text));
+	_exit(2);
+}
+
 /*
  * A destructor and no on_exit() function, which every process would pay for: those of
  * other libraries may run after it.
@@ -140,6 +161,7 @@ start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
 	const char *setting = setting_find(env);
 	struct qn_conf conf;
 	char error[256];
+	bool is_own;
 
 	qn_conf_init(&conf);
 	if (setting && qn_conf_parse(&conf, setting, error, sizeof(error)))
@@ -149,5 +171,7 @@ start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
 	if (conf.stats[0])
 		on_exit(finish, NULL);
-	qn_process_start(&conf, conf.sites ? stacks() : NULL);
+	is_own = !strcmp(conf.engine, "quern");
+	qn_process_start(&conf, conf.sites ? stacks() : NULL,
+			 is_own ? NULL : find_engine(conf.engine));
 }

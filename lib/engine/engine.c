@@ -23,7 +23,7 @@ static bool is_same(const char *a, const char *b)
 	return *a == *b;
 }
 
-__apart const struct qn_engine *qn_engine_find(const char *name)
+const struct qn_engine *qn_engine_find(const char *name)
 {
 	const struct qn_engine *const *e = qn_engines;
 

@@ -86,8 +86,11 @@ extern const struct qn_engine qn_engine_quern;
 /* All of them, up to NULL. Firmware that names one links no other. */
 extern const struct qn_engine *const qn_engines[];
 
-/* The engine of a name, or NULL */
-const struct qn_engine *qn_engine_find(const char *name);
+/*
+ * The engine of a name, or NULL. In a process, what libquern-engines.so shows:
+ * start.c looks for it there.
+ */
+QN_EXPORT const struct qn_engine *qn_engine_find(const char *name);
 
 /*
  * The engine that firmware was built for: -DQN_ENGINE=buddy_fast, quern if

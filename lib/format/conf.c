@@ -127,7 +127,9 @@ const struct qn_conf_option qn_conf_options[] = {
 			"Return, a first-fit list, a list for each size, "
 			"segregated fit with boundary tags, and the heap that "
 			"quern is in firmware. None of them returns memory to "
-			"the system.",
+			"the system. They are in libquern-engines.so: quern "
+			"run preloads it; who sets LD_PRELOAD by hand has to "
+			"name it there as well.",
 	},
 };
 

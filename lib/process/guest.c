@@ -8,7 +8,6 @@
 #include "process/guest.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/knobs.h"
 
@@ -50,15 +49,11 @@ static void note_name(struct qn_stats_engine *page,
 	page->name[i] = '\0';
 }
 
-int qn_guest_start(const char *name, struct qn_hub *hub)
+int qn_guest_start(const struct qn_engine *engine, struct qn_hub *hub)
 {
-	const struct qn_engine *engine = qn_engine_find(name);
 	struct qn_guest *g = &qn_guest;
-	int err;
+	int err = get_memory(g, engine);
 
-	if (!*name || !strncmp(name, "quern", 6))
-		return 0;
-	err = engine ? get_memory(g, engine) : -ENOENT;
 	if (err)
 		return err;
 	g->hub = hub;

@@ -52,13 +52,13 @@ static __always_inline bool qn_guest_owns(const void *p)
 
 /**
  * qn_guest_start() - an engine takes over
- * @name:	of the engine; "quern" and "" mean none
+ * @engine:	which
  * @hub:	of the process
  *
  * Context: once, before there are threads that allocate.
- * Return: 0, -ENOENT (no such engine) or -ENOMEM (no address space).
+ * Return: 0, or -ENOMEM (no address space).
  */
-int qn_guest_start(const char *name, struct qn_hub *hub);
+int qn_guest_start(const struct qn_engine *engine, struct qn_hub *hub);
 
 /* As malloc and its kin, of a guest that is on; without errno. Take the lock. */
 void *qn_guest_alloc(size_t size, size_t align);

@@ -993,19 +993,17 @@ static __apart void stats_map(const char *dir)
 }
 
 /* An engine takes over: this thread, the only one, has the empty local again */
-static __apart void guest_start(const char *name)
+static __apart void guest_start(const struct qn_engine *engine)
 {
 	static const char text[] =
 		"quern: no address space for the engine that "
 		"QUERN_CONF=engine: names\n";
 	struct qn_local *l = qn_self;
 
-	if (qn_guest_start(name, &hub)) {
+	if (qn_guest_start(engine, &hub)) {
 		qn_port_write(text, sizeof(text) - 1);
 		_exit(2);
 	}
-	if (!qn_guest_is_on())
-		return;
 	/* Each block of an engine is accounted by itself */
 	hub.exact = 0;
 	hub.notes_peak = false;
@@ -1024,7 +1022,8 @@ static __apart void guest_start(const char *name)
  * nor seed to give.
  */
 void qn_process_start(const struct qn_conf *conf,
-		      const struct qn_sites_ops *sites)
+		      const struct qn_sites_ops *sites,
+		      const struct qn_engine *engine)
 {
 	settings_copy = *conf;
 	settings = &settings_copy;
@@ -1032,11 +1031,10 @@ void qn_process_start(const struct qn_conf *conf,
 	start_seed = conf->seed ? (u32)conf->seed : qn_port_seed();
 	if (hub_ready)
 		conf_apply(conf);
-	else if ((!conf->stats[0] && !sites &&
-		  !strncmp(conf->engine, "quern", 6)) ||
-		 !hub_start())
+	else if ((!conf->stats[0] && !sites && !engine) || !hub_start())
 		return;
-	guest_start(conf->engine);
+	if (engine)
+		guest_start(engine);
 	if (sites)
 		qn_process_sites_start(&hub, sites);
 	if (conf->stats[0])

@@ -16,6 +16,8 @@
 #include "format/statspage.h"
 #include "process/tally.h"
 
+struct qn_engine;
+
 /* Sizes below have their lists in qn_ready */
 #define QN_PROCESS_READY_END ((QN_READY_STEPS - 1) * QN_STEP + 1)
 
@@ -203,6 +205,7 @@ bool qn_process_owns(const void *p);
  * qn_process_start() - settings are known: apply them
  * @conf:	copied
  * @sites:	how stacks are had, kept; NULL: call sites are not kept
+ * @engine:	serves the process from now on; NULL: quern's own heap does
  *
  * The heap works before this is called, with the defaults. Maps the statistics
  * file if @conf names a directory.
@@ -211,7 +214,8 @@ bool qn_process_owns(const void *p);
  * by way of qn_process_fork_child().
  */
 void qn_process_start(const struct qn_conf *conf,
-		      const struct qn_sites_ops *sites);
+		      const struct qn_sites_ops *sites,
+		      const struct qn_engine *engine);
 
 /* The program ends: look for misuse that no refill came upon; see audit.h */
 void qn_process_audit(void);

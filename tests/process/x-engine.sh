@@ -10,6 +10,7 @@
 . "$(dirname "$0")/../x.sh"
 
 build=${builddir:-$top/build}
+with_engines=$lib:${lib%/*}/libquern-engines.so
 quern=${QUERN:-$build/quern}
 engines=$("$quern" help run | sed -n 's/^ *engine:quern|//p' | tr '|' ' ')
 [ -n "$engines" ] || {
@@ -29,7 +30,7 @@ spared_here()
 
 holds() # engine, test program
 {
-	QUERN_LIB=$lib QUERN_CONF=engine:$1 timeout -k 5 200 \
+	QUERN_LIB=$with_engines QUERN_CONF=engine:$1 timeout -k 5 200 \
 		"$build/tests/process/$2" >"$tmp/out" 2>&1
 	spared_here "$1" >"$tmp/spared"
 	grep '^ok ' "$tmp/out" >/dev/null && grep -q '^1\.\.' "$tmp/out" &&
@@ -70,8 +71,21 @@ QUERN_CONF=engine:tlsf preloaded true 2>"$tmp/err"
 	"$tmp/err"
 ok "an engine that there is not is refused" $?
 
+# No process pays for them but those that run on one
+QUERN_CONF=engine:buddy preloaded true 2>"$tmp/err"
+[ $? -eq 2 ] && grep -q 'LD_PRELOAD=.*libquern.so:.*libquern-engines.so' \
+	"$tmp/err"
+ok "without libquern-engines.so an engine says how it is had" $?
+
+cp "$lib" "$tmp/libquern.so"
+"$quern" run --library="$tmp/libquern.so" --engine=buddy -- true 2>"$tmp/err"
+[ $? -eq 125 ] && grep -q "libquern-engines.so is not beside $tmp/libquern.so" \
+	"$tmp/err"
+ok "quern run tells where the engines should be" $?
+
 # 64 GB are refused; it goes on with what it gets
-(ulimit -v 3000000 && QUERN_CONF=engine:buddy preloaded sh -c 'echo ran') \
+(ulimit -v 3000000 && lib=$with_engines &&
+	QUERN_CONF=engine:buddy preloaded sh -c 'echo ran') \
 	>"$tmp/out" 2>&1
 [ "$(cat "$tmp/out")" = ran ]
 ok "an engine makes do with less address space" $?

@@ -48,6 +48,7 @@ names()
 	[ -x "$root$prefix/bin/quern" ] &&
 		[ "$(readlink "$lib/libquern.so")" = libquern.so.0 ] &&
 		[ -f "$lib/libquern.so.0" ] && [ -f "$lib/libquern.a" ] &&
+		[ -f "$lib/libquern-engines.so" ] &&
 		[ -f "$root$prefix/include/quern.h" ] || {
 		find "$root"
 		return 1
@@ -108,6 +109,14 @@ command_works()
 		grep -q 'exited with status 0' "$tmp/report"
 }
 check "the installed command runs a program" command_works
+
+engine_works()
+{
+	"$root$prefix/bin/quern" run --library="$lib/libquern.so" \
+		--engine=quern-heap --report="$tmp/report" -- sh -c 'exit 0' &&
+		grep -q '^engine  *quern-heap' "$tmp/report"
+}
+check "the installed command runs a program on another engine" engine_works
 
 uninstalled()
 {

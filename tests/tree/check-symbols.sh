@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# check-symbols.sh - what the two libraries show and want. libquern.so exports
+# check-symbols.sh - what the libraries show and want. libquern.so exports
 # the malloc family, the C++ operators and the functions of quern.h, all of them
 # and nothing else; it needs no library but libc. The freestanding archive wants
 # nothing but memset, memcpy and memmove.
@@ -76,6 +76,20 @@ report "libquern.so: what all processes run lies in its first 64 KB" "$tmp/far"
 readelf -lW "$builddir/libquern.so" | awk '$1 == "GNU_STACK" && /E/ ||
 	$1 == "LOAD" && / RWE /' >"$tmp/exec"
 report "libquern.so has no memory both writable and executable" "$tmp/exec"
+
+# What the preload library calls and quern.h shows; the rest of libquern.a stays out
+nm "$builddir/libquern.so" | awk '{ print $NF }' |
+	grep -E '^qn_(engine|engines|buddy|trace|strtab)(_|$)' >"$tmp/idle"
+report "libquern.so holds no engine and no trace" "$tmp/idle"
+{
+	nm -D --defined-only "$builddir/libquern-engines.so" |
+		awk '$NF != "qn_engine_find" { print $NF }'
+	nm -D --undefined-only "$builddir/libquern-engines.so" |
+		awk '$1 == "U" { sub(/@.*/, "", $2); print $2 }' |
+		grep -vxE 'qn_heap_.*|memset|memcpy|memmove'
+} >"$tmp/engines"
+report "libquern-engines.so shows qn_engine_find, wants quern.h's heaps alone" \
+	"$tmp/engines"
 
 archive=$builddir/libquern-stm32f407.a
 if [ -f "$archive" ]; then

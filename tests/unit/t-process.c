@@ -1156,7 +1156,7 @@ static void start(const char *where)
 	qn_conf_init(&conf);
 	strcpy(conf.stats, where);
 	strcpy(conf.policy, "fixed");
-	qn_process_start(&conf, NULL);
+	qn_process_start(&conf, NULL, NULL);
 }
 
 static bool file_shows_the_page(void)
@@ -1430,7 +1430,7 @@ static void sample_often(void)
 
 	qn_conf_init(&conf);
 	conf.sample = 4 * KB;
-	qn_process_start(&conf, NULL);
+	qn_process_start(&conf, NULL, NULL);
 }
 
 #define NR_CHILDREN 40

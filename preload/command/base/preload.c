@@ -95,6 +95,18 @@ char *qn_preload_find(const char *name, const char *given)
 	return NULL;
 }
 
+char *qn_preload_beside(const char *library, const char *name)
+{
+	int size = (int)(strrchr(library, '/') - library);
+	char *path = if_readable(qn_xprintf("%.*s/%s", size, library, name));
+
+	if (!path)
+		qn_error("%s is not beside %s; build both with make, or put a "
+			 "copy there",
+			 name, library);
+	return path;
+}
+
 /* The directory in which this system keeps the C library */
 static char *libc_dir(void)
 {

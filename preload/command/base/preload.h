@@ -23,6 +23,17 @@ char *qn_preload_own_dir(void);
 char *qn_preload_find(const char *name, const char *given);
 
 /**
+ * qn_preload_beside() - where a library is that another one needs
+ * @library:	what qn_preload_find() found
+ * @name:	of a file in the same directory
+ *
+ * Says on stderr if it is not there.
+ *
+ * Return: its path, the caller's to free, or NULL.
+ */
+char *qn_preload_beside(const char *library, const char *name);
+
+/**
  * qn_preload_peer() - where another allocator's library is
  * @soname:	such as "libjemalloc.so.2"
  *

@@ -34,6 +34,7 @@
  * @argv:	the program and its arguments
  * @path:	the program's file
  * @library:	libquern.so
+ * @engines:	libquern-engines.so, or NULL: the program runs on quern's own heap
  * @given_library: --library
  * @settings:	what --policy, --engine and --conf said, joined
  * @conf:	all settings, QUERN_CONF of the environment included
@@ -52,6 +53,7 @@ struct run {
 	char **argv;
 	char *path;
 	char *library;
+	char *engines;
 	const char *given_library;
 	char *settings;
 	struct qn_conf conf;
@@ -231,6 +233,17 @@ static int check_compare(struct run *run)
 	return QN_EXIT_FAILURE;
 }
 
+static int find_libraries(struct run *run)
+{
+	run->library = qn_preload_find("libquern.so", run->given_library);
+	if (!run->library)
+		return QN_EXIT_FAILURE;
+	if (!strcmp(run->conf.engine, "quern"))
+		return 0;
+	run->engines = qn_preload_beside(run->library, "libquern-engines.so");
+	return run->engines ? 0 : QN_EXIT_FAILURE;
+}
+
 static int prepare(struct run *run)
 {
 	int err = read_settings(run);
@@ -240,11 +253,8 @@ static int prepare(struct run *run)
 
 	if (!err)
 		err = qn_program_find(run->argv[0], &run->path);
-	if (!err) {
-		run->library =
-			qn_preload_find("libquern.so", run->given_library);
-		err = run->library ? 0 : QN_EXIT_FAILURE;
-	}
+	if (!err)
+		err = find_libraries(run);
 	if (!err)
 		err = open_report(run);
 	return err ? err : make_stats_dir(run);
@@ -257,25 +267,37 @@ static void sweep(void *pages)
 	qn_pages_sweep(pages);
 }
 
-/* What takes stacks is loaded with the program: the library cannot do it itself */
-static char *preload_list(const struct run *run)
+/* @library goes in front of @list, which is freed */
+static char *put_in_front(const char *library, char *list)
 {
-	const char *others = getenv("LD_PRELOAD");
-	char *with_unwinder, *list;
+	char *more = qn_preload_list(library, list);
 
-	if (!run->conf.sites)
-		return qn_preload_list(run->library, others);
-	with_unwinder = qn_preload_list("libgcc_s.so.1", others);
-	list = qn_preload_list(run->library, with_unwinder);
-	free(with_unwinder);
-	return list;
+	free(list);
+	return more;
 }
 
-/* With these settings; @how has the streams and the ticks */
-static int launch_with(const struct run *run, const char *conf,
-		       const struct qn_launch *how, struct qn_outcome *outcome)
+/*
+ * What takes stacks and the engines are loaded with the program: the library cannot
+ * do it itself.
+ */
+static char *preload_list(const struct run *run, const char *engines)
 {
-	char *preload = preload_list(run);
+	const char *others = getenv("LD_PRELOAD");
+	char *list = qn_xprintf("%s", others ? others : "");
+
+	if (run->conf.sites)
+		list = put_in_front("libgcc_s.so.1", list);
+	if (engines)
+		list = put_in_front(engines, list);
+	return put_in_front(run->library, list);
+}
+
+/* With these settings; @engines or NULL; @how has the streams and the ticks */
+static int launch_with(const struct run *run, const char *conf,
+		       const char *engines, const struct qn_launch *how,
+		       struct qn_outcome *outcome)
+{
+	char *preload = preload_list(run, engines);
 	char *set_preload = qn_xprintf("LD_PRELOAD=%s", preload);
 	char *set_conf = qn_xprintf("QUERN_CONF=%s", conf);
 	const char *changes[] = {
@@ -309,7 +331,7 @@ static int launch(const struct run *run, struct qn_run_pages *pages,
 	char *settings = qn_settings_join(getenv("QUERN_CONF"), run->settings);
 	char *stats = qn_xprintf("stats:%s", run->stats_dir);
 	char *conf = qn_settings_join(settings, stats);
-	int err = launch_with(run, conf, &how, outcome);
+	int err = launch_with(run, conf, run->engines, &how, outcome);
 
 	free(conf);
 	free(stats);
@@ -328,7 +350,10 @@ static int launch_quern(struct run *run)
 	};
 	char *settings = qn_settings_join(getenv("QUERN_CONF"), run->settings);
 	char *conf = qn_settings_join(settings, "engine:quern");
-	int err = null < 0 ? -errno : launch_with(run, conf, &how, &run->quern);
+	int err = null < 0 ? -errno : 0;
+
+	if (!err)
+		err = launch_with(run, conf, NULL, &how, &run->quern);
 
 	if (run->input_at >= 0)
 		lseek(STDIN_FILENO, run->input_at, SEEK_SET);
@@ -505,6 +530,7 @@ static void release(struct run *run)
 		rmdir(run->stats_dir);
 	free(run->stats_dir);
 	free(run->settings);
+	free(run->engines);
 	free(run->library);
 	free(run->path);
 }

@@ -264,7 +264,7 @@ static int start_quern(const struct replay *r)
 		return QN_EXIT_FAILURE;
 	}
 	is_fake = !r->is_real_clock;
-	qn_process_start(&conf, NULL);
+	qn_process_start(&conf, NULL, qn_engine_find(conf.engine));
 	return 0;
 }
 
