@@ -139,7 +139,7 @@ start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
 {
 	const char *setting = setting_find(env);
 	struct qn_conf conf;
-	char error[256];
+	char error[QN_CONF_ERROR];
 
 	qn_conf_init(&conf);
 	if (setting && qn_conf_parse(&conf, setting, error, sizeof(error)))

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/knobs.h"
+#include "base/config.h"
 
 /* Calls between two steps of an engine that puts work off, as in an idle loop */
 #define STEP_EVERY 64

@@ -496,7 +496,7 @@ int qn_hub_init(struct qn_hub *hub)
 {
 	qn_conf_init(&hub->conf);
 	hub->page_size = qn_port_page_size();
-	qn_segments_init(&hub->segments, hub->conf.dirty, hub->conf.huge);
+	qn_segments_init(&hub->segments, &hub->conf.knobs, hub->conf.huge);
 	if (page_init(hub) || tables_init(hub) || profile_init(hub)) {
 		qn_segments_exit(&hub->segments);
 		memset(hub, 0, sizeof(*hub));

@@ -121,6 +121,12 @@ struct qn_hub {
 	struct qn_returned returned[QN_HUB_RETURNED]; /* last: seldom touched */
 };
 
+/* The knobs in use: a function reads them once. Context: any. */
+static inline const struct qn_knobs *qn_hub_knobs(const struct qn_hub *hub)
+{
+	return qn_segments_knobs(&hub->segments);
+}
+
 /* Relaxed add to a word of the statistics page */
 #define qn_stat_add(word, n) \
 	((void)__atomic_fetch_add(&(word), (n), __ATOMIC_RELAXED))

@@ -136,7 +136,7 @@ static void conf_apply(const struct qn_conf *conf)
 	hub.conf = *conf;
 	if (conf->stats[0])
 		exact_begin();
-	qn_segments_init(&hub.segments, conf->dirty, conf->huge);
+	qn_segments_init(&hub.segments, &hub.conf.knobs, conf->huge);
 	if (conf->sample)
 		hub.sampler.interval = (u32)conf->sample;
 	if (policy && policy != hub.controller.policy) {
