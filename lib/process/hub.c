@@ -131,6 +131,30 @@ static void page_show_change(struct qn_hub *hub, const struct qn_action *act,
 	WRITE_ONCE(page->nr_changes, page->nr_changes + 1);
 }
 
+__apart bool qn_hub_knobs_publish(struct qn_hub *hub,
+				  const struct qn_knobs *next)
+{
+	struct qn_knobs *to = &hub->knobs[qn_hub_knobs(hub) == &hub->knobs[0]];
+
+	if (!qn_knobs_are_valid(next))
+		return false;
+	*to = *next;
+	/* Pairs with the acquire in qn_segments_knobs() */
+	smp_store_release(&hub->segments.knobs, to);
+	return true;
+}
+
+static __apart void knobs_look(struct qn_hub *hub, const struct qn_view *view,
+			       u64 now)
+{
+	const struct qn_action act = { .kind = QN_ACTION_KNOBS };
+	struct qn_knobs next = *qn_hub_knobs(hub);
+
+	if (hub->controller.policy->tune(view, &next) &&
+	    qn_hub_knobs_publish(hub, &next))
+		page_show_change(hub, &act, now);
+}
+
 static void controller_look(struct qn_hub *hub, u64 now)
 {
 	size_t live[QN_NR_CLASSES];
@@ -147,6 +171,8 @@ static void controller_look(struct qn_hub *hub, u64 now)
 		live[c] = bytes > 0 ? (size_t)bytes : 0;
 	}
 	WRITE_ONCE(hub->page->nr_slices, hub->page->nr_slices + 1);
+	if (hub->controller.policy->tune)
+		knobs_look(hub, &view, now);
 	if (!qn_controller_step(&hub->controller, &view, next, &act))
 		return;
 	table_publish(hub, next);

@@ -213,6 +213,53 @@ static void test_promotes(void **state)
 	assert_int_equal(ch->usec, port.clock - hub.page->start_usec);
 }
 
+/* A policy that turns one knob at each look, up to a value that is not valid */
+static bool turn(const struct qn_view *view, struct qn_knobs *knobs)
+{
+	assert_ptr_equal(view->table, hub.table);
+	knobs->boost_gain += 16;
+	return true;
+}
+
+static bool see_nothing(const struct qn_view *view, unsigned int from,
+			unsigned int to, struct qn_action *act)
+{
+	(void)view;
+	(void)from;
+	(void)to;
+	(void)act;
+	return false;
+}
+
+static const struct qn_policy tuner = {
+	.name = "tuner",
+	.look = see_nothing,
+	.tune = turn,
+};
+
+/* Each set that is valid is in use from then on; what it does is seen, and it is told */
+static void test_policy_turns_knobs(void **state)
+{
+	static const size_t gains[] = { 2, 18, 34, 50, 50, 50 };
+	const struct qn_stats_change *ch;
+
+	(void)state;
+	begin();
+	ch = hub.page->changes;
+	qn_controller_init(&hub.controller, &tuner);
+	for (size_t i = 0; i < ARRAY_SIZE(gains); i++) {
+		assert_int_equal(qn_hub_knobs(&hub)->boost_gain, gains[i]);
+		assert_int_equal(qn_hub_knobs(&hub)->dirty,
+				 qn_knobs_preset.dirty);
+		port.clock += QN_EPOCH_US;
+		assert_true(qn_hub_learn(&hub, NULL, 0));
+	}
+	assert_int_equal(hub.page->nr_changes, 3);
+	assert_int_equal(ch->action, QN_ACTION_KNOBS);
+	assert_int_equal(hub.conf.knobs.boost_gain, 2);
+	assert_int_equal(hub.page->generation, 1);
+}
+
 static void test_fixed_learns_nothing(void **state)
 {
 	(void)state;
@@ -687,6 +734,7 @@ int main(void)
 		cmocka_unit_test(test_meta_alloc),
 		cmocka_unit_test(test_meta_alloc_refused),
 		cmocka_unit_test(test_promotes),
+		cmocka_unit_test(test_policy_turns_knobs),
 		cmocka_unit_test(test_fixed_learns_nothing),
 		cmocka_unit_test(test_learn_only_tries),
 		cmocka_unit_test(test_epochs),
