@@ -407,8 +407,8 @@ static void account_live(struct qn_hub *hub, s64 bytes)
 
 	if (bytes < 0 && unlikely(READ_ONCE(hub->is_peak_new)))
 		note_live_peak(hub);
-	live = __atomic_add_fetch(&hub->page->live, (u64)bytes,
-				  __ATOMIC_RELAXED);
+	live = __atomic_add_fetch(&hub->live, (u64)bytes, __ATOMIC_RELAXED);
+	qn_stat_add(hub->page->live, (u64)bytes);
 	if (bytes > 0 && !READ_ONCE(hub->notes_peak))
 		qn_hub_raise_peak(hub, live);
 }
@@ -514,7 +514,7 @@ static int page_init(struct qn_hub *hub)
 		return -ENOMEM;
 	hub->page = (struct qn_stats_page *)(void *)qn_unit_start(
 		&hub->segments, u);
-	hub->segments.live = &hub->page->live;
+	hub->segments.live = &hub->live;
 	return 0;
 }
 

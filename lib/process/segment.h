@@ -246,7 +246,7 @@ struct qn_segments {
 	struct qn_share share;
 	size_t used;
 	u32 nr_holders;
-	const u64 *live;
+	u64 *live;
 	size_t dirty;
 	size_t stale;
 	const struct qn_knobs *knobs;

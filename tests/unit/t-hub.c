@@ -566,6 +566,25 @@ static void test_readers_keep_their_tables(void **state)
 	assert_int_equal(table_sum(held[3]), sums[3]);
 }
 
+/* What somebody writes into the page changes no limit of the heap */
+static void test_page_does_not_steer(void **state)
+{
+	const struct qn_segments *s = &hub.segments;
+	size_t limit;
+
+	(void)state;
+	begin();
+	assert_non_null(
+		qn_run_alloc(&hub.segments, 512, 1, QN_UNIT_LARGE, NULL));
+	qn_hub_account_large(&hub, 16 << 20, 1);
+	limit = qn_segments_chunk_limit(s);
+	hub.page->live = 0;
+	assert_int_equal(qn_segments_chunk_limit(s), limit);
+	qn_hub_account_large(&hub, -(8 << 20), 0);
+	assert_true(qn_segments_chunk_limit(s) < limit);
+	assert_int_equal(hub.live, 8 << 20);
+}
+
 /* Tables come and go, decisions are kept in a ring: the newest are right */
 static void test_many_changes(void **state)
 {
@@ -747,6 +766,7 @@ int main(void)
 		cmocka_unit_test(test_mean_requested),
 		cmocka_unit_test(test_table_get),
 		cmocka_unit_test(test_readers_keep_their_tables),
+		cmocka_unit_test(test_page_does_not_steer),
 		cmocka_unit_test(test_many_changes),
 		cmocka_unit_test(test_live_peak),
 		cmocka_unit_test(test_cost),
