@@ -76,6 +76,13 @@
 	  "for chunks less often.")                                            \
 	K(chunk_most, COUNT, 16, 1, 256,                                       \
 	  "Units in a chunk, at most. More is given back less easily.")        \
+	K(chunk_blocks, COUNT, 4, 1, 64,                                       \
+	  "Where dirty memory has less in a row than a chunk, room for so many "\
+	  "blocks will do. More touches clean memory sooner.")                 \
+	K(clear_most, BYTES, (size_t)32 << 20, 0, QN_KNOB_MUCH,                \
+	  "Old contents of at least 1 MB are cleared for calloc; of so many "  \
+	  "bytes they are returned to the system instead. Less costs more page "\
+	  "faults and keeps less.")                                            \
 	K(patience, BYTES, (size_t)256 << 10, 0, QN_KNOB_MUCH,                 \
 	  "Freed blocks may wait in so many bytes for the thread that owns "   \
 	  "them, until another thread looks. Less looks sooner.")              \

@@ -9,8 +9,6 @@
 
 #include "process/slab.h"
 
-/* Where dirty memory has less in a row than a chunk, room for so many blocks will do */
-#define CHUNK_BLOCKS 4
 /* A run of so many times the length had better not be cut while blocks wait */
 #define CUT_TIMES 4
 /*
@@ -220,9 +218,9 @@ static __always_inline void run_move(struct qn_medium *m, char *old, char *p,
 /* ---- chunks ---- */
 
 /* A chunk has an eighth of the units that there are, between two knobs */
-static size_t chunk_units(const struct qn_medium *m, size_t bytes)
+static size_t chunk_units(const struct qn_medium *m,
+			  const struct qn_knobs *knobs, size_t bytes)
 {
-	const struct qn_knobs *knobs = qn_segments_knobs(m->segments);
 	size_t nr = m->bytes / 8 >> QN_UNIT_SHIFT;
 
 	nr = min(max(nr, knobs->chunk_least), knobs->chunk_most);
@@ -254,14 +252,16 @@ static size_t chunk_sign(struct qn_medium *m, struct qn_unit *u, size_t nr,
 
 bool qn_medium_grow(struct qn_medium *m, size_t size)
 {
+	const struct qn_knobs *knobs = qn_segments_knobs(m->segments);
 	size_t need = qn_medium_bytes(size) + 2 * sizeof(size_t);
-	size_t nr = chunk_units(m, need), bytes, resident;
+	size_t nr = chunk_units(m, knobs, need), bytes, resident;
 	struct qn_unit *u;
 	char *p, *end;
 	bool zeroed;
 
 	u = qn_chunk_alloc(m->segments, nr,
-			   DIV_ROUND_UP(CHUNK_BLOCKS * need, QN_UNIT_SIZE),
+			   DIV_ROUND_UP(knobs->chunk_blocks * need,
+					QN_UNIT_SIZE),
 			   &zeroed);
 	if (!u)
 		return false;
