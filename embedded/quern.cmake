@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # quern.cmake - quern in the CMake project of a firmware (3.13 or later). Include it after
-# project(); QUERN_CONFIG may name a folder with a quern-config.h: knobs of lib/base/knobs.h.
+# project(); QUERN_CONFIG may name a folder with a quern-config.h: knobs of lib/base/config.h.
 # For sources in C++ the project needs the languages C and CXX.
 #
 # It defines libraries for target_link_libraries():

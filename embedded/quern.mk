@@ -5,7 +5,7 @@
 #   QUERN		this tree
 #   QUERN_CC, QUERN_CXX, QUERN_AR	default arm-none-eabi-gcc, -g++ and -ar
 #   QUERN_CFLAGS	target and optimisation; default: STM32F407, -g -Os
-#   QUERN_CONFIG	a folder that may have a quern-config.h: knobs of lib/base/knobs.h
+#   QUERN_CONFIG	a folder that may have a quern-config.h: knobs of lib/base/config.h
 #   QUERN_BUILD		where objects go; default quern-build
 #
 # It defines

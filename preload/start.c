@@ -160,7 +160,7 @@ start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
 {
 	const char *setting = setting_find(env);
 	struct qn_conf conf;
-	char error[256];
+	char error[QN_CONF_ERROR];
 	bool is_own;
 
 	qn_conf_init(&conf);

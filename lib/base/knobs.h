@@ -1,281 +1,114 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * knobs.h - every number that somebody might want to change at build time, once.
+ * knobs.h - every number that changes how a heap behaves while it runs, once.
  *
- * Override by -DQN_...=n, or in firmware by a file quern-config.h on the include
- * path (-DQN_CONFIG_H). Run-time knobs of the Linux build are in conf.h.
+ * A set of knobs is immutable while it is in use. A heap reads it through one pointer, so
+ * a policy changes behaviour by publishing another set, as it publishes a table. The
+ * settings of QUERN_CONF, the help and the manual page are made from the rows below.
+ * Numbers that would cost the fast path if they were variables stay in config.h.
+ *
+ * Any combination of values in their ranges is sound: of two that contradict each other
+ * (a least above a most) the most holds.
+ *
+ * A row: name, unit, default, least, most, help: what more or less of it does.
  */
 #ifndef QN_KNOBS_H
 #define QN_KNOBS_H
 
-#ifdef QN_CONFIG_H
-#include "quern-config.h"
-#endif
+#include "base/compiler.h"
+#include "base/config.h"
 
-/*
- * QN_SMALL: 1 in firmware, where every byte of state counts. Set by the build of
- * the freestanding archive, not by hand.
+#define QN_KNOB_MUCH ((size_t)1 << (sizeof(size_t) > 4 ? 40 : 30))
+
+/* clang-format off */
+#define QN_KNOBS(K)                                                            \
+	K(dirty, BYTES, (size_t)512 << 10, 0, QN_KNOB_MUCH,                    \
+	  "Freed memory that is always kept for reuse; more is where it is "   \
+	  "soon wanted back. Lower returns memory to the system sooner and "   \
+	  "costs more time; 0 keeps none, but for 64 KB a thread, at any "     \
+	  "price.")                                                            \
+	K(dirty_part, PART, 16, 1, 65536,                                      \
+	  "Beside that, one part in so many of the memory in use may be "      \
+	  "dirty. More parts keep less.")                                      \
+	K(purge_keep, SIXTEENTHS, 12, 0, 16,                                   \
+	  "Dirty memory beyond its limit is purged down to so many "           \
+	  "sixteenths of the limit. Less purges more at a time.")              \
+	K(boost_most, BYTES, (size_t)256 << 20, 0, QN_KNOB_MUCH,               \
+	  "Refaults add at most this to the limit, and a part of the memory "  \
+	  "in use. Less keeps less for loops over much memory.")               \
+	K(boost_part, PART, 2, 1, 65536,                                       \
+	  "That part is one in so many. More parts keep less.")                \
+	K(boost_gain, COUNT, 2, 0, 64,                                         \
+	  "A refault raises the limit by so many times its bytes. More "       \
+	  "learns faster and keeps more.")                                     \
+	K(refault_ms, MS, 2000, 1, 60000,                                      \
+	  "Memory that is wanted back within this time was purged too soon. "  \
+	  "More learns from slower loops.")                                    \
+	K(sparse_boost, BYTES, (size_t)8 << 20, 0, QN_KNOB_MUCH,               \
+	  "Refaults add at most this to the limit of sparse slabs, which "     \
+	  "only their own classes can use. More keeps more.")                  \
+	K(sparse_objects, COUNT, 32, 1, 4096,                                  \
+	  "A slab with at most so many objects is sparse. More looks for "     \
+	  "pages to purge in fuller slabs.")                                   \
+	K(spare_units, COUNT, 64, 1, 65536,                                    \
+	  "Empty slabs that wait on a list before they are merged. More "      \
+	  "makes slabs faster and merges later.")                              \
+	K(wake_part, PART, 16, 1, 64,                                          \
+	  "A full slab is used again when one part in so many of it is free. " \
+	  "More parts use it sooner.")                                         \
+	K(carve, BYTES, 4096, 16, 65536,                                       \
+	  "Bytes of a slab that are cut into objects at once. More takes "     \
+	  "fewer refills and touches more memory.")                            \
+	K(carve_slab, BYTES, 2048, 0, 65536,                                   \
+	  "So many bytes for each slab of the class are cut at once, if that " \
+	  "is more.")                                                          \
+	K(carve_most, BYTES, 16384, 16, 65536,                                 \
+	  "Bytes that are cut at once at most, but for a slab that is "        \
+	  "resident. Less touches less memory at a time.")                     \
+	K(borrow, BYTES, 4096, 0, 65536,                                       \
+	  "A class without a slab first borrows so many bytes of objects "     \
+	  "from larger classes. More spares pages of rare sizes.")             \
+	K(few_times, COUNT, 16, 1, 65536,                                      \
+	  "A class that is found with few objects so many times is given "     \
+	  "more. A higher number waits longer.")                               \
+	K(chunk_least, COUNT, 4, 1, 256,                                       \
+	  "Units of 64 KB in a chunk of medium blocks, at least. More asks "   \
+	  "for chunks less often.")                                            \
+	K(chunk_most, COUNT, 16, 1, 256,                                       \
+	  "Units in a chunk, at most. More is given back less easily.")        \
+	K(chunk_blocks, COUNT, 4, 1, 64,                                       \
+	  "Where dirty memory has less in a row than a chunk, room for so many "\
+	  "blocks will do. More touches clean memory sooner.")                 \
+	K(clear_most, BYTES, (size_t)32 << 20, 0, QN_KNOB_MUCH,                \
+	  "Old contents of at least 1 MB are cleared for calloc; of so many "  \
+	  "bytes they are returned to the system instead. Less costs more page "\
+	  "faults and keeps less.")                                            \
+	K(patience, BYTES, (size_t)256 << 10, 0, QN_KNOB_MUCH,                 \
+	  "Freed blocks may wait in so many bytes for the thread that owns "   \
+	  "them, until another thread looks. Less looks sooner.")              \
+	K(patience_most, BYTES, (size_t)16 << 20, 0, QN_KNOB_MUCH,             \
+	  "An owner that turns out to be awake is given up to so many bytes. " \
+	  "Less keeps less in the inboxes of busy threads.")
+
+/* clang-format on */
+
+/**
+ * struct qn_knobs - a set of knobs: a member for each row
  */
-#ifndef QN_SMALL
-#define QN_SMALL 0
-#endif
+struct qn_knobs {
+#define QN_KNOB_MEMBER(name, unit, preset, least, most, help) size_t name;
+	QN_KNOBS(QN_KNOB_MEMBER)
+#undef QN_KNOB_MEMBER
+};
 
-/*
- * QN_NR_CLASSES: slots for classes in a table, class 0 and promoted ones
- * included. More slots let more sizes have a class of their own; a slot costs
- * two bytes a table, on Linux also 32 bytes a thread.
+/* All as preset */
+extern const struct qn_knobs qn_knobs_preset;
+
+/**
+ * qn_knobs_are_valid() - is each knob in its range
+ *
+ * Bounded by the number of knobs. Context: any.
  */
-#ifndef QN_NR_CLASSES
-#define QN_NR_CLASSES (QN_SMALL ? 16 : 64)
-#endif
-_Static_assert(QN_NR_CLASSES >= 4 && QN_NR_CLASSES <= 255, "QN_NR_CLASSES");
-
-/*
- * QN_HEAP_STEPS: entries in the table of a heap of one's own: sizes up to
- * (QN_HEAP_STEPS - 1) * QN_ALIGN bytes can be given a class; larger ones are
- * always direct. One byte for each of two tables, two in the profile.
- */
-#ifndef QN_HEAP_STEPS
-#define QN_HEAP_STEPS 65
-#endif
-_Static_assert(QN_HEAP_STEPS >= 2 && QN_HEAP_STEPS <= 4096, "QN_HEAP_STEPS");
-
-/*
- * QN_TABLE_EXACT_STEPS, QN_TABLE_PER_DOUBLING: the static classes of a slab
- * table. Every step up to the first has its own class; above it each doubling
- * is divided into so many. Finer classes waste less inside and more at the ends.
- */
-#ifndef QN_TABLE_EXACT_STEPS
-#define QN_TABLE_EXACT_STEPS 8
-#endif
-#ifndef QN_TABLE_PER_DOUBLING
-#define QN_TABLE_PER_DOUBLING 8
-#endif
-_Static_assert(QN_TABLE_EXACT_STEPS % QN_TABLE_PER_DOUBLING == 0,
-	       "classes above the exact ones must fall on whole steps");
-
-/*
- * QN_SAMPLE_BYTES: mean bytes requested between two samples at first; in a heap of
- * one's own at most. Lower learns sooner and costs more: a sample is some hundred
- * instructions. A plain number: it is the default of the run-time key "sample" as
- * well, as text.
- */
-#ifndef QN_SAMPLE_BYTES
-#if QN_SMALL
-#define QN_SAMPLE_BYTES 8192
-#else
-#define QN_SAMPLE_BYTES 65536
-#endif
-#endif
-_Static_assert(QN_SAMPLE_BYTES >= 64, "QN_SAMPLE_BYTES");
-
-/*
- * QN_SAMPLING: 0: a heap of one's own looks at no request, so it learns nothing; for
- * firmware that wants its state and its time back, and to count what sampling costs.
- */
-#ifndef QN_SAMPLING
-#define QN_SAMPLING 1
-#endif
-
-/*
- * QN_LIVE_SAMPLES: where more samples than this are live, sampling every so many bytes,
- * the distance doubles; it is halved again below five sixteenths of it. Some 800 place a
- * table nearly as well as all requests would. In firmware it is the time that they
- * cost which is the limit.
- */
-#ifndef QN_LIVE_SAMPLES
-#define QN_LIVE_SAMPLES (QN_SMALL ? 8 : 800)
-#endif
-_Static_assert(QN_LIVE_SAMPLES >= 8, "QN_LIVE_SAMPLES");
-
-/*
- * QN_SAMPLES_FIRST, QN_SAMPLE_LATER: on Linux the distance is so many times longer at
- * least once so many samples were taken, however few of them are live: the table is
- * placed then, and from then on only changes are to be seen.
- */
-#ifndef QN_SAMPLES_FIRST
-#define QN_SAMPLES_FIRST 1024
-#endif
-#ifndef QN_SAMPLE_LATER
-#define QN_SAMPLE_LATER 2
-#endif
-
-/*
- * QN_PROFILE_DECAY: samples after which all weights lose a quarter. Lower
- * forgets sooner; higher is steadier.
- */
-#ifndef QN_PROFILE_DECAY
-#define QN_PROFILE_DECAY 512
-#endif
-_Static_assert(QN_PROFILE_DECAY >= 16 && QN_PROFILE_DECAY <= 65535,
-	       "QN_PROFILE_DECAY");
-
-/*
- * QN_TREND_MS: the least milliseconds of an epoch, over which trends are taken. Shorter
- * ones follow a program sooner; of a longer one more samples tell.
- */
-#ifndef QN_TREND_MS
-#define QN_TREND_MS 100
-#endif
-_Static_assert(QN_TREND_MS >= 1 && QN_TREND_MS <= 10000, "QN_TREND_MS");
-
-/*
- * QN_CONTROLLER_SLICE: entries of the histogram that one slice of the controller
- * looks at: the bound on qn_heap_step().
- */
-#ifndef QN_CONTROLLER_SLICE
-#define QN_CONTROLLER_SLICE (QN_SMALL ? 16 : 256)
-#endif
-
-/*
- * QN_PROMOTE_BYTES, QN_DEMOTE_BYTES: a size gets a class of its own when that
- * would save so many bytes of live objects, and loses it below the second.
- * Their distance is the hysteresis. On Linux a class costs each thread that uses it
- * about half a slab, so where sizes are many and none stands out, lower values
- * cost more in holes than they save by rounding less.
- */
-#ifndef QN_PROMOTE_BYTES
-#define QN_PROMOTE_BYTES (QN_SMALL ? 8192 : 65536)
-#endif
-#ifndef QN_DEMOTE_BYTES
-#define QN_DEMOTE_BYTES (QN_SMALL ? 1024 : 8192)
-#endif
-_Static_assert(QN_DEMOTE_BYTES < QN_PROMOTE_BYTES, "hysteresis");
-
-/*
- * QN_PROMOTE_SHARE, QN_DEMOTE_SHARE: the same for direct runs, where the gain is
- * time: share of requests in 1/1024.
- */
-#ifndef QN_PROMOTE_SHARE
-#define QN_PROMOTE_SHARE 48
-#endif
-#ifndef QN_DEMOTE_SHARE
-#define QN_DEMOTE_SHARE 12
-#endif
-_Static_assert(QN_DEMOTE_SHARE < QN_PROMOTE_SHARE, "hysteresis");
-
-/*
- * QN_PROMOTE_SAMPLES, QN_DEMOTE_SAMPLES: samples of a size that have to weigh
- * in the profile before it is promoted, and below which a class with slabs
- * counts as no longer asked for. Fewer decide sooner and err more often.
- */
-#ifndef QN_PROMOTE_SAMPLES
-#define QN_PROMOTE_SAMPLES 8
-#endif
-#ifndef QN_DEMOTE_SAMPLES
-#define QN_DEMOTE_SAMPLES 2
-#endif
-_Static_assert(QN_DEMOTE_SAMPLES < QN_PROMOTE_SAMPLES, "hysteresis");
-
-/*
- * QN_HELD_PART: one part in so many of a zone's memory is held in unmerged blocks
- * at most. More serves more requests at once, less keeps the free memory in one
- * piece.
- */
-#ifndef QN_HELD_PART
-#define QN_HELD_PART 24
-#endif
-_Static_assert(QN_HELD_PART >= 2, "QN_HELD_PART");
-
-/*
- * QN_HELD_MOST: granules that a zone holds at most, however large it is. A request
- * that would fail otherwise merges them all, and no block has less than two: more
- * serves more requests at once in a zone above QN_HELD_PART times as many, less
- * makes that one request cheaper.
- */
-#ifndef QN_HELD_MOST
-#define QN_HELD_MOST 1024
-#endif
-_Static_assert(QN_HELD_MOST >= 0 && QN_HELD_MOST <= 1 << 24, "QN_HELD_MOST");
-
-/* QN_STEP_DRAINS: held blocks that one qn_heap_step() merges at most, a zone */
-#ifndef QN_STEP_DRAINS
-#define QN_STEP_DRAINS 6
-#endif
-
-/* QN_DRAIN_HOT: of so many steps one merges held blocks of a hot length, too */
-#ifndef QN_DRAIN_HOT
-#define QN_DRAIN_HOT 4
-#endif
-_Static_assert(QN_DRAIN_HOT >= 1, "QN_DRAIN_HOT");
-
-/* QN_DEBUG: compile qn_assert() in */
-#ifndef QN_DEBUG
-#define QN_DEBUG 0
-#endif
-
-/*
- * QN_LOCK_IRQ: firmware masks interrupts around each operation, so that they can
- * allocate too.
- */
-#ifndef QN_LOCK_IRQ
-#define QN_LOCK_IRQ 0
-#endif
-
-/*
- * QN_LOCK_BASEPRI: 0: all of them are masked (PRIMASK). Else what is written into
- * BASEPRI: interrupts of this priority and below are masked; more urgent ones are
- * not delayed and must not allocate.
- */
-#ifndef QN_LOCK_BASEPRI
-#define QN_LOCK_BASEPRI 0
-#endif
-_Static_assert(QN_LOCK_BASEPRI >= 0 && QN_LOCK_BASEPRI <= 255,
-	       "QN_LOCK_BASEPRI");
-
-/*
- * QN_GUARD: the last word of every block tells whether it was written to: found
- * when the block is freed or resized. Costs a word a block.
- */
-#ifndef QN_GUARD
-#define QN_GUARD 0
-#endif
-
-/*
- * QN_POISON: blocks are filled when they are allocated and when they are freed,
- * so that whoever reads them uninitialised or too late gets nonsense.
- */
-#ifndef QN_POISON
-#define QN_POISON 0
-#endif
-
-/* QN_CPU_MHZ: the core's clock, by which firmware's cycle counter tells time */
-#ifndef QN_CPU_MHZ
-#define QN_CPU_MHZ 168
-#endif
-_Static_assert(QN_CPU_MHZ >= 1, "QN_CPU_MHZ");
-
-/* QN_HEAP_LOCK: a heap of one's own takes the port's lock in each operation */
-#ifndef QN_HEAP_LOCK
-#define QN_HEAP_LOCK (!QN_SMALL || QN_LOCK_IRQ)
-#endif
-
-/* QN_NR_ZONES: zones that a heap of one's own can have */
-#ifndef QN_NR_ZONES
-#define QN_NR_ZONES 4
-#endif
-_Static_assert(QN_NR_ZONES >= 1 && QN_NR_ZONES <= 16, "QN_NR_ZONES");
-
-/*
- * QN_NR_BINS: lists of free runs by size, a multiple of the bits in a word. 64
- * tell sizes apart up to 20479 granules (160 KB of 8-byte granules), 128 up to
- * 2^30; what is larger shares the last list. A pointer each.
- */
-#ifndef QN_NR_BINS
-#define QN_NR_BINS (QN_SMALL ? 64 : 128)
-#endif
-_Static_assert(QN_NR_BINS >= 64 && QN_NR_BINS <= 128, "QN_NR_BINS");
-
-/*
- * QN_ENGINE_SPAN_SHIFT, QN_ENGINE_SPAN_LEAST: powers of two of the address space that
- * an engine in quern's place is given on Linux, and of the least that will do where
- * the system refuses more. A process cannot have more live than that.
- */
-#ifndef QN_ENGINE_SPAN_SHIFT
-#define QN_ENGINE_SPAN_SHIFT (sizeof(void *) > 4 ? 36 : 29)
-#endif
-#ifndef QN_ENGINE_SPAN_LEAST
-#define QN_ENGINE_SPAN_LEAST 24
-#endif
+bool qn_knobs_are_valid(const struct qn_knobs *knobs);
 
 #endif /* QN_KNOBS_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * conf.c - the table of run-time knobs and the parser that it drives.
+ * conf.c - the tables of settings and the parser that they drive.
  *
  * Used at the start of every process under quern and by the command, which
  * checks settings before it starts a program. Messages are put together by
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "format/conf.h"
-#include "base/knobs.h"
+#include "base/config.h"
 
 #define TEXT(number)  #number
 #define VALUE(number) TEXT(number)
@@ -61,18 +61,6 @@ const struct qn_conf_option qn_conf_options[] = {
 		.help = "Mean bytes requested between two samples at first. "
 			"Later it is more, by what is live. Lower learns "
 			"sooner and costs more time.",
-	},
-	{
-		.key = "dirty",
-		.type = QN_CONF_SIZE,
-		MEMBER(dirty),
-		.min = 0,
-		.max = (size_t)1 << (sizeof(size_t) > 4 ? 40 : 30),
-		.preset = "512K",
-		.help = "Bytes of freed memory that are always kept for reuse; "
-			"more is where it is soon wanted back. Lower returns "
-			"memory to the system sooner and costs more time; 0 "
-			"keeps none, but for 64 KB a thread, at any price.",
 	},
 	{
 		.key = "huge",
@@ -134,6 +122,27 @@ const struct qn_conf_option qn_conf_options[] = {
 };
 
 const unsigned int qn_conf_nr_options = ARRAY_SIZE(qn_conf_options);
+
+#define BYTES      "BYTES"
+#define PART       "PARTS"
+#define SIXTEENTHS "SIXTEENTHS"
+#define COUNT      "N"
+#define MS         "MILLISECONDS"
+
+#define ROW(name, in, at_first, at_least, at_most, text)   \
+	{                                                  \
+		.key = #name,                              \
+		.unit = in,                                \
+		.help = text,                              \
+		.offset = offsetof(struct qn_knobs, name), \
+		.least = at_least,                         \
+		.most = at_most,                           \
+		.preset = at_first,                        \
+	},
+
+const struct qn_conf_knob qn_conf_knobs[] __rodata_apart = { QN_KNOBS(ROW) };
+
+const unsigned int qn_conf_nr_knobs = ARRAY_SIZE(qn_conf_knobs);
 
 /* Part of the settings */
 struct slice {
@@ -203,6 +212,10 @@ static void add_keys(struct message *m)
 		add(m, i ? ", " : "");
 		add(m, qn_conf_options[i].key);
 	}
+	for (i = 0; i < qn_conf_nr_knobs; i++) {
+		add(m, ", ");
+		add(m, qn_conf_knobs[i].key);
+	}
 }
 
 static void add_choices(struct message *m, const char *choices)
@@ -214,15 +227,20 @@ static void add_choices(struct message *m, const char *choices)
 	}
 }
 
+static __apart void add_range(struct message *m, size_t least, size_t most)
+{
+	add_size(m, least);
+	add(m, " to ");
+	add_size(m, most);
+	add(m, ", digits and then K, M, G or nothing");
+}
+
 static __apart void add_allowed(struct message *m,
 				const struct qn_conf_option *o)
 {
 	switch (o->type) {
 	case QN_CONF_SIZE:
-		add_size(m, o->min);
-		add(m, " to ");
-		add_size(m, o->max);
-		add(m, ", digits and then K, M, G or nothing");
+		add_range(m, o->min, o->max);
 		break;
 	case QN_CONF_CHOICE:
 		add_choices(m, o->choices);
@@ -321,6 +339,28 @@ static bool set(struct qn_conf *conf, const struct qn_conf_option *o,
 	return false;
 }
 
+static __apart bool set_knob(struct qn_knobs *knobs,
+			     const struct qn_conf_knob *k, struct slice value)
+{
+	size_t size;
+
+	if (!read_size(value, &size) || size < k->least || size > k->most)
+		return false;
+	memcpy((char *)knobs + k->offset, &size, sizeof(size));
+	return true;
+}
+
+static __apart const struct qn_conf_knob *find_knob(struct slice key)
+{
+	const struct qn_conf_knob *k;
+
+	for (k = qn_conf_knobs; k < qn_conf_knobs + qn_conf_nr_knobs; k++)
+		if (strlen(k->key) == key.size &&
+		    !memcmp(k->key, key.at, key.size))
+			return k;
+	return NULL;
+}
+
 static const struct qn_conf_option *find(struct slice key)
 {
 	const struct qn_conf_option *o;
@@ -346,6 +386,7 @@ static __apart int parse_item(struct qn_conf *conf, struct slice item,
 {
 	const char *colon = memchr(item.at, ':', item.size);
 	const struct qn_conf_option *o;
+	const struct qn_conf_knob *k;
 	struct slice key, value;
 
 	if (!colon) {
@@ -357,19 +398,22 @@ static __apart int parse_item(struct qn_conf *conf, struct slice item,
 	key = (struct slice){ item.at, (size_t)(colon - item.at) };
 	value = (struct slice){ colon + 1, item.size - key.size - 1 };
 	o = find(key);
-	if (!o) {
+	k = o ? NULL : find_knob(key);
+	if (!o && !k) {
 		complain(m, "unknown key ", key, "; known keys: ");
 		add_keys(m);
 		return -EINVAL;
 	}
-	if (!set(conf, o, value)) {
-		complain(m, "bad value ", value, " for key ");
-		add(m, o->key);
-		add(m, "; allowed: ");
+	if (o ? set(conf, o, value) : set_knob(&conf->knobs, k, value))
+		return 0;
+	complain(m, "bad value ", value, " for key ");
+	add(m, o ? o->key : k->key);
+	add(m, "; allowed: ");
+	if (o)
 		add_allowed(m, o);
-		return -EINVAL;
-	}
-	return 0;
+	else
+		add_range(m, k->least, k->most);
+	return -EINVAL;
 }
 
 void qn_conf_init(struct qn_conf *conf)
@@ -379,6 +423,7 @@ void qn_conf_init(struct qn_conf *conf)
 	memset(conf, 0, sizeof(*conf));
 	for (; o < qn_conf_options + qn_conf_nr_options; o++)
 		set(conf, o, (struct slice){ o->preset, strlen(o->preset) });
+	conf->knobs = qn_knobs_preset;
 }
 
 __apart int qn_conf_parse(struct qn_conf *conf, const char *text, char *error,

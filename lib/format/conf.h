@@ -1,36 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conf.h - run-time knobs of the Linux build: QUERN_CONF=key:value,key:value
+ * conf.h - settings of the Linux build: QUERN_CONF=key:value,key:value
  *
- * One typed table; the parser, the command's help and the manual page come from
- * it. No libc beyond string functions: it runs inside the first malloc's
+ * Two typed tables, of options and of knobs; the parser, the command's help and the manual
+ * page come from them. No libc beyond string functions: it runs inside the first malloc's
  * process start-up and in the command alike.
  */
 #ifndef QN_CONF_H
 #define QN_CONF_H
 
 #include "base/compiler.h"
+#include "base/knobs.h"
 
 /**
  * struct qn_conf - the values
  * @policy:	name of a policy: fixed, rule
  * @stats:	directory for the statistics file, "" for none
  * @sample:	mean bytes between samples
- * @dirty:	bytes of freed memory that may always stay
  * @huge:	bytes in use from which on memory grows by huge pages; 0: never
  * @seed:	what random numbers begin with; 0: differs from process to process
  * @sites:	1: call sites of sampled requests are kept
  * @engine:	name of the engine that serves the process; quern: its own heap
+ * @knobs:	numbers that the heap reads while it runs
  */
 struct qn_conf {
 	char policy[16];
 	char stats[200];
 	size_t sample;
-	size_t dirty;
 	size_t huge;
 	size_t seed;
 	size_t sites;
 	char engine[16];
+	struct qn_knobs knobs;
 };
 
 enum qn_conf_type {
@@ -64,6 +65,30 @@ struct qn_conf_option {
 extern const struct qn_conf_option qn_conf_options[];
 extern const unsigned int qn_conf_nr_options;
 
+/**
+ * struct qn_conf_knob - one key that sets a knob: a row of knobs.h
+ * @key:	its name, that of the member of struct qn_knobs
+ * @unit:	what its value counts: a word for the help
+ * @help:	one or two sentences
+ * @offset:	of the member
+ * @least, @most, @preset: of its value
+ *
+ * No pointers, so the start of a process relocates nothing here.
+ */
+struct qn_conf_knob {
+	char key[16];
+	char unit[16];
+	char help[216];
+	size_t offset;
+	size_t least, most, preset;
+};
+
+extern const struct qn_conf_knob qn_conf_knobs[];
+extern const unsigned int qn_conf_nr_knobs;
+
+/* Bytes that hold any message of qn_conf_parse() */
+#define QN_CONF_ERROR 512
+
 /* All values as preset */
 void qn_conf_init(struct qn_conf *conf);
 
@@ -74,7 +99,7 @@ void qn_conf_init(struct qn_conf *conf);
  *		counts.
  * @error:	filled with a terminated message on error: which key, which
  *		value, what is allowed. Cut short if it does not fit.
- * @size:	bytes at @error; 256 hold any message
+ * @size:	bytes at @error; QN_CONF_ERROR hold any message
  *
  * Context: allocates nothing, takes no lock.
  * Return: 0 or -EINVAL.

@@ -938,7 +938,7 @@ int qn_heap_set_policy(struct qn_heap *h, const char *name)
 		return -EINVAL;
 	heap_lock(h);
 	qn_controller_init(&h->controller, policy);
-	set_holds(&h->zone, policy != &qn_policy_fixed);
+	set_holds(&h->zone, policy->holds);
 	heap_unlock(h);
 	return 0;
 }

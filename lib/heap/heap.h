@@ -47,7 +47,7 @@
 
 #include "base/compiler.h"
 #include "learn/controller.h"
-#include "base/knobs.h"
+#include "base/config.h"
 #include "port/port.h"
 #include "learn/profile.h"
 #include "quern.h"

@@ -66,7 +66,7 @@
 #include "base/bits.h"
 #include "base/compiler.h"
 #include "port/debug.h"
-#include "base/knobs.h"
+#include "base/config.h"
 #include "quern.h"
 
 #define QN_GRANULE QN_ALIGN

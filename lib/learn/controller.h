@@ -10,6 +10,7 @@
 #define QN_CONTROLLER_H
 
 #include "base/compiler.h"
+#include "base/knobs.h"
 #include "learn/profile.h"
 #include "learn/table.h"
 
@@ -30,6 +31,7 @@ enum qn_action_kind {
 	QN_ACTION_NONE,
 	QN_ACTION_PROMOTE,
 	QN_ACTION_DEMOTE,
+	QN_ACTION_KNOBS, /* by tune(): other knobs, no other table */
 };
 
 /**
@@ -54,11 +56,19 @@ struct qn_action {
  * @look:	look at steps [@from, @to) of the view; fill in @act and return
  *		true if something should change. Bounded by @to - @from and the
  *		width of the widest class.
+ * @tune:	change @knobs, a copy of those in use, and return true if the heap should
+ *		use them from now on; NULL: never. Bounded time. Asked where a heap has
+ *		knobs, at most once an epoch, before @look; knobs that are not valid are
+ *		not used.
+ * @holds:	a heap of one's own holds freed blocks for the next request of their
+ *		length
  */
 struct qn_policy {
 	const char *name;
 	bool (*look)(const struct qn_view *view, unsigned int from,
 		     unsigned int to, struct qn_action *act);
+	bool (*tune)(const struct qn_view *view, struct qn_knobs *knobs);
+	bool holds;
 };
 
 extern const struct qn_policy qn_policy_fixed;

@@ -215,4 +215,5 @@ static bool rule_look(const struct qn_view *view, unsigned int from,
 const struct qn_policy qn_policy_rule = {
 	.name = "rule",
 	.look = rule_look,
+	.holds = true,
 };

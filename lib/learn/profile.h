@@ -13,7 +13,7 @@
 #define QN_PROFILE_H
 
 #include "base/compiler.h"
-#include "base/knobs.h"
+#include "base/config.h"
 #include "format/statspage.h"
 
 /*

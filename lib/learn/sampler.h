@@ -27,7 +27,7 @@
 #define QN_SAMPLER_H
 
 #include "base/compiler.h"
-#include "base/knobs.h"
+#include "base/config.h"
 
 /**
  * struct qn_sampler - source of sample distances

@@ -20,7 +20,7 @@
 #define QN_TABLE_H
 
 #include "base/compiler.h"
-#include "base/knobs.h"
+#include "base/config.h"
 #include "quern.h"
 
 #define QN_STEP         QN_ALIGN

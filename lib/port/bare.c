@@ -6,7 +6,7 @@
  * one. What only the board knows, where text goes and what stopping means, are
  * weak functions that firmware overrides.
  */
-#include "base/knobs.h"
+#include "base/config.h"
 #include "port/port.h"
 
 #define SCB_DEMCR      (*(volatile u32 *)0xe000edfcu)

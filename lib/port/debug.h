@@ -10,7 +10,7 @@
 #define QN_DEBUG_H
 
 #include "base/compiler.h"
-#include "base/knobs.h"
+#include "base/config.h"
 #include "port/port.h"
 
 static inline void qn_debug_write(const char *text)

@@ -136,6 +136,9 @@ static void account(struct qn_follow *f, const struct qn_followed *b, s64 bytes)
 {
 	struct qn_stats_page *page = f->page;
 
+	if (f->segments->live)
+		__atomic_fetch_add(f->segments->live, (u64)bytes,
+				   __ATOMIC_RELAXED);
 	/* A peak is seen when the next list is accounted */
 	__atomic_fetch_add(&page->live, (u64)bytes, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&page->classes[b->class].live, (u64)bytes,

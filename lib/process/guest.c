@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-#include "base/knobs.h"
+#include "base/config.h"
 
 /* Calls between two steps of an engine that puts work off, as in an idle loop */
 #define STEP_EVERY 64

@@ -131,6 +131,30 @@ static void page_show_change(struct qn_hub *hub, const struct qn_action *act,
 	WRITE_ONCE(page->nr_changes, page->nr_changes + 1);
 }
 
+__apart bool qn_hub_knobs_publish(struct qn_hub *hub,
+				  const struct qn_knobs *next)
+{
+	struct qn_knobs *to = &hub->knobs[qn_hub_knobs(hub) == &hub->knobs[0]];
+
+	if (!qn_knobs_are_valid(next))
+		return false;
+	*to = *next;
+	/* Pairs with the acquire in qn_segments_knobs() */
+	smp_store_release(&hub->segments.knobs, to);
+	return true;
+}
+
+static __apart void knobs_look(struct qn_hub *hub, const struct qn_view *view,
+			       u64 now)
+{
+	const struct qn_action act = { .kind = QN_ACTION_KNOBS };
+	struct qn_knobs next = *qn_hub_knobs(hub);
+
+	if (hub->controller.policy->tune(view, &next) &&
+	    qn_hub_knobs_publish(hub, &next))
+		page_show_change(hub, &act, now);
+}
+
 static void controller_look(struct qn_hub *hub, u64 now)
 {
 	size_t live[QN_NR_CLASSES];
@@ -147,6 +171,8 @@ static void controller_look(struct qn_hub *hub, u64 now)
 		live[c] = bytes > 0 ? (size_t)bytes : 0;
 	}
 	WRITE_ONCE(hub->page->nr_slices, hub->page->nr_slices + 1);
+	if (hub->controller.policy->tune)
+		knobs_look(hub, &view, now);
 	if (!qn_controller_step(&hub->controller, &view, next, &act))
 		return;
 	table_publish(hub, next);
@@ -381,8 +407,8 @@ static void account_live(struct qn_hub *hub, s64 bytes)
 
 	if (bytes < 0 && unlikely(READ_ONCE(hub->is_peak_new)))
 		note_live_peak(hub);
-	live = __atomic_add_fetch(&hub->page->live, (u64)bytes,
-				  __ATOMIC_RELAXED);
+	live = __atomic_add_fetch(&hub->live, (u64)bytes, __ATOMIC_RELAXED);
+	qn_stat_add(hub->page->live, (u64)bytes);
 	if (bytes > 0 && !READ_ONCE(hub->notes_peak))
 		qn_hub_raise_peak(hub, live);
 }
@@ -488,7 +514,7 @@ static int page_init(struct qn_hub *hub)
 		return -ENOMEM;
 	hub->page = (struct qn_stats_page *)(void *)qn_unit_start(
 		&hub->segments, u);
-	hub->segments.live = &hub->page->live;
+	hub->segments.live = &hub->live;
 	return 0;
 }
 
@@ -496,7 +522,7 @@ int qn_hub_init(struct qn_hub *hub)
 {
 	qn_conf_init(&hub->conf);
 	hub->page_size = qn_port_page_size();
-	qn_segments_init(&hub->segments, hub->conf.dirty, hub->conf.huge);
+	qn_segments_init(&hub->segments, &hub->conf.knobs, hub->conf.huge);
 	if (page_init(hub) || tables_init(hub) || profile_init(hub)) {
 		qn_segments_exit(&hub->segments);
 		memset(hub, 0, sizeof(*hub));

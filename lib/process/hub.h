@@ -64,6 +64,8 @@ struct qn_returned {
  * @sampler:	seeds and interval for the locals' own; the seeds are guarded by @threads
  * @tables:	buffers; tables[i]->nr_users says who still reads it
  * @last_look, @last_decay: microseconds
+ * @live:	bytes of blocks in use, as far as threads have told; atomic. The page shows the
+ *		same, which nobody's memory depends on
  * @follow:	sampled objects that are followed; has a lock of its own
  * @threads:	guards @locals, @orphans and the meta cursor
  * @locals:	every local ever made
@@ -84,6 +86,7 @@ struct qn_returned {
  * @nr_handed:	calls of qn_hub_learn() that only handed in samples
  * @returned:	slabs by unit, empty but while another looks at a thread's inbox; guarded
  *		by @threads
+ * @knobs:	buffers for sets of knobs that are published, see qn_hub_knobs_publish()
  */
 struct qn_hub {
 	struct qn_segments segments;
@@ -99,6 +102,7 @@ struct qn_hub {
 	struct qn_table *tables[QN_NR_TABLES];
 	u64 last_look;
 	u64 last_decay;
+	u64 live;
 
 	struct qn_follow follow;
 
@@ -119,7 +123,27 @@ struct qn_hub {
 	u32 nr_handed;
 	u64 clock_ns;
 	struct qn_returned returned[QN_HUB_RETURNED]; /* last: seldom touched */
+	struct qn_knobs knobs[2];
 };
+
+/* The knobs in use: a function reads them once. Context: any. */
+static inline const struct qn_knobs *qn_hub_knobs(const struct qn_hub *hub)
+{
+	return qn_segments_knobs(&hub->segments);
+}
+
+/**
+ * qn_hub_knobs_publish() - use other knobs from now on
+ * @hub:	the hub
+ * @next:	copied
+ *
+ * A reader that still has the set before the last may find values of the new one in it:
+ * each of them is in its range, and any two are sound together.
+ *
+ * Context: hub.learn held.
+ * Return: false, and nothing changes, if they are not valid.
+ */
+bool qn_hub_knobs_publish(struct qn_hub *hub, const struct qn_knobs *next);
 
 /* Relaxed add to a word of the statistics page */
 #define qn_stat_add(word, n) \

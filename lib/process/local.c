@@ -13,15 +13,8 @@
 /* Account a class once so many bytes or objects are pending */
 #define PENDING_BYTES   (64 << 10)
 #define PENDING_OBJECTS 1024
-/* Carve so many bytes at once, and so many for each slab of the class if that is more */
-#define CARVE_BYTES      4096u
-#define CARVE_A_SLAB     2048u
-#define CARVE_MOST       ((size_t)16384)
-#define CARVE_MOST_PARTS ((1u << (CARVE_MOST >> QN_PART_SHIFT)) - 1)
 /* Of objects from this size on all that a slab has, where it is resident */
 #define CARVE_LARGE 256u
-/* A full slab has objects to give again when this part of it is free */
-#define WAKE_SHARE 16
 /* A thread hands samples in at least once in so many refills */
 #define REFILLS_A_LOOK 1024
 /*
@@ -31,14 +24,9 @@
 #define LINKS_A_REFILL 4
 #define REFILLS_A_WALK 32
 #define REFILLS_FIRST  64
-/* Of so many objects in use that lie anywhere in a slab an eighth of the pages has none */
-#define SPARSE_OBJECTS 32u
-/* A class with fewer objects and bytes at hand in so many looks around is given more */
+/* A class with fewer objects and bytes at hand is given more, now and then */
 #define FEW_OBJECTS 32u
 #define FEW_BYTES   16384u
-#define FEW_TIMES   16u
-/* A class without a slab borrows as many objects as this has room for */
-#define BORROW_BYTES 4096u
 /*
  * A list is followed so far at most to be cut for a sample: to the end of any list of a
  * class that serves several sizes in steps, so that no size is seen more than another
@@ -376,27 +364,29 @@ __apart void qn_local_slab_return(struct qn_local *l, struct qn_unit *u)
  * A slab is sparse where an eighth of it is in use at most, and few enough objects that
  * there may be pages without one
  */
-static u32 sparse_most(const struct qn_unit *u)
+static u32 sparse_most(const struct qn_knobs *knobs, const struct qn_unit *u)
 {
-	return min((u32)u->nr / 8, SPARSE_OBJECTS);
+	return min((u32)u->nr / 8, (u32)knobs->sparse_objects);
 }
 
 /*
- * The next event: a full slab wakes when a sixteenth of it is free; then it is looked at
+ * The next event: a full slab wakes when a part of it is free; then it is looked at
  * when half of it is in use, when it is sparse, and when nothing is in use.
  */
-static void slab_watch(struct qn_unit *u, enum qn_slab_state state)
+static void slab_watch(const struct qn_local *l, struct qn_unit *u,
+		       enum qn_slab_state state)
 {
+	const struct qn_knobs *knobs = qn_hub_knobs(l->hub);
 	s32 used = (s32)qn_slab_used(u);
 	s32 nr = u->nr;
 	s32 floor = 0;
 
 	if (state == QN_SLAB_FULL)
-		floor = min(nr - nr / WAKE_SHARE, used - 1);
+		floor = min(nr - nr / (s32)knobs->wake_part, used - 1);
 	else if (used > nr / 2)
 		floor = nr / 2;
 	else
-		floor = (s32)sparse_most(u);
+		floor = (s32)sparse_most(knobs, u);
 	if (used <= floor)
 		floor = 0;
 	qn_slab_watch(u, (u32)used, max(floor, 0));
@@ -417,7 +407,7 @@ static void slab_retire(struct qn_local *l, struct qn_local_class *k,
 		state = QN_SLAB_PARTIAL;
 		queue_add_tail(k, u);
 	}
-	slab_watch(u, state);
+	slab_watch(l, u, state);
 	/* Last: a full slab may be another's from now on (qn_local_slab_return()) */
 	qn_slab_set_state(u, state);
 }
@@ -430,7 +420,7 @@ static __cold void slab_drain(struct qn_local *l, struct qn_unit *u)
 		return;
 	}
 	qn_slab_set_state(u, QN_SLAB_DRAIN);
-	slab_watch(u, QN_SLAB_DRAIN);
+	slab_watch(l, u, QN_SLAB_DRAIN);
 }
 
 /* ---- sparse slabs ---- */
@@ -550,9 +540,9 @@ void qn_local_event(struct qn_local *l, struct qn_unit *u)
 		queue_add(k, u);
 	}
 	if (qn_slab_used(u) > 0) {
-		slab_watch(u, u->state);
+		slab_watch(l, u, u->state);
 		if (u->state == QN_SLAB_PARTIAL &&
-		    qn_slab_used(u) <= sparse_most(u))
+		    qn_slab_used(u) <= sparse_most(qn_hub_knobs(l->hub), u))
 			slab_thin_out(l, k, u);
 		return;
 	}
@@ -741,24 +731,27 @@ static __cold void *take_followed(struct qn_local *l)
 }
 
 /* How much of a slab to cut at once: what is resident in any case, else little at first */
-static size_t carve_bytes(const struct qn_local_class *k,
+static size_t carve_bytes(const struct qn_knobs *knobs,
+			  const struct qn_local_class *k,
 			  const struct qn_unit *u)
 {
-	size_t bytes = max(READ_ONCE(k->nr_slabs) * CARVE_A_SLAB, CARVE_BYTES);
+	size_t bytes = READ_ONCE(k->nr_slabs) * knobs->carve_slab;
+	size_t most = knobs->carve_most;
+	u32 parts = (1u << DIV_ROUND_UP(most, QN_PART_SIZE)) - 1;
 	u32 first = (u32)u->carved * u->osize >> QN_PART_SHIFT;
 	u32 rest = UINT16_MAX >> first;
 
 	if (u->osize >= CARVE_LARGE && (u->touched >> first & rest) == rest)
 		return QN_UNIT_SIZE;
-	if ((u->touched >> first & CARVE_MOST_PARTS) == CARVE_MOST_PARTS)
-		return CARVE_MOST;
-	return min(bytes, CARVE_MOST);
+	if ((u->touched >> first & parts) == parts)
+		return most;
+	return min(max(bytes, knobs->carve), most);
 }
 
 static void *class_carve(struct qn_local *l, struct qn_local_class *k,
 			 struct qn_unit *u, size_t size, u32 *nr)
 {
-	size_t bytes = carve_bytes(k, u);
+	size_t bytes = carve_bytes(qn_hub_knobs(l->hub), k, u);
 
 	/* Links need not be followed here */
 	bytes = class_limit(l, k, size, u->osize,
@@ -805,12 +798,14 @@ static __always_inline void *take_free(struct qn_local *l, unsigned int c,
  * A class that lives on a few objects is refilled all the time: now and then it gets
  * some more, until it has enough of them.
  */
-static bool class_wants_more(struct qn_local_class *k, const struct qn_unit *u)
+static bool class_wants_more(const struct qn_local *l, struct qn_local_class *k,
+			     const struct qn_unit *u)
 {
 	u32 nr = qn_slab_nr_free(u);
 
 	return nr < FEW_OBJECTS && nr * u->osize < FEW_BYTES &&
-	       qn_slab_can_carve(u) && ++k->nr_few % FEW_TIMES == 0;
+	       qn_slab_can_carve(u) &&
+	       ++k->nr_few % (u32)qn_hub_knobs(l->hub)->few_times == 0;
 }
 
 static void *take_any(struct qn_local *l, unsigned int c, struct qn_unit *u,
@@ -820,7 +815,7 @@ static void *take_any(struct qn_local *l, unsigned int c, struct qn_unit *u,
 	void *list;
 	u32 nr;
 
-	if (u->free && !class_wants_more(k, u))
+	if (u->free && !class_wants_more(l, k, u))
 		return take_free(l, c, u, size);
 	list = class_carve(l, k, u, size, &nr);
 	if (unlikely(!list))
@@ -874,7 +869,8 @@ static unsigned int class_borrow(struct qn_local *l, unsigned int c,
 	struct qn_local_class *k = &l->class[c];
 	size_t most = size + size / 4;
 
-	if (k->current || k->head || k->nr_borrowed >= BORROW_BYTES / k->osize)
+	if (k->current || k->head ||
+	    k->nr_borrowed >= qn_hub_knobs(l->hub)->borrow / k->osize)
 		return c;
 	for (unsigned int b = c + 1; b <= l->table->nr_base; b++) {
 		if (qn_table_osize(l->table, b) > most)
@@ -1026,7 +1022,7 @@ static struct qn_local *local_new(struct qn_hub *hub)
 	if (!l)
 		return NULL;
 	l->hub = hub;
-	l->patience = QN_PATIENCE_LEAST;
+	l->patience = qn_hub_knobs(hub)->patience;
 	qn_medium_init(&l->medium, &hub->segments, l, hub->page_size);
 	sampler_begin(l);
 	if (hub->exact)

@@ -44,13 +44,6 @@ _Static_assert(QN_TABLE_EXACT_STEPS == 8 && QN_TABLE_PER_DOUBLING == 8,
 /* So many places on */
 #define QN_BATCH_AHEAD   8
 #define QN_LOCAL_SAMPLES 8
-/*
- * So much waits in an inbox before a sender looks at it for the owner: the first at first
- * and where the owner slept, up to the second where it was only late. Less frees memory
- * sooner; more disturbs owners less.
- */
-#define QN_PATIENCE_LEAST ((size_t)256 << 10)
-#define QN_PATIENCE_MOST  ((size_t)16 << 20)
 
 /**
  * struct qn_sent - what stands in an object of a chain
@@ -136,7 +129,9 @@ struct qn_local_class {
  * @inbox:	chain of objects freed by others
  * @sent:	bytes that were sent there since somebody looked
  * @kept:	bytes that were left there when another than the owner looked
- * @patience:	bytes beyond @kept that may wait there; the owner's to change
+ * @patience:	bytes beyond @kept that may wait there before a sender looks at it for the
+ *		owner: the knob patience at first and where the owner slept, up to
+ *		patience_most where it was only late; the owner's to change
  * @relieved:	when another looked, in ms, 0 if it did not since the owner did
  * @medium:	blocks larger than QN_SLAB_MAX
  */

@@ -9,13 +9,6 @@
 
 #include "process/slab.h"
 
-/*
- * A chunk has an eighth of the units that there are, between these; where dirty memory
- * has less in a row, room for so many blocks will do
- */
-#define CHUNK_LEAST  4
-#define CHUNK_MOST   16
-#define CHUNK_BLOCKS 4
 /* A run of so many times the length had better not be cut while blocks wait */
 #define CUT_TIMES 4
 /*
@@ -52,9 +45,6 @@ static __always_inline void tag_note(void *p, bool prev_free)
 #define WRITTEN  "the block was written to after it was freed"
 #define OVERRUN  "the word before the block was overwritten"
 #define OVERFLOW "the word behind the block was overwritten"
-
-/* No chunk has more units, but one for a single block */
-#define RUN_MOST ((size_t)2 * CHUNK_MOST << QN_UNIT_SHIFT)
 
 /* The seal of the tag before @p, and those of @flags that are in @mask */
 static __always_inline bool tag_is_sound(const void *p, size_t tag, size_t mask,
@@ -227,11 +217,13 @@ static __always_inline void run_move(struct qn_medium *m, char *old, char *p,
 
 /* ---- chunks ---- */
 
-static size_t chunk_units(const struct qn_medium *m, size_t bytes)
+/* A chunk has an eighth of the units that there are, between two knobs */
+static size_t chunk_units(const struct qn_medium *m,
+			  const struct qn_knobs *knobs, size_t bytes)
 {
 	size_t nr = m->bytes / 8 >> QN_UNIT_SHIFT;
 
-	nr = min(max(nr, (size_t)CHUNK_LEAST), (size_t)CHUNK_MOST);
+	nr = min(max(nr, knobs->chunk_least), knobs->chunk_most);
 	return max(nr, DIV_ROUND_UP(bytes, QN_UNIT_SIZE));
 }
 
@@ -260,14 +252,16 @@ static size_t chunk_sign(struct qn_medium *m, struct qn_unit *u, size_t nr,
 
 bool qn_medium_grow(struct qn_medium *m, size_t size)
 {
+	const struct qn_knobs *knobs = qn_segments_knobs(m->segments);
 	size_t need = qn_medium_bytes(size) + 2 * sizeof(size_t);
-	size_t nr = chunk_units(m, need), bytes, resident;
+	size_t nr = chunk_units(m, knobs, need), bytes, resident;
 	struct qn_unit *u;
 	char *p, *end;
 	bool zeroed;
 
 	u = qn_chunk_alloc(m->segments, nr,
-			   DIV_ROUND_UP(CHUNK_BLOCKS * need, QN_UNIT_SIZE),
+			   DIV_ROUND_UP(knobs->chunk_blocks * need,
+					QN_UNIT_SIZE),
 			   &zeroed);
 	if (!u)
 		return false;
@@ -275,6 +269,7 @@ bool qn_medium_grow(struct qn_medium *m, size_t size)
 	bytes = (nr << QN_UNIT_SHIFT) - 2 * sizeof(size_t);
 	resident = chunk_sign(m, u, nr, zeroed);
 	m->bytes += bytes;
+	m->longest = max(m->longest, bytes);
 	if (m->nr_chunks++ == 0)
 		__atomic_fetch_add(&m->segments->nr_holders, 1,
 				   __ATOMIC_RELAXED);
@@ -552,18 +547,19 @@ static noinline void chunk_emptied(struct qn_medium *m, char *p, size_t size,
  * Are the tags sound on both sides of a block whose own tag is, before anything is done
  * by what they say? Else a message: about this block if what is behind it was written to.
  */
-static noinline void block_look(const char *p, size_t tag)
+static noinline void block_look(const struct qn_medium *m, const char *p,
+				size_t tag)
 {
 	size_t size = qn_tag_size(tag), before;
 	const char *next = p + size;
 
-	if (unlikely(size > RUN_MOST ||
+	if (unlikely(size > m->longest ||
 		     !tag_is_sound(next, READ_ONCE(*qn_tag_of(next)), 0, 0)))
 		damaged(p, OVERFLOW);
 	if (!(tag & QN_TAG_PREV_FREE))
 		return;
 	before = *qn_tag_of(p - sizeof(size_t));
-	if (unlikely(before > RUN_MOST || before % QN_MEDIUM_STEP ||
+	if (unlikely(before > m->longest || before % QN_MEDIUM_STEP ||
 		     !tag_is_sound(p - before, *qn_tag_of(p - before),
 				   QN_TAG_FREE, QN_TAG_FREE)))
 		damaged(p, OVERRUN);
@@ -579,7 +575,7 @@ static __always_inline void block_free(struct qn_medium *m, char *p,
 	size_t holes = 0;
 
 	if (unlikely(m->careful))
-		block_look(p, tag);
+		block_look(m, p, tag);
 	next = READ_ONCE(*qn_tag_low(p + size));
 	/* A second free finds this, whatever is merged */
 	*qn_tag_of(p) = tag | QN_TAG_FREE;
@@ -759,10 +755,11 @@ static void run_pages(const struct qn_medium *m, const struct qn_run *run,
  */
 static u32 purge_stamp(const struct qn_medium *m)
 {
+	u32 recent = (u32)qn_segments_knobs(m->segments)->refault_ms;
 	u32 now = (u32)(qn_port_clock() / 1000);
 
 	if (m->count != &m->free)
-		now -= QN_REFAULT_MS - QN_SLEEP_MS;
+		now -= recent - min(recent, QN_SLEEP_MS);
 	return now | 1;
 }
 

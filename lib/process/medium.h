@@ -86,6 +86,7 @@ struct qn_local;
  * @bins:	free runs
  * @waiting:	blocks that wait, by size: lists through their first words. They count as
  *		free, but their neighbours take them for blocks in use
+ * @longest:	bytes of the longest chunk that there ever was
  *
  * Invariant: @bytes == blocks in use + blocks that wait + runs in @bins.
  */
@@ -117,6 +118,7 @@ struct qn_medium {
 	bool group[QN_MEDIUM_WORDS * sizeof(u64)];
 	struct qn_bins bins;
 	char *waiting[QN_MEDIUM_GROUPS * QN_MEDIUM_GROUP];
+	size_t longest;
 };
 
 /* Bytes of blocks in use, tags included */

@@ -28,18 +28,17 @@
 
 /*
  * Old contents of a block of LOOK_LEAST or more are cleared where they are not zero and
- * nowhere else; those of CLEAR_MOST or more are returned to the system. Measured in a
+ * nowhere else; those of clear_most, a knob, or more are returned to the system. Measured in a
  * virtual machine with two processors, on mappings of 32 KB to 256 MB, means of at least
  * three runs: to clear a page takes 25 to 110 ns where it is resident; to fault it in 1500
  * to 4500; to purge it 300 to 500. So there is no length from which on purging is faster
  * than clearing what is resident. To look at a page ends at its first word that is not
  * zero, and makes nothing resident. Blocks of less are cleared as a whole: how much of
  * them is dirty and not resident is bounded by what may be dirty. But old contents of
- * CLEAR_MOST may be left from when all of the block was used, and be used no more: glibc
- * unmaps blocks of this length, too.
+ * clear_most may be left from when all of the block was used, and be used no more: glibc
+ * unmaps blocks of the preset length, too.
  */
 #define LOOK_LEAST ((size_t)1 << 20)
-#define CLEAR_MOST ((size_t)32 << 20)
 /* Blocks from this length on are copied by pages: those that are zero stay untouched */
 #define COPY_LEAST ((size_t)64 << 10)
 
@@ -136,7 +135,7 @@ static void conf_apply(const struct qn_conf *conf)
 	hub.conf = *conf;
 	if (conf->stats[0])
 		exact_begin();
-	qn_segments_init(&hub.segments, conf->dirty, conf->huge);
+	qn_segments_init(&hub.segments, &hub.conf.knobs, conf->huge);
 	if (conf->sample)
 		hub.sampler.interval = (u32)conf->sample;
 	if (policy && policy != hub.controller.policy) {
@@ -291,7 +290,7 @@ static noinline __apart void large_clear(char *p, size_t size)
 		memset(p, 0, size);
 		return;
 	}
-	if (size >= CLEAR_MOST && !qn_port_purge(p, end))
+	if (size >= qn_hub_knobs(&hub)->clear_most && !qn_port_purge(p, end))
 		return;
 	for (size_t at = 0; at < end; at += QN_PART_SIZE)
 		if (!qn_is_zero(p + at, QN_PART_SIZE))

@@ -28,10 +28,11 @@ static __always_inline void *inbox_take(struct qn_local *l)
 static noinline __apart void patience_learn(struct qn_local *l)
 {
 	u32 past = now_ms() - READ_ONCE(l->relieved);
-	size_t more = min(2 * l->patience, QN_PATIENCE_MOST);
+	const struct qn_knobs *knobs = qn_hub_knobs(l->hub);
+	size_t more = min(2 * l->patience, knobs->patience_most);
 
 	WRITE_ONCE(l->relieved, 0);
-	WRITE_ONCE(l->patience, past < QN_SLEEP_MS ? more : QN_PATIENCE_LEAST);
+	WRITE_ONCE(l->patience, past < QN_SLEEP_MS ? more : knobs->patience);
 }
 
 void qn_local_collect(struct qn_local *l)

@@ -17,7 +17,7 @@ static __always_inline void qn_dirty_add(struct qn_segments *s, size_t bytes)
 /* Milliseconds, never 0 */
 u32 qn_segments_now(void);
 /* Was it within the time that says that a purge was a mistake */
-bool qn_segments_is_recent(u32 stamp);
+bool qn_segments_is_recent(const struct qn_segments *s, u32 stamp);
 /*
  * Bytes of [@p, @p + @size), a block that was not there before, that were written, by a
  * look at some of its pages. To read one that nobody touched costs no memory, and no

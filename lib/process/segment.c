@@ -10,11 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define BOOST_MOST ((size_t)256 << 20)
-/* What sparse slabs may keep of it */
-#define BOOST_SPARSE ((size_t)8 << 20)
-/* Spare units that wait on a list at most; more of a unit than this is much */
-#define SPARE_MOST  64
+/* More of a spare unit than this is much */
 #define SPARE_PARTS 4
 /* Parts of a large block that are looked at to tell how much of it was written */
 #define LOOK_PARTS 16
@@ -413,18 +409,19 @@ static size_t in_use(const struct qn_segments *s)
 }
 
 /*
- * What refaults taught is bounded: a loop over BOOST_MOST and half of what is in use is
+ * What refaults taught is bounded: a loop over boost_most and a part of what is in use is
  * served without purges, and a process that lets go of more gets rid of it.
  */
-static size_t dirty_limit(const struct qn_segments *s)
+static size_t dirty_limit(const struct qn_segments *s, const struct qn_knobs *k)
 {
 	size_t used = in_use(s);
 	size_t boost = READ_ONCE(s->boost);
 
 	/* Who asks for none gets none */
-	if (!s->dirty_base)
+	if (!k->dirty)
 		return 0;
-	return s->dirty_base + used / 16 + min(boost, BOOST_MOST + used / 2);
+	return k->dirty + used / k->dirty_part +
+	       min(boost, k->boost_most + used / k->boost_part);
 }
 
 void qn_segments_add_purge(struct qn_segments *s, size_t bytes)
@@ -440,9 +437,10 @@ static void add_used(struct qn_segments *s, size_t units)
 	WRITE_ONCE(s->used, s->used + (units << QN_UNIT_SHIFT));
 }
 
-bool qn_segments_is_recent(u32 stamp)
+bool qn_segments_is_recent(const struct qn_segments *s, u32 stamp)
 {
-	return stamp && qn_segments_now() - stamp <= QN_REFAULT_MS;
+	return stamp && qn_segments_now() - stamp <=
+				(u32)qn_segments_knobs(s)->refault_ms;
 }
 
 /* @bytes that were purged lately were wanted back: it was a mistake */
@@ -451,13 +449,14 @@ void qn_segments_add_refault(struct qn_segments *s, size_t bytes)
 	s->refaults += bytes;
 	s->recent_refaults += bytes;
 	if (s->recent_refaults > (1 << 20) + s->recent / 4)
-		WRITE_ONCE(s->boost, s->boost + 2 * bytes);
+		WRITE_ONCE(s->boost,
+			   s->boost + qn_segments_knobs(s)->boost_gain * bytes);
 }
 
 /* Clean memory is about to be touched: was it purged too soon? */
 static void note_refault(struct qn_segments *s, size_t bytes, u32 stamp)
 {
-	if (qn_segments_is_recent(stamp))
+	if (qn_segments_is_recent(s, stamp))
 		qn_segments_add_refault(s, bytes);
 }
 
@@ -718,7 +717,7 @@ static struct qn_unit *run_use(struct qn_segments *s, struct qn_unit *u,
 	u->run.size = nr;
 	add_used(s, nr);
 	/* How much of a large block is touched is known when it is freed */
-	if (kind == QN_UNIT_LARGE && !qn_segments_is_recent(u->stamp))
+	if (kind == QN_UNIT_LARGE && !qn_segments_is_recent(s, u->stamp))
 		u->stamp = 0;
 	else if (zero && kind != QN_UNIT_MEDIUM && kind != QN_UNIT_LARGE)
 		note_refault(s, nr << QN_UNIT_SHIFT, u->stamp);
@@ -865,10 +864,11 @@ static size_t purge_to(struct qn_segments *s, size_t keep)
 
 void qn_segments_purge_much(struct qn_segments *s)
 {
-	size_t limit = dirty_limit(s);
+	const struct qn_knobs *k = qn_segments_knobs(s);
+	size_t limit = dirty_limit(s, k);
 
 	if (unlikely(s->dirty + s->stale > limit))
-		purge_to(s, limit / 4 * 3);
+		purge_to(s, limit / 16 * k->purge_keep);
 }
 
 /*
@@ -919,7 +919,8 @@ void qn_unit_free(struct qn_segments *s, struct qn_unit *u)
 	add_used(s, (size_t)-1);
 	s->stale -= u->stale * QN_PART_SIZE;
 	u->pages = touched;
-	if (s->nr_spare[parts > SPARE_PARTS] == SPARE_MOST)
+	if (s->nr_spare[parts > SPARE_PARTS] >=
+	    qn_segments_knobs(s)->spare_units)
 		spare_flush(s, parts > SPARE_PARTS);
 	spare_push(s, u, parts);
 	qn_segments_purge_much(s);
@@ -997,23 +998,28 @@ size_t qn_segments_purge(struct qn_segments *s, size_t keep)
 
 size_t qn_segments_sparse_limit(const struct qn_segments *s)
 {
+	const struct qn_knobs *k = qn_segments_knobs(s);
 	size_t boost = READ_ONCE(s->boost);
 
-	if (!s->dirty_base)
+	if (!k->dirty)
 		return 0;
-	return s->dirty_base + in_use(s) / 16 + min(boost / 2, BOOST_SPARSE);
+	return k->dirty + in_use(s) / k->dirty_part +
+	       min(boost / 2, k->sparse_boost);
 }
 
 size_t qn_segments_chunk_limit(const struct qn_segments *s)
 {
-	return (s->dirty_base + dirty_limit(s)) / 2;
+	const struct qn_knobs *k = qn_segments_knobs(s);
+
+	return (k->dirty + dirty_limit(s, k)) / 2;
 }
 
 size_t qn_segments_chunk_share(const struct qn_segments *s)
 {
-	size_t more = qn_segments_chunk_limit(s) - s->dirty_base;
+	const struct qn_knobs *k = qn_segments_knobs(s);
+	size_t more = (dirty_limit(s, k) - k->dirty) / 2;
 
-	return s->dirty_base + more / max(READ_ONCE(s->nr_holders), 1u);
+	return k->dirty + more / max(READ_ONCE(s->nr_holders), 1u);
 }
 
 void qn_segments_note_purge(struct qn_segments *s, size_t bytes)
@@ -1048,9 +1054,11 @@ void qn_segments_decay(struct qn_segments *s)
 
 /* ---- the rest ---- */
 
-void qn_segments_init(struct qn_segments *s, size_t dirty_base, size_t huge)
+void qn_segments_init(struct qn_segments *s, const struct qn_knobs *knobs,
+		      size_t huge)
 {
-	s->dirty_base = dirty_base;
+	/* Pairs with the acquire in qn_segments_knobs() */
+	smp_store_release(&s->knobs, knobs);
 	s->huge = huge;
 }
 

@@ -30,6 +30,7 @@
 #include "runs/bins.h"
 #include "base/bits.h"
 #include "base/compiler.h"
+#include "base/knobs.h"
 #include "port/port.h"
 
 #define QN_UNIT_SHIFT 16
@@ -41,8 +42,6 @@
 #define QN_SEGMENT_MAX ((size_t)1 << 20)
 #define QN_SEGMENT_ONE ((size_t)1 << 14)
 #define QN_NR_SEGMENTS 64
-/* Reuse within this time after a purge says that the purge was a mistake */
-#define QN_REFAULT_MS 2000u
 /* A thread that looks again within this time did not sleep: some turns of a scheduler */
 #define QN_SLEEP_MS 100u
 
@@ -226,7 +225,7 @@ struct qn_share {
  * @dirty:	bytes in dirty free runs, spare units and free pages of shared ones that
  *		may be resident
  * @stale:	bytes of old contents in slabs, as they were when the slabs were made
- * @dirty_base:	bytes that may always be dirty
+ * @knobs:	in use; read by qn_segments_knobs()
  * @huge:	bytes in use from which on memory grows by huge pages; 0: never
  * @locked:	what was mapped last is locked, so it is resident at once
  * @boost:	bytes that may be dirty beyond, learned from refaults
@@ -247,10 +246,10 @@ struct qn_segments {
 	struct qn_share share;
 	size_t used;
 	u32 nr_holders;
-	const u64 *live;
+	u64 *live;
 	size_t dirty;
 	size_t stale;
-	size_t dirty_base;
+	const struct qn_knobs *knobs;
 	size_t huge;
 	bool locked;
 	size_t boost;
@@ -285,10 +284,19 @@ static __always_inline struct qn_unit *qn_unit_of(char *units, size_t at)
 /**
  * qn_segments_init() - what may be kept, and how memory grows
  * @s:		zeroed, or in use: then it holds from now on
- * @dirty_base:	see struct qn_segments
+ * @knobs:	see struct qn_segments
  * @huge:	likewise
  */
-void qn_segments_init(struct qn_segments *s, size_t dirty_base, size_t huge);
+void qn_segments_init(struct qn_segments *s, const struct qn_knobs *knobs,
+		      size_t huge);
+
+/* The knobs in use: a function reads them once, so that it sees one set. Any context. */
+static inline const struct qn_knobs *
+qn_segments_knobs(const struct qn_segments *s)
+{
+	/* Pairs with the release of whoever publishes a set */
+	return smp_load_acquire(&s->knobs);
+}
 
 /* Give all address space back; nobody uses any of it */
 void qn_segments_exit(struct qn_segments *s);
@@ -414,7 +422,7 @@ size_t qn_segments_sparse_limit(const struct qn_segments *s);
 size_t qn_segments_chunk_limit(const struct qn_segments *s);
 
 /*
- * The same where they are of no use to anybody: what is more than @dirty_base is divided
+ * The same where they are of no use to anybody: what is more than the knob dirty is divided
  * among the locals that have chunks.
  */
 size_t qn_segments_chunk_share(const struct qn_segments *s);

@@ -192,7 +192,7 @@ static __seldom size_t pages_take(struct qn_segments *s, struct qn_unit *c,
 		add_dirty(s, -(qn_nr_parts(dirty) * QN_PART_SIZE));
 		u->busy |= (u16)mask;
 		u->touched |= (u16)mask;
-		if (!qn_segments_is_recent(u->stamp))
+		if (!qn_segments_is_recent(s, u->stamp))
 			u->stamp = 0;
 	}
 	return old - from;

@@ -36,7 +36,7 @@
 
 #include "base/bits.h"
 #include "base/compiler.h"
-#include "base/knobs.h"
+#include "base/config.h"
 
 #define QN_BINS_EXACT 24
 #define QN_BINS_WORD  ((unsigned int)(8 * sizeof(unsigned long)))

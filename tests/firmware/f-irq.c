@@ -19,7 +19,7 @@
 #include "board.h"
 #include "f.h"
 #include "f-systick.h"
-#include "base/knobs.h"
+#include "base/config.h"
 #include "print.h"
 #include "quern.h"
 

@@ -35,7 +35,11 @@ refused policy:none "fixed, rule"
 refused dirty:many dirty
 refused sample:1 sample
 refused policy:rule,colour:red colour
+refused carve:8 "16 to 64K"
+refused boost_gain:65 "0 to 64"
+refused carve_mots:64K carve_most
 accepted ""
+accepted carve:8K,chunk_most:64,refault_ms:100
 accepted policy:fixed
 accepted policy:rule,dirty:1M
 

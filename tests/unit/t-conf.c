@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * t-conf.c - the run-time knobs and their parser.
+ * t-conf.c - settings and their parser; t-knobs.c has more of the knobs.
  *
  * Invariants checked here:
  * - every option of the table is complete, its preset is accepted by its own
@@ -26,10 +26,10 @@
 #include "format/conf.h"
 #include "learn/controller.h"
 #include "engine/engine.h"
-#include "base/knobs.h"
+#include "base/config.h"
 
 static struct qn_conf conf;
-static char error[256];
+static char error[QN_CONF_ERROR];
 
 static void assert_good(const char *text)
 {
@@ -59,7 +59,7 @@ static void test_presets(void **state)
 	assert_string_equal(conf.policy, "rule");
 	assert_string_equal(conf.stats, "");
 	assert_int_equal(conf.sample, QN_SAMPLE_BYTES);
-	assert_int_equal(conf.dirty, 512 << 10);
+	assert_int_equal(conf.knobs.dirty, 512 << 10);
 	assert_int_equal(conf.huge, 0);
 	assert_int_equal(conf.seed, 0);
 	assert_int_equal(conf.sites, 0);
@@ -72,7 +72,7 @@ static void test_table(void **state)
 	char text[128];
 
 	(void)state;
-	assert_int_equal(qn_conf_nr_options, 8);
+	assert_int_equal(qn_conf_nr_options, 7);
 	for (o = qn_conf_options; o < qn_conf_options + qn_conf_nr_options;
 	     o++) {
 		assert_null(strpbrk(o->key, ":, "));
@@ -143,11 +143,11 @@ static void test_size(void **state)
 	assert_sample("sample:0000000000000000000000005000", 5000);
 	assert_sample("sample:1073741824", 1 << 30);
 	assert_good("dirty:0");
-	assert_int_equal(conf.dirty, 0);
+	assert_int_equal(conf.knobs.dirty, 0);
 	assert_good("dirty:0G");
-	assert_int_equal(conf.dirty, 0);
+	assert_int_equal(conf.knobs.dirty, 0);
 	assert_good("dirty:7M");
-	assert_int_equal(conf.dirty, 7 << 20);
+	assert_int_equal(conf.knobs.dirty, 7 << 20);
 }
 
 static void test_path(void **state)
@@ -173,16 +173,17 @@ static void test_several(void **state)
 	assert_string_equal(conf.policy, "fixed");
 	assert_string_equal(conf.stats, "/x");
 	assert_int_equal(conf.sample, 16384);
-	assert_int_equal(conf.dirty, 1 << 20);
+	assert_int_equal(conf.knobs.dirty, 1 << 20);
 	/* a second text changes only what it names */
 	assert_int_equal(qn_conf_parse(&conf, "dirty:2K", error, sizeof(error)),
 			 0);
 	assert_string_equal(conf.policy, "fixed");
-	assert_int_equal(conf.dirty, 2048);
+	assert_int_equal(conf.knobs.dirty, 2048);
 }
 
-#define KEYS     "policy, stats, sample, dirty, huge, seed, sites, engine"
-#define NO_COLON "; write KEY:VALUE,KEY:VALUE, known keys: " KEYS
+#define NAME(name, unit, preset, least, most, help) ", " #name
+#define KEYS                                        "policy, stats, sample, huge, seed, sites, engine" QN_KNOBS(NAME)
+#define NO_COLON                                    "; write KEY:VALUE,KEY:VALUE, known keys: " KEYS
 
 static void test_bad_form(void **state)
 {
@@ -267,7 +268,8 @@ static void test_bad_path(void **state)
 	char text[400] = "stats:";
 	const char *stats =
 		" for key stats; allowed: a path of 1 to 199 bytes without ','";
-	char message[256] = "bad value '////////////////////////////////...'";
+	char message[QN_CONF_ERROR] =
+		"bad value '////////////////////////////////...'";
 
 	(void)state;
 	strcat(message, stats);
@@ -320,8 +322,9 @@ static u32 random_below(u32 n)
 static void put_random(char *text, size_t size)
 {
 	static const char *const pieces[] = {
-		"policy", "stats", "sample", "dirty", ":",   ",",  "rule",
-		"fixed",  "K",     "M",      "1",     "999", "0G", "/tmp",
+		"policy", "stats", "sample", "dirty", ":",
+		",",      "rule",  "carve",  "fixed", "K",
+		"M",      "1",     "999",    "0G",    "/tmp",
 	};
 	size_t n = 0;
 	const char *piece;
@@ -341,7 +344,7 @@ static void assert_sane(void)
 	assert_non_null(qn_policy_find(conf.policy));
 	assert_non_null(memchr(conf.stats, 0, sizeof(conf.stats)));
 	assert_in_range(conf.sample, 4096, 1 << 30);
-	assert_true(conf.dirty <= (size_t)1 << 40);
+	assert_true(qn_knobs_are_valid(&conf.knobs));
 }
 
 /* In a buffer of just its length, so that a sanitizer sees each step too far */

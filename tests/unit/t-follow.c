@@ -39,7 +39,7 @@ static void begin(void)
 {
 	port_reset(4096);
 	memset(&segments, 0, sizeof(segments));
-	qn_segments_init(&segments, 1 << 20, 0);
+	qn_segments_init(&segments, &qn_knobs_preset, 0);
 	memset(&page, 0, sizeof(page));
 	qn_follow_init(&follow, &segments, &page);
 	qn_follow_tick(&follow, QN_FOLLOW_AFTER);

@@ -213,6 +213,53 @@ static void test_promotes(void **state)
 	assert_int_equal(ch->usec, port.clock - hub.page->start_usec);
 }
 
+/* A policy that turns one knob at each look, up to a value that is not valid */
+static bool turn(const struct qn_view *view, struct qn_knobs *knobs)
+{
+	assert_ptr_equal(view->table, hub.table);
+	knobs->boost_gain += 16;
+	return true;
+}
+
+static bool see_nothing(const struct qn_view *view, unsigned int from,
+			unsigned int to, struct qn_action *act)
+{
+	(void)view;
+	(void)from;
+	(void)to;
+	(void)act;
+	return false;
+}
+
+static const struct qn_policy tuner = {
+	.name = "tuner",
+	.look = see_nothing,
+	.tune = turn,
+};
+
+/* Each set that is valid is in use from then on; what it does is seen, and it is told */
+static void test_policy_turns_knobs(void **state)
+{
+	static const size_t gains[] = { 2, 18, 34, 50, 50, 50 };
+	const struct qn_stats_change *ch;
+
+	(void)state;
+	begin();
+	ch = hub.page->changes;
+	qn_controller_init(&hub.controller, &tuner);
+	for (size_t i = 0; i < ARRAY_SIZE(gains); i++) {
+		assert_int_equal(qn_hub_knobs(&hub)->boost_gain, gains[i]);
+		assert_int_equal(qn_hub_knobs(&hub)->dirty,
+				 qn_knobs_preset.dirty);
+		port.clock += QN_EPOCH_US;
+		assert_true(qn_hub_learn(&hub, NULL, 0));
+	}
+	assert_int_equal(hub.page->nr_changes, 3);
+	assert_int_equal(ch->action, QN_ACTION_KNOBS);
+	assert_int_equal(hub.conf.knobs.boost_gain, 2);
+	assert_int_equal(hub.page->generation, 1);
+}
+
 static void test_fixed_learns_nothing(void **state)
 {
 	(void)state;
@@ -519,6 +566,25 @@ static void test_readers_keep_their_tables(void **state)
 	assert_int_equal(table_sum(held[3]), sums[3]);
 }
 
+/* What somebody writes into the page changes no limit of the heap */
+static void test_page_does_not_steer(void **state)
+{
+	const struct qn_segments *s = &hub.segments;
+	size_t limit;
+
+	(void)state;
+	begin();
+	assert_non_null(
+		qn_run_alloc(&hub.segments, 512, 1, QN_UNIT_LARGE, NULL));
+	qn_hub_account_large(&hub, 16 << 20, 1);
+	limit = qn_segments_chunk_limit(s);
+	hub.page->live = 0;
+	assert_int_equal(qn_segments_chunk_limit(s), limit);
+	qn_hub_account_large(&hub, -(8 << 20), 0);
+	assert_true(qn_segments_chunk_limit(s) < limit);
+	assert_int_equal(hub.live, 8 << 20);
+}
+
 /* Tables come and go, decisions are kept in a ring: the newest are right */
 static void test_many_changes(void **state)
 {
@@ -687,6 +753,7 @@ int main(void)
 		cmocka_unit_test(test_meta_alloc),
 		cmocka_unit_test(test_meta_alloc_refused),
 		cmocka_unit_test(test_promotes),
+		cmocka_unit_test(test_policy_turns_knobs),
 		cmocka_unit_test(test_fixed_learns_nothing),
 		cmocka_unit_test(test_learn_only_tries),
 		cmocka_unit_test(test_epochs),
@@ -699,6 +766,7 @@ int main(void)
 		cmocka_unit_test(test_mean_requested),
 		cmocka_unit_test(test_table_get),
 		cmocka_unit_test(test_readers_keep_their_tables),
+		cmocka_unit_test(test_page_does_not_steer),
 		cmocka_unit_test(test_many_changes),
 		cmocka_unit_test(test_live_peak),
 		cmocka_unit_test(test_cost),

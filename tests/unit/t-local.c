@@ -961,7 +961,8 @@ static size_t nr_inbox(struct qn_local *l)
 static void check_batch_limits(u32 size)
 {
 	/* No more than may lie there before another looks at it */
-	u32 most = (u32)min((size_t)200, QN_PATIENCE_LEAST / 2 / (size + 1));
+	u32 most = (u32)min((size_t)200,
+			    qn_knobs_preset.patience / 2 / (size + 1));
 	size_t nr = 0, bytes = 0, sent = 0;
 	struct qn_local *a, *b;
 
@@ -1074,7 +1075,7 @@ static void test_sleeper_mixed(void **state)
 static void test_patience(void **state)
 {
 	struct qn_local *a, *b;
-	size_t patience = QN_PATIENCE_LEAST;
+	size_t patience = qn_knobs_preset.patience;
 
 	(void)state;
 	begin(4096);
@@ -1088,8 +1089,9 @@ static void test_patience(void **state)
 		assert_true(a->sent <= patience + a->kept);
 		a->relieved -= i == 8 ? QN_SLEEP_MS : 0;
 		check();
-		patience = i == 8 ? QN_PATIENCE_LEAST :
-				    min(2 * patience, QN_PATIENCE_MOST);
+		patience = i == 8 ? qn_knobs_preset.patience :
+				    min(2 * patience,
+					qn_knobs_preset.patience_most);
 	}
 	check_nothing_left();
 }

@@ -42,6 +42,7 @@ struct block {
 };
 
 static struct qn_segments s;
+static struct qn_knobs knobs;
 static struct qn_medium m;
 /* Whoever owns the blocks: nothing of it is looked at */
 static u64 owner;
@@ -55,7 +56,9 @@ static void begin(size_t page_size)
 {
 	port_reset(page_size);
 	memset(&s, 0, sizeof(s));
-	qn_segments_init(&s, DIRTY_BASE, 0);
+	knobs = qn_knobs_preset;
+	knobs.dirty = DIRTY_BASE;
+	qn_segments_init(&s, &knobs, 0);
 	memset(&m, 0, sizeof(m));
 	qn_medium_init(&m, &s, (struct qn_local *)(void *)&owner, page_size);
 	nr_held = 0;
@@ -851,7 +854,7 @@ static void test_clean(void **state)
 	qn_medium_trim(&m);
 	qn_segments_purge(&s, 0);
 	/* A run with contents of which the later part is not known to be resident */
-	s.dirty_base = 4 * bytes;
+	knobs.dirty = 4 * bytes;
 	u = qn_run_alloc(&s, units, 1, QN_UNIT_LARGE, NULL);
 	memset(qn_unit_start(&s, u), 0xcc, bytes);
 	qn_run_free(&s, u, bytes);

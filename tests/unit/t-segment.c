@@ -39,6 +39,7 @@
 #define NR_RUNS    96
 
 static struct qn_segments s;
+static struct qn_knobs knobs;
 
 static const size_t page_sizes[] = { 4096, 16384, 65536 };
 
@@ -46,7 +47,9 @@ static void begin(size_t page_size)
 {
 	port_reset(page_size);
 	memset(&s, 0, sizeof(s));
-	qn_segments_init(&s, DIRTY_BASE, 0);
+	knobs = qn_knobs_preset;
+	knobs.dirty = DIRTY_BASE;
+	qn_segments_init(&s, &knobs, 0);
 }
 
 /* ---- the second opinion ---- */
@@ -645,7 +648,7 @@ static void test_purge_in_part(void **state)
 	qn_segments_purge(&s, 0);
 	u = take(UNITS(3 * MB));
 	memset(start(u), 1, 3 * MB);
-	s.dirty_base = 4 * MB;
+	knobs.dirty = 4 * MB;
 	qn_run_free(&s, u, 3 * MB);
 	assert_int_equal(qn_segments_purge(&s, 1 * MB), 2 * MB);
 	assert_int_equal(s.dirty, 1 * MB);
@@ -722,7 +725,7 @@ static void test_none_dirty(void **state)
 {
 	(void)state;
 	begin(4096);
-	s.dirty_base = 0;
+	knobs.dirty = 0;
 	take(UNITS(64 * MB));
 	for (int i = 0; i < 5; i++) {
 		refault(UNITS(8 * MB), 10);

@@ -24,13 +24,16 @@
 #define DIRTY ((size_t)1 << 20)
 
 static struct qn_segments s;
+static struct qn_knobs knobs;
 static u32 seed;
 
 static void begin(size_t page_size)
 {
 	port_reset(page_size);
 	memset(&s, 0, sizeof(s));
-	qn_segments_init(&s, DIRTY, 0);
+	knobs = qn_knobs_preset;
+	knobs.dirty = DIRTY;
+	qn_segments_init(&s, &knobs, 0);
 	seed = 1;
 }
 
@@ -184,7 +187,7 @@ static void test_purges(void **state)
 	(void)state;
 	for (int none = 0; none < 2; none++) {
 		begin(4096);
-		s.dirty_base = none ? 0 : DIRTY;
+		knobs.dirty = none ? 0 : DIRTY;
 		for (size_t i = 0; i < ARRAY_SIZE(p); i++)
 			p[i] = take(PAGE, PAGE);
 		for (size_t i = 0; i < ARRAY_SIZE(p); i += 2)

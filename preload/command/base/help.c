@@ -101,6 +101,38 @@ static void put_setting(struct qn_lines *l, const struct qn_conf_option *o)
 	put_item(l, head, text);
 }
 
+/* In the largest unit that leaves no rest, as it may be written in a setting */
+static const char *size_text(size_t size, char text[24])
+{
+	static const char units[] = "\0KMG";
+	unsigned int unit = 0;
+
+	for (; size && size % 1024 == 0 && unit < 3; unit++)
+		size /= 1024;
+	snprintf(text, 24, "%zu%.1s", size, units + unit);
+	return text;
+}
+
+/* "From 0 to 64. Default: 4." */
+static void range_of(const struct qn_conf_knob *k, char *text, size_t size)
+{
+	char least[24], most[24], preset[24];
+
+	snprintf(text, size, "From %s to %s. Default: %s.",
+		 size_text(k->least, least), size_text(k->most, most),
+		 size_text(k->preset, preset));
+}
+
+static void put_knob(struct qn_lines *l, const struct qn_conf_knob *k)
+{
+	char head[64], range[96], text[512];
+
+	snprintf(head, sizeof(head), "%s:%s", k->key, k->unit);
+	range_of(k, range, sizeof(range));
+	snprintf(text, sizeof(text), "%s %s", k->help, range);
+	put_item(l, head, text);
+}
+
 static void put_settings(struct qn_lines *l)
 {
 	unsigned int i;
@@ -110,6 +142,10 @@ static void put_settings(struct qn_lines *l)
 		"Settings of QUERN_CONF and --conf, as KEY:VALUE,KEY:VALUE:");
 	for (i = 0; i < qn_conf_nr_options; i++)
 		put_setting(l, &qn_conf_options[i]);
+	qn_line(l, "%s", "");
+	qn_line(l, "Knobs, which are set likewise:");
+	for (i = 0; i < qn_conf_nr_knobs; i++)
+		put_knob(l, &qn_conf_knobs[i]);
 }
 
 void qn_help_command(FILE *out, const struct qn_command *command)
@@ -169,6 +205,19 @@ static void put_troff_settings(FILE *out)
 	}
 }
 
+static void put_troff_knobs(FILE *out)
+{
+	const struct qn_conf_knob *k = qn_conf_knobs;
+	char range[96];
+
+	for (; k < qn_conf_knobs + qn_conf_nr_knobs; k++) {
+		range_of(k, range, sizeof(range));
+		fprintf(out, ".TP\n.B %s\\fR:\\fI%s\n", k->key, k->unit);
+		put_troff(out, k->help);
+		fprintf(out, "\n%s\n", range);
+	}
+}
+
 /* A line "@...@" of the template; false if it names nothing */
 static bool put_marked(FILE *out, const char *line)
 {
@@ -177,6 +226,10 @@ static bool put_marked(FILE *out, const char *line)
 
 	if (!strcmp(line, "@conf@\n")) {
 		put_troff_settings(out);
+		return true;
+	}
+	if (!strcmp(line, "@knobs@\n")) {
+		put_troff_knobs(out);
 		return true;
 	}
 	for (c = qn_commands; *c; c++) {

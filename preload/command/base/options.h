@@ -94,7 +94,7 @@ void qn_help_command(FILE *out, const struct qn_command *command);
 
 /**
  * qn_help_manual() - the manual page
- * @template:	troff with lines "@NAME-options@" and "@conf@", which are replaced
+ * @template:	troff with lines "@NAME-options@", "@conf@" and "@knobs@", which are replaced
  *
  * Return: 0, or -EINVAL if a line of that kind names nothing.
  */

@@ -113,6 +113,8 @@ static const char *action_name(unsigned int action)
 	switch (action) {
 	case QN_ACTION_PROMOTE:
 		return "promote";
+	case QN_ACTION_KNOBS:
+		return "knobs";
 	case QN_ACTION_DEMOTE:
 		return "demote";
 	default:

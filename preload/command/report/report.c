@@ -313,6 +313,9 @@ static void put_event(struct screen *s, const struct qn_event *event)
 	else if (c->action == QN_ACTION_DEMOTE)
 		qn_line(&s->l, "%12s  %s B lost its own size: table %u%s%s",
 			when.s, COUNT(c->size), c->generation, in, where);
+	else if (c->action == QN_ACTION_KNOBS)
+		qn_line(&s->l, "%12s  the policy turned knobs%s%s", when.s, in,
+			where);
 	else
 		qn_line(&s->l, "%12s  action %u on %s B: table %u%s%s", when.s,
 			c->action, COUNT(c->size), c->generation, in, where);

@@ -156,7 +156,7 @@ static int read_options(struct run *run, char **argv)
 
 static int read_settings(struct run *run)
 {
-	char error[256];
+	char error[QN_CONF_ERROR];
 
 	qn_conf_init(&run->conf);
 	if (qn_conf_parse(&run->conf, getenv("QUERN_CONF"), error,

@@ -255,7 +255,7 @@ static int start_engine(struct replay *r)
 static int start_quern(const struct replay *r)
 {
 	struct qn_conf conf;
-	char error[256];
+	char error[QN_CONF_ERROR];
 
 	qn_conf_init(&conf);
 	if (qn_conf_parse(&conf, "seed:1", error, sizeof(error)) ||

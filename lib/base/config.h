@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config.h - every number that somebody might want to change at build time, once.
+ *
+ * Override by -DQN_...=n, or in firmware by a file quern-config.h on the include
+ * path (-DQN_CONFIG_H). Knobs that a heap reads while it runs are in knobs.h.
+ */
+#ifndef QN_BASE_CONFIG_H
+#define QN_BASE_CONFIG_H
+
+#ifdef QN_CONFIG_H
+#include "quern-config.h"
+#endif
+
+/*
+ * QN_SMALL: 1 in firmware, where every byte of state counts. Set by the build of
+ * the freestanding archive, not by hand.
+ */
+#ifndef QN_SMALL
+#define QN_SMALL 0
+#endif
+
+/*
+ * QN_NR_CLASSES: slots for classes in a table, class 0 and promoted ones
+ * included. More slots let more sizes have a class of their own; a slot costs
+ * two bytes a table, on Linux also 32 bytes a thread.
+ */
+#ifndef QN_NR_CLASSES
+#define QN_NR_CLASSES (QN_SMALL ? 16 : 64)
+#endif
+_Static_assert(QN_NR_CLASSES >= 4 && QN_NR_CLASSES <= 255, "QN_NR_CLASSES");
+
+/*
+ * QN_HEAP_STEPS: entries in the table of a heap of one's own: sizes up to
+ * (QN_HEAP_STEPS - 1) * QN_ALIGN bytes can be given a class; larger ones are
+ * always direct. One byte for each of two tables, two in the profile.
+ */
+#ifndef QN_HEAP_STEPS
+#define QN_HEAP_STEPS 65
+#endif
+_Static_assert(QN_HEAP_STEPS >= 2 && QN_HEAP_STEPS <= 4096, "QN_HEAP_STEPS");
+
+/*
+ * QN_TABLE_EXACT_STEPS, QN_TABLE_PER_DOUBLING: the static classes of a slab
+ * table. Every step up to the first has its own class; above it each doubling
+ * is divided into so many. Finer classes waste less inside and more at the ends.
+ */
+#ifndef QN_TABLE_EXACT_STEPS
+#define QN_TABLE_EXACT_STEPS 8
+#endif
+#ifndef QN_TABLE_PER_DOUBLING
+#define QN_TABLE_PER_DOUBLING 8
+#endif
+_Static_assert(QN_TABLE_EXACT_STEPS % QN_TABLE_PER_DOUBLING == 0,
+	       "classes above the exact ones must fall on whole steps");
+
+/*
+ * QN_SAMPLE_BYTES: mean bytes requested between two samples at first; in a heap of
+ * one's own at most. Lower learns sooner and costs more: a sample is some hundred
+ * instructions. A plain number: it is the default of the run-time key "sample" as
+ * well, as text.
+ */
+#ifndef QN_SAMPLE_BYTES
+#if QN_SMALL
+#define QN_SAMPLE_BYTES 8192
+#else
+#define QN_SAMPLE_BYTES 65536
+#endif
+#endif
+_Static_assert(QN_SAMPLE_BYTES >= 64, "QN_SAMPLE_BYTES");
+
+/*
+ * QN_SAMPLING: 0: a heap of one's own looks at no request, so it learns nothing; for
+ * firmware that wants its state and its time back, and to count what sampling costs.
+ */
+#ifndef QN_SAMPLING
+#define QN_SAMPLING 1
+#endif
+
+/*
+ * QN_LIVE_SAMPLES: where more samples than this are live, sampling every so many bytes,
+ * the distance doubles; it is halved again below five sixteenths of it. Some 800 place a
+ * table nearly as well as all requests would. In firmware it is the time that they
+ * cost which is the limit.
+ */
+#ifndef QN_LIVE_SAMPLES
+#define QN_LIVE_SAMPLES (QN_SMALL ? 8 : 800)
+#endif
+_Static_assert(QN_LIVE_SAMPLES >= 8, "QN_LIVE_SAMPLES");
+
+/*
+ * QN_SAMPLES_FIRST, QN_SAMPLE_LATER: on Linux the distance is so many times longer at
+ * least once so many samples were taken, however few of them are live: the table is
+ * placed then, and from then on only changes are to be seen.
+ */
+#ifndef QN_SAMPLES_FIRST
+#define QN_SAMPLES_FIRST 1024
+#endif
+#ifndef QN_SAMPLE_LATER
+#define QN_SAMPLE_LATER 2
+#endif
+
+/*
+ * QN_PROFILE_DECAY: samples after which all weights lose a quarter. Lower
+ * forgets sooner; higher is steadier.
+ */
+#ifndef QN_PROFILE_DECAY
+#define QN_PROFILE_DECAY 512
+#endif
+_Static_assert(QN_PROFILE_DECAY >= 16 && QN_PROFILE_DECAY <= 65535,
+	       "QN_PROFILE_DECAY");
+
+/*
+ * QN_TREND_MS: the least milliseconds of an epoch, over which trends are taken. Shorter
+ * ones follow a program sooner; of a longer one more samples tell.
+ */
+#ifndef QN_TREND_MS
+#define QN_TREND_MS 100
+#endif
+_Static_assert(QN_TREND_MS >= 1 && QN_TREND_MS <= 10000, "QN_TREND_MS");
+
+/*
+ * QN_CONTROLLER_SLICE: entries of the histogram that one slice of the controller
+ * looks at: the bound on qn_heap_step().
+ */
+#ifndef QN_CONTROLLER_SLICE
+#define QN_CONTROLLER_SLICE (QN_SMALL ? 16 : 256)
+#endif
+
+/*
+ * QN_PROMOTE_BYTES, QN_DEMOTE_BYTES: a size gets a class of its own when that
+ * would save so many bytes of live objects, and loses it below the second.
+ * Their distance is the hysteresis. On Linux a class costs each thread that uses it
+ * about half a slab, so where sizes are many and none stands out, lower values
+ * cost more in holes than they save by rounding less.
+ */
+#ifndef QN_PROMOTE_BYTES
+#define QN_PROMOTE_BYTES (QN_SMALL ? 8192 : 65536)
+#endif
+#ifndef QN_DEMOTE_BYTES
+#define QN_DEMOTE_BYTES (QN_SMALL ? 1024 : 8192)
+#endif
+_Static_assert(QN_DEMOTE_BYTES < QN_PROMOTE_BYTES, "hysteresis");
+
+/*
+ * QN_PROMOTE_SHARE, QN_DEMOTE_SHARE: the same for direct runs, where the gain is
+ * time: share of requests in 1/1024.
+ */
+#ifndef QN_PROMOTE_SHARE
+#define QN_PROMOTE_SHARE 48
+#endif
+#ifndef QN_DEMOTE_SHARE
+#define QN_DEMOTE_SHARE 12
+#endif
+_Static_assert(QN_DEMOTE_SHARE < QN_PROMOTE_SHARE, "hysteresis");
+
+/*
+ * QN_PROMOTE_SAMPLES, QN_DEMOTE_SAMPLES: samples of a size that have to weigh
+ * in the profile before it is promoted, and below which a class with slabs
+ * counts as no longer asked for. Fewer decide sooner and err more often.
+ */
+#ifndef QN_PROMOTE_SAMPLES
+#define QN_PROMOTE_SAMPLES 8
+#endif
+#ifndef QN_DEMOTE_SAMPLES
+#define QN_DEMOTE_SAMPLES 2
+#endif
+_Static_assert(QN_DEMOTE_SAMPLES < QN_PROMOTE_SAMPLES, "hysteresis");
+
+/*
+ * QN_HELD_PART: one part in so many of a zone's memory is held in unmerged blocks
+ * at most. More serves more requests at once, less keeps the free memory in one
+ * piece.
+ */
+#ifndef QN_HELD_PART
+#define QN_HELD_PART 24
+#endif
+_Static_assert(QN_HELD_PART >= 2, "QN_HELD_PART");
+
+/*
+ * QN_HELD_MOST: granules that a zone holds at most, however large it is. A request
+ * that would fail otherwise merges them all, and no block has less than two: more
+ * serves more requests at once in a zone above QN_HELD_PART times as many, less
+ * makes that one request cheaper.
+ */
+#ifndef QN_HELD_MOST
+#define QN_HELD_MOST 1024
+#endif
+_Static_assert(QN_HELD_MOST >= 0 && QN_HELD_MOST <= 1 << 24, "QN_HELD_MOST");
+
+/* QN_STEP_DRAINS: held blocks that one qn_heap_step() merges at most, a zone */
+#ifndef QN_STEP_DRAINS
+#define QN_STEP_DRAINS 6
+#endif
+
+/* QN_DRAIN_HOT: of so many steps one merges held blocks of a hot length, too */
+#ifndef QN_DRAIN_HOT
+#define QN_DRAIN_HOT 4
+#endif
+_Static_assert(QN_DRAIN_HOT >= 1, "QN_DRAIN_HOT");
+
+/* QN_DEBUG: compile qn_assert() in */
+#ifndef QN_DEBUG
+#define QN_DEBUG 0
+#endif
+
+/*
+ * QN_LOCK_IRQ: firmware masks interrupts around each operation, so that they can
+ * allocate too.
+ */
+#ifndef QN_LOCK_IRQ
+#define QN_LOCK_IRQ 0
+#endif
+
+/*
+ * QN_LOCK_BASEPRI: 0: all of them are masked (PRIMASK). Else what is written into
+ * BASEPRI: interrupts of this priority and below are masked; more urgent ones are
+ * not delayed and must not allocate.
+ */
+#ifndef QN_LOCK_BASEPRI
+#define QN_LOCK_BASEPRI 0
+#endif
+_Static_assert(QN_LOCK_BASEPRI >= 0 && QN_LOCK_BASEPRI <= 255,
+	       "QN_LOCK_BASEPRI");
+
+/*
+ * QN_GUARD: the last word of every block tells whether it was written to: found
+ * when the block is freed or resized. Costs a word a block.
+ */
+#ifndef QN_GUARD
+#define QN_GUARD 0
+#endif
+
+/*
+ * QN_POISON: blocks are filled when they are allocated and when they are freed,
+ * so that whoever reads them uninitialised or too late gets nonsense.
+ */
+#ifndef QN_POISON
+#define QN_POISON 0
+#endif
+
+/* QN_CPU_MHZ: the core's clock, by which firmware's cycle counter tells time */
+#ifndef QN_CPU_MHZ
+#define QN_CPU_MHZ 168
+#endif
+_Static_assert(QN_CPU_MHZ >= 1, "QN_CPU_MHZ");
+
+/* QN_HEAP_LOCK: a heap of one's own takes the port's lock in each operation */
+#ifndef QN_HEAP_LOCK
+#define QN_HEAP_LOCK (!QN_SMALL || QN_LOCK_IRQ)
+#endif
+
+/* QN_NR_ZONES: zones that a heap of one's own can have */
+#ifndef QN_NR_ZONES
+#define QN_NR_ZONES 4
+#endif
+_Static_assert(QN_NR_ZONES >= 1 && QN_NR_ZONES <= 16, "QN_NR_ZONES");
+
+/*
+ * QN_NR_BINS: lists of free runs by size, a multiple of the bits in a word. 64
+ * tell sizes apart up to 20479 granules (160 KB of 8-byte granules), 128 up to
+ * 2^30; what is larger shares the last list. A pointer each.
+ */
+#ifndef QN_NR_BINS
+#define QN_NR_BINS (QN_SMALL ? 64 : 128)
+#endif
+_Static_assert(QN_NR_BINS >= 64 && QN_NR_BINS <= 128, "QN_NR_BINS");
+
+/*
+ * QN_ENGINE_SPAN_SHIFT, QN_ENGINE_SPAN_LEAST: powers of two of the address space that
+ * an engine in quern's place is given on Linux, and of the least that will do where
+ * the system refuses more. A process cannot have more live than that.
+ */
+#ifndef QN_ENGINE_SPAN_SHIFT
+#define QN_ENGINE_SPAN_SHIFT (sizeof(void *) > 4 ? 36 : 29)
+#endif
+#ifndef QN_ENGINE_SPAN_LEAST
+#define QN_ENGINE_SPAN_LEAST 24
+#endif
+
+#endif /* QN_BASE_CONFIG_H */
