@@ -19,7 +19,7 @@
  *	free in sparse slabs	512 KB + used/16 + half of @boost, 8 MB of it at most
  *	all, with dirty:0	0
  *
- * Memory that is used again within QN_REFAULT_MS of its purge is a refault; many of them
+ * Memory that is used again within two seconds of its purge is a refault; many of them
  * raise @boost, up to 256 MB and half of what is in use. Each second it falls by half of
  * what was dirty all the time. There is no helper thread: what a burst leaves is purged
  * while it is freed.
