@@ -12,7 +12,8 @@
  * than a limit that learns from refaults. Free memory is never linked through
  * itself, since it may be purged: the nodes are the descriptors.
  *
- * Limits of free memory that may be resident; used: what is in use:
+ * Limits of free memory that may be resident, unless settings say otherwise; used is
+ * memory in use:
  *
  *	dirty runs		512 KB + used/16 + @boost; the oldest go first, from the high
  *				end, down to three quarters of that
