@@ -150,7 +150,7 @@ int qn_heap_add_zone(struct qn_heap *h, void *mem, size_t size, unsigned flags);
  * no more than all that is free, held blocks are merged first. A zone of n bytes holds
  * at most n / 24 bytes, and 512 blocks (knobs QN_HELD_PART, QN_HELD_MOST); of free runs
  * at most 5/4 n / @size are looked at. The heap is unlocked between two merges. Under
- * policy "fixed" nothing is held. ARCHITECTURE.md has both bounds in instructions.
+ * policy "fixed" nothing is held. DECISIONS.md has both bounds in instructions.
  *
  * Context: any thread; an interrupt handler too where the build masks
  * interrupts (knob QN_LOCK_IRQ).
@@ -672,7 +672,7 @@ int qn_trim(void);
  * qn_stats_get() - what the process's heap holds now
  * @st:		filled in
  *
- * Derived from slab counts: see ARCHITECTURE.md for the error of each figure.
+ * Derived from slab counts: format/statspage.h has the error of each figure.
  *
  * Return: 0, or -EINVAL.
  */

@@ -4,7 +4,25 @@
  *
  * A program, or a library in front of this one, may define malloc itself. Functions
  * that the C library and the C++ runtime build on malloc then use that one, and so
- * must ours.
+ * must ours. All blocks have to come from one heap, whatever name a call goes by:
+ *
+ *	names				what they do
+ *	malloc and its family		the heap's functions
+ *	__libc_malloc and its kin	the heap's functions too: a program's malloc may
+ *					be built on them
+ *	reallocarray, cfree,		call realloc and free by their public names
+ *	free_sized, free_aligned_sized	(derived.c), as glibc's reallocarray does
+ *	operators new and delete	call malloc and free by their public names where
+ *					those are not ours; aligned ones aligned_alloc
+ *	dlopen, dlmopen			clear RTLD_DEEPBIND and jump on (dlopen.c)
+ *
+ * memalign, aligned_alloc, posix_memalign, valloc, pvalloc and calloc are built on no
+ * other name, as in glibc. A program's memalign may call posix_memalign, and dlsym(), which
+ * a program's malloc may wait for, calls calloc. So a program that replaces malloc alone
+ * gets their blocks from this heap. Its free must know what to do with them.
+ *
+ * The fast paths of the operators ask nothing. Their bound of ready sizes and their local
+ * (qn_self_of_operators) are variables: with 0 and the empty local they find nothing.
  */
 #ifndef QN_NAMES_H
 #define QN_NAMES_H

@@ -4,7 +4,7 @@
  *
  * quern's own heap of one's own, and the systems that it is measured against. All
  * stand above heap.c and know nothing of it, apart from quern.c here, which hands
- * on to it; engine-process.c and firmware choose one and call it by these names.
+ * on to it; guest.c and firmware choose one and call it by these names.
  *
  * An engine lies wholly in the memory that it was given, needs nothing but that
  * memory and memcpy(), and takes no lock: calls of one heap must not overlap. A

@@ -16,6 +16,21 @@
  * Layout: little endian, natural alignment, fixed size. A reader checks @magic,
  * @version and @size first. Every counter is a word written with relaxed atomics;
  * a snapshot is not consistent across words, each word is.
+ *
+ * The heap writes here in slow paths alone, so it knows late what fast ones did:
+ *
+ *	exact always	large blocks and how many there were, carved, dirty and mapped bytes
+ *	@live		high by what waits in lists, by the free objects of current slabs,
+ *			and by up to a quarter of the other slabs' objects; each class of
+ *			each thread may be 64 KB late
+ *	@requested	estimated from samples, and with it internal waste
+ *	allocations	those of small blocks include what waits in lists
+ *
+ * Where there is a file, a reader waits for it. Then the first 4096 mallocs of each thread
+ * are counted one by one: its lists stay empty, so each malloc comes to the slow path.
+ * Where there may be a new peak, each slab is asked what was freed. Counts are exact then
+ * at any moment; so is the peak while there is one thread. Later, what waits in lists is
+ * subtracted when a thread or the process ends. @exact says what holds.
  */
 #ifndef QN_STATSPAGE_H
 #define QN_STATSPAGE_H

@@ -19,6 +19,13 @@
  *	live granules = @peak - @room
  *	allocations so far = @nr_allocs + (@budget's lower half)
  *
+ * The common way of alloc and free is straight; the others leave it by a jump: alloc_miss()
+ * carves, alloc_long() serves what one window does not show, free_behind() measures the
+ * free run before a block, and qn_zone_free() merges.
+ *
+ * Learning is the process's, with another meaning of an entry: a promoted size is one whose
+ * freed blocks qn_heap_step() holds longer, since what it saves is time.
+ *
  * Time is bounded, whatever state a heap is in. No call loops over blocks or
  * granules; these are all the loops of a call that some free run serves:
  *

@@ -14,6 +14,20 @@
  * That leaves sums unbiased however the interval changes: what a countdown adds
  * is interval bytes with probability 1 / interval for each byte that goes by.
  *
+ * One sample on its way to a decision, on Linux:
+ *
+ *  1. Each class of each local has a countdown. Medium and large blocks count for a 64th
+ *     of their bytes, since nothing is decided by them.
+ *  2. qn_local_sample() puts the requested size into a buffer of eight, with the interval
+ *     that its countdown was drawn with. The profile weighs it by that (profile.h).
+ *  3. A full buffer, or 1024 refills, lead to qn_hub_learn(): the sizes go into the profile,
+ *     and at most every 2 ms the controller looks at the next entries (controller.h).
+ *  4. A changed copy of the table is published; locals notice at their next refill. Objects
+ *     never move.
+ *
+ * In firmware a heap has one countdown, a block has one sample at most, and qn_heap_step()
+ * does the rest.
+ *
  * Safe to be entered from anywhere: a sampler is a plain structure, owned by one
  * thread or guarded by its owner's lock. Drawing calls nothing, takes no lock,
  * allocates nothing and keeps no state elsewhere; a signal handler that

@@ -5,6 +5,44 @@
  * free() has no time to notice a second free or a link that was overwritten: a refill
  * that comes upon it does. Where no refill follows, this look does. Above the locals,
  * called from process.c.
+ *
+ * How misuse is noticed on Linux. Each finding ends in one line and SIGABRT. The line
+ * names the function that noticed it, the pointer, the fault and mostly the block's size.
+ *
+ *	misuse				noticed by
+ *	a pointer without a block	free() at once, if it is none of a small block of
+ *					the thread's own; else as a second free
+ *	second free, small block	a refill that comes upon it, the slab that leaves,
+ *					or the end of the thread or the process
+ *	second free by another thread	the batch, where the object has its key
+ *					(struct qn_sent); else the owner's collect, or
+ *					the end
+ *	second free, other blocks	the tag or the descriptor, at once
+ *	realloc, malloc_usable_size or	a compare with the two objects that the slab got
+ *	sized delete, freed small block	last
+ *	write to a freed block		links that lead elsewhere, or a list shorter than
+ *					its count: the next call to follow them, or the end
+ *	write beyond a medium block	tags of the neighbours: when it is merged or
+ *	or before it			resized, or the end
+ *	write beyond a large block	its slack (slack.h): when it is freed or resized,
+ *					or the end
+ *	wrong size to delete		a compare on the way: only a size that the block
+ *	or free_sized()			cannot have been allocated with
+ *
+ * These pass unnoticed:
+ *
+ *  - a write into a neighbour in use, or into the rest of a rounded size;
+ *  - a write to a freed block behind its first words;
+ *  - a block that is freed by the function of another language.
+ *
+ * The look at the end runs in a destructor of the library. It follows a bounded number of
+ * links and tags, and writes nothing. It looks at the blocks of the calling thread, and
+ * under hub.threads at those of orphans; at large blocks only while no other thread has
+ * a local. exit() may be called by a signal handler that interrupted malloc(). So slow
+ * paths write counts and links in an order in which no list is ever shorter than its
+ * count (qn_in_order()), and qn_medium.busy says that tags are being changed.
+ *
+ * tests/process/x-misuse.sh counts what is noticed of a collection of planted errors.
  */
 #ifndef QN_AUDIT_H
 #define QN_AUDIT_H

@@ -9,6 +9,9 @@
  *
  * Blocks from before the guest came stay where they are; process.c tells them apart by
  * their addresses.
+ *
+ * Beside what the engine served, guest.c adds up what quern's own table would have served
+ * for the same requests; the report shows both.
  */
 #ifndef QN_GUEST_H
 #define QN_GUEST_H

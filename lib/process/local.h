@@ -9,6 +9,10 @@
  * free list, a partial slab, uncarved objects, a new unit. Blocks up to QN_MEDIUM_MAX are
  * cut from the thread's chunks (medium.h).
  *
+ * A refill where a sample is due hands over a part of a list (class_limit_due()), so that the
+ * refill that follows is the sample. It costs the fast path nothing. A class without a slab
+ * borrows from one whose objects are up to a quarter larger (class_borrow()).
+ *
  * The lists of small classes lie in the thread's own storage (qn_ready), where malloc
  * finds them by one addition; those of a local without a thread, and of larger
  * classes, in the local (heads).

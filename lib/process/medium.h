@@ -9,6 +9,15 @@
  * freed waits for a request of its size; before memory is touched that was not, all that
  * waits is merged with its free neighbours.
  *
+ * Blocks that wait are merged with their neighbours (qn_medium_merge()):
+ *
+ *  - before a chunk is fetched;
+ *  - before a page is touched for the first time, or a run of CUT_TIMES the length is cut;
+ *  - before slabs or large blocks take memory that is not dirty;
+ *  - where more than 1 MB + (used/16 + boost) / threads that have chunks is free and
+ *    resident. Then chunks that are all free go back, but for one. Where more than half of
+ *    that is left in whole pages, the pages of all free runs are purged (qn_medium_look()).
+ *
  * Before a block stands one word, its tag: the bytes up to the next tag, flags, and
  * a half that is made of the address, by which a block is told from what is none. A
  * free run has the node of bins.h behind its tag, and its size in its last word:

@@ -6,6 +6,14 @@
  * fork, and the C library's contracts; call sites are in process-sites.c. The public
  * qn_malloc() family stands at the end; preload/ defines malloc() by the same inline
  * functions.
+ *
+ * realloc() stays where it is if it can: within an object's size, into the free run behind
+ * a medium block, into free units behind a direct run. Else it allocates, copies and frees.
+ * From MOVE_LEAST on blocks are moved by their page tables (large_move()), so that never both
+ * are resident. From COPY_LEAST on pages that are zero are not copied (copy_touched()).
+ *
+ * calloc() writes no memory that is known to be zero. A clean run is handed out as it is; a
+ * medium block is cleared up to the part that was never touched; large_clear() does the rest.
  */
 #include "process/process.h"
 

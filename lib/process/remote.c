@@ -5,6 +5,32 @@
  *
  * See local.h for the picture. Order in this file: the inbox, sending, a thread that does
  * not look, the batch.
+ *
+ * A thread that sleeps does not look at its inbox. Once its patience (256 KB by
+ * default) and the bytes that were left last time wait there, the sender does what can be done
+ * without the owner, under hub.threads (inbox_relieve()):
+ *
+ *  - Medium blocks are merged with their free neighbours, under the lock of the owner's
+ *    chunks. Chunks that are all free go back to the segments, where all threads find
+ *    them. Pages of free runs are purged if they exceed a limit (qn_medium_relieve()).
+ *  - A full slab all of whose objects were sent is on no list of the owner's. It goes
+ *    back to the segments.
+ *  - Objects of other slabs go back to the inbox.
+ *
+ * An owner that looks within QN_SLEEP_MS after another did was only late. Then its
+ * patience doubles, up to 16 MB. A purge for a sleeping owner counts as a
+ * refault only if the owner wants the pages back within that time.
+ *
+ * Free memory that a sleeping thread keeps at most; used, boost: see qn_segments:
+ *
+ *	in chunks		1 MB + (used/16 + boost) / threads that have chunks;
+ *				half of that once others free its blocks
+ *	in sparse slabs		512 KB + used/16 + half of boost, 8 MB of it at most, for
+ *				all threads together
+ *	in other slabs		seven eighths of each, or all but 32 objects
+ *	lists of its classes	what was handed to them
+ *	its batch		QN_BATCH_BYTES of others' objects
+ *	its inbox		its patience, and objects of slabs that are partly in use
  */
 #include "process/local-internal.h"
 

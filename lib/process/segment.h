@@ -12,6 +12,19 @@
  * than a limit that learns from refaults. Free memory is never linked through
  * itself, since it may be purged: the nodes are the descriptors.
  *
+ * Limits of free memory that may be resident, unless settings say otherwise; used is
+ * memory in use:
+ *
+ *	dirty runs		512 KB + used/16 + @boost; the oldest go first, from the high
+ *				end, down to three quarters of that
+ *	free in sparse slabs	512 KB + used/16 + half of @boost, 8 MB of it at most
+ *	all, with dirty:0	0
+ *
+ * Memory that is used again within two seconds of its purge is a refault; many of them
+ * raise @boost, up to 256 MB and half of what is in use. Each second it falls by half of
+ * what was dirty all the time. There is no helper thread: what a burst leaves is purged
+ * while it is freed.
+ *
  * Units of slabs come and go one by one. Those that came last wait on two lists, of
  * units with little and with much that is resident, so that a slab of few small objects
  * does not keep pages that one of large objects would soon write again.

@@ -9,6 +9,18 @@
  *
  * Large blocks are no objects of the store of followed ones. Those that are sampled are
  * held in a table by their addresses, which their slow path of free looks into.
+ *
+ * With QUERN_CONF=sites:1 all samples are followed, those of 1 to 32 KB too, in a larger
+ * share of the heap: bytes in use are known of followed objects alone. Samples that find
+ * no room are told as bytes that were not followed. Without the setting a sample
+ * looks at one pointer (@page), and so does the free of a large block.
+ *
+ * The sites lie behind the statistics page in its file. The command adds up those of all
+ * processes, and looks functions up when they have ended.
+ *
+ * Code that was registered with the unwinder at run time makes it allocate once. Meanwhile
+ * the thread has the empty local: its calls are served from lists that are ready, or
+ * refused, which libgcc copes with (tests/process/x-sites.sh).
  */
 #ifndef QN_SITES_H
 #define QN_SITES_H

@@ -5,6 +5,14 @@
  * Above stack.h, whose unwinder finds the tables and takes the stacks that are not
  * plain. A plain frame is left by a rule of eight bytes; the rule of a return address
  * is worked out once and kept, so a frame costs a look into a table.
+ *
+ * A rule tells the distance of the caller's stack from rsp or rbp, and where the caller's
+ * rbp lies (cfi.h). libgcc finds the function's entry in .eh_frame. It takes the whole
+ * stack where a frame is not plain: a signal's, or a function's that another register
+ * tells of. A walk ends at code without an entry, such as code compiled at run time.
+ *
+ * dlclose() is intercepted (record.c). Afterwards all rules and sites are new ones, since
+ * another library may come to the same addresses.
  */
 #ifndef QN_FRAMES_H
 #define QN_FRAMES_H

@@ -13,6 +13,12 @@
  * descriptors as it likes. A child finds, by a page that fork() clears, that the
  * blocks are its parent's. Nothing here allocates; what calls malloc() while an event
  * is written (a signal handler) is not recorded, and counted as lost.
+ *
+ * With --sites each event has the number of its call site. A stack of return addresses
+ * (frames.h) is looked up by its hash in a table of the process, which is read without a
+ * lock. A new stack is written as modules and offsets into a block of sites. fork() clears
+ * the table, so a child has sites of its own. The command looks functions up and packs
+ * blocks afterwards: the recorded program pays for neither.
  */
 #define _GNU_SOURCE 1
 #include <dlfcn.h>

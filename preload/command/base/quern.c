@@ -2,23 +2,16 @@
 /*
  * quern.c - the command: its subcommands by name.
  *
- * The command's sources, bottom first; each includes only what stands above it,
- * and of the library only conf.h and the headers of structures:
+ * The command's folders, bottom first; each includes only what stands above it:
  *
- *   fail.c text.c            messages; numbers and lines
- *   stream.c                 files by name, "-" among them
- *   options.c                reading options by their table
- *   figures.c pages.c        statistics pages: read, checked, added up
- *   program.c launch.c       finding programs, running them unnoticed
- *   preload.c                the environment that preloads a library
- *   report.c report-json.c   one run, as text and as JSON (jansson)
- *   demo-input.c             the demonstration's input, made by rule
- *   demo-table.c             its table
- *   trace-file.c             traces: read, merged, written
- *   trace-text.c             traces in other formats
- *   cmd-run.c cmd-demo.c cmd-record.c cmd-trace.c cmd-replay.c cmd-fit.c
- *                            the subcommands
- *   help.c quern.c           help and manual page; main()
+ *   base	messages, numbers and lines; files by name; options by their table; programs
+ *		found and run with a library preloaded; symbols; help and manual page
+ *   sites	call sites: stacks and sums
+ *   report	statistics pages: read, checked, added up; text and JSON (jansson)
+ *   run	quern run
+ *   trace	traces: read, merged, written, in other formats; quern record, trace,
+ *		replay and fit
+ *   demo	quern demo: input that is made by rule, and its table
  *
  * It links libquern.a, libjansson and libm. quern.1 is made from quern.1.in by
  * `quern help --manual`.

@@ -4,6 +4,11 @@
  * fraction: all first bytes, all times, all sizes.
  *
  * Above trace-pack.h, below trace-write.c and trace-file.c. lib/format/trace.h has the format.
+ *
+ * A freed object is told by how many younger ones of the block are alive, if those are
+ * few; else by its distance from the one told so before (trace-columns.c). Blocks refer to
+ * nothing outside, and grow with the file, from 64 KB to QN_TRACE_COLUMNS_SIZE bytes of
+ * events: a damaged block costs no more than about what lies before it.
  */
 #ifndef QN_TRACE_COLUMNS_H
 #define QN_TRACE_COLUMNS_H
