@@ -99,7 +99,7 @@ ok "the sampler is cheap" sampler_is_cheap
 sed 's/^/# /' sampler.out
 
 compiler=$(cat "$images/compiler")
-if ! grep -qxF "# Compiler: $compiler" "$bench/suite/baseline.txt"; then
+if ! grep -qxF "# Compiler: $compiler" "$bench/baseline.txt"; then
 	nr=$((nr + 1))
 	echo "ok $nr - counts against the baseline # SKIP it was not made by" \
 		"$compiler"
@@ -139,4 +139,4 @@ END {
 	}
 	print "1.." nr
 	exit bad
-}' "$tmp/one" "$bench/suite/baseline.txt"
+}' "$tmp/one" "$bench/baseline.txt"
