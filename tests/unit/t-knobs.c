@@ -137,7 +137,7 @@ static size_t first_carves(size_t size, size_t carve)
 	conf.sample = (size_t)1 << 30;
 	conf.seed = 1;
 	conf.knobs.carve = conf.knobs.carve_most = carve;
-	qn_process_start(&conf, NULL);
+	qn_process_start(&conf, NULL, NULL);
 	/* The heap begins, and what is not of this size with it */
 	qn_free(qn_malloc(16));
 	before = qn_process_stats()->carved;
@@ -254,7 +254,7 @@ static void test_any_knobs(void **state)
 		struct qn_conf conf = knobs_pick(min(round / 2, 2 + round % 2));
 		pthread_t t;
 
-		qn_process_start(&conf, NULL);
+		qn_process_start(&conf, NULL, NULL);
 		churn();
 		assert_int_equal(
 			pthread_create(&t, NULL, churn_elsewhere, NULL), 0);
