@@ -104,7 +104,8 @@ static u64 fixed(const u8 **at, unsigned int size)
 	return v;
 }
 
-static u64 uleb(const u8 **at)
+/* LEB128. @bits: how many the encoding has */
+static u64 leb(const u8 **at, unsigned int *bits)
 {
 	unsigned int shift = 0;
 	u64 v = 0;
@@ -115,22 +116,25 @@ static u64 uleb(const u8 **at)
 		v |= shift < 64 ? (u64)(b & 0x7f) << shift : 0;
 		shift += 7;
 	} while (b & 0x80);
+	*bits = shift;
 	return v;
+}
+
+static u64 uleb(const u8 **at)
+{
+	unsigned int bits;
+
+	return leb(at, &bits);
 }
 
 static s64 sleb(const u8 **at)
 {
-	unsigned int shift = 0;
-	u64 v = 0;
-	u8 b;
+	unsigned int bits;
+	u64 v = leb(at, &bits);
 
-	do {
-		b = *(*at)++;
-		v |= shift < 64 ? (u64)(b & 0x7f) << shift : 0;
-		shift += 7;
-	} while (b & 0x80);
-	if (b & 0x40 && shift < 64)
-		v |= ~(u64)0 << shift;
+	/* The last byte's topmost bit is the sign */
+	if (bits < 64 && v >> (bits - 1) & 1)
+		v |= ~(u64)0 << bits;
 	return (s64)v;
 }
 
