@@ -3,24 +3,12 @@
  * Bursts of 200 MB that are all freed, one after another: what stays resident where
  * QUERN_CONF=dirty:0 says that nothing is to be kept?
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include "resident.h"
 
 enum {
 	BURST = 200 << 20
 };
-
-static long resident_mb(void)
-{
-	long size, pages;
-	FILE *f = fopen("/proc/self/statm", "r");
-
-	if (!f || fscanf(f, "%ld %ld", &size, &pages) != 2)
-		abort();
-	fclose(f);
-	return pages / 256;
-}
 
 int main(int argc, char **argv)
 {

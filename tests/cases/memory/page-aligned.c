@@ -1,19 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Aligned blocks of one size, written whole: how much is resident? */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-static long resident_mb(void)
-{
-	long size, pages;
-	FILE *f = fopen("/proc/self/statm", "r");
-
-	if (!f || fscanf(f, "%ld %ld", &size, &pages) != 2)
-		abort();
-	fclose(f);
-	return pages / 256;
-}
+#include "resident.h"
 
 int main(int argc, char **argv)
 {

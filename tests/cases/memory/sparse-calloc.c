@@ -1,18 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* One byte of 200 MB is written, twenty times: what is resident? */
-#include <stdio.h>
-#include <stdlib.h>
-
-static long resident_mb(void)
-{
-	long size, pages;
-	FILE *f = fopen("/proc/self/statm", "r");
-
-	if (!f || fscanf(f, "%ld %ld", &size, &pages) != 2)
-		abort();
-	fclose(f);
-	return pages / 256;
-}
+#include "resident.h"
 
 int main(void)
 {

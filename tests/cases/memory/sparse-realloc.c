@@ -1,22 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Blocks of which one page is written grow to double: is what was not written copied? */
-#include <stdio.h>
-#include <stdlib.h>
+#include "resident.h"
 
 enum {
 	BLOCKS = 500
 };
-
-static long resident_mb(void)
-{
-	long size, pages;
-	FILE *f = fopen("/proc/self/statm", "r");
-
-	if (!f || fscanf(f, "%ld %ld", &size, &pages) != 2)
-		abort();
-	fclose(f);
-	return pages / 256;
-}
 
 int main(int argc, char **argv)
 {
