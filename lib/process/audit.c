@@ -208,7 +208,7 @@ static void unit_look(struct look *k, struct qn_hub *hub, struct qn_unit *u)
 /* Of segment 0, which most programs do not leave */
 static void units_look(struct look *k, struct qn_hub *hub)
 {
-	const struct qn_segment *seg = &hub->segments.seg[0];
+	const struct qn_segment *seg = &hub->segments.space.seg[0];
 	struct qn_unit *u = seg->units;
 	size_t end = min(seg->frontier, SCAN_MOST);
 

@@ -136,8 +136,8 @@ static void account(struct qn_follow *f, const struct qn_followed *b, s64 bytes)
 {
 	struct qn_stats_page *page = f->page;
 
-	if (f->segments->live)
-		__atomic_fetch_add(f->segments->live, (u64)bytes,
+	if (f->segments->resident.live)
+		__atomic_fetch_add(f->segments->resident.live, (u64)bytes,
 				   __ATOMIC_RELAXED);
 	/* A peak is seen when the next list is accounted */
 	__atomic_fetch_add(&page->live, (u64)bytes, __ATOMIC_RELAXED);
@@ -147,7 +147,7 @@ static void account(struct qn_follow *f, const struct qn_followed *b, s64 bytes)
 
 static bool unit_get(struct qn_follow *f)
 {
-	size_t used = READ_ONCE(f->segments->used) >> QN_UNIT_SHIFT;
+	size_t used = READ_ONCE(f->segments->resident.used) >> QN_UNIT_SHIFT;
 	struct qn_unit *u;
 
 	if (f->nr_units >= QN_FOLLOW_LEAST + used / f->share)

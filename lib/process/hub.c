@@ -140,7 +140,7 @@ __apart bool qn_hub_knobs_publish(struct qn_hub *hub,
 		return false;
 	*to = *next;
 	/* Pairs with the acquire in qn_segments_knobs() */
-	smp_store_release(&hub->segments.knobs, to);
+	smp_store_release(&hub->segments.resident.knobs, to);
 	return true;
 }
 
@@ -450,6 +450,7 @@ void qn_hub_refresh(struct qn_hub *hub)
 {
 	struct qn_stats_page *page = hub->page;
 	struct qn_segments *s = &hub->segments;
+	const struct qn_resident *r = &s->resident;
 	size_t metadata = READ_ONCE(hub->meta_bytes);
 	u64 carved = 0;
 
@@ -461,15 +462,15 @@ void qn_hub_refresh(struct qn_hub *hub)
 	}
 	WRITE_ONCE(page->carved, carved);
 	qn_port_lock(&s->lock);
-	metadata += qn_segments_metadata(s);
+	metadata += qn_space_metadata(&s->space);
 	WRITE_ONCE(page->metadata, metadata);
-	WRITE_ONCE(page->used, s->used);
-	WRITE_ONCE(page->dirty, s->dirty);
-	WRITE_ONCE(page->reserved, qn_segments_mapped(s));
-	WRITE_ONCE(page->purged, s->purged);
-	WRITE_ONCE(page->nr_purges, s->nr_purges);
-	WRITE_ONCE(page->refaults, s->refaults);
-	note_peak(page, carved + READ_ONCE(page->large) + s->dirty + metadata);
+	WRITE_ONCE(page->used, r->used);
+	WRITE_ONCE(page->dirty, r->dirty);
+	WRITE_ONCE(page->reserved, qn_space_mapped(&s->space));
+	WRITE_ONCE(page->purged, READ_ONCE(r->purged));
+	WRITE_ONCE(page->nr_purges, READ_ONCE(r->nr_purges));
+	WRITE_ONCE(page->refaults, READ_ONCE(r->refaults));
+	note_peak(page, carved + READ_ONCE(page->large) + r->dirty + metadata);
 	qn_port_unlock(&s->lock);
 	WRITE_ONCE(page->refreshed,
 		   max(qn_port_clock() - page->start_usec, (u64)1));
@@ -514,7 +515,7 @@ static int page_init(struct qn_hub *hub)
 		return -ENOMEM;
 	hub->page = (struct qn_stats_page *)(void *)qn_unit_start(
 		&hub->segments, u);
-	hub->segments.live = &hub->live;
+	hub->segments.resident.live = &hub->live;
 	return 0;
 }
 

@@ -152,8 +152,8 @@ static __apart void slabs_sync(struct qn_local *l)
 {
 	const struct qn_segments *s = &l->hub->segments;
 
-	for (unsigned int i = 0; i < READ_ONCE(s->nr); i++)
-		segment_sync(l, &s->seg[i]);
+	for (unsigned int i = 0; i < READ_ONCE(s->space.nr); i++)
+		segment_sync(l, &s->space.seg[i]);
 	qn_local_account(l);
 }
 
@@ -230,7 +230,7 @@ __apart void qn_local_exact_note(struct qn_local *l)
 {
 	struct qn_hub *hub = l->hub;
 	const struct qn_stats_page *page = hub->page;
-	const struct qn_segment *s = &hub->segments.seg[0];
+	const struct qn_segment *s = &hub->segments.space.seg[0];
 
 	/* What was freed meanwhile may not be known yet */
 	if (READ_ONCE(hub->notes_peak) &&
@@ -425,32 +425,25 @@ static __cold void slab_drain(struct qn_local *l, struct qn_unit *u)
 
 /* ---- sparse slabs ---- */
 
-static u32 now_ms(void)
-{
-	return (u32)(qn_port_clock() / 1000) | 1;
-}
-
 /* Purge the pages of @u that hold nothing in use */
-static __apart size_t slab_hide(struct qn_local *l, struct qn_unit *u)
+static __apart void slab_hide(struct qn_local *l, struct qn_unit *u)
 {
-	size_t page = QN_UNIT_SIZE / 16;
 	char *start = qn_local_slab_start(l, u);
 	u32 pages = qn_slab_hide(u, start, l->hub->page_size);
-	size_t bytes = 0;
 
-	for (u32 i = 0; i < 16; i++) {
+	for (u32 i = 0; i < QN_UNIT_PARTS; i++) {
 		u32 n = 0;
 
 		while (pages >> (i + n) & 1)
 			n++;
-		/* Locked memory, say: only free objects lie there in any case */
-		if (n && qn_port_purge(start + i * page, n * page) == 0)
-			bytes += n * page;
+		/* Locked memory, say, stays: only free objects lie there in any case */
+		if (n)
+			qn_resident_purge(&l->hub->segments.resident, u, start,
+					  i, i + n, 0);
 		i += n;
 	}
-	u->stamp = now_ms();
+	u->is_looked_at = true;
 	slab_sync(l, u);
-	return bytes;
 }
 
 static size_t sparse_bytes(const struct qn_unit *u)
@@ -465,7 +458,7 @@ static size_t class_sparse_bytes(const struct qn_local_class *k)
 	const struct qn_unit *u = k->tail;
 
 	for (; u && u->state == QN_SLAB_SPARSE; u = u->prev)
-		if (!u->stamp)
+		if (!u->is_looked_at)
 			bytes += sparse_bytes(u);
 	return bytes;
 }
@@ -473,18 +466,14 @@ static size_t class_sparse_bytes(const struct qn_local_class *k)
 /* Purge what can be purged of the sparse slabs */
 static __apart void sparse_purge(struct qn_local *l)
 {
-	size_t bytes = 0;
-
 	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
 		struct qn_unit *u = l->class[c].tail;
 
 		for (; u && u->state == QN_SLAB_SPARSE; u = u->prev)
-			if (!u->stamp)
-				bytes += slab_hide(l, u);
+			if (!u->is_looked_at)
+				slab_hide(l, u);
 	}
 	l->sparse = 0;
-	if (bytes)
-		qn_segments_note_purge(&l->hub->segments, bytes);
 }
 
 /*
@@ -507,11 +496,11 @@ static void slab_thin_out(struct qn_local *l, struct qn_local_class *k,
 	size_t limit;
 
 	qn_slab_set_state(u, QN_SLAB_SPARSE);
-	u->stamp = 0;
+	u->is_looked_at = false;
 	queue_del(k, u);
 	queue_add_tail(k, u);
 	l->sparse += sparse_bytes(u);
-	limit = qn_segments_sparse_limit(&l->hub->segments);
+	limit = qn_resident_limit(&l->hub->segments.resident, QN_KEEP_SPARSE);
 	if (l->sparse > limit)
 		sparse_look(l, limit);
 }
@@ -519,10 +508,9 @@ static void slab_thin_out(struct qn_local *l, struct qn_local_class *k,
 /* A slab with hidden objects is needed again */
 static __apart void slab_show(struct qn_local *l, struct qn_unit *u)
 {
-	size_t bytes = (size_t)u->hidden * u->osize;
-
+	qn_resident_touch(&l->hub->segments.resident, u,
+			  u->hidden_pages & qn_slab_parts(u));
 	qn_slab_show(u, qn_local_slab_start(l, u));
-	qn_segments_note_reuse(&l->hub->segments, bytes, u->stamp);
 	slab_sync(l, u);
 }
 
@@ -1054,8 +1042,8 @@ struct qn_local *qn_local_get(struct qn_hub *hub)
 			qn_local_fork_child(l);
 		l->thread = qn_port_self();
 		WRITE_ONCE(l->state, QN_LOCAL_OWNED);
-		l->base = hub->segments.seg[0].base;
-		l->units = (char *)hub->segments.seg[0].units;
+		l->base = hub->segments.space.seg[0].base;
+		l->units = (char *)hub->segments.space.seg[0].units;
 		l->ready = l->heads;
 		qn_local_see_units(l);
 		class_retable(l);

@@ -199,7 +199,7 @@ static __always_inline void **qn_local_head(struct qn_local *l, unsigned int c)
 /* Units of segment 0 grow: take note. Any thread may have made them. */
 static __always_inline void qn_local_see_units(struct qn_local *l)
 {
-	l->reach = READ_ONCE(l->hub->segments.seg[0].committed)
+	l->reach = READ_ONCE(l->hub->segments.space.seg[0].committed)
 		   << QN_UNIT_SHIFT;
 }
 

@@ -67,7 +67,7 @@ static bool is_place(const struct qn_medium *m, const char *p)
 static __always_inline bool is_readable(const struct qn_medium *m,
 					const void *p)
 {
-	const struct qn_segment *seg = &m->segments->seg[0];
+	const struct qn_segment *seg = &m->segments->space.seg[0];
 	size_t at = (uintptr_t)p - (uintptr_t)seg->base;
 
 	return likely(at < READ_ONCE(seg->committed) << QN_UNIT_SHIFT &&
@@ -86,7 +86,7 @@ static __noreturn __apart void damaged(const void *p, const char *what)
 static __always_inline struct qn_unit *unit_of(const struct qn_medium *m,
 					       const char *p)
 {
-	const struct qn_segment *seg = &m->segments->seg[0];
+	const struct qn_segment *seg = &m->segments->space.seg[0];
 	size_t at = (uintptr_t)p - (uintptr_t)seg->base;
 
 	if (likely(at < READ_ONCE(seg->committed) << QN_UNIT_SHIFT))
@@ -113,11 +113,9 @@ static noinline void parts_touch(struct qn_medium *m, struct qn_unit *u,
 {
 	size_t bytes = qn_nr_parts(parts) * QN_PART_SIZE;
 
-	u->touched |= (u16)parts;
+	qn_resident_touch(&m->segments->resident, u, parts);
 	m->holes -= bytes;
 	m->free += bytes;
-	if (u->stamp)
-		qn_segments_note_reuse(m->segments, bytes, u->stamp);
 }
 
 /* [@p, @end) of a run with holes is about to be written */
@@ -129,7 +127,7 @@ static noinline void touch(struct qn_medium *m, char *p, char *end)
 		size_t at = (uintptr_t)p % QN_UNIT_SIZE;
 		size_t n = min((size_t)(end - p), QN_UNIT_SIZE - at);
 		u32 parts = parts_between(at, at + n);
-		u32 old = u->stale ? parts : parts & u->touched;
+		u32 old = parts & u->touched;
 
 		if (old)
 			m->clean = p - at + part_end(old);
@@ -228,22 +226,14 @@ static size_t chunk_units(const struct qn_medium *m,
 }
 
 /* Return: bytes of it that are resident */
-static size_t chunk_sign(struct qn_medium *m, struct qn_unit *u, size_t nr,
-			 bool zeroed)
+static size_t chunk_sign(struct qn_medium *m, struct qn_unit *u, size_t nr)
 {
 	size_t resident = 0;
 
 	for (size_t i = 0; i < nr; i++) {
-		u16 pages = zeroed ? 0 : u[i].pages;
-
-		resident += qn_nr_parts(pages) * QN_PART_SIZE;
+		resident += qn_nr_parts(u[i].touched) * QN_PART_SIZE;
 		u[i].holder = m->owner;
 		u[i].first = u;
-		u[i].touched = pages;
-		u[i].stale = !zeroed;
-		/* When it was purged: of a clean run its first unit knows */
-		if (zeroed)
-			u[i].stamp = u->stamp;
 	}
 	m->holes += (nr << QN_UNIT_SHIFT) - resident;
 	m->free += resident;
@@ -257,22 +247,19 @@ bool qn_medium_grow(struct qn_medium *m, size_t size)
 	size_t nr = chunk_units(m, knobs, need), bytes, resident;
 	struct qn_unit *u;
 	char *p, *end;
-	bool zeroed;
 
 	u = qn_chunk_alloc(m->segments, nr,
 			   DIV_ROUND_UP(knobs->chunk_blocks * need,
-					QN_UNIT_SIZE),
-			   &zeroed);
+					QN_UNIT_SIZE));
 	if (!u)
 		return false;
-	nr = u->run.size;
+	nr = u->chunk_size;
 	bytes = (nr << QN_UNIT_SHIFT) - 2 * sizeof(size_t);
-	resident = chunk_sign(m, u, nr, zeroed);
+	resident = chunk_sign(m, u, nr);
 	m->bytes += bytes;
 	m->longest = max(m->longest, bytes);
 	if (m->nr_chunks++ == 0)
-		__atomic_fetch_add(&m->segments->nr_holders, 1,
-				   __ATOMIC_RELAXED);
+		qn_resident_add_holder(&m->segments->resident, true);
 	p = qn_unit_start(m->segments, u) + 2 * sizeof(size_t);
 	end = p + bytes;
 	touch(m, p - 2 * sizeof(size_t), p + sizeof(struct qn_run));
@@ -289,19 +276,17 @@ static noinline void chunk_free(struct qn_medium *m, struct qn_unit *u,
 				size_t size)
 {
 	struct qn_unit *first = u->first;
-	size_t nr = first->run.size, resident = 0;
+	size_t nr = first->chunk_size, resident = 0;
 
 	for (size_t i = 0; i < nr; i++) {
 		resident += qn_nr_parts(first[i].touched) * QN_PART_SIZE;
-		first[i].pages = first[i].touched;
 		first[i].holder = NULL;
 	}
 	m->holes -= (nr << QN_UNIT_SHIFT) - resident;
 	*m->count -= resident;
 	m->bytes -= size;
 	if (--m->nr_chunks == 0)
-		__atomic_fetch_sub(&m->segments->nr_holders, 1,
-				   __ATOMIC_RELAXED);
+		qn_resident_add_holder(&m->segments->resident, false);
 	m->moved = true;
 	qn_run_free_parts(m->segments, first);
 }
@@ -674,7 +659,7 @@ static void waiting_merge(struct qn_medium *m)
 
 void qn_medium_merge(struct qn_medium *m)
 {
-	size_t limit = qn_segments_chunk_share(m->segments);
+	size_t limit = qn_resident_limit(&m->segments->resident, QN_KEEP_SHARE);
 
 	waiting_merge(m);
 	m->look = min(m->look, look_next(m, limit));
@@ -749,60 +734,55 @@ static void run_pages(const struct qn_medium *m, const struct qn_run *run,
 }
 
 /*
- * When pages are purged, for who touches them again soon. Those of an owner that sleeps are
- * of more use to others, even if it wants them back some day: only where that is so soon
- * that it did not sleep, the purge was a mistake.
+ * Pages that are purged for an owner that sleeps are of more use to others, even if the owner
+ * wants them back some day. It was a mistake only if that is so soon that it did not sleep.
  */
-static u32 purge_stamp(const struct qn_medium *m)
+static u32 purge_age(const struct qn_medium *m)
 {
 	u32 recent = (u32)qn_segments_knobs(m->segments)->refault_ms;
-	u32 now = (u32)(qn_port_clock() / 1000);
 
-	if (m->count != &m->free)
-		now -= recent - min(recent, QN_SLEEP_MS);
-	return now | 1;
+	return m->count == &m->free ? 0 : recent - min(recent, QN_SLEEP_MS);
 }
 
-/* Resident bytes of [@from, @to); @forget: they are no longer */
-static size_t pages_sum(struct qn_medium *m, char *from, char *to, bool forget)
+/* Resident bytes of [@from, @to), which lies in one chunk */
+static size_t pages_sum(const struct qn_medium *m, char *from, char *to)
 {
 	size_t sum = 0;
 
 	for (char *next; from < to; from = next) {
-		struct qn_unit *u = unit_of(m, from);
 		size_t at = (uintptr_t)from % QN_UNIT_SIZE;
-		u32 parts;
 
 		next = min(from - at + QN_UNIT_SIZE, to);
-		parts = parts_between(at, at + (size_t)(next - from)) &
-			u->touched;
-		sum += qn_nr_parts(parts) * QN_PART_SIZE;
-		if (!forget || !parts)
-			continue;
-		u->touched &= (u16)~parts;
-		u->stamp = purge_stamp(m);
+		sum += qn_nr_parts(
+			       parts_between(at, at + (size_t)(next - from)) &
+			       unit_of(m, from)->touched) *
+		       QN_PART_SIZE;
 	}
 	return sum;
 }
 
 static size_t run_purge(struct qn_medium *m, struct qn_run *run)
 {
-	char *from, *to;
+	char *from, *to, *start;
 	size_t sum;
 
 	run_pages(m, run, &from, &to);
-	sum = pages_sum(m, from, to, false);
-	/* Locked memory, say: it stays resident */
-	if (!sum || qn_port_purge(from, (size_t)(to - from)))
+	if (from >= to)
+		return 0;
+	start = (char *)round_down((uintptr_t)from, QN_UNIT_SIZE);
+	sum = qn_resident_purge(&m->segments->resident, unit_of(m, from), start,
+				(size_t)(from - start) / QN_PART_SIZE,
+				(size_t)(to - start) / QN_PART_SIZE,
+				purge_age(m));
+	if (!sum)
 		return 0;
 	*qn_tag_of(run) |= QN_TAG_HOLES;
-	pages_sum(m, from, to, true);
 	m->holes += sum;
 	*m->count -= sum;
 	return sum;
 }
 
-static size_t runs_sum(struct qn_medium *m)
+static size_t runs_sum(const struct qn_medium *m)
 {
 	size_t sum = 0;
 	char *from, *to;
@@ -812,7 +792,7 @@ static size_t runs_sum(struct qn_medium *m)
 		for (struct qn_run *run = m->bins.head[b]; run;
 		     run = run->next) {
 			run_pages(m, run, &from, &to);
-			sum += pages_sum(m, from, to, false);
+			sum += pages_sum(m, from, to);
 		}
 	return sum;
 }
@@ -825,10 +805,8 @@ static __apart void runs_purge(struct qn_medium *m)
 	     b < QN_NR_BINS; b++)
 		for (struct qn_run *run = m->bins.head[b]; run; run = run->next)
 			sum += run_purge(m, run);
-	if (!sum)
-		return;
-	m->moved = true;
-	qn_segments_note_purge(m->segments, sum);
+	if (sum)
+		m->moved = true;
 }
 
 void qn_medium_look(struct qn_medium *m)
@@ -837,10 +815,11 @@ void qn_medium_look(struct qn_medium *m)
 
 	if (m->free <= m->look)
 		return;
-	limit = qn_segments_chunk_share(m->segments);
+	limit = qn_resident_limit(&m->segments->resident, QN_KEEP_SHARE);
 	waiting_merge(m);
 	/* Is it in whole pages? */
-	if (runs_sum(m) > qn_segments_chunk_limit(m->segments))
+	if (runs_sum(m) >
+	    qn_resident_limit(&m->segments->resident, QN_KEEP_CHUNK))
 		runs_purge(m);
 	m->look = look_next(m, limit);
 }
@@ -865,7 +844,8 @@ __apart void qn_medium_settle(struct qn_medium *m)
 __apart void qn_medium_relieve(struct qn_medium *m)
 {
 	empty_free(m);
-	if (runs_sum(m) > qn_segments_chunk_share(m->segments))
+	if (runs_sum(m) >
+	    qn_resident_limit(&m->segments->resident, QN_KEEP_SHARE))
 		runs_purge(m);
 }
 

@@ -298,7 +298,7 @@ static noinline __apart void large_clear(char *p, size_t size)
 		memset(p, 0, size);
 		return;
 	}
-	if (size >= qn_hub_knobs(&hub)->clear_most && !qn_port_purge(p, end))
+	if (size >= qn_hub_knobs(&hub)->clear_most && qn_resident_drop(p, end))
 		return;
 	for (size_t at = 0; at < end; at += QN_PART_SIZE)
 		if (!qn_is_zero(p + at, QN_PART_SIZE))
@@ -760,7 +760,7 @@ static __apart void moved_free(struct qn_unit *u, char *p, size_t old,
 	/* Whole units, as in large_move() */
 	size_t size = u->kind == QN_UNIT_SHARED ? round_up(old, QN_PART_SIZE) :
 						  u->run.size << QN_UNIT_SHIFT;
-	bool gone = left > old / 2 && !qn_port_purge(p, size);
+	bool gone = left > old / 2 && qn_resident_drop(p, size);
 
 	if (u->kind == QN_UNIT_SHARED)
 		shared_free(u, p, !gone);
@@ -1185,9 +1185,7 @@ static __apart void page_restart(struct qn_stats_page *page)
 	page->engine.asked = 0;
 	page->engine.served = 0;
 	page->engine.by_table = 0;
-	hub.segments.purged = 0;
-	hub.segments.nr_purges = 0;
-	hub.segments.refaults = 0;
+	qn_resident_restart(&hub.segments.resident);
 }
 
 /* Who reads which table: counted anew, unless this thread was at it */

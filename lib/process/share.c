@@ -9,7 +9,7 @@
 
 #include "process/segment-internal.h"
 
-#define PARTS 16u
+#define PARTS QN_UNIT_PARTS
 #define PAGES (QN_SHARE_UNITS * PARTS)
 
 /* ---- sets of pages of a chunk ---- */
@@ -101,19 +101,19 @@ static struct set set_aligned(unsigned int align)
 /* ---- chunks ---- */
 
 /* One of the masks of all units of a chunk; what is behind its end has none */
-#define SET_OF(chunk, mask)                                       \
-	({                                                        \
-		u64 _set[2] = { 0, 0 };                           \
-		for (size_t _i = 0; _i < (chunk)->run.size; _i++) \
-			_set[_i / 4] |= (u64)(chunk)[_i].mask     \
-					<< _i % 4 * PARTS;        \
-		(struct set){ _set[0], _set[1] };                 \
+#define SET_OF(chunk, mask)                                         \
+	({                                                          \
+		u64 _set[2] = { 0, 0 };                             \
+		for (size_t _i = 0; _i < (chunk)->chunk_size; _i++) \
+			_set[_i / 4] |= (u64)(chunk)[_i].mask       \
+					<< _i % 4 * PARTS;          \
+		(struct set){ _set[0], _set[1] };                   \
 	})
 
 /* Pages that are there: not all chunks have all units */
 static struct set all_of(const struct qn_unit *c)
 {
-	size_t nr = c->run.size * PARTS;
+	size_t nr = c->chunk_size * PARTS;
 
 	return (struct set){ nr < 64 ? ((u64)1 << nr) - 1 : ~(u64)0,
 			     nr <= 64  ? 0 :
@@ -130,12 +130,12 @@ static __seldom void list_del(struct qn_share *sh, struct qn_unit *c)
 {
 	if (!c->longest)
 		return;
-	if (c->next)
-		c->next->prev = c->prev;
-	if (c->prev)
-		c->prev->next = c->next;
+	if (c->chunk_next)
+		c->chunk_next->chunk_prev = c->chunk_prev;
+	if (c->chunk_prev)
+		c->chunk_prev->chunk_next = c->chunk_next;
 	else
-		sh->list[c->longest] = c->next;
+		sh->list[c->longest] = c->chunk_next;
 	if (!sh->list[c->longest])
 		sh->lists &= ~((u64)1 << c->longest);
 	c->longest = 0;
@@ -152,10 +152,10 @@ static __seldom void list_move(struct qn_share *sh, struct qn_unit *c)
 	if (!n)
 		return;
 	c->longest = (u16)n;
-	c->prev = NULL;
-	c->next = sh->list[n];
-	if (c->next)
-		c->next->prev = c;
+	c->chunk_prev = NULL;
+	c->chunk_next = sh->list[n];
+	if (c->chunk_next)
+		c->chunk_next->chunk_prev = c;
 	sh->list[n] = c;
 	sh->lists |= (u64)1 << n;
 }
@@ -165,15 +165,7 @@ static __seldom void list_move(struct qn_share *sh, struct qn_unit *c)
 static void add_dirty(struct qn_segments *s, size_t bytes)
 {
 	s->share.dirty += bytes;
-	qn_dirty_add(s, bytes);
-}
-
-/* Pages [@from, @to) of a chunk, as far as they lie in its unit @i */
-static u32 mask_of(size_t i, size_t from, size_t to)
-{
-	from = max(from, i * PARTS) - i * PARTS;
-	to = min(to - i * PARTS, (size_t)PARTS);
-	return (1u << to) - (1u << from);
+	qn_resident_add_dirty(&s->resident, bytes);
 }
 
 /* Return: how many of the pages, from the first on, may not read as zero */
@@ -184,42 +176,33 @@ static __seldom size_t pages_take(struct qn_segments *s, struct qn_unit *c,
 
 	for (size_t i = from / PARTS; i * PARTS < to; i++) {
 		struct qn_unit *u = &c[i];
-		u32 mask = mask_of(i, from, to), dirty = mask & u->touched;
-		u32 last = u->stale ? mask : dirty;
+		u32 mask = qn_parts_of(i, from, to), dirty = mask & u->touched;
 
-		if (last)
-			old = i * PARTS + qn_ilog2(last) + 1;
+		if (dirty)
+			old = i * PARTS + qn_ilog2(dirty) + 1;
 		add_dirty(s, -(qn_nr_parts(dirty) * QN_PART_SIZE));
 		u->busy |= (u16)mask;
-		u->touched |= (u16)mask;
-		if (!qn_segments_is_recent(s, u->stamp))
-			u->stamp = 0;
+		qn_resident_expect(&s->resident, u, 1);
 	}
 	return old - from;
 }
 
+/* @dirty: they were written, perhaps; else they read as zero */
 static __seldom void pages_drop(struct qn_segments *s, struct qn_unit *c,
 				size_t from, size_t to, bool dirty)
 {
-	const char *start = qn_unit_start(s, c);
-
+	if (dirty)
+		qn_resident_look(&s->resident, c, qn_unit_start(s, c), from,
+				 to);
 	for (size_t i = from / PARTS; i * PARTS < to; i++) {
-		struct qn_unit *u = &c[i];
-		u32 mask = mask_of(i, from, to);
+		u32 mask = qn_parts_of(i, from, to);
 
-		/* It was purged, and wanted back soon: how much of it? */
-		if (u->stamp && dirty)
-			qn_segments_add_refault(
-				s, qn_segments_written(
-					   start + max(from, i * PARTS) *
-							   QN_PART_SIZE,
-					   qn_nr_parts(mask) * QN_PART_SIZE));
-		u->stamp = 0;
-		u->busy &= (u16)~mask;
-		if (dirty)
-			add_dirty(s, qn_nr_parts(mask) * QN_PART_SIZE);
-		else
-			u->touched &= (u16)~mask;
+		c[i].busy &= (u16)~mask;
+		c[i].touched = (u16)(c[i].touched & ~mask);
+		if (!dirty)
+			continue;
+		c[i].touched |= (u16)mask;
+		add_dirty(s, qn_nr_parts(mask) * QN_PART_SIZE);
 	}
 }
 
@@ -239,16 +222,11 @@ static bool pages_purge(struct qn_segments *s, struct qn_unit *c, size_t from,
 	to = round_down(to, page);
 	if (from >= to)
 		return true;
-	bytes = (to - from) * QN_PART_SIZE;
-	if (qn_port_purge(qn_unit_start(s, c) + from * QN_PART_SIZE, bytes))
-		return false;
-	for (size_t i = from / PARTS; i * PARTS < to; i++) {
-		c[i].touched &= (u16)~mask_of(i, from, to);
-		c[i].stamp = qn_segments_now();
-	}
+	bytes = qn_resident_purge(&s->resident, c, qn_unit_start(s, c), from,
+				  to, 0);
 	add_dirty(s, -bytes);
 	*sum += bytes;
-	return true;
+	return bytes;
 }
 
 static bool chunk_purge(struct qn_segments *s, struct qn_unit *c, size_t *sum)
@@ -274,7 +252,7 @@ static __seldom size_t share_purge(struct qn_segments *s, size_t want)
 	size_t sum = 0;
 
 	for (unsigned int n = 1; n <= QN_SHARE_MOST; n++)
-		for (struct qn_unit *c = s->share.list[n]; c; c = c->next)
+		for (struct qn_unit *c = s->share.list[n]; c; c = c->chunk_next)
 			if (sum >= want || !chunk_purge(s, c, &sum))
 				return sum;
 	return sum;
@@ -310,28 +288,21 @@ static struct qn_unit *chunk_find(const struct qn_share *sh, unsigned int nr,
 /* A chunk more, of @units or more. Keeps the lock, if there is one. */
 static __seldom struct qn_unit *chunk_add(struct qn_segments *s, size_t units)
 {
-	bool zeroed;
-	struct qn_unit *c = qn_chunk_alloc(s, QN_SHARE_UNITS, units, &zeroed);
+	struct qn_unit *c = qn_chunk_alloc(s, QN_SHARE_UNITS, units);
 	u32 parts = 0;
 
 	/* Near a limit of the system what is needed may be there */
 	if (!c)
-		c = qn_chunk_alloc(s, units, units, &zeroed);
+		c = qn_chunk_alloc(s, units, units);
 	if (!c)
 		return NULL;
 	qn_port_lock(&s->lock);
-	for (size_t i = 0; i < c->run.size; i++) {
-		u16 pages = c[i].pages;
-		u32 stamp = zeroed ? c->stamp : 0;
-
+	for (size_t i = 0; i < c->chunk_size; i++) {
 		c[i].kind = QN_UNIT_SHARED;
 		c[i].busy = 0;
 		c[i].heads = 0;
 		c[i].longest = 0;
 		c[i].first = c;
-		c[i].touched = zeroed ? 0 : pages;
-		c[i].stale = !zeroed;
-		c[i].stamp = stamp;
 		parts += qn_nr_parts(c[i].touched);
 	}
 	s->share.purge = share_purge;
@@ -371,7 +342,7 @@ static __seldom size_t nr_pages(const struct qn_unit *c, size_t at)
 {
 	size_t n = 1;
 
-	for (; at + n < c->run.size * PARTS; n++) {
+	for (; at + n < c->chunk_size * PARTS; n++) {
 		const struct qn_unit *u = &c[(at + n) / PARTS];
 
 		if (!((u->busy & ~u->heads) >> (at + n) % PARTS & 1))
@@ -408,11 +379,8 @@ __seldom size_t qn_share_size(struct qn_segments *s, struct qn_unit *u,
 /* All of it is free: it becomes a run again */
 static void chunk_del(struct qn_segments *s, struct qn_unit *c)
 {
-	for (size_t i = 0; i < c->run.size; i++) {
+	for (size_t i = 0; i < c->chunk_size; i++)
 		add_dirty(s, -(qn_nr_parts(c[i].touched) * QN_PART_SIZE));
-		c[i].pages = c[i].touched;
-		c[i].first = NULL;
-	}
 	list_del(&s->share, c);
 	qn_port_unlock(&s->lock);
 	qn_run_free_parts(s, c);
@@ -465,7 +433,7 @@ __seldom bool qn_share_resize(struct qn_segments *s, struct qn_unit *u, void *p,
 		chunk_settle(s, c);
 		return true;
 	}
-	if (nr > old && at + nr <= c->run.size * PARTS) {
+	if (nr > old && at + nr <= c->chunk_size * PARTS) {
 		behind = set_runs(free_of(c), (unsigned int)(nr - old));
 		if (set_shift(behind, at + old).low & 1) {
 			pages_take(s, c, at + old, at + nr);

@@ -40,7 +40,7 @@ void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr)
 	u->count += n;
 	qn_in_order();
 	u->carved = (u16)(u->carved + n);
-	u->touched |= (u16)qn_slab_parts(u);
+	qn_resident_carve(u, qn_slab_parts(u));
 	*nr = n;
 	return p;
 }
@@ -330,7 +330,6 @@ __apart u32 qn_slab_hide(struct qn_unit *u, char *start, size_t page)
 		}
 	}
 	u->hidden_pages = (u16)pages;
-	u->touched &= (u16)~pages;
 	return pages;
 }
 
@@ -346,6 +345,5 @@ __apart void qn_slab_show(struct qn_unit *u, char *start)
 		qn_in_order();
 		u->hidden--;
 	}
-	u->touched |= (u16)qn_slab_parts(u);
 	u->hidden_pages = 0;
 }

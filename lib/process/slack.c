@@ -2,8 +2,7 @@
 /*
  * slack.c - marks behind large blocks.
  *
- * Which kind of slack a block has is in @stale of its unit, which slabs alone use
- * otherwise, for numbers below 16.
+ * Which kind of slack a block has is in @slack of its unit; other numbers tell nothing.
  */
 #include "process/slack.h"
 
@@ -52,13 +51,13 @@ void qn_slack_set(struct qn_unit *u, char *start, bool zeroed)
 	size_t size = slack_bytes(u);
 
 	if (zeroed || is_zero(p, size)) {
-		u->stale = SLACK_ZERO;
+		u->slack = SLACK_ZERO;
 		return;
 	}
 	for (size_t i = 0; i < size; i++)
 		p[i] = (char)mark_at(p + i);
 	qn_in_order();
-	u->stale = SLACK_MARK;
+	u->slack = SLACK_MARK;
 }
 
 bool qn_slack_is_sound(const struct qn_unit *u, const char *start)
@@ -67,11 +66,11 @@ bool qn_slack_is_sound(const struct qn_unit *u, const char *start)
 	size_t size = slack_bytes(u);
 
 	/* A signal handler may look at a block that is being made */
-	if ((u->stale != SLACK_ZERO && u->stale != SLACK_MARK) ||
+	if ((u->slack != SLACK_ZERO && u->slack != SLACK_MARK) ||
 	    u->bytes > u->run.size << QN_UNIT_SHIFT)
 		return true;
 	return is_zero(p, size) ||
-	       (u->stale == SLACK_MARK && is_marked(p, size));
+	       (u->slack == SLACK_MARK && is_marked(p, size));
 }
 
 void qn_slack_look(const struct qn_unit *u, const char *start,

@@ -25,7 +25,7 @@ void qn_slack_set(struct qn_unit *u, char *start, bool zeroed);
 /* The block is about to change: its slack tells nothing */
 static __always_inline void qn_slack_end(struct qn_unit *u)
 {
-	u->stale = 0;
+	u->slack = 0;
 	qn_in_order();
 }
 

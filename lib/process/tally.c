@@ -57,7 +57,7 @@ static void add_units(struct qn_tally *t, const struct qn_segments *s,
 		      const struct qn_local *self)
 {
 	for (unsigned int i = 0; i < QN_NR_SEGMENTS; i++) {
-		const struct qn_segment *seg = &s->seg[i];
+		const struct qn_segment *seg = &s->space.seg[i];
 		size_t nr = READ_ONCE(seg->committed);
 
 		t->usable += nr << QN_UNIT_SHIFT;

@@ -103,7 +103,7 @@ static void test_sizes(void **state)
 
 	(void)state;
 	begin();
-	segments.used = (size_t)1 << 30;
+	segments.resident.used = (size_t)1 << 30;
 	for (u32 round = 0; round < 50; round++) {
 		for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 			p[0][i] = get(sizes[i]);
@@ -129,7 +129,7 @@ static void test_sizes(void **state)
 	assert_int_equal(follow.nr_units, nr_units);
 	assert_int_equal(page.live, 0);
 	assert_int_equal(page.classes[CLASS].live, 0);
-	segments.used = 0;
+	segments.resident.used = 0;
 	end();
 }
 
@@ -282,7 +282,7 @@ static void test_most(void **state)
 
 	(void)state;
 	begin();
-	segments.used = (size_t)1 << 30;
+	segments.resident.used = (size_t)1 << 30;
 	for (u32 i = 0; i < QN_FOLLOW_MOST; i++) {
 		assert_int_equal(follow.nr_live, i);
 		p[i] = get(100);
@@ -294,7 +294,7 @@ static void test_most(void **state)
 	for (u32 i = 0; i < QN_FOLLOW_MOST; i++)
 		put(p[i]);
 	assert_int_equal(follow.nr_live, 0);
-	segments.used = 0;
+	segments.resident.used = 0;
 	end();
 }
 
@@ -312,7 +312,7 @@ static void test_thinned(void **state)
 	qn_sampler_init(&s, 1, 77);
 	for (u32 round = 0; round < rounds; round++) {
 		begin();
-		segments.used = (size_t)1 << 30;
+		segments.resident.used = (size_t)1 << 30;
 		for (u32 i = 0; i < nr; i++) {
 			u32 one_in = qn_follow_one_in(&follow);
 
@@ -326,7 +326,7 @@ static void test_thinned(void **state)
 		}
 		assert_in_range(follow.nr_live, QN_FOLLOW_MOST / 2,
 				QN_FOLLOW_MOST - 1);
-		segments.used = 0;
+		segments.resident.used = 0;
 		end();
 	}
 	off = sum - (double)nr * rounds;

@@ -311,14 +311,14 @@ static void test_decays_each_second(void **state)
 	(void)state;
 	begin();
 	learn(100, 1);
-	hub.segments.boost = 8 << 20;
-	hub.segments.low = 2 << 20;
+	hub.segments.resident.boost = 8 << 20;
+	hub.segments.resident.low = 2 << 20;
 	for (int i = 0; i < 400; i++)
 		learn(100, 1);
-	assert_int_equal(hub.segments.boost, 8 << 20);
+	assert_int_equal(hub.segments.resident.boost, 8 << 20);
 	for (int i = 0; i < 120; i++)
 		learn(100, 1);
-	assert_int_equal(hub.segments.boost, 7 << 20);
+	assert_int_equal(hub.segments.resident.boost, 7 << 20);
 }
 
 /* Live bytes in slabs and beside them; looks until the interval stays */
@@ -427,7 +427,7 @@ static void test_trend(void **state)
 			(hub.page->metadata << 16) / all + 2);
 	/* Half of it is freed, and other sizes are asked for */
 	qn_hub_account(&hub, 3, -(48 << 10), 0);
-	hub.segments.refaults = 8 << 10;
+	hub.segments.resident.refaults = 8 << 10;
 	port.clock += QN_TREND_MS * 1000 - QN_EPOCH_US;
 	learn(900, 32);
 	assert_int_equal(trend->nr_epochs, 2);
@@ -569,7 +569,7 @@ static void test_readers_keep_their_tables(void **state)
 /* What somebody writes into the page changes no limit of the heap */
 static void test_page_does_not_steer(void **state)
 {
-	const struct qn_segments *s = &hub.segments;
+	const struct qn_resident *r = &hub.segments.resident;
 	size_t limit;
 
 	(void)state;
@@ -577,11 +577,11 @@ static void test_page_does_not_steer(void **state)
 	assert_non_null(
 		qn_run_alloc(&hub.segments, 512, 1, QN_UNIT_LARGE, NULL));
 	qn_hub_account_large(&hub, 16 << 20, 1);
-	limit = qn_segments_chunk_limit(s);
+	limit = qn_resident_limit(r, QN_KEEP_CHUNK);
 	hub.page->live = 0;
-	assert_int_equal(qn_segments_chunk_limit(s), limit);
+	assert_int_equal(qn_resident_limit(r, QN_KEEP_CHUNK), limit);
 	qn_hub_account_large(&hub, -(8 << 20), 0);
-	assert_true(qn_segments_chunk_limit(s) < limit);
+	assert_true(qn_resident_limit(r, QN_KEEP_CHUNK) < limit);
 	assert_int_equal(hub.live, 8 << 20);
 }
 
@@ -657,12 +657,13 @@ static void test_refresh(void **state)
 	qn_hub_account_large(&hub, 10 * QN_UNIT_SIZE, 1);
 	page->classes[9].slab = 5000;
 	qn_hub_refresh(&hub);
-	assert_int_equal(page->used, hub.segments.used);
+	assert_int_equal(page->used, hub.segments.resident.used);
 	assert_int_equal(page->carved, 5000);
 	assert_int_equal(page->dirty, 0);
-	assert_int_equal(page->reserved, qn_segments_mapped(&hub.segments));
+	assert_int_equal(page->reserved, qn_space_mapped(&hub.segments.space));
 	assert_int_equal(page->metadata,
-			 hub.meta_bytes + qn_segments_metadata(&hub.segments));
+			 hub.meta_bytes +
+				 qn_space_metadata(&hub.segments.space));
 	peak = page->metadata + 5000 + 10 * QN_UNIT_SIZE;
 	assert_int_equal(page->peak_used, peak);
 	assert_int_equal(page->peak.usec, 5000);

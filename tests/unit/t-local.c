@@ -261,8 +261,8 @@ static struct tally tally_all(void)
 {
 	struct tally t = { 0 };
 
-	for (unsigned int n = 0; n < hub.segments.nr; n++) {
-		const struct qn_segment *seg = &hub.segments.seg[n];
+	for (unsigned int n = 0; n < hub.segments.space.nr; n++) {
+		const struct qn_segment *seg = &hub.segments.space.seg[n];
 		struct qn_unit *u;
 
 		for (size_t i = 0; i < seg->frontier;
@@ -333,7 +333,7 @@ static void check_nothing_left(void)
 	assert_int_equal(t.used, 0);
 	assert_int_equal(t.slabs, 0);
 	assert_int_equal(t.chunks, 0);
-	assert_int_equal(hub.segments.used, t.meta);
+	assert_int_equal(hub.segments.resident.used, t.meta);
 	assert_int_equal(page->live, 0);
 	assert_int_equal(page->large, 0);
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
@@ -341,7 +341,7 @@ static void check_nothing_left(void)
 		assert_int_equal(page->classes[c].slab, 0);
 	}
 	qn_segments_purge(&hub.segments, 0);
-	assert_int_equal(hub.segments.dirty, 0);
+	assert_int_equal(hub.segments.resident.dirty, 0);
 }
 
 static size_t units_of(struct tally t)
@@ -648,7 +648,7 @@ static void check_sparse(u32 size, size_t page_size, bool refused)
 	verify_all();
 	check();
 	if (refused)
-		assert_int_equal(hub.segments.purged, 0);
+		assert_int_equal(hub.segments.resident.purged, 0);
 	port_grant(&port.purge);
 	fill(l, size, nr - nr_held);
 	/* All objects came back, so the units are as many as before */
@@ -1623,10 +1623,10 @@ static void test_waiting_blocks_make_room(void **state)
 	while (nr_held > 2)
 		drop(l, nr_held - 1);
 	assert_true(l->medium.waits);
-	frontier = hub.segments.seg[0].frontier;
+	frontier = hub.segments.space.seg[0].frontier;
 	for (int i = 0; i < 300; i++)
 		hold(l, 1000);
-	assert_int_equal(hub.segments.seg[0].frontier, frontier);
+	assert_int_equal(hub.segments.space.seg[0].frontier, frontier);
 	verify_all();
 	drop_all(l);
 	check_nothing_left();

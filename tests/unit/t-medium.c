@@ -270,8 +270,8 @@ static struct tally tally_all(void)
 {
 	struct tally t = { 0 };
 
-	for (unsigned int n = 0; n < s.nr; n++) {
-		const struct qn_segment *seg = &s.seg[n];
+	for (unsigned int n = 0; n < s.space.nr; n++) {
+		const struct qn_segment *seg = &s.space.seg[n];
 		const struct qn_unit *u;
 
 		for (size_t i = 0; i < seg->frontier; i += u->run.size) {
@@ -300,8 +300,8 @@ static struct tally check(void)
 	assert_true(may_wait || !t.nr_waiting);
 	assert_int_equal(t.nr_used, nr_held);
 	assert_int_equal(t.holes, m.holes);
-	assert_int_equal(s.used, t.bytes + 16 * t.chunks);
-	assert_true(t.used + t.holes <= s.used);
+	assert_int_equal(s.resident.used, t.bytes + 16 * t.chunks);
+	assert_true(t.used + t.holes <= s.resident.used);
 	for (u32 i = 0; i < nr_held; i++)
 		assert_true(usable(held[i].p) >= held[i].size);
 	return t;
@@ -323,9 +323,9 @@ static void check_nothing_left(void)
 	assert_int_equal(m.bytes, 0);
 	assert_int_equal(qn_medium_used(&m), 0);
 	assert_int_equal(m.holes, 0);
-	assert_int_equal(s.used, 0);
+	assert_int_equal(s.resident.used, 0);
 	qn_segments_purge(&s, 0);
-	assert_int_equal(s.dirty, 0);
+	assert_int_equal(s.resident.dirty, 0);
 }
 
 /* ---- random ---- */
@@ -534,7 +534,7 @@ static void test_new_chunk_is_untouched(void **state)
 		hold(8192);
 		t = check();
 		assert_in_range(t.resident, i * 8192, i * 8192 + 3 * 4096);
-		assert_int_equal(s.used - t.holes, t.resident);
+		assert_int_equal(s.resident.used - t.holes, t.resident);
 	}
 	drop_all();
 	check_nothing_left();
@@ -572,10 +572,10 @@ static void check_memory_returns(size_t from, size_t to)
 	thin_out(64);
 	t = check();
 	verify_all();
-	if (t.resident + s.dirty >= peak.resident / 5)
-		fail_msg("%zu and %zu dirty of %zu", t.resident, s.dirty,
-			 peak.resident);
-	assert_true(m.free + s.dirty < peak.resident / 5);
+	if (t.resident + s.resident.dirty >= peak.resident / 5)
+		fail_msg("%zu and %zu dirty of %zu", t.resident,
+			 s.resident.dirty, peak.resident);
+	assert_true(m.free + s.resident.dirty < peak.resident / 5);
 	/* And is there again */
 	fill_up(from, to, 39 << 20);
 	t = check();
@@ -602,14 +602,14 @@ static void check_refaults(u64 ms, bool soon)
 	fill_up(5000, 5000, 4 << 20);
 	thin_out(64);
 	qn_medium_trim(&m);
-	assert_true(s.purged > 3 << 20);
+	assert_true(s.resident.purged > 3 << 20);
 	assert_true(m.holes > 2 << 20);
-	assert_int_equal(s.refaults, 0);
+	assert_int_equal(s.resident.refaults, 0);
 	port_sleep_ms(ms);
 	fill_up(5000, 5000, 3 << 20);
 	check();
-	assert_int_equal(s.refaults > 2 << 20, soon);
-	assert_int_equal(s.refaults == 0, !soon);
+	assert_int_equal(s.resident.refaults > 2 << 20, soon);
+	assert_int_equal(s.resident.refaults == 0, !soon);
 	verify_all();
 	drop_all();
 	check_nothing_left();
@@ -928,7 +928,7 @@ static void test_purge_refused(void **state)
 	verify_all();
 	/* Chunks may have left, with what was never touched */
 	assert_true(m.holes <= holes);
-	assert_int_equal(s.purged, 0);
+	assert_int_equal(s.resident.purged, 0);
 	fill_up(1025, 20000, 10 << 20);
 	check();
 	verify_all();

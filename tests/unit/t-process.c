@@ -1616,7 +1616,7 @@ static bool damage_is_found(void)
 	require(qn_check() == 0);
 	require(pipe(fds) == 0);
 	dup2(fds[1], STDERR_FILENO);
-	hub->segments.dirty++;
+	hub->segments.resident.dirty++;
 	err = qn_check();
 	close(STDERR_FILENO);
 	close(fds[1]);

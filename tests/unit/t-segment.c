@@ -101,8 +101,10 @@ static void tally_segment(const struct qn_segment *seg, struct tally *t)
 			t->used += size_of(u);
 		} else {
 			assert_true(kind != before);
-			assert_ptr_equal(u[u->run.size - 1].head, u);
-			assert_true(kind == QN_UNIT_CLEAN || u->stamp > 0);
+			assert_int_equal(u[u->run.size - 1].run.size,
+					 u->run.size);
+			assert_int_equal(kind == QN_UNIT_DIRTY,
+					 u->nr_touched > 0);
 			t->runs[kind == QN_UNIT_DIRTY]++;
 			t->free[kind == QN_UNIT_DIRTY] += u->run.size;
 		}
@@ -136,11 +138,11 @@ static void check_age(const struct tally *t)
 	const struct qn_unit *before = NULL;
 	size_t nr = 0, sum = 0;
 
-	for (struct qn_unit *u = s.oldest; u; u = u->age_next) {
+	for (struct qn_unit *u = s.oldest; u; u = u->newer) {
 		assert_int_equal(u->kind, QN_UNIT_DIRTY);
-		assert_ptr_equal(u->age_prev, before);
+		assert_ptr_equal(u->older, before);
 		before = u;
-		sum += u->stamp * QN_PART_SIZE;
+		sum += u->nr_touched * QN_PART_SIZE;
 		nr++;
 	}
 	assert_ptr_equal(s.newest, before);
@@ -148,9 +150,9 @@ static void check_age(const struct tally *t)
 	assert_int_equal(t->spare, s.nr_spare[0] + s.nr_spare[1]);
 	for (int much = 0; much < 2; much++)
 		for (struct qn_unit *u = s.spare[much]; u; u = u->next)
-			sum += (size_t)__builtin_popcount(u->pages) *
+			sum += (size_t)__builtin_popcount(u->touched) *
 			       QN_PART_SIZE;
-	assert_int_equal(sum, s.dirty);
+	assert_int_equal(sum, s.resident.dirty);
 }
 
 static struct tally check(void)
@@ -160,9 +162,9 @@ static struct tally check(void)
 
 	if (what)
 		fail_msg("qn_segments_check: %s", what);
-	for (unsigned int i = 0; i < s.nr; i++)
-		tally_segment(&s.seg[i], &t);
-	assert_int_equal(t.used << QN_UNIT_SHIFT, s.used);
+	for (unsigned int i = 0; i < s.space.nr; i++)
+		tally_segment(&s.space.seg[i], &t);
+	assert_int_equal(t.used << QN_UNIT_SHIFT, s.resident.used);
 	check_bins(0, &t);
 	check_bins(1, &t);
 	check_age(&t);
@@ -234,7 +236,7 @@ static void check_borders(const struct qn_unit *u)
 
 static void test_addresses(void **state)
 {
-	const struct qn_segment *seg = &s.seg[0];
+	const struct qn_segment *seg = &s.space.seg[0];
 	struct qn_unit *u;
 	int on_stack;
 
@@ -426,7 +428,7 @@ static void test_zeroed(void **state)
 	assert_true(zeroed && reads_zero(start(u), 4 * QN_UNIT_SIZE));
 }
 
-/* A run that holds one written byte is dirty, whatever part of it is cut out */
+/* A run with one written byte is dirty; what is cut off behind it is clean */
 static void test_little_dirt_is_dirt(void **state)
 {
 	struct qn_unit *u, *piece;
@@ -435,14 +437,12 @@ static void test_little_dirt_is_dirt(void **state)
 	(void)state;
 	begin(4096);
 	u = take_island(8);
-	start(u)[7 * QN_UNIT_SIZE] = 1;
+	start(u)[0] = 1;
 	qn_run_free(&s, u, 1);
+	assert_int_equal(check().runs[1], 1);
 	piece = qn_run_alloc(&s, 2, 1, QN_UNIT_LARGE, &zeroed);
 	assert_ptr_equal(piece, u);
 	assert_false(zeroed);
-	check();
-	/* What is left is still to be purged */
-	qn_segments_purge(&s, 0);
 	assert_int_equal(check().runs[1], 0);
 	u = qn_run_alloc(&s, 6, 1, QN_UNIT_LARGE, &zeroed);
 	assert_true(zeroed && reads_zero(start(u), 6 * QN_UNIT_SIZE));
@@ -485,7 +485,7 @@ static void test_oldest_first(void **state)
 	drop(u[0]);
 	drop(u[3]);
 	drop(u[1]);
-	assert_int_equal(s.dirty, 10 * QN_UNIT_SIZE);
+	assert_int_equal(s.resident.dirty, 10 * QN_UNIT_SIZE);
 	assert_int_equal(qn_segments_purge(&s, 7 * QN_UNIT_SIZE),
 			 3 * QN_UNIT_SIZE);
 	assert_int_equal(port.nr_purged, 1);
@@ -497,8 +497,8 @@ static void test_oldest_first(void **state)
 	assert_purged(3, u[1], 2);
 	check();
 	assert_int_equal(qn_segments_purge(&s, 0), 0);
-	assert_int_equal(s.purged, 10 * QN_UNIT_SIZE);
-	assert_int_equal(s.nr_purges, 4);
+	assert_int_equal(s.resident.purged, 10 * QN_UNIT_SIZE);
+	assert_int_equal(s.resident.nr_purges, 4);
 }
 
 /* A run that was merged with one just freed is as young as that */
@@ -523,7 +523,7 @@ static void test_merge_is_youngest(void **state)
 
 static size_t limit(void)
 {
-	return DIRTY_BASE + s.used / 16 + s.boost;
+	return DIRTY_BASE + s.resident.used / 16 + s.resident.boost;
 }
 
 static void test_limit(void **state)
@@ -536,17 +536,17 @@ static void test_limit(void **state)
 		u[i] = take_island(1);
 	for (int i = 0; i < 200; i++) {
 		unsigned int before = port.nr_purged;
-		size_t would = s.dirty + QN_UNIT_SIZE;
+		size_t would = s.resident.dirty + QN_UNIT_SIZE;
 
 		drop(u[i]);
-		assert_true(s.dirty <= limit());
+		assert_true(s.resident.dirty <= limit());
 		if (would <= limit()) {
 			assert_int_equal(port.nr_purged, before);
 			continue;
 		}
 		assert_true(port.nr_purged > before);
-		assert_true(s.dirty <= limit() / 4 * 3);
-		assert_true(s.dirty + QN_UNIT_SIZE > limit() / 4 * 3);
+		assert_true(s.resident.dirty <= limit() / 4 * 3);
+		assert_true(s.resident.dirty + QN_UNIT_SIZE > limit() / 4 * 3);
 		check();
 	}
 	assert_true(port.nr_purged > 100);
@@ -599,13 +599,13 @@ static void test_spare_units(void **state)
 	assert_int_equal(light->touched, 0);
 	unit_drop(heavy, 0xffff);
 	unit_drop(light, 0x8001);
-	assert_int_equal(s.dirty, 18 * QN_PART_SIZE);
+	assert_int_equal(s.resident.dirty, 18 * QN_PART_SIZE);
 	assert_int_equal(check().used, 0);
 	assert_ptr_equal(unit_take(true), heavy);
 	assert_int_equal(heavy->touched, 0xffff);
-	assert_int_equal(s.stale, 15 * QN_PART_SIZE);
+	assert_int_equal(s.resident.stale, 15 * QN_PART_SIZE);
 	unit_drop(heavy, 0x00ff);
-	assert_int_equal(s.stale, 0);
+	assert_int_equal(s.resident.stale, 0);
 	assert_ptr_equal(unit_take(false), light);
 	assert_int_equal(light->touched, 0x8001);
 	unit_drop(light, 0x8001);
@@ -613,7 +613,7 @@ static void test_spare_units(void **state)
 	u = qn_run_alloc(&s, 2, 1, QN_UNIT_LARGE, &zeroed);
 	assert_ptr_equal(u, light < heavy ? light : heavy);
 	assert_false(zeroed);
-	drop_clean(u);
+	drop(u);
 	check();
 }
 
@@ -630,7 +630,7 @@ static void test_spare_units_are_few(void **state)
 	assert_in_range(s.nr_spare[0], 0, 64);
 	assert_in_range(s.nr_spare[1], 0, 64);
 	qn_segments_purge(&s, 0);
-	assert_int_equal(s.dirty, 0);
+	assert_int_equal(s.resident.dirty, 0);
 	assert_int_equal(check().spare, 0);
 	assert_int_equal(check().runs[1], 0);
 }
@@ -651,7 +651,7 @@ static void test_purge_in_part(void **state)
 	knobs.dirty = 4 * MB;
 	qn_run_free(&s, u, 3 * MB);
 	assert_int_equal(qn_segments_purge(&s, 1 * MB), 2 * MB);
-	assert_int_equal(s.dirty, 1 * MB);
+	assert_int_equal(s.resident.dirty, 1 * MB);
 	assert_int_equal(start(u)[1 * MB - 1], 1);
 	assert_int_equal(start(u)[1 * MB], 0);
 	check();
@@ -663,15 +663,15 @@ static void test_refault_boost(void **state)
 	begin(4096);
 	take(1);
 	refault(UNITS(1 * MB), 100);
-	assert_int_equal(s.refaults, 1 * MB);
+	assert_int_equal(s.resident.refaults, 1 * MB);
 	/* The first megabyte is forgiven */
-	assert_int_equal(s.boost, 0);
+	assert_int_equal(s.resident.boost, 0);
 	refault(UNITS(1 * MB), 1900);
-	assert_int_equal(s.refaults, 2 * MB);
-	assert_int_equal(s.boost, 2 * MB);
+	assert_int_equal(s.resident.refaults, 2 * MB);
+	assert_int_equal(s.resident.boost, 2 * MB);
 	refault(UNITS(1 * MB), 3000);
-	assert_int_equal(s.refaults, 2 * MB);
-	assert_int_equal(s.boost, 2 * MB);
+	assert_int_equal(s.resident.refaults, 2 * MB);
+	assert_int_equal(s.resident.boost, 2 * MB);
 	check();
 }
 
@@ -684,17 +684,17 @@ static void test_no_false_refaults(void **state)
 	begin(4096);
 	drop_clean(take(UNITS(8 * MB)));
 	take(UNITS(8 * MB));
-	assert_int_equal(s.refaults, 0);
+	assert_int_equal(s.resident.refaults, 0);
 	take(1);
 	u = take(UNITS(64 * MB));
 	take(1);
 	drop(u);
 	qn_segments_purge(&s, 0);
 	drop(take(UNITS(8 * MB)));
-	assert_int_equal(s.refaults, 8 * MB);
-	assert_int_equal(s.boost, 0);
+	assert_int_equal(s.resident.refaults, 8 * MB);
+	assert_int_equal(s.resident.boost, 0);
 	drop(take(UNITS(16 * MB)));
-	assert_true(s.boost > 0);
+	assert_true(s.resident.boost > 0);
 	check();
 }
 
@@ -713,9 +713,9 @@ static void test_sparse_refaults(void **state)
 		assert_ptr_equal(take(UNITS(64 * MB)), u);
 		for (size_t i = 0; i < written; i += 4096)
 			start(u)[i + 8] = 1;
-		assert_int_equal(s.refaults, 0);
+		assert_int_equal(s.resident.refaults, 0);
 		qn_run_free(&s, u, 64 * MB);
-		assert_int_equal(s.refaults, written);
+		assert_int_equal(s.resident.refaults, written);
 		check();
 	}
 }
@@ -729,13 +729,13 @@ static void test_none_dirty(void **state)
 	take(UNITS(64 * MB));
 	for (int i = 0; i < 5; i++) {
 		refault(UNITS(8 * MB), 10);
-		assert_int_equal(s.dirty, 0);
+		assert_int_equal(s.resident.dirty, 0);
 		unit_drop(unit_take(true), 0xffff);
-		assert_int_equal(s.dirty, 0);
+		assert_int_equal(s.resident.dirty, 0);
 	}
-	assert_true(s.boost > 0);
-	assert_int_equal(qn_segments_sparse_limit(&s), 0);
-	assert_int_equal(qn_segments_chunk_limit(&s), 0);
+	assert_true(s.resident.boost > 0);
+	assert_int_equal(qn_resident_limit(&s.resident, QN_KEEP_SPARSE), 0);
+	assert_int_equal(qn_resident_limit(&s.resident, QN_KEEP_CHUNK), 0);
 	check();
 }
 
@@ -750,32 +750,32 @@ static void test_boost_decays(void **state)
 	take(1);
 	for (int i = 0; i < 5; i++)
 		refault(UNITS(1 * MB), 10);
-	assert_int_equal(s.boost, 8 * MB);
+	assert_int_equal(s.resident.boost, 8 * MB);
 	drop(u);
-	assert_int_equal(s.dirty, 3 * MB);
+	assert_int_equal(s.resident.dirty, 3 * MB);
 	port_sleep_ms(1000);
 	qn_segments_decay(&s);
 	/* No dirty memory stayed unused so far */
-	assert_int_equal(s.boost, 8 * MB);
+	assert_int_equal(s.resident.boost, 8 * MB);
 	qn_segments_decay(&s);
 	port_sleep_ms(999);
 	qn_segments_decay(&s);
-	assert_int_equal(s.boost, 8 * MB);
+	assert_int_equal(s.resident.boost, 8 * MB);
 	port_sleep_ms(1);
 	qn_segments_decay(&s);
 	/* 3 MB did for a whole second: half of that is not needed */
-	assert_int_equal(s.boost, 8 * MB - 3 * MB / 2);
+	assert_int_equal(s.resident.boost, 8 * MB - 3 * MB / 2);
 	for (int i = 0; i < 30; i++) {
-		before = s.boost;
+		before = s.resident.boost;
 		port_sleep_ms(1000);
 		qn_segments_decay(&s);
-		assert_true(s.boost <= before);
-		assert_true(s.dirty <= limit());
+		assert_true(s.resident.boost <= before);
+		assert_true(s.resident.dirty <= limit());
 		check();
 	}
-	assert_int_equal(s.boost, 0);
+	assert_int_equal(s.resident.boost, 0);
 	/* And with it went what it allowed */
-	assert_true(s.dirty <= DIRTY_BASE + s.used / 16);
+	assert_true(s.resident.dirty <= DIRTY_BASE + s.resident.used / 16);
 }
 
 /* What is needed at times within a second is not taken away */
@@ -788,15 +788,15 @@ static void test_no_decay_while_needed(void **state)
 	take(1);
 	for (int i = 0; i < 5; i++)
 		refault(UNITS(1 * MB), 10);
-	assert_int_equal(s.boost, 8 * MB);
+	assert_int_equal(s.resident.boost, 8 * MB);
 	for (int i = 0; i < 20; i++) {
 		u = take(UNITS(4 * MB));
 		drop(u);
 		port_sleep_ms(1000);
 		qn_segments_decay(&s);
 	}
-	assert_int_equal(s.boost, 8 * MB);
-	assert_int_equal(s.dirty, 4 * MB);
+	assert_int_equal(s.resident.boost, 8 * MB);
+	assert_int_equal(s.resident.dirty, 4 * MB);
 }
 
 static void test_purge_fails(void **state)
@@ -812,15 +812,15 @@ static void test_purge_fails(void **state)
 	drop(b);
 	port_refuse(&port.purge, 0, 100);
 	assert_int_equal(qn_segments_purge(&s, 0), 0);
-	assert_int_equal(s.dirty, 8 * QN_UNIT_SIZE);
-	assert_int_equal(s.purged, 0);
-	assert_int_equal(s.nr_purges, 0);
+	assert_int_equal(s.resident.dirty, 8 * QN_UNIT_SIZE);
+	assert_int_equal(s.resident.purged, 0);
+	assert_int_equal(s.resident.nr_purges, 0);
 	assert_int_equal(check().runs[1], 2);
 	assert_non_null(qn_run_alloc(&s, 4, 1, QN_UNIT_LARGE, &zeroed));
 	assert_false(zeroed);
 	port_grant(&port.purge);
 	assert_int_equal(qn_segments_purge(&s, 0), 4 * QN_UNIT_SIZE);
-	assert_int_equal(s.dirty, 0);
+	assert_int_equal(s.resident.dirty, 0);
 	check();
 }
 
@@ -838,10 +838,10 @@ static void test_purge_fails_under_load(void **state)
 		drop(u[i]);
 		check();
 	}
-	assert_int_equal(s.dirty, 100 * QN_UNIT_SIZE);
+	assert_int_equal(s.resident.dirty, 100 * QN_UNIT_SIZE);
 	port_grant(&port.purge);
 	drop(take(1));
-	assert_true(s.dirty <= limit());
+	assert_true(s.resident.dirty <= limit());
 	check();
 }
 
@@ -859,8 +859,8 @@ static void test_resize_shrinks(void **state)
 	assert_true(qn_run_resize(&s, u, 10, 0));
 	assert_true(qn_run_resize(&s, u, 4, 6 * QN_UNIT_SIZE));
 	assert_int_equal(u->run.size, 4);
-	assert_int_equal(s.used, 5 * QN_UNIT_SIZE);
-	assert_int_equal(s.dirty, 6 * QN_UNIT_SIZE);
+	assert_int_equal(s.resident.used, 5 * QN_UNIT_SIZE);
+	assert_int_equal(s.resident.dirty, 6 * QN_UNIT_SIZE);
 	assert_int_equal(check().free[1], 6);
 	assert_true(qn_run_resize(&s, u, 1, 3 * QN_UNIT_SIZE));
 	assert_int_equal(check().free[1], 9);
@@ -916,14 +916,14 @@ static void test_resize_into_neighbour(void **state)
 		assert_int_equal(check().free[dirty], 0);
 		assert_int_equal(start(u)[0], 0x22);
 		assert_int_equal(start(u)[3 * QN_UNIT_SIZE - 1], 0x22);
-		assert_int_equal(s.used, 9 * QN_UNIT_SIZE);
-		assert_int_equal(s.dirty, 0);
+		assert_int_equal(s.resident.used, 9 * QN_UNIT_SIZE);
+		assert_int_equal(s.resident.dirty, 0);
 	}
 }
 
 static void test_resize_at_frontier(void **state)
 {
-	const struct qn_segment *seg = &s.seg[0];
+	const struct qn_segment *seg = &s.space.seg[0];
 	struct qn_unit *u;
 	size_t room;
 
@@ -978,15 +978,15 @@ static void test_grows_in_place(void **state)
 		port.skew = skew;
 		for (sum = 0; sum < 9 * GB; sum += 384 * MB)
 			check_borders(take(UNITS(384 * MB)));
-		assert_int_equal(s.nr, 1);
-		assert_in_range(qn_segments_mapped(&s), 9 * GB, 18 * GB);
+		assert_int_equal(s.space.nr, 1);
+		assert_in_range(qn_space_mapped(&s.space), 9 * GB, 18 * GB);
 		check();
 	}
 }
 
 static void test_grows_to_the_end(void **state)
 {
-	const struct qn_segment *seg = &s.seg[0];
+	const struct qn_segment *seg = &s.space.seg[0];
 	size_t n = UNITS(4 * GB);
 
 	(void)state;
@@ -994,11 +994,11 @@ static void test_grows_to_the_end(void **state)
 	port.extend.most = 65 * GB;
 	for (size_t sum = 0; sum + n <= QN_SEGMENT_MAX; sum += n)
 		check_borders(take(n));
-	assert_int_equal(s.nr, 1);
+	assert_int_equal(s.space.nr, 1);
 	assert_int_equal(seg->committed, seg->max);
 	assert_int_equal(seg->frontier, seg->max);
 	check_borders(take(1));
-	assert_int_equal(s.nr, 2);
+	assert_int_equal(s.space.nr, 2);
 	check();
 }
 
@@ -1012,9 +1012,9 @@ static void test_second_segment(void **state)
 	begin(4096);
 	port.no_places = true;
 	a = take(100);
-	rest = s.seg[0].max - 100;
+	rest = s.space.seg[0].max - 100;
 	b = take(rest + 1);
-	assert_int_equal(s.nr, 2);
+	assert_int_equal(s.space.nr, 2);
 	check_borders(a);
 	check_borders(b);
 	check();
@@ -1063,11 +1063,11 @@ static void test_begins_small(void **state)
 	(void)state;
 	begin(4096);
 	take(1);
-	assert_true(qn_segments_mapped(&s) <= 2 * MB);
-	while (s.used < 40 * MB) {
+	assert_true(qn_space_mapped(&s.space) <= 2 * MB);
+	while (s.resident.used < 40 * MB) {
 		take(1);
-		assert_true(qn_segments_mapped(&s) <=
-			    s.used + s.used / 4 + 2 * MB);
+		assert_true(qn_space_mapped(&s.space) <=
+			    s.resident.used + s.resident.used / 4 + 2 * MB);
 	}
 	check();
 }
@@ -1082,7 +1082,7 @@ static void test_begins_smaller(void **state)
 		port.map.most = most;
 		for (int i = 0; i < 3; i++)
 			check_borders(take(UNITS(8 * MB)));
-		assert_int_equal(s.nr, 1);
+		assert_int_equal(s.space.nr, 1);
 		check();
 		/* What may lie anywhere is aligned by cutting it off */
 		begin(4096);
@@ -1095,7 +1095,7 @@ static void test_begins_smaller(void **state)
 	begin(4096);
 	port.map.most = QN_UNIT_SIZE - 1;
 	assert_null(qn_run_alloc(&s, 1, 1, QN_UNIT_LARGE, NULL));
-	assert_int_equal(s.nr, 0);
+	assert_int_equal(s.space.nr, 0);
 	assert_int_equal(check().used, 0);
 	port_grant(&port.map);
 	check_borders(take(1));
@@ -1109,7 +1109,7 @@ static void test_one_mapping(void **state)
 	begin(4096);
 	port_refuse(&port.map, 1, 1);
 	take(1);
-	assert_int_equal(s.nr, 1);
+	assert_int_equal(s.space.nr, 1);
 	assert_int_equal(port.map.nr, 3);
 	port_refuse(&port.map, 0, UINT32_MAX);
 	for (size_t sum = 0; sum < 900 * MB; sum += 9 * MB)
@@ -1132,10 +1132,10 @@ static void test_locked(void **state)
 		take(UNITS(100 * MB));
 		/* Now it is known */
 		for (int i = 0; i < 64; i++) {
-			size_t before = qn_segments_mapped(&s);
+			size_t before = qn_space_mapped(&s.space);
 
 			take(UNITS(3 * MB));
-			assert_true(qn_segments_mapped(&s) - before <=
+			assert_true(qn_space_mapped(&s.space) - before <=
 				    (places ? 5 * MB : 4 * MB + before / 8));
 		}
 		check();
@@ -1148,24 +1148,24 @@ static void test_locked(void **state)
 	port.locked = false;
 	for (int i = 0; i < 400; i++)
 		take(UNITS(3 * MB));
-	assert_true(s.seg[0].committed > s.seg[0].frontier + UNITS(8 * MB));
+	assert_true(s.space.seg[0].committed >
+		    s.space.seg[0].frontier + UNITS(8 * MB));
 }
 
 /* Chunks of medium blocks: as many units as there are */
 static void test_chunk_halves(void **state)
 {
 	struct qn_unit *u;
-	bool zeroed;
 
 	(void)state;
 	begin(4096);
 	port.map.most = port.extend.most = 5 * QN_UNIT_SIZE;
-	u = qn_chunk_alloc(&s, 16, 2, &zeroed);
+	u = qn_chunk_alloc(&s, 16, 2);
 	assert_non_null(u);
 	assert_in_range(u->run.size, 4, 8);
-	assert_true(zeroed);
+	assert_int_equal(u->touched, 0);
 	port.map.most = port.extend.most = QN_UNIT_SIZE;
-	while ((u = qn_chunk_alloc(&s, 16, 2, &zeroed)))
+	while ((u = qn_chunk_alloc(&s, 16, 2)))
 		assert_in_range(u->run.size, 2, 4);
 	check();
 }
@@ -1248,7 +1248,7 @@ static void test_segments_run_out(void **state)
 	port.map.most = 33 * MB;
 	while (qn_run_alloc(&s, UNITS(15 * MB), 1, QN_UNIT_LARGE, NULL))
 		nr++;
-	assert_int_equal(s.nr, QN_NR_SEGMENTS);
+	assert_int_equal(s.space.nr, QN_NR_SEGMENTS);
 	assert_true(nr >= QN_NR_SEGMENTS);
 	check();
 	/* Smaller requests find what is left over */
@@ -1281,14 +1281,15 @@ static void test_figures(void **state)
 
 	(void)state;
 	begin(4096);
-	assert_int_equal(qn_segments_metadata(&s), 0);
-	assert_int_equal(qn_segments_mapped(&s), 0);
+	assert_int_equal(qn_space_metadata(&s.space), 0);
+	assert_int_equal(qn_space_mapped(&s.space), 0);
 	take(1);
-	before = qn_segments_metadata(&s);
+	before = qn_space_metadata(&s.space);
 	assert_int_equal(before, 4096);
 	take(1000);
-	assert_in_range(qn_segments_metadata(&s), 64064, 64064 + 4096);
-	assert_in_range(qn_segments_mapped(&s), 1001 * QN_UNIT_SIZE, 70 * MB);
+	assert_in_range(qn_space_metadata(&s.space), 64064, 64064 + 4096);
+	assert_in_range(qn_space_mapped(&s.space), 1001 * QN_UNIT_SIZE,
+			70 * MB);
 }
 
 /* ---- the checker itself ---- */
@@ -1303,12 +1304,12 @@ static void test_check_finds_damage(void **state)
 	b = take_island(3);
 	drop(a);
 	assert_null(qn_segments_check(&s));
-	a[1].head = b;
+	a[1].run.size++;
 	assert_non_null(qn_segments_check(&s));
-	a[1].head = a;
-	a->stamp++;
+	a[1].run.size--;
+	a->nr_touched++;
 	assert_non_null(qn_segments_check(&s));
-	a->stamp--;
+	a->nr_touched--;
 	b->kind = QN_UNIT_NONE;
 	assert_non_null(qn_segments_check(&s));
 	b->kind = QN_UNIT_LARGE;
@@ -1471,7 +1472,7 @@ static void shadow_run(unsigned int steps, bool trouble)
 	assert_int_equal(check().used, 0);
 	port_grant(&port.purge);
 	qn_segments_purge(&s, 0);
-	assert_int_equal(s.dirty, 0);
+	assert_int_equal(s.resident.dirty, 0);
 	assert_int_equal(check().runs[1], 0);
 }
 
@@ -1482,7 +1483,7 @@ static void test_random(void **state)
 		begin(page_sizes[seed % 3]);
 		rng = seed * 2654435761u;
 		shadow_run(4000, false);
-		assert_int_equal(s.nr, 1);
+		assert_int_equal(s.space.nr, 1);
 	}
 }
 
@@ -1507,7 +1508,7 @@ static void test_random_in_pieces(void **state)
 		port.map.most = 40 * MB;
 		rng = seed * 668265263u;
 		shadow_run(3000, seed == 3);
-		assert_true(s.nr > 1);
+		assert_true(s.space.nr > 1);
 	}
 }
 
@@ -1522,12 +1523,13 @@ static void test_refault_of_spare(void **state)
 		u = qn_unit_alloc(&s, true);
 		u->touched = 0x000f;
 		u->hidden_pages = 0x0ff0;
-		u->stamp = (u32)(port.clock / 1000) | 1;
+		u->purged = (u32)(port.clock / 1000) | 1;
 		qn_unit_free(&s, u);
 		port_sleep_ms(late ? 5000 : 100);
 		/* One with little resident is asked for: this one */
 		assert_ptr_equal(qn_unit_alloc(&s, false), u);
-		assert_int_equal(s.refaults, late ? 0 : 8 * QN_PART_SIZE);
+		assert_int_equal(s.resident.refaults,
+				 late ? 0 : 8 * QN_PART_SIZE);
 	}
 }
 
@@ -1550,14 +1552,15 @@ static void test_huge_from(void **state)
 	(void)state;
 	begin(4096);
 	s.huge = from;
-	while (s.used < from) {
+	while (s.resident.used < from) {
 		slab_get(true);
 		assert_int_equal(port.huge.nr, 0);
 	}
 	for (size_t i = 0; i < 3 * huge; i++) {
 		slab_get(true);
 		assert_int_equal(port.huge.nr, i / huge + 1);
-		assert_int_equal(s.dirty, (huge - 1 - i % huge) * QN_UNIT_SIZE);
+		assert_int_equal(s.resident.dirty,
+				 (huge - 1 - i % huge) * QN_UNIT_SIZE);
 	}
 	/* A class that will stay small writes a page at a time */
 	slab_get(false);
@@ -1572,7 +1575,7 @@ static void test_huge_never(void **state)
 {
 	(void)state;
 	begin(4096);
-	while (s.used < 64 * MB)
+	while (s.resident.used < 64 * MB)
 		slab_get(true);
 	assert_int_equal(port.huge.nr, 0);
 }
@@ -1584,11 +1587,11 @@ static void test_huge_refused(void **state)
 	begin(4096);
 	s.huge = MB;
 	port_refuse(&port.huge, 0, UINT32_MAX);
-	while (s.used < 64 * MB)
+	while (s.resident.used < 64 * MB)
 		slab_get(true);
 	assert_in_range(port.huge.nr, 5, 7);
 	port_grant(&port.huge);
-	while (s.used < 192 * MB)
+	while (s.resident.used < 192 * MB)
 		slab_get(true);
 	assert_true(port.huge.nr > 7);
 	check();
@@ -1596,17 +1599,17 @@ static void test_huge_refused(void **state)
 
 static void mixed_get(struct qn_unit **u, char tag)
 {
-	bool zeroed;
-
 	if (roll(3)) {
 		*u = slab_get(roll(4));
 		memset(start(*u), tag, QN_UNIT_SIZE);
 		return;
 	}
-	*u = qn_chunk_alloc(&s, 1 + roll(16), 1, &zeroed);
+	*u = qn_chunk_alloc(&s, 1 + roll(16), 1);
 	assert_non_null(*u);
-	if (zeroed)
-		assert_true(reads_zero(start(*u), QN_UNIT_SIZE));
+	for (size_t i = 0; i < 16 * (*u)->run.size; i++)
+		if (!((*u)[i / 16].touched >> i % 16 & 1))
+			assert_true(reads_zero(start(*u) + i * QN_PART_SIZE,
+					       QN_PART_SIZE));
 	memset(start(*u), tag, (*u)->run.size << QN_UNIT_SHIFT);
 }
 
@@ -1622,7 +1625,7 @@ static void mixed_put(struct qn_unit *u, char tag)
 		return;
 	}
 	for (size_t i = 0; i < nr; i++)
-		u[i].pages = 0xffff;
+		u[i].touched = 0xffff;
 	qn_run_free_parts(&s, u);
 }
 

@@ -49,7 +49,7 @@ static void check(void)
 
 	if (what)
 		fail_msg("qn_segments_check: %s", what);
-	assert_true(s.share.dirty <= s.dirty);
+	assert_true(s.share.dirty <= s.resident.dirty);
 }
 
 static char *take(size_t size, size_t align)
@@ -92,9 +92,10 @@ static void test_side_by_side(void **state)
 		for (size_t n = 0; n < nr; n++)
 			take(of[i].size, of[i].align);
 		/* Each chunk's end may be too short for one more, and the last is new */
-		assert_true(s.used <= nr * bytes + CHUNK +
-					      (nr * bytes / (CHUNK - bytes) +
-					       1) * (bytes - PAGE));
+		assert_true(s.resident.used <=
+			    nr * bytes + CHUNK +
+				    (nr * bytes / (CHUNK - bytes) + 1) *
+					    (bytes - PAGE));
 		check();
 	}
 }
@@ -106,10 +107,10 @@ static void test_holes_are_used(void **state)
 	begin(4096);
 	for (int i = 0; i < 200; i++)
 		take(PAGE, QN_UNIT_SIZE);
-	assert_int_equal(s.used, 200 * QN_UNIT_SIZE);
+	assert_int_equal(s.resident.used, 200 * QN_UNIT_SIZE);
 	for (int i = 0; i < 200 * 15; i++)
 		take(PAGE, PAGE);
-	assert_int_equal(s.used, 200 * QN_UNIT_SIZE);
+	assert_int_equal(s.resident.used, 200 * QN_UNIT_SIZE);
 	check();
 }
 
@@ -125,9 +126,9 @@ static void test_gives_back(void **state)
 		assert_int_equal(drop(p[i]), round_up((size_t)40000, PAGE));
 		check();
 	}
-	assert_int_equal(s.used, 0);
+	assert_int_equal(s.resident.used, 0);
 	assert_int_equal(s.share.dirty, 0);
-	assert_true(s.dirty <= DIRTY);
+	assert_true(s.resident.dirty <= DIRTY);
 }
 
 /* ---- what is resident ---- */
@@ -140,12 +141,12 @@ static void test_dirty(void **state)
 	begin(4096);
 	for (size_t i = 0; i < ARRAY_SIZE(p); i++)
 		memset(p[i] = take(2 * PAGE, PAGE), 0xcc, 2 * PAGE);
-	assert_int_equal(s.dirty, 0);
+	assert_int_equal(s.resident.dirty, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(p); i += 2)
 		drop(p[i]);
 	assert_int_equal(s.share.dirty, 200 * PAGE);
 	assert_int_equal(qn_segments_purge(&s, 0), 200 * PAGE);
-	assert_int_equal(s.dirty, 0);
+	assert_int_equal(s.resident.dirty, 0);
 	check();
 	for (size_t i = 0; i < ARRAY_SIZE(p); i += 2) {
 		size_t old = 1;
@@ -193,9 +194,9 @@ static void test_purges(void **state)
 		for (size_t i = 0; i < ARRAY_SIZE(p); i += 2)
 			drop(p[i]);
 		if (none)
-			assert_int_equal(s.dirty, 0);
-		assert_true(s.dirty <= DIRTY + s.used / 16);
-		assert_true(s.purged >= 2 << 20);
+			assert_int_equal(s.resident.dirty, 0);
+		assert_true(s.resident.dirty <= DIRTY + s.resident.used / 16);
+		assert_true(s.resident.purged >= 2 << 20);
 		check();
 	}
 }
@@ -209,7 +210,7 @@ static void test_refault(void **state)
 	p = take(20 * PAGE, PAGE);
 	other = take(PAGE, PAGE);
 	for (int late = 0; late < 2; late++) {
-		s.refaults = 0;
+		s.resident.refaults = 0;
 		memset(p, 1, 20 * PAGE);
 		drop(p);
 		qn_segments_purge(&s, 0);
@@ -218,8 +219,8 @@ static void test_refault(void **state)
 		p[0] = 1;
 		/* take() looks for zero in all of it, which counts here */
 		drop(p);
-		assert_int_equal(s.refaults != 0, !late);
-		assert_true(s.refaults <= 20 * PAGE);
+		assert_int_equal(s.resident.refaults != 0, !late);
+		assert_true(s.resident.refaults <= 20 * PAGE);
 		qn_segments_purge(&s, 0);
 		port_sleep_ms(3000);
 		p = take(20 * PAGE, PAGE);
@@ -241,7 +242,7 @@ static void test_long_pages(void **state)
 	for (size_t i = 0; i < 16 + 8; i++)
 		drop(p[i]);
 	assert_int_equal(qn_segments_purge(&s, 0), QN_UNIT_SIZE);
-	assert_int_equal(s.dirty, 8 * PAGE);
+	assert_int_equal(s.resident.dirty, 8 * PAGE);
 	for (size_t i = 16 + 8; i < ARRAY_SIZE(p); i++)
 		assert_int_equal(p[i][PAGE - 1], (int)i + 1);
 	check();
@@ -373,7 +374,7 @@ static void test_random(void **state)
 		for (size_t i = 0; i < ARRAY_SIZE(block); i++)
 			if (block[i].p)
 				drop(block[i].p);
-		assert_int_equal(s.used, 0);
+		assert_int_equal(s.resident.used, 0);
 		assert_int_equal(s.share.dirty, 0);
 		assert_int_equal(s.share.lists, 0);
 		check();

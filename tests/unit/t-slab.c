@@ -323,6 +323,8 @@ static void hide(size_t page)
 			move(i, FREE, HIDDEN);
 	purge(pages, page);
 	resident &= ~pages;
+	/* Who purges them says so */
+	slab.touched &= (u16)~pages;
 	if (!slab.hidden)
 		renew_uncarved();
 	check();
@@ -330,6 +332,7 @@ static void hide(size_t page)
 
 static void show(void)
 {
+	slab.touched |= slab.hidden_pages & (u16)qn_slab_parts(&slab);
 	qn_slab_show(&slab, memory);
 	for (u32 i = 0; i < slab.carved; i++)
 		if (places[i] == HIDDEN)

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+/*
+ * resident.c - limits, refaults, and the one call that gives memory back; see resident.h.
+ */
+#include "process/resident.h"
+
+#include <errno.h>
+
+#include "port/port.h"
+
+/* Parts that are looked at to tell how much of a block was written */
+#define LOOK_PARTS ((size_t)16)
+
+u32 qn_resident_now(void)
+{
+	return (u32)(qn_port_clock() / 1000) | 1;
+}
+
+/* ---- limits ---- */
+
+size_t qn_resident_in_use(const struct qn_resident *r)
+{
+	size_t used = READ_ONCE(r->used);
+
+	return r->live ? min(used, (size_t)READ_ONCE(*r->live)) : used;
+}
+
+/*
+ * Refaults raise the limit within bounds: a loop over boost_most and a part of what is in
+ * use is served without purges, and a process that lets go of more gets rid of it.
+ */
+static size_t dirty_limit(const struct qn_resident *r, const struct qn_knobs *k)
+{
+	size_t used = qn_resident_in_use(r), boost = READ_ONCE(r->boost);
+
+	/* Who asks for none gets none */
+	if (!k->dirty)
+		return 0;
+	return k->dirty + used / k->dirty_part +
+	       min(boost, k->boost_most + used / k->boost_part);
+}
+
+static size_t sparse_limit(const struct qn_resident *r,
+			   const struct qn_knobs *k)
+{
+	if (!k->dirty)
+		return 0;
+	return k->dirty + qn_resident_in_use(r) / k->dirty_part +
+	       min(READ_ONCE(r->boost) / 2, k->sparse_boost);
+}
+
+size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep)
+{
+	const struct qn_knobs *k = qn_resident_knobs(r);
+	size_t dirty;
+
+	if (keep == QN_KEEP_SPARSE)
+		return sparse_limit(r, k);
+	dirty = dirty_limit(r, k);
+	if (keep == QN_KEEP_DIRTY)
+		return dirty;
+	if (keep == QN_KEEP_CHUNK)
+		return (k->dirty + dirty) / 2;
+	return k->dirty +
+	       (dirty - k->dirty) / 2 / max(READ_ONCE(r->nr_holders), 1u);
+}
+
+/* ---- refaults ---- */
+
+static void add(size_t *sum, size_t bytes)
+{
+	__atomic_fetch_add(sum, bytes, __ATOMIC_RELAXED);
+}
+
+/* The earliest time that says that a purge was a mistake */
+static u32 recent_from(const struct qn_resident *r)
+{
+	return qn_resident_now() - (u32)qn_resident_knobs(r)->refault_ms;
+}
+
+static bool is_recent(u32 purged, u32 from)
+{
+	return purged && (s32)(purged - from) >= 0;
+}
+
+/* @bytes that were purged lately were wanted back: it was a mistake */
+static __apart void add_refault(struct qn_resident *r, size_t bytes)
+{
+	__atomic_fetch_add(&r->refaults, bytes, __ATOMIC_RELAXED);
+	add(&r->recent_refaults, bytes);
+	if (READ_ONCE(r->recent_refaults) >
+	    (1 << 20) + READ_ONCE(r->recent) / 4)
+		add(&r->boost, qn_resident_knobs(r)->boost_gain * bytes);
+}
+
+u32 qn_resident_touch(struct qn_resident *r, struct qn_unit *u, u32 parts)
+{
+	parts &= ~(u32)u->touched;
+	u->touched |= (u16)parts;
+	if (parts && u->purged && is_recent(u->purged, recent_from(r)))
+		add_refault(r, qn_nr_parts(parts) * QN_PART_SIZE);
+	return parts;
+}
+
+void qn_resident_reuse(struct qn_resident *r, struct qn_unit *u, size_t nr,
+		       size_t bytes)
+{
+	u32 recent = recent_from(r);
+	size_t sum = 0;
+
+	for (; nr > 0; nr--, u++) {
+		size_t most =
+			qn_nr_parts(u->touched ^ UINT16_MAX) * QN_PART_SIZE;
+
+		/* A descriptor that nobody wrote stays without memory */
+		if (!u->purged)
+			continue;
+		if (is_recent(u->purged, recent))
+			sum += min(bytes, most);
+		u->purged = 0;
+	}
+	if (sum)
+		add_refault(r, sum);
+}
+
+void qn_resident_expect(const struct qn_resident *r, struct qn_unit *u,
+			size_t nr)
+{
+	u32 recent = recent_from(r);
+
+	for (; nr > 0; nr--, u++)
+		/* A descriptor that nobody wrote stays without memory */
+		if (u->purged && !is_recent(u->purged, recent))
+			u->purged = 0;
+}
+
+/* Was a part written that was not resident when its unit came into use? */
+static bool is_back(const struct qn_unit *u, size_t part, const char *p)
+{
+	return u->purged && !(u->touched >> part & 1) &&
+	       !qn_is_zero(p, QN_PART_SIZE);
+}
+
+void qn_resident_look(struct qn_resident *r, struct qn_unit *u,
+		      const char *start, size_t from, size_t to)
+{
+	size_t nr = to - from, seen = 0, written = 0;
+	bool any = false;
+
+	for (size_t i = from / QN_UNIT_PARTS; i * QN_UNIT_PARTS < to; i++)
+		any |= u[i].purged != 0;
+	if (!any)
+		return;
+	for (size_t at = from; at < to; at += DIV_ROUND_UP(nr, LOOK_PARTS)) {
+		seen++;
+		written += is_back(&u[at / QN_UNIT_PARTS], at % QN_UNIT_PARTS,
+				   start + at * QN_PART_SIZE);
+	}
+	for (size_t i = from / QN_UNIT_PARTS; i * QN_UNIT_PARTS < to; i++)
+		u[i].purged = 0;
+	if (written)
+		add_refault(r, nr * written / seen * QN_PART_SIZE);
+}
+
+/* ---- what comes and goes ---- */
+
+void qn_resident_add_holder(struct qn_resident *r, bool more)
+{
+	__atomic_fetch_add(&r->nr_holders, more ? 1 : (u32)-1,
+			   __ATOMIC_RELAXED);
+}
+
+/* The only way back to the system */
+static int give_up(void *p, size_t size)
+{
+	return qn_port_purge(p, size);
+}
+
+size_t qn_resident_purge(struct qn_resident *r, struct qn_unit *u, char *start,
+			 size_t from, size_t to, u32 ago)
+{
+	u32 now, nr = 0;
+	size_t bytes;
+
+	for (size_t i = from / QN_UNIT_PARTS; i * QN_UNIT_PARTS < to; i++)
+		nr += qn_nr_parts(u[i].touched & qn_parts_of(i, from, to));
+	if (!nr ||
+	    give_up(start + from * QN_PART_SIZE, (to - from) * QN_PART_SIZE))
+		return 0;
+	now = (qn_resident_now() - ago) | 1;
+	for (size_t i = from / QN_UNIT_PARTS; i * QN_UNIT_PARTS < to; i++) {
+		u[i].touched &= (u16)~qn_parts_of(i, from, to);
+		u[i].purged = now;
+	}
+	bytes = nr * QN_PART_SIZE;
+	__atomic_fetch_add(&r->purged, bytes, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&r->nr_purges, 1, __ATOMIC_RELAXED);
+	add(&r->recent, bytes);
+	return bytes;
+}
+
+bool qn_resident_drop(void *p, size_t size)
+{
+	return give_up(p, size) == 0;
+}
+
+bool qn_resident_is_locked(char *end)
+{
+	size_t page = qn_port_page_size();
+
+	/* Locked memory is no longer purged */
+	return give_up(end - page, page) == -EINVAL;
+}
+
+/* ---- time ---- */
+
+bool qn_resident_decay(struct qn_resident *r)
+{
+	u32 now = qn_resident_now();
+	size_t boost = READ_ONCE(r->boost);
+
+	if (now - r->second < 1000)
+		return false;
+	r->second = now;
+	WRITE_ONCE(r->boost, boost - min(boost, r->low / 2));
+	r->low = r->dirty;
+	WRITE_ONCE(r->recent, READ_ONCE(r->recent) / 2);
+	WRITE_ONCE(r->recent_refaults, READ_ONCE(r->recent_refaults) / 2);
+	return true;
+}
+
+__apart void qn_resident_restart(struct qn_resident *r)
+{
+	__atomic_store_n(&r->purged, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->nr_purges, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->refaults, 0, __ATOMIC_RELAXED);
+}

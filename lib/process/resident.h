@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * resident.h - the one owner of what is resident: parts touched, limits, refaults, purges.
+ *
+ * Runs, slabs, chunks and large blocks tell it which parts of their units come into use,
+ * and offer parts that nobody uses. All memory that the Linux heap gives back to the
+ * system goes back here. A unit's descriptor has the two facts, @touched and @purged
+ * (unit.h).
+ *
+ * Limits of free memory that may be resident, unless settings say otherwise; used is
+ * memory in use:
+ *
+ *	dirty runs		512 KB + used/16 + @boost; the oldest go first, from the high
+ *				end, down to three quarters of that
+ *	free in sparse slabs	512 KB + used/16 + half of @boost, 8 MB of it at most
+ *	free in chunks		half of 512 KB and the limit of dirty runs, for each thread
+ *	the same, with no use	512 KB, and a thread's share of half of what is more
+ *	all, with dirty:0	0
+ *
+ * Memory that is used again within two seconds of its purge is a refault. Many refaults
+ * raise @boost, up to 256 MB and half of what is in use. Each second @boost falls by half
+ * of what was dirty all the time. There is no helper thread: what a burst leaves is purged
+ * while it is freed.
+ *
+ * No function here has a loop, but for the units that it is given.
+ */
+#ifndef QN_RESIDENT_H
+#define QN_RESIDENT_H
+
+#include "base/compiler.h"
+#include "base/knobs.h"
+#include "process/unit.h"
+
+/**
+ * enum qn_keep - a kind of free memory that may be resident, see the table above
+ * @QN_KEEP_DIRTY: dirty runs, spare units and free parts of shared units, of the process
+ * @QN_KEEP_SPARSE: free objects of a thread's sparse slabs, of use to their classes alone
+ * @QN_KEEP_CHUNK: free whole pages of a thread's chunks
+ * @QN_KEEP_SHARE: the same, where the thread is not at work
+ */
+enum qn_keep {
+	QN_KEEP_DIRTY,
+	QN_KEEP_SPARSE,
+	QN_KEEP_CHUNK,
+	QN_KEEP_SHARE,
+};
+
+/**
+ * struct qn_resident - what is resident, and what experience taught about it
+ * @knobs:	in use; read by qn_resident_knobs()
+ * @used:	bytes of runs in use
+ * @live:	bytes of blocks in use, counted elsewhere, or NULL: units of sparse slabs and
+ *		chunks are in use, and hold little
+ * @dirty:	bytes of QN_KEEP_DIRTY
+ * @stale:	bytes of old contents in slabs, as they were when the slabs were made
+ * @nr_holders:	threads that have chunks
+ * @boost:	bytes that may be dirty beyond, learned from refaults
+ * @low:	lowest @dirty since @second
+ * @second:	when @boost was last lowered, in ms
+ * @recent:	bytes purged lately
+ * @recent_refaults: bytes reused soon after they were purged, lately
+ * @purged, @nr_purges, @refaults: for the statistics
+ *
+ * @used, @dirty, @stale, @low and @second are written under qn_segments.lock; the others
+ * are atomic. All may be read without a lock, and the answer may be a little old.
+ */
+struct qn_resident {
+	const struct qn_knobs *knobs;
+	size_t used;
+	u64 *live;
+	size_t dirty;
+	size_t stale;
+	u32 nr_holders;
+	u32 second;
+	size_t boost;
+	size_t low;
+	size_t recent;
+	size_t recent_refaults;
+	u64 purged;
+	u64 nr_purges;
+	u64 refaults;
+};
+
+/* The knobs in use: a function reads them once, so that it sees one set. Any context. */
+static inline const struct qn_knobs *
+qn_resident_knobs(const struct qn_resident *r)
+{
+	/* Pairs with the release of whoever publishes a set */
+	return smp_load_acquire(&r->knobs);
+}
+
+/* Milliseconds, never 0. Any context. */
+u32 qn_resident_now(void);
+
+/* Bytes that the program has; some of the last may not be counted yet. Any context. */
+size_t qn_resident_in_use(const struct qn_resident *r);
+
+/**
+ * qn_resident_limit() - how much free memory of a kind may be resident
+ *
+ * Context: any; takes no lock.
+ * Return: bytes.
+ */
+size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep);
+
+/* ---- what comes and goes ---- */
+
+/* Bytes of runs came into use; those that left are negative. Context: the lock is held. */
+static __always_inline void qn_resident_add_used(struct qn_resident *r,
+						 size_t bytes)
+{
+	WRITE_ONCE(r->used, r->used + bytes);
+}
+
+/* Bytes became dirty; those that are no longer are negative. Context: the lock is held. */
+static __always_inline void qn_resident_add_dirty(struct qn_resident *r,
+						  size_t bytes)
+{
+	WRITE_ONCE(r->dirty, r->dirty + bytes);
+}
+
+/* Dirty memory was taken for use, so all the rest was not needed. Context: as above. */
+static __always_inline void qn_resident_note_low(struct qn_resident *r)
+{
+	r->low = min(r->low, r->dirty);
+}
+
+/* A thread got its first chunk, or lost its last one. Any context. */
+void qn_resident_add_holder(struct qn_resident *r, bool more);
+
+/**
+ * qn_resident_touch() - parts of a unit are about to be written
+ * @r:		the heap's
+ * @u:		a unit of the caller's
+ * @parts:	mask of them
+ *
+ * It is a refault if they were given up a short time ago.
+ *
+ * Context: any that owns the unit.
+ * Return: mask of those that were not resident.
+ */
+u32 qn_resident_touch(struct qn_resident *r, struct qn_unit *u, u32 parts);
+
+/* As qn_resident_touch(), of parts that were not given up since their unit came into use */
+static __always_inline void qn_resident_carve(struct qn_unit *u, u32 parts)
+{
+	u->touched |= (u16)parts;
+}
+
+/**
+ * qn_resident_reuse() - clean units come into use
+ * @r:		the heap's
+ * @u:		the first
+ * @nr:		how many
+ * @bytes:	of each that will be written soon
+ *
+ * Context: as qn_resident_touch(). @purged is 0 afterwards. Parts that are resident already are no refaults.
+ */
+void qn_resident_reuse(struct qn_resident *r, struct qn_unit *u, size_t nr,
+		       size_t bytes);
+
+/*
+ * Units come into use, and nobody knows how much of them will be written: @purged is left
+ * if it was a short time ago, for qn_resident_look(), else it is 0. Context: the same.
+ */
+void qn_resident_expect(const struct qn_resident *r, struct qn_unit *u,
+			size_t nr);
+
+/**
+ * qn_resident_look() - how much of what was given up before was written
+ * @r:		the heap's
+ * @u:		first unit
+ * @start:	its memory
+ * @from, @to:	parts, counted from @u
+ *
+ * Of each unit @touched is as it was when the unit came into use. Looks at sixteen of the
+ * parts at most, whatever their number. To read a page that nobody
+ * touched costs no memory, and no system call that a sandbox may lack.
+ *
+ * Context: as qn_resident_touch(). @purged of all units is 0 afterwards.
+ */
+void qn_resident_look(struct qn_resident *r, struct qn_unit *u,
+		      const char *start, size_t from, size_t to);
+
+/* ---- what is given up ---- */
+
+/**
+ * qn_resident_purge() - give parts back that hold nothing any more
+ * @r:		the heap's
+ * @u:		first unit
+ * @start:	its memory
+ * @from, @to:	parts, counted from @u: whole pages of the system
+ * @ago:	counts as if it had been so many ms ago; 0 for most
+ *
+ * They read as zero afterwards. Nothing is done if none of them may be resident.
+ *
+ * Context: as qn_resident_touch(). One system call.
+ * Return: bytes that may have been resident and are no longer; 0 if the system would not,
+ * as with locked memory.
+ */
+size_t qn_resident_purge(struct qn_resident *r, struct qn_unit *u, char *start,
+			 size_t from, size_t to, u32 ago);
+
+/* Give pages of a block in use back, of which no descriptor knows. Return: false as above. */
+bool qn_resident_drop(void *p, size_t size);
+
+/* Is memory that ends at @end, and that nobody touched yet, locked? Any context. */
+bool qn_resident_is_locked(char *end);
+
+/**
+ * qn_resident_decay() - lower @boost where it is not needed
+ *
+ * Context: the lock is held; called about once a second while there is traffic.
+ * Return: false if that was done within the last second.
+ */
+bool qn_resident_decay(struct qn_resident *r);
+
+/* The statistics begin anew. Any context. */
+void qn_resident_restart(struct qn_resident *r);
+
+#endif /* QN_RESIDENT_H */
