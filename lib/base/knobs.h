@@ -38,6 +38,10 @@
 	  "in use. Less keeps less for loops over much memory.")               \
 	K(boost_part, PART, 2, 1, 65536,                                       \
 	  "That part is one in so many. More parts keep less.")                \
+	K(slack_part, PART, 4, 1, 65536,                                       \
+	  "Refaults add no more than the memory in use has fallen by lately, "  \
+	  "and one part in so many of it. More parts keep less where free "     \
+	  "memory does not fit requests.")                                     \
 	K(boost_gain, COUNT, 2, 0, 64,                                         \
 	  "A refault raises the limit by so many times its bytes. More "       \
 	  "learns faster and keeps more.")                                     \

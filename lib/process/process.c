@@ -267,7 +267,7 @@ static void *large_alloc(struct qn_local *l, size_t size, size_t align,
 			 &zeroed);
 	if (!u)
 		return NULL;
-	*old = zeroed ? 0 : size;
+	*old = zeroed ? 0 : min(size, qn_resident_end(u, u->run.size));
 	large_set_bytes(u, size, 1);
 	p = qn_unit_start(&hub.segments, u);
 	qn_slack_set(u, p, zeroed);

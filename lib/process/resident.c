@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "base/bits.h"
 #include "port/port.h"
 
 /* Parts that are looked at to tell how much of a block was written */
@@ -25,44 +26,64 @@ size_t qn_resident_in_use(const struct qn_resident *r)
 	return r->live ? min(used, (size_t)READ_ONCE(*r->live)) : used;
 }
 
+/* Bytes of runs that were in use lately, and are not */
+static size_t fallen(const struct qn_resident *r)
+{
+	size_t peak = READ_ONCE(r->peak), used = READ_ONCE(r->used);
+
+	return peak > used ? peak - used : 0;
+}
+
 /*
- * Refaults raise the limit within bounds: a loop over boost_most and a part of what is in
- * use is served without purges, and a process that lets go of more gets rid of it.
+ * Memory beyond the base that experience has a use for. Refaults raise it within bounds: a
+ * loop over boost_most and a part of what is in use is served without purges, and a
+ * process that lets go of more gets rid of it.
+ */
+static size_t learned(const struct qn_resident *r, const struct qn_knobs *k,
+		      size_t used)
+{
+	return min(READ_ONCE(r->boost), k->boost_most + used / k->boost_part);
+}
+
+/*
+ * A program that has no more in use than it had lately has a use for the rest of that, and
+ * for some more, since not every free run fits.
  */
 static size_t dirty_limit(const struct qn_resident *r, const struct qn_knobs *k)
 {
-	size_t used = qn_resident_in_use(r), boost = READ_ONCE(r->boost);
+	size_t used = qn_resident_in_use(r);
 
-	/* Who asks for none gets none */
-	if (!k->dirty)
-		return 0;
 	return k->dirty + used / k->dirty_part +
-	       min(boost, k->boost_most + used / k->boost_part);
+	       min(learned(r, k, used), fallen(r) + used / k->slack_part);
 }
 
-static size_t sparse_limit(const struct qn_resident *r,
-			   const struct qn_knobs *k)
+/* Half of that, for all that a thread's chunks have to do with it */
+static size_t chunk_more(const struct qn_resident *r, const struct qn_knobs *k)
 {
-	if (!k->dirty)
-		return 0;
-	return k->dirty + qn_resident_in_use(r) / k->dirty_part +
-	       min(READ_ONCE(r->boost) / 2, k->sparse_boost);
+	size_t used = qn_resident_in_use(r);
+
+	return (used / k->dirty_part + learned(r, k, used)) / 2;
 }
 
 size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep)
 {
 	const struct qn_knobs *k = qn_resident_knobs(r);
-	size_t dirty;
 
-	if (keep == QN_KEEP_SPARSE)
-		return sparse_limit(r, k);
-	dirty = dirty_limit(r, k);
-	if (keep == QN_KEEP_DIRTY)
-		return dirty;
-	if (keep == QN_KEEP_CHUNK)
-		return (k->dirty + dirty) / 2;
-	return k->dirty +
-	       (dirty - k->dirty) / 2 / max(READ_ONCE(r->nr_holders), 1u);
+	/* Who asks for none gets none */
+	if (!k->dirty)
+		return 0;
+	switch (keep) {
+	case QN_KEEP_DIRTY:
+		return dirty_limit(r, k);
+	case QN_KEEP_SPARSE:
+		return k->dirty + qn_resident_in_use(r) / k->dirty_part +
+		       min(READ_ONCE(r->boost) / 2, k->sparse_boost);
+	case QN_KEEP_CHUNK:
+		return k->dirty + chunk_more(r, k);
+	case QN_KEEP_SHARE:
+		break;
+	}
+	return k->dirty + chunk_more(r, k) / max(READ_ONCE(r->nr_holders), 1u);
 }
 
 /* ---- refaults ---- */
@@ -164,6 +185,26 @@ void qn_resident_look(struct qn_resident *r, struct qn_unit *u,
 
 /* ---- what comes and goes ---- */
 
+size_t qn_resident_end(const struct qn_unit *u, size_t nr)
+{
+	while (nr > 0 && !u[nr - 1].touched)
+		nr--;
+	if (!nr)
+		return 0;
+	return ((nr - 1) << QN_UNIT_SHIFT) +
+	       (qn_ilog2(u[nr - 1].touched) + 1) * QN_PART_SIZE;
+}
+
+void qn_resident_add_used(struct qn_resident *r, size_t bytes)
+{
+	size_t used = r->used + bytes;
+
+	WRITE_ONCE(r->used, used);
+	r->high = max(r->high, used);
+	if (used > r->peak)
+		WRITE_ONCE(r->peak, used);
+}
+
 void qn_resident_add_holder(struct qn_resident *r, bool more)
 {
 	__atomic_fetch_add(&r->nr_holders, more ? 1 : (u32)-1,
@@ -224,6 +265,8 @@ bool qn_resident_decay(struct qn_resident *r)
 	r->second = now;
 	WRITE_ONCE(r->boost, boost - min(boost, r->low / 2));
 	r->low = r->dirty;
+	WRITE_ONCE(r->peak, r->peak - (r->peak - r->high) / 2);
+	r->high = r->used;
 	WRITE_ONCE(r->recent, READ_ONCE(r->recent) / 2);
 	WRITE_ONCE(r->recent_refaults, READ_ONCE(r->recent_refaults) / 2);
 	return true;

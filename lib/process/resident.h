@@ -10,16 +10,18 @@
  * Limits of free memory that may be resident, unless settings say otherwise; used is
  * memory in use:
  *
- *	dirty runs		512 KB + used/16 + @boost; the oldest go first, from the high
- *				end, down to three quarters of that
+ *	dirty runs		512 KB + used/16 + @boost, but of @boost no more than used has
+ *				fallen by lately, and used/4; the oldest runs go first, from
+ *				the high end, down to three quarters of the limit
  *	free in sparse slabs	512 KB + used/16 + half of @boost, 8 MB of it at most
- *	free in chunks		half of 512 KB and the limit of dirty runs, for each thread
- *	the same, with no use	512 KB, and a thread's share of half of what is more
+ *	free in chunks		512 KB + used/32 + half of @boost, for each thread
+ *	the same, with no use	512 KB, and a thread's share of the rest of that
  *	all, with dirty:0	0
  *
  * Memory that is used again within two seconds of its purge is a refault. Many refaults
  * raise @boost, up to 256 MB and half of what is in use. Each second @boost falls by half
- * of what was dirty all the time. There is no helper thread: what a burst leaves is purged
+ * of what was dirty all the time, and the peak that memory in use falls from comes down
+ * half of the way to that second's peak. There is no helper thread: what a burst leaves is purged
  * while it is freed.
  *
  * No function here has a loop, but for the units that it is given.
@@ -51,6 +53,7 @@ enum qn_keep {
  * @used:	bytes of runs in use
  * @live:	bytes of blocks in use, counted elsewhere, or NULL: units of sparse slabs and
  *		chunks are in use, and hold little
+ * @peak, @high: most that was in use lately, and within this second
  * @dirty:	bytes of QN_KEEP_DIRTY
  * @stale:	bytes of old contents in slabs, as they were when the slabs were made
  * @nr_holders:	threads that have chunks
@@ -68,6 +71,8 @@ struct qn_resident {
 	const struct qn_knobs *knobs;
 	size_t used;
 	u64 *live;
+	size_t peak;
+	size_t high;
 	size_t dirty;
 	size_t stale;
 	u32 nr_holders;
@@ -106,11 +111,7 @@ size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep);
 /* ---- what comes and goes ---- */
 
 /* Bytes of runs came into use; those that left are negative. Context: the lock is held. */
-static __always_inline void qn_resident_add_used(struct qn_resident *r,
-						 size_t bytes)
-{
-	WRITE_ONCE(r->used, r->used + bytes);
-}
+void qn_resident_add_used(struct qn_resident *r, size_t bytes);
 
 /* Bytes became dirty; those that are no longer are negative. Context: the lock is held. */
 static __always_inline void qn_resident_add_dirty(struct qn_resident *r,
@@ -181,6 +182,9 @@ void qn_resident_expect(const struct qn_resident *r, struct qn_unit *u,
  */
 void qn_resident_look(struct qn_resident *r, struct qn_unit *u,
 		      const char *start, size_t from, size_t to);
+
+/* Bytes from the first of @nr units to the end of the last part that may be resident */
+size_t qn_resident_end(const struct qn_unit *u, size_t nr);
 
 /* ---- what is given up ---- */
 

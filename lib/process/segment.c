@@ -292,6 +292,84 @@ static struct qn_unit *dirty_alloc(struct qn_segments *s, size_t nr,
 	return u;
 }
 
+/* ---- runs of both kinds ---- */
+
+/* So many of the newest dirty runs are looked at; more find larger ones */
+#define MIX_TRIES 16
+
+/**
+ * struct mix - a dirty run and the clean units around it
+ * @u:		the dirty run
+ * @before:	free clean units in front of it
+ * @behind:	and behind it; at the frontier as many as are wanted
+ */
+struct mix {
+	struct qn_unit *u;
+	size_t before;
+	size_t behind;
+};
+
+/* @u and what is around it, if that is @nr units */
+static bool mix_at(const struct qn_segments *s, struct qn_unit *u, size_t nr,
+		   struct mix *m)
+{
+	const struct qn_segment *seg = qn_space_segment(&s->space, u);
+	struct qn_unit *end = u + u->run.size;
+
+	m->u = u;
+	m->before = 0;
+	m->behind = 0;
+	if (u > seg->units && u[-1].kind == QN_UNIT_CLEAN)
+		m->before = u[-1].run.size;
+	if (end == seg->units + seg->frontier)
+		m->behind = nr - u->run.size;
+	else if (end->kind == QN_UNIT_CLEAN)
+		m->behind = end->run.size;
+	return m->before + u->run.size + m->behind >= nr;
+}
+
+/* Of the newest dirty runs that will do with clean neighbours, the longest */
+static bool mix_find(const struct qn_segments *s, size_t nr, struct mix *best)
+{
+	struct qn_unit *u = s->newest;
+	struct mix m;
+
+	best->u = NULL;
+	for (int i = 0; u && i < MIX_TRIES; i++, u = u->older)
+		if ((!best->u || u->run.size > best->u->run.size) &&
+		    mix_at(s, u, nr, &m))
+			*best = m;
+	return best->u;
+}
+
+/*
+ * A run whose units are dirty as far as they go, for a request that is longer than any
+ * dirty run: it saves memory, and the page faults.
+ */
+static __seldom struct qn_unit *mix_alloc(struct qn_segments *s, size_t nr)
+{
+	size_t more, behind;
+	struct qn_unit *end;
+	struct mix m;
+
+	if (!mix_find(s, nr, &m))
+		return NULL;
+	end = m.u + m.u->run.size;
+	more = nr - m.u->run.size;
+	behind = min(more, m.behind);
+	if (behind && qn_space_at_frontier(&s->space, end)) {
+		if (!qn_space_extend(&s->space, end, behind))
+			return NULL;
+	} else if (behind) {
+		free_cut(s, end, 0, behind);
+	}
+	free_cut(s, m.u, 0, m.u->run.size);
+	more -= behind;
+	if (more)
+		free_cut(s, m.u - m.before, m.before - more, more);
+	return m.u - more;
+}
+
 static struct qn_unit *clean_alloc(struct qn_segments *s, size_t nr,
 				   size_t align)
 {
@@ -388,6 +466,8 @@ struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
 
 	qn_port_lock(&s->lock);
 	u = dirty_alloc(s, nr, align);
+	if (!u && align == 1)
+		u = mix_alloc(s, nr);
 	zero = !u;
 	if (!u)
 		u = clean_alloc(s, nr, align);

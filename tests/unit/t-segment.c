@@ -344,8 +344,8 @@ static void check_merge(const unsigned char *order, unsigned int kinds)
 	assert_int_equal(t.free[0] + t.free[1], 8);
 	assert_int_equal(t.free[1], (kinds & 1) + (kinds >> 1 & 1) * 5 +
 					    (kinds >> 2 & 1) * 2);
-	/* All of one kind: the whole is one run again, else it is not */
-	if (kinds == 0 || kinds == 7)
+	/* One kind, or one dirty run with what is clean around it: all of it serves */
+	if (kinds != 5)
 		assert_ptr_equal(take(8), u[0]);
 	else
 		assert_ptr_not_equal(take(8), u[0]);
@@ -378,7 +378,67 @@ static void test_merge_at_ends(void **state)
 	/* The frontier itself never joins: what was never used stays behind it */
 	assert_int_equal(t.free[1], 4);
 	assert_ptr_equal(take(2), first);
-	assert_ptr_equal(take(3), last + 2);
+	/* But it serves with a dirty run that ends there */
+	assert_ptr_equal(take(3), last);
+	check();
+}
+
+/* @nr units are made of dirty ones and of clean ones at both ends */
+static void check_mix(struct qn_unit *from, size_t nr, size_t front,
+		      size_t dirty)
+{
+	size_t before = s.resident.dirty;
+	bool zeroed = true;
+	struct qn_unit *u = qn_run_alloc(&s, nr, 1, QN_UNIT_LARGE, &zeroed);
+
+	assert_ptr_equal(u, from);
+	assert_false(zeroed);
+	assert_int_equal(before - s.resident.dirty, dirty << QN_UNIT_SHIFT);
+	for (size_t i = 0; i < nr; i++)
+		assert_int_equal(u[i].touched,
+				 i >= front && i < front + dirty ? 0xffff : 0);
+	check();
+	drop(u);
+	qn_segments_purge(&s, 0);
+}
+
+/* Before clean memory: the longest dirty run that clean units make long enough */
+static void test_mix(void **state)
+{
+	struct qn_unit *u[3], *end;
+
+	(void)state;
+	begin(4096);
+	take(1);
+	for (int i = 0; i < 3; i++)
+		u[i] = take(4);
+	take(1);
+	for (int part = 0; part < 3; part++) {
+		for (int i = 0; i < 3; i++)
+			if (i != part)
+				drop_clean(u[i]);
+		drop(u[part]);
+		/* What is behind goes first */
+		if (part == 0)
+			check_mix(u[0], 7, 0, 4);
+		else if (part == 1)
+			check_mix(u[1] - 1, 9, 1, 4);
+		else
+			check_mix(u[2] - 3, 7, 3, 4);
+		assert_ptr_equal(take(12), u[0]);
+		u[0]->run.size = 4;
+		u[1]->kind = u[2]->kind = QN_UNIT_LARGE;
+		u[1]->run.size = u[2]->run.size = 4;
+	}
+	end = take(4);
+	drop(end);
+	check_mix(end, 6, 0, 4);
+	/* The kernel refuses: a clean run elsewhere, or nothing, and nothing is lost */
+	take(6);
+	end = take(4);
+	drop(end);
+	port_refuse_all();
+	assert_null(qn_run_alloc(&s, 4 * 1024, 1, QN_UNIT_LARGE, NULL));
 	check();
 }
 
@@ -523,7 +583,10 @@ static void test_merge_is_youngest(void **state)
 
 static size_t limit(void)
 {
-	return DIRTY_BASE + s.resident.used / 16 + s.resident.boost;
+	const struct qn_resident *r = &s.resident;
+
+	return DIRTY_BASE + r->used / 16 +
+	       min(r->boost, r->peak - r->used + r->used / 4);
 }
 
 static void test_limit(void **state)
@@ -776,6 +839,40 @@ static void test_boost_decays(void **state)
 	assert_int_equal(s.resident.boost, 0);
 	/* And with it went what it allowed */
 	assert_true(s.resident.dirty <= DIRTY_BASE + s.resident.used / 16);
+}
+
+/* No more is kept for what refaults taught than was in use lately, and a quarter more */
+static void test_boost_is_of_use(void **state)
+{
+	struct qn_unit *u[5];
+	struct qn_resident *r = &s.resident;
+
+	(void)state;
+	begin(4096);
+	for (int i = 0; i < 5; i++)
+		u[i] = take_island(UNITS(16 * MB));
+	r->boost = 100 * MB;
+	for (int i = 0; i < 3; i++) {
+		drop(u[i]);
+		assert_int_equal(r->dirty, (size_t)(i + 1) * 16 * MB);
+	}
+	/* What fell is forgotten by halves, once a second has passed without it */
+	port_sleep_ms(1000);
+	qn_segments_decay(&s);
+	assert_int_equal(r->dirty, 48 * MB);
+	r->low = 0;
+	port_sleep_ms(1000);
+	qn_segments_decay(&s);
+	assert_in_range(r->dirty, 24 * MB, 40 * MB);
+	for (int i = 0; i < 8; i++) {
+		r->low = 0;
+		port_sleep_ms(1000);
+		qn_segments_decay(&s);
+	}
+	assert_true(r->boost == 100 * MB);
+	assert_in_range(r->dirty, 1 * MB,
+			DIRTY_BASE + r->used / 16 + r->used / 4 + MB);
+	check();
 }
 
 /* What is needed at times within a second is not taken away */
@@ -1670,6 +1767,7 @@ int main(void)
 		cmocka_unit_test(test_alignment),
 		cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_merge_at_ends),
+		cmocka_unit_test(test_mix),
 		cmocka_unit_test(test_purge_merges),
 		cmocka_unit_test(test_zeroed),
 		cmocka_unit_test(test_little_dirt_is_dirt),
@@ -1685,6 +1783,7 @@ int main(void)
 		cmocka_unit_test(test_sparse_refaults),
 		cmocka_unit_test(test_none_dirty),
 		cmocka_unit_test(test_boost_decays),
+		cmocka_unit_test(test_boost_is_of_use),
 		cmocka_unit_test(test_no_decay_while_needed),
 		cmocka_unit_test(test_purge_fails),
 		cmocka_unit_test(test_purge_fails_under_load),
