@@ -134,15 +134,9 @@ static void life_end(struct qn_follow *f, const struct qn_followed *b)
 /* What it can hold counts as an object in use of its class; its block as carved, once */
 static void account(struct qn_follow *f, const struct qn_followed *b, s64 bytes)
 {
-	struct qn_stats_page *page = f->page;
-
-	if (f->segments->resident.live)
-		__atomic_fetch_add(f->segments->resident.live, (u64)bytes,
-				   __ATOMIC_RELAXED);
 	/* A peak is seen when the next list is accounted */
-	__atomic_fetch_add(&page->live, (u64)bytes, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&page->classes[b->class].live, (u64)bytes,
-			   __ATOMIC_RELAXED);
+	qn_ledger_live(f->ledger, bytes);
+	qn_ledger_class(f->ledger, b->class, bytes);
 }
 
 static bool unit_get(struct qn_follow *f)
@@ -173,8 +167,7 @@ static struct qn_followed *block_cut(struct qn_follow *f, unsigned int bin,
 	f->at += bytes;
 	f->left -= bytes;
 	b->bin = (u8)bin;
-	__atomic_fetch_add(&f->page->classes[class].slab, bytes,
-			   __ATOMIC_RELAXED);
+	qn_ledger_slab(f->ledger, class, (s64)bytes);
 	return b;
 }
 
@@ -222,11 +215,12 @@ static struct qn_followed *block_of(const char *where, const void *p)
 /* ---- what others ask for ---- */
 
 void qn_follow_init(struct qn_follow *f, struct qn_segments *s,
-		    struct qn_stats_page *page)
+		    struct qn_ledger *ledger)
 {
 	memset(f, 0, sizeof(*f));
 	f->segments = s;
-	f->page = page;
+	f->ledger = ledger;
+	f->page = ledger->page;
 	f->after = QN_FOLLOW_AFTER;
 	f->most = QN_FOLLOW_MOST;
 	f->one_in = QN_FOLLOW_ONE_IN;

@@ -25,6 +25,7 @@
 #define QN_FOLLOW_H
 
 #include "base/compiler.h"
+#include "process/ledger.h"
 #include "process/segment.h"
 #include "process/sites.h"
 #include "format/statspage.h"
@@ -38,6 +39,7 @@ struct qn_followed;
  * struct qn_follow - the store
  * @lock:	guards all but @clock
  * @segments:	where units come from
+ * @ledger:	followed objects are in use as well
  * @page:	what is learned goes here
  * @bins:	free blocks by size
  * @at, @left:	what is left of the newest unit
@@ -54,6 +56,7 @@ struct qn_followed;
 struct qn_follow {
 	struct qn_lock lock;
 	struct qn_segments *segments;
+	struct qn_ledger *ledger;
 	struct qn_stats_page *page;
 	struct qn_followed *bins[QN_FOLLOW_BINS];
 	char *at;
@@ -86,7 +89,7 @@ struct qn_follow {
 #define QN_FOLLOW_SHARE_SITES 4
 
 void qn_follow_init(struct qn_follow *f, struct qn_segments *s,
-		    struct qn_stats_page *page);
+		    struct qn_ledger *ledger);
 
 /* @bytes of requests are behind a sample. Context: any. */
 static __always_inline u64 qn_follow_tick(struct qn_follow *f, u64 bytes)

@@ -164,12 +164,8 @@ static void controller_look(struct qn_hub *hub, u64 now)
 
 	if (!next)
 		return;
-	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
-		struct qn_stats_class *sc = &hub->page->classes[c];
-		s64 bytes = (s64)READ_ONCE(sc->live);
-
-		live[c] = bytes > 0 ? (size_t)bytes : 0;
-	}
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
+		live[c] = qn_ledger_get(&hub->ledger.class_live[c]);
 	WRITE_ONCE(hub->page->nr_slices, hub->page->nr_slices + 1);
 	if (hub->controller.policy->tune)
 		knobs_look(hub, &view, now);
@@ -199,10 +195,10 @@ static void page_show_requested(struct qn_hub *hub, u32 size)
 }
 
 /* Bytes in use, of those that are sampled: direct runs and medium blocks by their share */
-static size_t sampled_live(const struct qn_stats_page *page)
+static size_t sampled_live(const struct qn_ledger *ledger)
 {
-	s64 live = (s64)READ_ONCE(page->live);
-	s64 large = (s64)READ_ONCE(page->large);
+	s64 live = (s64)READ_ONCE(ledger->live);
+	s64 large = (s64)READ_ONCE(ledger->large);
 
 	live += large / QN_DIRECT_PER_SAMPLE - large;
 	return live > 0 ? (size_t)live : 0;
@@ -213,7 +209,7 @@ static u32 least_interval(const struct qn_hub *hub)
 {
 	size_t least = hub->conf.sample;
 
-	if (hub->page->nr_samples >= QN_SAMPLES_FIRST)
+	if (hub->ledger.nr_samples >= QN_SAMPLES_FIRST)
 		least *= QN_SAMPLE_LATER;
 	return (u32)min(least, (size_t)UINT32_MAX);
 }
@@ -228,7 +224,8 @@ static void sampler_adapt(struct qn_hub *hub)
 
 	if (hub->follow.sites.page)
 		return;
-	qn_sampler_adapt(&next, least_interval(hub), sampled_live(hub->page));
+	qn_sampler_adapt(&next, least_interval(hub),
+			 sampled_live(&hub->ledger));
 	WRITE_ONCE(hub->sampler.interval, next.interval);
 }
 
@@ -254,8 +251,8 @@ static size_t rounded_up(const struct qn_stats_page *page)
 static void trend_look(struct qn_hub *hub, u64 now)
 {
 	const struct qn_stats_page *page = hub->page;
-	s64 live = (s64)READ_ONCE(page->live);
-	s64 large = (s64)READ_ONCE(page->large);
+	s64 live = (s64)READ_ONCE(hub->ledger.live);
+	s64 large = (s64)READ_ONCE(hub->ledger.large);
 	s64 external = (s64)READ_ONCE(page->carved) - (live - large);
 	struct qn_trend_look look = {
 		.usec = now - page->start_usec,
@@ -342,7 +339,7 @@ bool qn_hub_learn(struct qn_hub *hub, const struct qn_sample *samples,
 		ns = timing_begin(hub);
 	for (unsigned int i = 0; i < nr; i++)
 		take_sample(hub, &samples[i]);
-	WRITE_ONCE(hub->page->nr_samples, hub->page->nr_samples + nr);
+	qn_ledger_add(&hub->ledger.nr_samples, &hub->page->nr_samples, nr);
 	second = epoch(hub, now);
 	if (unlikely(weight))
 		timing_end(hub, ns, weight);
@@ -359,7 +356,7 @@ __apart void qn_hub_fork_child(struct qn_hub *hub)
 	hub->nr_forks++;
 	qn_sampler_init(&hub->sampler, hub->sampler.interval, hub->fork_seed);
 	t->usec = 0;
-	t->live = (size_t)hub->page->live;
+	t->live = qn_ledger_get(&hub->ledger.live);
 	t->peak = (size_t)hub->page->peak_live;
 	t->purged = 0;
 	t->refaults = 0;
@@ -407,8 +404,7 @@ static void account_live(struct qn_hub *hub, s64 bytes)
 
 	if (bytes < 0 && unlikely(READ_ONCE(hub->is_peak_new)))
 		note_live_peak(hub);
-	live = __atomic_add_fetch(&hub->live, (u64)bytes, __ATOMIC_RELAXED);
-	qn_stat_add(hub->page->live, (u64)bytes);
+	live = qn_ledger_live(&hub->ledger, bytes);
 	if (bytes > 0 && !READ_ONCE(hub->notes_peak))
 		qn_hub_raise_peak(hub, live);
 }
@@ -421,7 +417,7 @@ void qn_hub_account(struct qn_hub *hub, unsigned int class, s64 bytes,
 	if (nr_allocs)
 		qn_stat_add(sc->nr_allocs, nr_allocs);
 	if (bytes) {
-		qn_stat_add(sc->live, (u64)bytes);
+		qn_ledger_class(&hub->ledger, class, bytes);
 		account_live(hub, bytes);
 	}
 }
@@ -430,7 +426,7 @@ void qn_hub_account_direct(struct qn_hub *hub, s64 bytes, u64 total,
 			   u64 nr_allocs)
 {
 	account_live(hub, bytes);
-	qn_stat_add(hub->page->large, (u64)bytes);
+	qn_ledger_large(&hub->ledger, bytes);
 	if (nr_allocs) {
 		qn_stat_add(hub->page->nr_large, nr_allocs);
 		qn_stat_add(hub->page->large_total, total);
@@ -455,7 +451,7 @@ void qn_hub_refresh(struct qn_hub *hub)
 	u64 carved = 0;
 
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
-		u64 slab = READ_ONCE(page->classes[c].slab);
+		u64 slab = qn_ledger_get(&hub->ledger.class_slab[c]);
 
 		peak(&page->classes[c].peak_slab, slab);
 		carved += slab;
@@ -515,7 +511,8 @@ static int page_init(struct qn_hub *hub)
 		return -ENOMEM;
 	hub->page = (struct qn_stats_page *)(void *)qn_unit_start(
 		&hub->segments, u);
-	hub->segments.resident.live = &hub->live;
+	hub->ledger.page = hub->page;
+	hub->segments.resident.live = &hub->ledger.live;
 	return 0;
 }
 
@@ -529,7 +526,7 @@ int qn_hub_init(struct qn_hub *hub)
 		memset(hub, 0, sizeof(*hub));
 		return -ENOMEM;
 	}
-	qn_follow_init(&hub->follow, &hub->segments, hub->page);
+	qn_follow_init(&hub->follow, &hub->segments, &hub->ledger);
 	qn_sampler_init(&hub->sampler, QN_SAMPLE_BYTES, qn_port_seed() | 1);
 	qn_controller_init(&hub->controller, &qn_policy_rule);
 	return 0;

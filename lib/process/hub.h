@@ -17,6 +17,7 @@
 #include "format/conf.h"
 #include "learn/controller.h"
 #include "process/follow.h"
+#include "process/ledger.h"
 #include "learn/sampler.h"
 #include "process/segment.h"
 #include "format/statspage.h"
@@ -64,8 +65,7 @@ struct qn_returned {
  * @sampler:	seeds and interval for the locals' own; the seeds are guarded by @threads
  * @tables:	buffers; tables[i]->nr_users says who still reads it
  * @last_look, @last_decay: microseconds
- * @live:	bytes of blocks in use, as far as threads have told; atomic. The page shows the
- *		same, which nobody's memory depends on
+ * @ledger:	bytes in use, as far as threads have told
  * @follow:	sampled objects that are followed; has a lock of its own
  * @threads:	guards @locals, @orphans and the meta cursor
  * @locals:	every local ever made
@@ -102,7 +102,7 @@ struct qn_hub {
 	struct qn_table *tables[QN_NR_TABLES];
 	u64 last_look;
 	u64 last_decay;
-	u64 live;
+	struct qn_ledger ledger;
 
 	struct qn_follow follow;
 

@@ -58,8 +58,8 @@ static noinline void account(struct qn_local *l)
 	qn_hub_account_direct(l->hub, (s64)(used - m->known), total,
 			      m->nr_allocs);
 	qn_follow_tick(&l->hub->follow, total);
-	qn_stat_add(l->hub->page->classes[QN_CLASS_DIRECT].slab,
-		    m->free - m->known_free);
+	qn_ledger_slab(&l->hub->ledger, QN_CLASS_DIRECT,
+		       (s64)(m->free - m->known_free));
 	m->known = used;
 	m->known_free = m->free;
 	/* Where all is counted one by one, no block is given unseen */
@@ -304,8 +304,8 @@ __apart bool qn_local_medium_take(struct qn_local *l, void **list)
 	qn_medium_relieve(m);
 	m->count = &m->free;
 	qn_hub_account_direct(l->hub, -(s64)bytes, 0, 0);
-	qn_stat_add(l->hub->page->classes[QN_CLASS_DIRECT].slab,
-		    m->owed - before);
+	qn_ledger_slab(&l->hub->ledger, QN_CLASS_DIRECT,
+		       (s64)(m->owed - before));
 	m->known -= bytes;
 	m->known_free += m->owed - before;
 	qn_medium_unlock(m);

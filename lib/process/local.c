@@ -94,8 +94,7 @@ static noinline void class_account(struct qn_local *l, struct qn_local_class *k)
 
 	qn_hub_account(l->hub, c, k->pending_live, (u64)(s64)k->pending_allocs);
 	if (k->pending_slab)
-		qn_stat_add(l->hub->page->classes[c].slab,
-			    (u64)(s64)k->pending_slab);
+		qn_ledger_slab(&l->hub->ledger, c, k->pending_slab);
 	k->pending_slab = 0;
 	k->pending_live = 0;
 	k->pending_allocs = 0;
@@ -234,9 +233,9 @@ __apart void qn_local_exact_note(struct qn_local *l)
 
 	/* What was freed meanwhile may not be known yet */
 	if (READ_ONCE(hub->notes_peak) &&
-	    (s64)READ_ONCE(page->live) > (s64)page->peak_live) {
+	    (s64)READ_ONCE(hub->ledger.live) > (s64)page->peak_live) {
 		slabs_sync(l);
-		qn_hub_raise_peak(hub, READ_ONCE(page->live));
+		qn_hub_raise_peak(hub, READ_ONCE(hub->ledger.live));
 	}
 	if (l->exact % EXACT_REFRESH == 0)
 		qn_hub_refresh(hub);
@@ -354,8 +353,7 @@ __apart void qn_local_slab_return(struct qn_local *l, struct qn_unit *u)
 
 	class_uncount(&l->class[u->class]);
 	qn_hub_account(hub, u->class, -(s64)u->synced * osize, 0);
-	qn_stat_add(hub->page->classes[u->class].slab,
-		    (u64)(-(s64)u->synced_kept * osize));
+	qn_ledger_slab(&hub->ledger, u->class, -(s64)u->synced_kept * osize);
 	WRITE_ONCE(u->owner, NULL);
 	qn_unit_free(&hub->segments, u);
 }

@@ -1170,6 +1170,7 @@ static __apart void page_restart(struct qn_stats_page *page)
 	page->nr_threads_total = page->nr_threads;
 	page->nr_remote = 0;
 	page->nr_failed = 0;
+	hub.ledger.nr_samples = 0;
 	page->nr_samples = 0;
 	page->sample_ns = 0;
 	page->nr_slices = 0;

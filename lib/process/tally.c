@@ -130,7 +130,7 @@ __apart void qn_tally(struct qn_tally *t, struct qn_hub *hub,
 		qn_port_unlock(&hub->threads);
 	}
 	qn_hub_refresh(hub);
-	live = (s64)READ_ONCE(hub->page->live);
+	live = (s64)READ_ONCE(hub->ledger.live);
 	/* The page takes what is ready, or sent back, to be in use */
 	if (l)
 		live += t->untold - (s64)(t->ready + l->batch_bytes);

@@ -33,6 +33,7 @@
 
 static struct qn_segments segments;
 static struct qn_stats_page page;
+static struct qn_ledger ledger;
 static struct qn_follow follow;
 
 static void begin(void)
@@ -41,7 +42,9 @@ static void begin(void)
 	memset(&segments, 0, sizeof(segments));
 	qn_segments_init(&segments, &qn_knobs_preset, 0);
 	memset(&page, 0, sizeof(page));
-	qn_follow_init(&follow, &segments, &page);
+	memset(&ledger, 0, sizeof(ledger));
+	ledger.page = &page;
+	qn_follow_init(&follow, &segments, &ledger);
 	qn_follow_tick(&follow, QN_FOLLOW_AFTER);
 }
 
