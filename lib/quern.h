@@ -147,10 +147,15 @@ int qn_heap_add_zone(struct qn_heap *h, void *mem, size_t size, unsigned flags);
  * merged with their neighbours.
  *
  * Bound: no loop over blocks, but for a request that would fail otherwise: if it is for
- * no more than all that is free, held blocks are merged first. A zone of n bytes holds
- * at most n / 24 bytes, and 512 blocks (knobs QN_HELD_PART, QN_HELD_MOST); of free runs
- * at most 5/4 n / @size are looked at. The heap is unlocked between two merges. Under
- * policy "fixed" nothing is held. DECISIONS.md has both bounds in instructions.
+ * no more than all that is free, held blocks are merged first. Of free runs at most
+ * 5/4 n / @size are looked at in a zone of n bytes. It holds so much at most, and the heap
+ * is unlocked between two merges:
+ *
+ *	a new heap		n / 24 bytes, 512 blocks (knobs held_part, held_most)
+ *	policy "rule"		n / 3 bytes, 4096 blocks, after calls of qn_heap_step()
+ *	policy "fixed"		nothing
+ *
+ * DECISIONS.md has both bounds in instructions.
  *
  * Context: any thread; an interrupt handler too where the build masks
  * interrupts (knob QN_LOCK_IRQ).
@@ -282,6 +287,21 @@ int qn_heap_step(struct qn_heap *h);
  * Return: 0, or -EINVAL (no heap, no policy of that name).
  */
 int qn_heap_set_policy(struct qn_heap *h, const char *name);
+
+/**
+ * qn_heap_set_knob() - turn a number that the heap reads while it runs
+ * @h:		the heap
+ * @name:	one of the rows of QN_HEAP_KNOBS (lib/base/knobs.h), which say what each does:
+ *		held_part, held_most, roomy_part, step_drains, drain_hot
+ * @value:	in the range of the row
+ *
+ * A policy may turn knobs as well: policy "rule" turns held_part and held_most. A new
+ * policy begins with the knobs of its own.
+ *
+ * Context: as qn_heap_alloc(). Bounded by the number of knobs and zones.
+ * Return: 0, -EINVAL (no heap, no knob of that name), or -ERANGE.
+ */
+int qn_heap_set_knob(struct qn_heap *h, const char *name, size_t value);
 
 /**
  * qn_heap_set_hook() - somebody to ask when memory runs out

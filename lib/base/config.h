@@ -167,38 +167,6 @@ _Static_assert(QN_DEMOTE_SHARE < QN_PROMOTE_SHARE, "hysteresis");
 #endif
 _Static_assert(QN_DEMOTE_SAMPLES < QN_PROMOTE_SAMPLES, "hysteresis");
 
-/*
- * QN_HELD_PART: one part in so many of a zone's memory is held in unmerged blocks
- * at most. More serves more requests at once, less keeps the free memory in one
- * piece.
- */
-#ifndef QN_HELD_PART
-#define QN_HELD_PART 24
-#endif
-_Static_assert(QN_HELD_PART >= 2, "QN_HELD_PART");
-
-/*
- * QN_HELD_MOST: granules that a zone holds at most, however large it is. A request
- * that would fail otherwise merges them all, and no block has less than two: more
- * serves more requests at once in a zone above QN_HELD_PART times as many, less
- * makes that one request cheaper.
- */
-#ifndef QN_HELD_MOST
-#define QN_HELD_MOST 1024
-#endif
-_Static_assert(QN_HELD_MOST >= 0 && QN_HELD_MOST <= 1 << 24, "QN_HELD_MOST");
-
-/* QN_STEP_DRAINS: held blocks that one qn_heap_step() merges at most, a zone */
-#ifndef QN_STEP_DRAINS
-#define QN_STEP_DRAINS 6
-#endif
-
-/* QN_DRAIN_HOT: of so many steps one merges held blocks of a hot length, too */
-#ifndef QN_DRAIN_HOT
-#define QN_DRAIN_HOT 4
-#endif
-_Static_assert(QN_DRAIN_HOT >= 1, "QN_DRAIN_HOT");
-
 /* QN_DEBUG: compile qn_assert() in */
 #ifndef QN_DEBUG
 #define QN_DEBUG 0

@@ -15,6 +15,10 @@ const struct qn_knobs qn_knobs_preset = { QN_KNOBS(PRESET) };
 
 QN_KNOBS(IS_PRESET_VALID)
 
+const struct qn_heap_knobs qn_heap_knobs_preset = { QN_HEAP_KNOBS(PRESET) };
+
+QN_HEAP_KNOBS(IS_PRESET_VALID)
+
 /* One compare for both ends: what is below the least wraps around */
 #define IS_OUTSIDE(name, unit, preset, least, most, help) \
 	|| knobs->name - (size_t)(least) > (size_t)(most) - (least)
@@ -22,4 +26,9 @@ QN_KNOBS(IS_PRESET_VALID)
 __apart bool qn_knobs_are_valid(const struct qn_knobs *knobs)
 {
 	return !(false QN_KNOBS(IS_OUTSIDE));
+}
+
+bool qn_heap_knobs_are_valid(const struct qn_heap_knobs *knobs)
+{
+	return !(false QN_HEAP_KNOBS(IS_OUTSIDE));
 }

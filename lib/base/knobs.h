@@ -96,8 +96,43 @@
 
 /* clang-format on */
 
+/* clang-format off */
+#define QN_HEAP_KNOBS(K)                                                       \
+	K(held_part, PART, 24, 0, 65536,                                       \
+	  "Freed short blocks wait, unmerged, for a request of their length in " \
+	  "one part in so many of a zone; 0: in none. Fewer parts serve more "  \
+	  "requests at once, more keep the free memory in one piece.")         \
+	K(held_most, COUNT, 1024, 0, (size_t)1 << 24,                          \
+	  "Granules that wait in a zone at most, however large it is. A "      \
+	  "request that would fail otherwise merges them all, and no block "   \
+	  "has less than two, so less makes that one request cheaper.")        \
+	K(roomy_part, PART, 4, 1, 256,                                         \
+	  "Blocks wait only while a free run has one part in so many of the "  \
+	  "zone. More parts let them wait in fuller zones, and need larger "   \
+	  "heaps.")                                                            \
+	K(step_drains, COUNT, 6, 0, 256,                                       \
+	  "Held blocks of a zone that one qn_heap_step() merges at most.")     \
+	K(drain_hot, COUNT, 4, 1, 256,                                         \
+	  "Of so many steps one merges held blocks of hot lengths, too.")
+
+/* clang-format on */
+
 /**
- * struct qn_knobs - a set of knobs: a member for each row
+ * struct qn_heap_knobs - those of a heap of one's own: a member for each row
+ */
+struct qn_heap_knobs {
+#define QN_KNOB_MEMBER(name, unit, preset, least, most, help) size_t name;
+	QN_HEAP_KNOBS(QN_KNOB_MEMBER)
+#undef QN_KNOB_MEMBER
+};
+
+extern const struct qn_heap_knobs qn_heap_knobs_preset;
+
+/* Is each knob in its range. Bounded by their number. Context: any. */
+bool qn_heap_knobs_are_valid(const struct qn_heap_knobs *knobs);
+
+/**
+ * struct qn_knobs - a set of knobs of a process's heap: a member for each row
  */
 struct qn_knobs {
 #define QN_KNOB_MEMBER(name, unit, preset, least, most, help) size_t name;

@@ -294,9 +294,9 @@ static void breathe(struct qn_heap *h)
 /* Merge what a zone holds. What others hold meanwhile does not make it longer */
 static bool merge_held(struct qn_heap *h, struct qn_zone *z)
 {
-	size_t nr = 0;
+	size_t nr = 0, most = qn_zone_held(z) / QN_ZONE_MIN;
 
-	while (nr < QN_HELD_MOST / QN_ZONE_MIN && qn_zone_drain(z, ~0u)) {
+	while (nr < most && qn_zone_drain(z, ~0u)) {
 		breathe(h);
 		nr++;
 	}
@@ -856,6 +856,22 @@ static bool drain_samples(struct qn_heap *h)
 	return true;
 }
 
+/* Of @z and those behind it */
+static void zones_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *k,
+			    const struct qn_heap_knobs *before)
+{
+	for (; z; z = z->next)
+		qn_zone_set_knobs(z, k, before);
+}
+
+static void set_knobs(struct qn_heap *h, const struct qn_heap_knobs *next)
+{
+	struct qn_heap_knobs before = h->knobs;
+
+	h->knobs = *next;
+	zones_set_knobs(&h->zone, &h->knobs, &before);
+}
+
 /*
  * Learning begins with the first step: firmware that takes none does not have
  * its code either. Until then the distance between samples is fixed
@@ -870,12 +886,46 @@ static void start_learning(struct qn_heap *h)
 	h->nr_tables = 1;
 }
 
+/* What is held, since the last look */
+static void view_held(struct qn_heap *h, struct qn_held_view *v)
+{
+	struct qn_zone *z;
+
+	v->flushed = (u32)(h->nr_squeezed - h->seen_squeezed);
+	h->seen_squeezed = h->nr_squeezed;
+	for (z = &h->zone; z; z = z->next) {
+		v->refused += z->refused;
+		v->is_roomy |= z->is_roomy;
+		v->most += qn_zone_held_most(z) * QN_GRANULE;
+		z->refused = 0;
+	}
+}
+
+static void tune(struct qn_heap *h, struct qn_view *view)
+{
+	struct qn_heap_knobs next;
+
+	if (!h->controller.policy->tune_heap)
+		return;
+	view_held(h, &view->held);
+	if (!qn_controller_tune_heap(&h->controller, view, &next))
+		return;
+	set_knobs(h, &next);
+}
+
 static bool act(struct qn_heap *h)
 {
-	struct qn_view view = { .table = h->table, .profile = h->profile };
+	struct qn_view view = {
+		.table = h->table,
+		.profile = h->profile,
+		.heap_knobs = &h->knobs,
+		.memory.live = live_granules(h) * QN_GRANULE,
+		.memory.peak = h->peak * QN_GRANULE,
+	};
 	struct qn_action action;
 	struct qn_table *old = h->table;
 
+	tune(h, &view);
 	if (!qn_controller_step(&h->controller, &view, h->next_table, &action))
 		return false;
 	h->table = h->next_table;
@@ -891,16 +941,17 @@ static bool act(struct qn_heap *h)
  */
 static bool drain_held(struct qn_heap *h)
 {
-	u32 which = h->nr_steps++ % QN_DRAIN_HOT ? ~h->hot : ~0u;
+	const struct qn_heap_knobs *k = &h->knobs;
+	u32 which = h->nr_steps++ % k->drain_hot ? ~h->hot : ~0u;
 	struct qn_zone *z;
 	bool more = false;
 	unsigned int i;
 
 	for (z = &h->zone; z; z = z->next) {
-		for (i = 0; i < QN_STEP_DRAINS; i++)
+		for (i = 0; i < k->step_drains; i++)
 			if (!qn_zone_drain(z, which))
 				break;
-		more |= i == QN_STEP_DRAINS || qn_zone_has_held(z);
+		more |= i == k->step_drains || qn_zone_has_held(z);
 	}
 	return more;
 }
@@ -923,11 +974,55 @@ int qn_heap_step(struct qn_heap *h)
 	return more;
 }
 
-/* Of @z and those behind it */
-static void set_holds(struct qn_zone *z, bool holds)
+static void begin_knobs(struct qn_heap *h, const struct qn_policy *policy)
 {
-	for (; z; z = z->next)
-		qn_zone_set_holds(z, holds);
+	struct qn_heap_knobs k = qn_heap_knobs_preset;
+
+	if (policy->begin_heap)
+		policy->begin_heap(&k);
+	set_knobs(h, &k);
+}
+
+/**
+ * struct knob_row - a row of QN_HEAP_KNOBS
+ * @name:	its name
+ * @offset:	of its member
+ */
+struct knob_row {
+	const char *name;
+	size_t offset;
+};
+
+#define KNOB_ROW(knob, unit, preset, least, most, help) \
+	{ #knob, offsetof(struct qn_heap_knobs, knob) },
+
+static const struct knob_row knob_rows[] = { QN_HEAP_KNOBS(KNOB_ROW) };
+
+static const struct knob_row *knob_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(knob_rows); i++)
+		if (!strcmp(knob_rows[i].name, name))
+			return &knob_rows[i];
+	return NULL;
+}
+
+int qn_heap_set_knob(struct qn_heap *h, const char *name, size_t value)
+{
+	const struct knob_row *row = name ? knob_find(name) : NULL;
+	struct qn_heap_knobs next;
+	int err = -ERANGE;
+
+	if (!h || !row)
+		return -EINVAL;
+	heap_lock(h);
+	next = h->knobs;
+	memcpy((char *)&next + row->offset, &value, sizeof(value));
+	if (qn_heap_knobs_are_valid(&next)) {
+		set_knobs(h, &next);
+		err = 0;
+	}
+	heap_unlock(h);
+	return err;
 }
 
 int qn_heap_set_policy(struct qn_heap *h, const char *name)
@@ -938,7 +1033,7 @@ int qn_heap_set_policy(struct qn_heap *h, const char *name)
 		return -EINVAL;
 	heap_lock(h);
 	qn_controller_init(&h->controller, policy);
-	set_holds(&h->zone, policy->holds);
+	begin_knobs(h, policy);
 	heap_unlock(h);
 	return 0;
 }
@@ -1004,7 +1099,8 @@ struct qn_heap *qn_heap_init(void *mem, size_t size)
 	h->error = "";
 	h->distance = sample_interval(h) / QN_GRANULE;
 	h->budget = (ptrdiff_t)(h->distance << QN_BUDGET_SHIFT);
-	set_holds(&h->zone, true);
+	h->knobs = qn_heap_knobs_preset;
+	zones_set_knobs(&h->zone, &h->knobs, &qn_heap_knobs_preset);
 	return h;
 }
 
@@ -1076,7 +1172,7 @@ static int add_zones(struct qn_heap *h, void *mem, size_t size,
 	    !make_zones(z, (uintptr_t)(z + 1), (uintptr_t)mem, end))
 		return -ENOSPC;
 	h->nr_regions++;
-	set_holds(z, h->zone.holds);
+	zones_set_knobs(z, &h->knobs, &qn_heap_knobs_preset);
 	for (part = z; part; part = part->next)
 		part->flags = (u8)flags;
 	link_zones(h, z);

@@ -41,7 +41,7 @@
  * is for more than all that is free. Else it is tried again after a squeeze:
  *
  *	held blocks are merged	in each zone; a zone of n granules holds
- *				min(n / QN_HELD_PART, QN_HELD_MOST) / QN_ZONE_MIN at most
+ *				what is held / QN_ZONE_MIN; knobs held_part, held_most bound it
  *	hidden runs are found	in each zone a look at the runs of one bin, for k granules
  *				n / (4/5 k) at most
  *
@@ -92,6 +92,8 @@
  * @error:	what the last check found, or ""
  * @nr_regions:	pieces of memory that it was given
  * @nr_steps:	calls of qn_heap_step()
+ * @knobs:	in use, by the zones as well; changed with the heap locked
+ * @seen_squeezed: @nr_squeezed when the policy looked last
  * @hot:	bit k: the table has a class for blocks of k granules
  * @hook, @hook_arg: who is asked when memory runs out
  */
@@ -119,6 +121,8 @@ struct qn_heap {
 	const char *error;
 	unsigned int nr_regions;
 	u32 nr_steps;
+	struct qn_heap_knobs knobs;
+	size_t seen_squeezed;
 	u32 hot;
 	bool (*hook)(void *arg, size_t size);
 	void *hook_arg;

@@ -12,7 +12,6 @@
 #include "heap/zone.h"
 
 /* The zone is roomy while a run of this part of it is free */
-#define ROOMY_PART 4
 
 /* ---- the bits ---- */
 
@@ -115,9 +114,11 @@ static noinline void unmark(struct qn_zone *z, void *p, size_t k)
 /* ---- room ---- */
 
 /* Granules that may be held */
-static ptrdiff_t held_most(const struct qn_zone *z)
+static ptrdiff_t held_most(const struct qn_zone *z,
+			   const struct qn_heap_knobs *k)
 {
-	return (ptrdiff_t)min(z->nr / QN_HELD_PART, (size_t)QN_HELD_MOST);
+	return (ptrdiff_t)min(k->held_part ? z->nr / k->held_part : 0,
+			      k->held_most);
 }
 
 /* The lengths that may be held, a bit each */
@@ -509,6 +510,16 @@ size_t qn_zone_nr_held(const struct qn_zone *z)
 	return sum;
 }
 
+size_t qn_zone_held_most(const struct qn_zone *z)
+{
+	return (size_t)held_most(z, z->knobs);
+}
+
+size_t qn_zone_held(const struct qn_zone *z)
+{
+	return (size_t)(held_most(z, z->knobs) - z->credit);
+}
+
 void qn_zone_set_holds(struct qn_zone *z, bool holds)
 {
 	z->holds = holds;
@@ -575,13 +586,29 @@ static void init_bits(struct qn_zone *z, u8 *bits, size_t size)
 	clear_bit(z, qn_granules_on(start, z->nr));
 }
 
-static void init_room(struct qn_zone *z)
+static void set_room(struct qn_zone *z)
 {
-	unsigned int room = qn_bin_of(z->nr / ROOMY_PART);
+	unsigned int room = qn_bin_of(z->nr / z->knobs->roomy_part);
 
 	z->room = (u8)max(room, (unsigned int)QN_BINS_EXACT);
+}
+
+void qn_zone_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *knobs,
+		       const struct qn_heap_knobs *before)
+{
+	z->knobs = knobs;
+	z->credit += held_most(z, knobs) - held_most(z, before);
+	set_room(z);
+	update_room(z);
+	qn_zone_set_holds(z, knobs->held_part);
+}
+
+static void init_room(struct qn_zone *z)
+{
+	z->knobs = &qn_heap_knobs_preset;
+	set_room(z);
 	z->drain = QN_ZONE_MIN;
-	z->credit = held_most(z);
+	z->credit = held_most(z, z->knobs);
 	memset(z->fate, QN_FATE_LOOK, sizeof(z->fate));
 	set_roomy(z);
 }
@@ -722,7 +749,8 @@ static const char *check_lists(const struct qn_zone *z,
 
 	for (size_t k = 0; k <= QN_ZONE_SHORT && !error; k++)
 		error = check_held(z, k, sums);
-	if (!error && (ptrdiff_t)sums->held + z->credit != held_most(z))
+	if (!error &&
+	    (ptrdiff_t)sums->held + z->credit != held_most(z, z->knobs))
 		error = "what is held is not what was counted";
 	if (!error && z->is_roomy != qn_bins_has(&z->bins, z->room))
 		error = "a zone is wrong about how roomy it is";

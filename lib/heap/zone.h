@@ -50,7 +50,7 @@
  *
  * Blocks held. A freed short block is not merged but kept on a list of its own,
  * for the next request of the same length; its bits stay those of a block.
- * A part of the zone (QN_HELD_PART) is held at most, QN_HELD_MOST granules of a large one,
+ * A part of the zone (knob held_part) is held at most, held_most granules of a large one,
  * and only while the zone is roomy, that is, while it has a free run
  * of about a quarter of its size: then holding takes memory from nobody. Once it
  * is not, nothing more is held, and each release that is cheap itself merges one
@@ -67,6 +67,7 @@
 #include "base/compiler.h"
 #include "port/debug.h"
 #include "base/config.h"
+#include "base/knobs.h"
 #include "quern.h"
 
 #define QN_GRANULE QN_ALIGN
@@ -141,6 +142,8 @@ struct qn_held {
  * @room:	the zone is roomy while there is a run in this bin or above
  * @is_roomy:	it is
  * @holds:	short blocks are held then
+ * @refused:	blocks that were not held since enough was
+ * @knobs:	in use, see qn_zone_set_knobs()
  * @has_held:	blocks have been held
  * @flags:	QN_ZONE_*
  * @drain:	the list of held blocks to be looked at next
@@ -168,6 +171,8 @@ struct qn_zone {
 	bool has_held;
 	u8 flags;
 	u8 drain;
+	u32 refused;
+	const struct qn_heap_knobs *knobs;
 	uintptr_t mem;
 	size_t size;
 	struct qn_zone *next;
@@ -515,8 +520,10 @@ static __hot_inline bool qn_zone_hold(struct qn_zone *z, void *p, size_t k)
 	ptrdiff_t credit = z->credit - (ptrdiff_t)k;
 	struct qn_held *held = p;
 
-	if (unlikely(credit < 0))
+	if (unlikely(credit < 0)) {
+		z->refused++;
 		return false;
+	}
 	z->credit = credit;
 	held->next = z->held[k];
 	held->tag = QN_HELD_TAG - (uintptr_t)held;
@@ -551,6 +558,22 @@ static __hot_inline void *qn_zone_unhold(struct qn_zone *z, size_t k)
  * Return: true if one was merged.
  */
 bool qn_zone_drain(struct qn_zone *z, u32 which);
+
+/**
+ * qn_zone_set_knobs() - from now on other knobs
+ * @z:		the zone
+ * @knobs:	valid, and there until others are set
+ * @before:	what was in use until now; may be gone afterwards
+ *
+ * If more is held than they allow, nothing is held before enough of it was taken or merged.
+ * Bounded time.
+ */
+void qn_zone_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *knobs,
+		       const struct qn_heap_knobs *before);
+
+/* Granules that may be held, and that are. Any context. */
+size_t qn_zone_held_most(const struct qn_zone *z);
+size_t qn_zone_held(const struct qn_zone *z);
 
 /* Are freed blocks to be held while the zone is roomy */
 void qn_zone_set_holds(struct qn_zone *z, bool holds);

@@ -63,6 +63,27 @@ static bool apply(struct qn_controller *c, struct qn_table *next,
 	return true;
 }
 
+bool qn_controller_tune(struct qn_controller *c, const struct qn_view *view,
+			struct qn_knobs *next)
+{
+	if (!c->policy->tune)
+		return false;
+	*next = *view->knobs;
+	return c->policy->tune(view, c->state, next) &&
+	       qn_knobs_are_valid(next);
+}
+
+bool qn_controller_tune_heap(struct qn_controller *c,
+			     const struct qn_view *view,
+			     struct qn_heap_knobs *next)
+{
+	if (!c->policy->tune_heap)
+		return false;
+	*next = *view->heap_knobs;
+	return c->policy->tune_heap(view, c->state, next) &&
+	       qn_heap_knobs_are_valid(next);
+}
+
 bool qn_controller_step(struct qn_controller *c, const struct qn_view *view,
 			struct qn_table *next, struct qn_action *act)
 {
@@ -74,7 +95,7 @@ bool qn_controller_step(struct qn_controller *c, const struct qn_view *view,
 	qn_assert(view->profile->nr_steps == nr_steps);
 	memset(act, 0, sizeof(*act));
 	c->cursor = to < nr_steps ? (u16)to : 1;
-	if (!c->policy->look(view, from, to, act))
+	if (!c->policy->look(view, c->state, from, to, act))
 		return false;
 	qn_table_copy(next, view->table);
 	if (!apply(c, next, act))

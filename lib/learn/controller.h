@@ -15,17 +15,54 @@
 #include "learn/table.h"
 
 /**
+ * struct qn_held_view - blocks that a heap of one's own holds unmerged
+ * @most:	bytes that may be held now
+ * @refused:	freed blocks that were merged since enough was held, since the last look
+ * @flushed:	requests for which all held blocks were merged, since the last look
+ * @is_roomy:	blocks are held at all
+ */
+struct qn_held_view {
+	size_t most;
+	u32 refused;
+	u32 flushed;
+	bool is_roomy;
+};
+
+/**
  * struct qn_view - what a policy may look at
  * @table:	the table in use
  * @profile:	recent request sizes
  * @class_live:	bytes of objects in use per class, or NULL where classes have
- *		no slabs (the MCU)
+ *		no slabs (a heap of one's own)
+ * @memory:	the heap now, and what became of it so far; what is not known is 0
+ * @trend:	how it changes, or NULL
+ * @used:	bytes of runs in use
+ * @recent_peak: highest @used lately
+ * @largest:	bytes of the longest free run, 0 where it is not known
+ * @pressure:	how scarce memory is outside the heap, from 0 to QN_PRESSURE_MOST
+ * @held:	of a heap of one's own
+ * @knobs:	in use by the heap of a process, else NULL
+ * @heap_knobs:	in use by a heap of one's own, else NULL
  */
 struct qn_view {
 	const struct qn_table *table;
 	const struct qn_profile *profile;
 	const size_t *class_live;
+	struct qn_trend_look memory;
+	const struct qn_stats_trend *trend;
+	size_t used;
+	size_t recent_peak;
+	size_t largest;
+	u32 pressure;
+	struct qn_held_view held;
+	const struct qn_knobs *knobs;
+	const struct qn_heap_knobs *heap_knobs;
 };
+
+#define QN_PRESSURE_MOST 1024u
+
+/* Words that a policy may keep for itself */
+#define QN_POLICY_WORDS (QN_SMALL ? 4 : 64)
 
 enum qn_action_kind {
 	QN_ACTION_NONE,
@@ -57,18 +94,23 @@ struct qn_action {
  *		true if something should change. Bounded by @to - @from and the
  *		width of the widest class.
  * @tune:	change @knobs, a copy of those in use, and return true if the heap should
- *		use them from now on; NULL: never. Bounded time. Asked where a heap has
- *		knobs, at most once an epoch, before @look; knobs that are not valid are
- *		not used.
- * @holds:	a heap of one's own holds freed blocks for the next request of their
- *		length
+ *		use them from now on; NULL: never. Bounded time. Asked at most once an
+ *		epoch, before @look; knobs that are not valid are not used.
+ * @tune_heap:	the same for a heap of one's own, in each qn_heap_step()
+ * @begin_heap:	change @knobs, the preset ones, to those that a heap of one's own begins
+ *		with; NULL: it begins with the preset
+ *
+ * @state is QN_POLICY_WORDS words of the policy's own, 0 at first; each heap has its own.
  */
 struct qn_policy {
 	const char *name;
-	bool (*look)(const struct qn_view *view, unsigned int from,
+	bool (*look)(const struct qn_view *view, u32 *state, unsigned int from,
 		     unsigned int to, struct qn_action *act);
-	bool (*tune)(const struct qn_view *view, struct qn_knobs *knobs);
-	bool holds;
+	bool (*tune)(const struct qn_view *view, u32 *state,
+		     struct qn_knobs *knobs);
+	bool (*tune_heap)(const struct qn_view *view, u32 *state,
+			  struct qn_heap_knobs *knobs);
+	void (*begin_heap)(struct qn_heap_knobs *knobs);
 };
 
 extern const struct qn_policy qn_policy_fixed;
@@ -82,17 +124,36 @@ const struct qn_policy *qn_policy_find(const char *name);
  * @policy:	who chooses
  * @cursor:	the step to look at next
  * @nr_promoted, @nr_demoted: decisions so far
+ * @state:	the policy's own
  */
 struct qn_controller {
 	const struct qn_policy *policy;
 	u16 cursor;
 	u32 nr_promoted;
 	u32 nr_demoted;
+	u32 state[QN_POLICY_WORDS];
 };
 
 /* Nothing decided yet; the look begins at the smallest size */
 void qn_controller_init(struct qn_controller *c,
 			const struct qn_policy *policy);
+
+/**
+ * qn_controller_tune() - should a process's heap use other knobs
+ * @c:		the controller
+ * @view:	the heap as it is, with @knobs
+ * @next:	set to them
+ *
+ * Context: serialised by the caller. Bounded time.
+ * Return: true if @next is valid and should be published.
+ */
+bool qn_controller_tune(struct qn_controller *c, const struct qn_view *view,
+			struct qn_knobs *next);
+
+/* The same of a heap of one's own, with @heap_knobs */
+bool qn_controller_tune_heap(struct qn_controller *c,
+			     const struct qn_view *view,
+			     struct qn_heap_knobs *next);
 
 /**
  * qn_controller_step() - one bounded slice

@@ -13,6 +13,10 @@
  * says nothing); and that with all slots taken a class gives way only if it
  * would not be promoted itself and is four times colder than the size that
  * needs the slot.
+ *
+ * A heap of one's own holds freed blocks unmerged. The rule lets it hold twice as many
+ * when many were refused while there is room, and as many as at first when a request had
+ * all of them merged: then memory was short, and it is not tried again for some steps.
  */
 #include "learn/controller.h"
 #include "port/debug.h"
@@ -192,12 +196,13 @@ static bool look_slabs(const struct qn_view *v, unsigned int step,
  * A class is looked at when its own size comes up, once in a round; sizes below that
  * it serves as well are passed by.
  */
-static bool rule_look(const struct qn_view *view, unsigned int from,
+static bool rule_look(const struct qn_view *view, u32 *state, unsigned int from,
 		      unsigned int to, struct qn_action *act)
 {
 	const struct qn_table *t = view->table;
 	unsigned int step;
 
+	(void)state;
 	for (step = max(from, 1u); step < to; step++) {
 		if (qn_table_is_direct(t, step)) {
 			if (look_direct(view, step, act))
@@ -212,8 +217,44 @@ static bool rule_look(const struct qn_view *view, unsigned int from,
 	return false;
 }
 
+/* Blocks refused before more are held, and steps without a try once memory was short */
+#define HELD_REFUSED 32
+#define HELD_WAIT    256
+
+struct rule_state {
+	u32 refused;
+	u32 wait;
+};
+
+_Static_assert(sizeof(struct rule_state) <= QN_POLICY_WORDS * sizeof(u32),
+	       "the state of a policy");
+
+static bool rule_tune_heap(const struct qn_view *v, u32 *state,
+			   struct qn_heap_knobs *knobs)
+{
+	struct rule_state *s = (struct rule_state *)(void *)state;
+
+	if (v->held.flushed) {
+		s->refused = 0;
+		s->wait = HELD_WAIT;
+		knobs->held_part = qn_heap_knobs_preset.held_part;
+		knobs->held_most = qn_heap_knobs_preset.held_most;
+		return knobs->held_part != v->heap_knobs->held_part;
+	}
+	s->wait -= s->wait > 0;
+	s->refused = s->refused / 2 + v->held.refused;
+	if (s->wait || s->refused < HELD_REFUSED || !v->held.is_roomy)
+		return false;
+	s->refused = 0;
+	if (knobs->held_part > 3) {
+		knobs->held_part /= 2;
+		knobs->held_most *= 2;
+	}
+	return knobs->held_part != v->heap_knobs->held_part;
+}
+
 const struct qn_policy qn_policy_rule = {
 	.name = "rule",
 	.look = rule_look,
-	.holds = true,
+	.tune_heap = rule_tune_heap,
 };

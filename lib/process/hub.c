@@ -148,11 +148,34 @@ static __apart void knobs_look(struct qn_hub *hub, const struct qn_view *view,
 			       u64 now)
 {
 	const struct qn_action act = { .kind = QN_ACTION_KNOBS };
-	struct qn_knobs next = *qn_hub_knobs(hub);
+	struct qn_knobs next;
 
-	if (hub->controller.policy->tune(view, &next) &&
+	if (qn_controller_tune(&hub->controller, view, &next) &&
 	    qn_hub_knobs_publish(hub, &next))
 		page_show_change(hub, &act, now);
+}
+
+/* The heap now; what is rounded up is told by the trend */
+static void memory_look(const struct qn_hub *hub, struct qn_trend_look *look,
+			u64 now)
+{
+	const struct qn_ledger *l = &hub->ledger;
+	const struct qn_resident *r = &hub->segments.resident;
+	s64 live = (s64)READ_ONCE(l->live), large = (s64)READ_ONCE(l->large);
+	s64 external = large - live;
+
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
+		external += (s64)READ_ONCE(l->class_slab[c]);
+	*look = (struct qn_trend_look){
+		.usec = now - hub->page->start_usec,
+		.live = qn_ledger_get(&l->live),
+		.peak = READ_ONCE(hub->page->peak_live),
+		.external = external > 0 ? (size_t)external : 0,
+		.dirty = READ_ONCE(r->dirty),
+		.metadata = READ_ONCE(hub->page->metadata),
+		.purged = READ_ONCE(r->purged),
+		.refaults = READ_ONCE(r->refaults),
+	};
 }
 
 static void controller_look(struct qn_hub *hub, u64 now)
@@ -160,15 +183,24 @@ static void controller_look(struct qn_hub *hub, u64 now)
 	size_t live[QN_NR_CLASSES];
 	struct qn_table *next = table_spare(hub);
 	struct qn_action act;
-	struct qn_view view = { hub->table, hub->profile, live };
+	const struct qn_resident *r = &hub->segments.resident;
+	struct qn_view view = {
+		.table = hub->table,
+		.profile = hub->profile,
+		.class_live = live,
+		.trend = &hub->trend_now,
+		.used = READ_ONCE(r->used),
+		.recent_peak = READ_ONCE(r->peak),
+		.knobs = qn_hub_knobs(hub),
+	};
 
 	if (!next)
 		return;
+	memory_look(hub, &view.memory, now);
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
 		live[c] = qn_ledger_get(&hub->ledger.class_live[c]);
 	WRITE_ONCE(hub->page->nr_slices, hub->page->nr_slices + 1);
-	if (hub->controller.policy->tune)
-		knobs_look(hub, &view, now);
+	knobs_look(hub, &view, now);
 	if (!qn_controller_step(&hub->controller, &view, next, &act))
 		return;
 	table_publish(hub, next);
@@ -250,25 +282,14 @@ static size_t rounded_up(const struct qn_stats_page *page)
 /* An epoch of the trend may end here; after qn_hub_refresh() */
 static void trend_look(struct qn_hub *hub, u64 now)
 {
-	const struct qn_stats_page *page = hub->page;
-	s64 live = (s64)READ_ONCE(hub->ledger.live);
-	s64 large = (s64)READ_ONCE(hub->ledger.large);
-	s64 external = (s64)READ_ONCE(page->carved) - (live - large);
-	struct qn_trend_look look = {
-		.usec = now - page->start_usec,
-		.live = live > 0 ? (size_t)live : 0,
-		.peak = READ_ONCE(page->peak_live),
-		.external = external > 0 ? (size_t)external : 0,
-		.dirty = READ_ONCE(page->dirty),
-		.metadata = READ_ONCE(page->metadata),
-		.purged = READ_ONCE(page->purged),
-		.refaults = READ_ONCE(page->refaults),
-	};
+	struct qn_trend_look look;
 
-	if (!qn_trend_is_due(hub->trend, look.usec))
+	if (!qn_trend_is_due(hub->trend, now - hub->page->start_usec))
 		return;
-	look.internal = rounded_up(page);
-	qn_trend_epoch(hub->trend, hub->profile, &look, &hub->page->trend);
+	memory_look(hub, &look, now);
+	look.internal = rounded_up(hub->page);
+	qn_trend_epoch(hub->trend, hub->profile, &look, &hub->trend_now);
+	hub->page->trend = hub->trend_now;
 }
 
 /* What is done at most once in QN_EPOCH_US, and once a second; under hub.learn */
@@ -360,6 +381,7 @@ __apart void qn_hub_fork_child(struct qn_hub *hub)
 	t->peak = (size_t)hub->page->peak_live;
 	t->purged = 0;
 	t->refaults = 0;
+	memset(&hub->trend_now, 0, sizeof(hub->trend_now));
 }
 
 /* ---- accounts ---- */

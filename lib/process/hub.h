@@ -61,6 +61,7 @@ struct qn_returned {
  * @learn:	guards everything from @profile to @last_decay
  * @profile:	QN_HUB_STEPS entries
  * @trend:	the same of the last epoch
+ * @trend_now:	what came of it; the page shows it
  * @controller:	decides
  * @sampler:	seeds and interval for the locals' own; the seeds are guarded by @threads
  * @tables:	buffers; tables[i]->nr_users says who still reads it
@@ -97,6 +98,7 @@ struct qn_hub {
 	struct qn_lock learn;
 	struct qn_profile *profile;
 	struct qn_trend *trend;
+	struct qn_stats_trend trend_now;
 	struct qn_controller controller;
 	struct qn_sampler sampler;
 	struct qn_table *tables[QN_NR_TABLES];

@@ -53,7 +53,9 @@ static void init_view(unsigned int nr_steps, const size_t *class_live)
 	next = &tables[1].table;
 	qn_profile_init(p, nr_steps);
 	memset(live, 0, sizeof(live));
-	view = (struct qn_view){ t, p, class_live };
+	view = (struct qn_view){ .table = t,
+				 .profile = p,
+				 .class_live = class_live };
 }
 
 static void init_coarse(const struct qn_policy *policy)

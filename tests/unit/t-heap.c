@@ -30,6 +30,10 @@
 
 #include "heap/heap.h"
 
+/* Of the preset knobs */
+#define HELD_PART 24
+#define DRAIN_HOT 4
+
 #define SIZE (QN_SMALL ? 24576 : 65536)
 
 /* Where the second zone lies: on the target also in another memory */
@@ -552,7 +556,7 @@ static void test_interval_follows_live(void **state)
 /* Whatever is short is held, up to a limit; without steps it stays so */
 static void test_holding(void **state)
 {
-	static void *p[SIZE / QN_HELD_PART / 40];
+	static void *p[SIZE / HELD_PART / 40];
 	size_t held = 2 * served(40) + 2 * served(100);
 
 	(void)state;
@@ -565,10 +569,10 @@ static void test_holding(void **state)
 		p[i] = qn_heap_alloc(h, 40);
 	for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
 		qn_heap_free(h, p[i]);
-	held = h->zone.nr / QN_HELD_PART * QN_ALIGN;
+	held = h->zone.nr / HELD_PART * QN_ALIGN;
 	assert_in_range(stats().held, held - served(40) + 1, held);
 	assert_sound();
-	for (unsigned int i = 0; i < QN_DRAIN_HOT; i++)
+	for (unsigned int i = 0; i < DRAIN_HOT; i++)
 		while (qn_heap_step(h))
 			;
 	assert_int_equal(stats().held, 0);
@@ -603,7 +607,7 @@ static void test_hot_is_held_longer(void **state)
 	(void)state;
 	reset_learning();
 	churn(40, 20000, true);
-	for (unsigned int i = 0; i < QN_DRAIN_HOT; i++) {
+	for (unsigned int i = 0; i < DRAIN_HOT; i++) {
 		churn(40, 1, false);
 		churn(100, 1, false);
 		assert_int_equal(stats().held,
@@ -612,8 +616,90 @@ static void test_hot_is_held_longer(void **state)
 		hot += stats().held >= 2 * served(40);
 		cold += stats().held == 2 * served(40) + 2 * served(100);
 	}
-	assert_int_equal(hot, QN_DRAIN_HOT - 1);
+	assert_int_equal(hot, DRAIN_HOT - 1);
 	assert_int_equal(cold, 0);
+	assert_sound();
+}
+
+/* Free many at once, a thousand times, with a step now and then */
+static void bursts(unsigned int nr, size_t size)
+{
+	static void *p[SIZE / 64];
+
+	for (unsigned int n = 0; n < 200; n++) {
+		for (unsigned int i = 0; i < nr; i++)
+			assert_non_null(p[i] = qn_heap_alloc(h, size));
+		for (unsigned int i = 0; i < nr; i++)
+			qn_heap_free(h, p[i]);
+		qn_heap_step(h);
+	}
+}
+
+/* Many are refused while there is room: more may be held. Memory gets short: no more. */
+static void test_rule_holds_more(void **state)
+{
+	size_t room, held;
+	void *p;
+
+	(void)state;
+	reset_learning();
+	room = stats().free;
+	assert_int_equal(h->knobs.held_part, HELD_PART);
+	bursts((unsigned int)(room / 2 / served(40)), 40);
+	assert_in_range(h->knobs.held_part, 2, HELD_PART / 4);
+	assert_in_range(h->knobs.held_most, 2048, 8192);
+	assert_sound();
+	held = stats().held;
+	assert_true(held > room / HELD_PART);
+	/* All of it is to be had all the same */
+	p = qn_heap_alloc(h, stats().free - SIZE / 16);
+	assert_non_null(p);
+	assert_int_equal(stats().held, 0);
+	qn_heap_step(h);
+	assert_int_equal(h->knobs.held_part, HELD_PART);
+	assert_int_equal(h->knobs.held_most, 1024);
+	assert_sound();
+	qn_heap_free(h, p);
+}
+
+/* Knobs turned at random while blocks come and go: the heap stays sound, and serves all */
+static void test_knobs(void **state)
+{
+	static const char *const names[] = { "held_part", "held_most",
+					     "roomy_part", "step_drains",
+					     "drain_hot" };
+	static void *p[SIZE / 256];
+
+	(void)state;
+	reset_learning();
+	assert_int_equal(qn_heap_set_knob(NULL, "held_part", 2), -EINVAL);
+	assert_int_equal(qn_heap_set_knob(h, NULL, 2), -EINVAL);
+	assert_int_equal(qn_heap_set_knob(h, "dirty", 2), -EINVAL);
+	assert_int_equal(qn_heap_set_knob(h, "held_part", 65537), -ERANGE);
+	assert_int_equal(qn_heap_set_knob(h, "drain_hot", 0), -ERANGE);
+	assert_int_equal(h->knobs.held_part, HELD_PART);
+	for (unsigned int n = 0; n < 3000; n++) {
+		unsigned int i = n * 7919 % ARRAY_SIZE(p);
+
+		qn_heap_free(h, p[i]);
+		p[i] = qn_heap_alloc(h, 1 + n * 104729 % 150);
+		assert_non_null(p[i]);
+		if (n % 16 == 0)
+			assert_int_equal(qn_heap_set_knob(h, names[n / 16 % 5],
+							  1 + n % 97),
+					 0);
+		if (n % 5 == 0)
+			qn_heap_step(h);
+		if (n % 64 == 0)
+			assert_sound();
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++)
+		qn_heap_free(h, p[i]);
+	assert_int_equal(qn_heap_set_knob(h, "held_part", 0), 0);
+	while (qn_heap_step(h))
+		;
+	assert_int_equal(stats().held, 0);
+	assert_int_equal(stats().largest_free, stats().free);
 	assert_sound();
 }
 
@@ -983,6 +1069,8 @@ int main(void)
 		cmocka_unit_test(test_holding),
 		cmocka_unit_test(test_held_is_little),
 		cmocka_unit_test(test_hot_is_held_longer),
+		cmocka_unit_test(test_rule_holds_more),
+		cmocka_unit_test(test_knobs),
 		cmocka_unit_test(test_fixed_policy),
 		cmocka_unit_test(test_held_is_merged),
 		cmocka_unit_test(test_held_is_merged_in_all_zones),

@@ -213,18 +213,26 @@ static void test_promotes(void **state)
 	assert_int_equal(ch->usec, port.clock - hub.page->start_usec);
 }
 
+static u32 nr_turns;
+
 /* A policy that turns one knob at each look, up to a value that is not valid */
-static bool turn(const struct qn_view *view, struct qn_knobs *knobs)
+static bool turn(const struct qn_view *view, u32 *own, struct qn_knobs *knobs)
 {
+	/* Its own words stay from look to look */
+	assert_int_equal(own[0], nr_turns);
+	own[0] = ++nr_turns;
+	assert_ptr_equal(view->knobs, qn_hub_knobs(&hub));
+	assert_int_equal(view->memory.live, hub.ledger.live);
 	assert_ptr_equal(view->table, hub.table);
 	knobs->boost_gain += 16;
 	return true;
 }
 
-static bool see_nothing(const struct qn_view *view, unsigned int from,
+static bool see_nothing(const struct qn_view *view, u32 *own, unsigned int from,
 			unsigned int to, struct qn_action *act)
 {
 	(void)view;
+	(void)own;
 	(void)from;
 	(void)to;
 	(void)act;

@@ -72,6 +72,27 @@ static void test_ranges(void **state)
 	}
 }
 
+static const size_t heap_least[] = { QN_HEAP_KNOBS(LEAST) };
+static const size_t heap_most[] = { QN_HEAP_KNOBS(MOST) };
+
+static void test_heap_ranges(void **state)
+{
+	struct qn_heap_knobs knobs;
+	size_t *word = (size_t *)(void *)&knobs;
+
+	(void)state;
+	assert_true(qn_heap_knobs_are_valid(&qn_heap_knobs_preset));
+	for (size_t i = 0; i < sizeof(knobs) / sizeof(size_t); i++) {
+		for (int end = 0; end < 4; end++) {
+			knobs = qn_heap_knobs_preset;
+			word[i] = end < 2 ? heap_least[i] - (end & 1) :
+					    heap_most[i] + (end & 1);
+			assert_int_equal(qn_heap_knobs_are_valid(&knobs),
+					 !(end & 1));
+		}
+	}
+}
+
 /* What a setting makes of the knobs; false if it is refused */
 static bool parse(const char *key, size_t value, struct qn_knobs *knobs)
 {
@@ -271,6 +292,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_heap_ranges),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_help),
 		cmocka_unit_test(test_carve),

@@ -80,7 +80,7 @@ static void test_second_free_of_held(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_holds(&h->zone, true);
+	qn_heap_set_policy(h, "rule");
 	p = qn_heap_alloc(h, 50);
 	q = qn_heap_alloc(h, 50);
 	qn_heap_free(h, p);
@@ -99,7 +99,7 @@ static void test_marks_in_user_data(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_holds(&h->zone, true);
+	qn_heap_set_policy(h, "rule");
 	for (unsigned int n = 0; n < 5; n++) {
 		p = qn_heap_alloc(h, 100);
 		for (size_t i = 0; i < 100 / sizeof(*p); i++)
@@ -118,7 +118,7 @@ static void test_no_stale_tag(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_holds(&h->zone, true);
+	qn_heap_set_policy(h, "rule");
 	p = qn_heap_alloc(h, 100);
 	qn_heap_free(h, p);
 	assert_ptr_equal(qn_heap_alloc(h, 100), p);

@@ -25,6 +25,7 @@
 
 #include "heap/zone.h"
 
+#define HELD_PART   24 /* of the preset knobs */
 #define NR_GRANULES 700
 #define SIZE        (NR_GRANULES * QN_GRANULE)
 
@@ -447,12 +448,12 @@ static void test_hold_and_drain(void **state)
 /* A part of the zone at most; the latest of a length first */
 static void test_hold_limit(void **state)
 {
-	void *blocks[NR_GRANULES / QN_HELD_PART / 5 + 1];
+	void *blocks[NR_GRANULES / HELD_PART / 5 + 1];
 	size_t most;
 
 	(void)state;
 	reset();
-	most = z->nr / QN_HELD_PART / 5;
+	most = z->nr / HELD_PART / 5;
 	for (size_t i = 0; i <= most; i++)
 		blocks[i] = alloc(5);
 	for (size_t i = 0; i < most; i++)
