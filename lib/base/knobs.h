@@ -18,10 +18,17 @@
 #include "base/compiler.h"
 #include "base/config.h"
 
+/* A price is counted in thousandths */
+#define QN_PRICE_PRESET 7500
+
 #define QN_KNOB_MUCH ((size_t)1 << (sizeof(size_t) > 4 ? 40 : 30))
 
 /* clang-format off */
 #define QN_KNOBS(K)                                                            \
+	K(price, PRICE, QN_PRICE_PRESET, 1, 1000000000,                        \
+	  "GB-seconds of memory that one CPU-second is worth. Freed memory "   \
+	  "is kept while that is cheaper than to fetch it again: 3 s at 7.5, " \
+	  "about what clouds charge; 30 ms at 0.075. Less keeps less.")        \
 	K(dirty, BYTES, (size_t)512 << 10, 0, QN_KNOB_MUCH,                    \
 	  "Freed memory that is always kept for reuse; more is where it is "   \
 	  "soon wanted back. Lower returns memory to the system sooner and "   \

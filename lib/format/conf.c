@@ -103,6 +103,26 @@ const struct qn_conf_option qn_conf_options[] = {
 			"unless the program links it.",
 	},
 	{
+		.key = "alpha",
+		.type = QN_CONF_MILLI,
+		MEMBER(alpha),
+		.min = 1,
+		.max = 1000000000,
+		.preset = "1",
+		.help = "What a GB-second of memory weighs, where beta is what "
+			"a CPU-second does: another way to write the price, "
+			"which is beta/alpha.",
+	},
+	{
+		.key = "beta",
+		.type = QN_CONF_MILLI,
+		MEMBER(beta),
+		.min = 1,
+		.max = 1000000000,
+		.preset = "7.5",
+		.help = "What a CPU-second weighs, see alpha.",
+	},
+	{
 		.key = "engine",
 		.type = QN_CONF_CHOICE,
 		MEMBER(engine),
@@ -128,12 +148,22 @@ const unsigned int qn_conf_nr_options = ARRAY_SIZE(qn_conf_options);
 #define SIXTEENTHS "SIXTEENTHS"
 #define COUNT      "N"
 #define MS         "MILLISECONDS"
+#define PRICE      "GB-SECONDS"
+
+/* Is a unit counted in thousandths */
+#define MILLI_BYTES      false
+#define MILLI_PART       false
+#define MILLI_SIXTEENTHS false
+#define MILLI_COUNT      false
+#define MILLI_MS         false
+#define MILLI_PRICE      true
 
 #define ROW(name, in, at_first, at_least, at_most, text)   \
 	{                                                  \
 		.key = #name,                              \
 		.unit = in,                                \
 		.help = text,                              \
+		.is_milli = MILLI_##in,                    \
 		.offset = offsetof(struct qn_knobs, name), \
 		.least = at_least,                         \
 		.most = at_most,                           \
@@ -204,6 +234,20 @@ static void add_size(struct message *m, size_t size)
 		add_char(m, units[unit]);
 }
 
+static __apart void add_milli(struct message *m, size_t milli)
+{
+	size_t part = milli % 1000;
+
+	add_size(m, milli / 1000);
+	if (!part)
+		return;
+	add_char(m, '.');
+	for (size_t digit = 100; part; digit /= 10) {
+		add_char(m, (char)('0' + part / digit));
+		part %= digit;
+	}
+}
+
 static void add_keys(struct message *m)
 {
 	unsigned int i;
@@ -227,8 +271,16 @@ static void add_choices(struct message *m, const char *choices)
 	}
 }
 
-static __apart void add_range(struct message *m, size_t least, size_t most)
+static __apart void add_range(struct message *m, size_t least, size_t most,
+			      bool is_milli)
 {
+	if (is_milli) {
+		add(m, "a decimal such as 7.5, from ");
+		add_milli(m, least);
+		add(m, " to ");
+		add_milli(m, most);
+		return;
+	}
 	add_size(m, least);
 	add(m, " to ");
 	add_size(m, most);
@@ -240,7 +292,8 @@ static __apart void add_allowed(struct message *m,
 {
 	switch (o->type) {
 	case QN_CONF_SIZE:
-		add_range(m, o->min, o->max);
+	case QN_CONF_MILLI:
+		add_range(m, o->min, o->max, o->type == QN_CONF_MILLI);
 		break;
 	case QN_CONF_CHOICE:
 		add_choices(m, o->choices);
@@ -288,6 +341,29 @@ static bool read_size(struct slice s, size_t *size)
 	return *size >> shift == n;
 }
 
+/* A decimal of at most three places. Return: false if it is none. */
+static bool read_milli(struct slice s, size_t *milli)
+{
+	const char *point = memchr(s.at, '.', s.size);
+	struct slice whole = { s.at, point ? (size_t)(point - s.at) : s.size };
+	size_t n = 0, places = 0, i = whole.size + 1;
+
+	if (whole.size &&
+	    (suffix_shift(s.at[whole.size - 1]) || !read_size(whole, &n)))
+		return false;
+	for (; i < s.size && places < 3; i++, places++) {
+		if (s.at[i] < '0' || s.at[i] > '9' || n > SIZE_MAX / 20)
+			return false;
+		n = n * 10 + (size_t)(s.at[i] - '0');
+	}
+	if (i < s.size || !(whole.size + places) || n > SIZE_MAX / 1000)
+		return false;
+	for (; places < 3; places++)
+		n *= 10;
+	*milli = n;
+	return true;
+}
+
 static bool is_choice(const char *choices, struct slice s)
 {
 	size_t size;
@@ -306,8 +382,10 @@ static bool set_size(struct qn_conf *conf, const struct qn_conf_option *o,
 		     struct slice value)
 {
 	size_t size;
+	bool (*read)(struct slice s, size_t * size) =
+		o->type == QN_CONF_MILLI ? read_milli : read_size;
 
-	if (!read_size(value, &size) || size < o->min || size > o->max)
+	if (!read(value, &size) || size < o->min || size > o->max)
 		return false;
 	memcpy((char *)conf + o->offset, &size, sizeof(size));
 	return true;
@@ -330,6 +408,7 @@ static bool set(struct qn_conf *conf, const struct qn_conf_option *o,
 {
 	switch (o->type) {
 	case QN_CONF_SIZE:
+	case QN_CONF_MILLI:
 		return set_size(conf, o, value);
 	case QN_CONF_CHOICE:
 		return is_choice(o->choices, value) && set_text(conf, o, value);
@@ -344,7 +423,8 @@ static __apart bool set_knob(struct qn_knobs *knobs,
 {
 	size_t size;
 
-	if (!read_size(value, &size) || size < k->least || size > k->most)
+	if (!(k->is_milli ? read_milli : read_size)(value, &size) ||
+	    size < k->least || size > k->most)
 		return false;
 	memcpy((char *)knobs + k->offset, &size, sizeof(size));
 	return true;
@@ -380,6 +460,15 @@ static __apart void complain(struct message *m, const char *what,
 	add(m, then);
 }
 
+/* J = alpha x memory + beta x time: so one CPU-second is worth beta / alpha GB-seconds */
+static __apart void set_price(struct qn_conf *conf)
+{
+	size_t most = 1000000000;
+
+	conf->knobs.price =
+		min(max(conf->beta * 1000 / conf->alpha, (size_t)1), most);
+}
+
 /* One KEY:VALUE */
 static __apart int parse_item(struct qn_conf *conf, struct slice item,
 			      struct message *m)
@@ -404,15 +493,18 @@ static __apart int parse_item(struct qn_conf *conf, struct slice item,
 		add_keys(m);
 		return -EINVAL;
 	}
-	if (o ? set(conf, o, value) : set_knob(&conf->knobs, k, value))
+	if (o ? set(conf, o, value) : set_knob(&conf->knobs, k, value)) {
+		if (o && o->type == QN_CONF_MILLI)
+			set_price(conf);
 		return 0;
+	}
 	complain(m, "bad value ", value, " for key ");
 	add(m, o ? o->key : k->key);
 	add(m, "; allowed: ");
 	if (o)
 		add_allowed(m, o);
 	else
-		add_range(m, k->least, k->most);
+		add_range(m, k->least, k->most, k->is_milli);
 	return -EINVAL;
 }
 

@@ -20,6 +20,8 @@
  * @huge:	bytes in use from which on memory grows by huge pages; 0: never
  * @seed:	what random numbers begin with; 0: differs from process to process
  * @sites:	1: call sites of sampled requests are kept
+ * @alpha, @beta: weights of memory and of time, in thousandths: another way to say the
+ *		price, @beta / @alpha
  * @engine:	name of the engine that serves the process; quern: its own heap
  * @knobs:	numbers that the heap reads while it runs
  */
@@ -30,6 +32,8 @@ struct qn_conf {
 	size_t huge;
 	size_t seed;
 	size_t sites;
+	size_t alpha;
+	size_t beta;
 	char engine[16];
 	struct qn_knobs knobs;
 };
@@ -37,6 +41,7 @@ struct qn_conf {
 enum qn_conf_type {
 	QN_CONF_SIZE,   /* unsigned, with an optional suffix K, M, G (1024) */
 	QN_CONF_CHOICE, /* one of a list of words */
+	QN_CONF_MILLI,  /* a decimal, kept in thousandths */
 	QN_CONF_PATH,   /* text without ',' */
 };
 
@@ -46,7 +51,7 @@ enum qn_conf_type {
  * @type:	how its value is read
  * @offset:	of the member of struct qn_conf
  * @size:	of that member
- * @min, @max:	range of a QN_CONF_SIZE
+ * @min, @max:	range of a QN_CONF_SIZE or QN_CONF_MILLI
  * @choices:	space-separated words of a QN_CONF_CHOICE
  * @preset:	the default, as text; "" for an empty path
  * @help:	one or two sentences
@@ -70,6 +75,7 @@ extern const unsigned int qn_conf_nr_options;
  * @key:	its name, that of the member of struct qn_knobs
  * @unit:	what its value counts: a word for the help
  * @help:	one or two sentences
+ * @is_milli:	its value is in thousandths, and is written as a decimal
  * @offset:	of the member
  * @least, @most, @preset: of its value
  *
@@ -79,6 +85,7 @@ struct qn_conf_knob {
 	char key[16];
 	char unit[16];
 	char help[216];
+	bool is_milli;
 	size_t offset;
 	size_t least, most, preset;
 };

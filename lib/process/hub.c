@@ -292,6 +292,9 @@ static void trend_look(struct qn_hub *hub, u64 now)
 	hub->page->trend = hub->trend_now;
 }
 
+/* A process that keeps so much free memory is worth a measurement */
+#define MEASURE_FROM ((size_t)1 << 20)
+
 /* What is done at most once in QN_EPOCH_US, and once a second; under hub.learn */
 static bool epoch(struct qn_hub *hub, u64 now)
 {
@@ -300,6 +303,9 @@ static bool epoch(struct qn_hub *hub, u64 now)
 	if (now - hub->last_look < QN_EPOCH_US)
 		return false;
 	hub->last_look = now;
+	hub->has_old = true;
+	if (READ_ONCE(hub->segments.resident.dirty) >= MEASURE_FROM)
+		qn_resident_measure(&hub->segments.resident);
 	controller_look(hub, now);
 	sampler_adapt(hub);
 	qn_hub_refresh(hub);
@@ -367,7 +373,14 @@ bool qn_hub_learn(struct qn_hub *hub, const struct qn_sample *samples,
 	qn_port_unlock(&hub->learn);
 	if (second)
 		qn_segments_decay(&hub->segments);
+	if (READ_ONCE(hub->has_old))
+		qn_hub_purge_old(hub);
 	return true;
+}
+
+void qn_hub_purge_old(struct qn_hub *hub)
+{
+	WRITE_ONCE(hub->has_old, qn_segments_purge_old(&hub->segments));
 }
 
 __apart void qn_hub_fork_child(struct qn_hub *hub)

@@ -66,6 +66,7 @@ struct qn_returned {
  * @sampler:	seeds and interval for the locals' own; the seeds are guarded by @threads
  * @tables:	buffers; tables[i]->nr_users says who still reads it
  * @last_look, @last_decay: microseconds
+ * @has_old:	there may be dirty memory that is old
  * @ledger:	bytes in use, as far as threads have told
  * @follow:	sampled objects that are followed; has a lock of its own
  * @threads:	guards @locals, @orphans and the meta cursor
@@ -104,6 +105,7 @@ struct qn_hub {
 	struct qn_table *tables[QN_NR_TABLES];
 	u64 last_look;
 	u64 last_decay;
+	bool has_old;
 	struct qn_ledger ledger;
 
 	struct qn_follow follow;
@@ -227,6 +229,12 @@ static inline void qn_hub_account_large(struct qn_hub *hub, s64 bytes,
 	qn_hub_account_direct(hub, bytes, nr_allocs ? (u64)bytes : 0,
 			      nr_allocs);
 }
+
+/*
+ * Purge a slice of the dirty memory that is old, where @has_old says that there may be
+ * some. Context: takes segments.lock; bounded as qn_segments_purge_old().
+ */
+void qn_hub_purge_old(struct qn_hub *hub);
 
 /**
  * qn_hub_raise_peak() - so much is live: is it more than ever?

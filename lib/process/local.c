@@ -656,6 +656,8 @@ noinline void qn_local_look_around(struct qn_local *l)
 		hand_in_samples(l);
 	if (unlikely(l->exact))
 		exact_go_on(l);
+	if (READ_ONCE(l->hub->has_old))
+		qn_hub_purge_old(l->hub);
 }
 
 /*

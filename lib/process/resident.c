@@ -17,7 +17,82 @@ u32 qn_resident_now(void)
 	return (u32)(qn_port_clock() / 1000) | 1;
 }
 
+/* ---- the price ---- */
+
+/* The only way back to the system */
+static int give_up(void *p, size_t size)
+{
+	return qn_port_purge(p, size);
+}
+
+/* Nanoseconds for a page on the machine that the preset was found on */
+#define PAGE_NS 1600u
+/* What is measured counts from and to these: a machine may stop us in between */
+#define PAGE_NS_LEAST 200u
+#define PAGE_NS_MOST  20000u
+#define MEASURE_PARTS ((size_t)16)
+/* Limits rise so many times at most */
+#define SCALE_MOST 16u
+
+u32 qn_resident_keep_ms(const struct qn_resident *r)
+{
+	u64 ns = r->page_ns ? r->page_ns : PAGE_NS;
+	/* GB-seconds a CPU-second are ns a byte; the price is in thousandths, so this is ms */
+	u64 ms = (u64)qn_resident_knobs(r)->price * ns / QN_PART_SIZE;
+
+	return (u32)min(max(ms, (u64)1), (u64)QN_KEEP_MOST);
+}
+
+/* Microseconds to touch some pages and to give them up */
+static u64 measure(char *p)
+{
+	size_t size = MEASURE_PARTS * QN_PART_SIZE;
+	u64 from = qn_port_clock();
+
+	for (size_t at = 0; at < size; at += QN_PART_SIZE)
+		WRITE_ONCE(p[at], 1);
+	give_up(p, size);
+	return qn_port_clock() - from;
+}
+
+__apart void qn_resident_measure(struct qn_resident *r)
+{
+	size_t size = QN_UNIT_SIZE;
+	char *p;
+	u64 usec, again;
+
+	if (r->is_measured)
+		return;
+	r->is_measured = true;
+	p = qn_port_map(NULL, size);
+	if (!p)
+		return;
+	/* The faster one was not interrupted */
+	usec = measure(p);
+	again = measure(p);
+	usec = min(usec, again);
+	if (usec)
+		r->page_ns = (u32)min(max(usec * 1000 / MEASURE_PARTS,
+					  (u64)PAGE_NS_LEAST),
+				      (u64)PAGE_NS_MOST);
+	qn_port_release(p, size);
+}
+
 /* ---- limits ---- */
+
+/* Limits follow a price above the preset, those of what has no age one below it as well */
+static size_t scaled(const struct qn_knobs *k, size_t bytes, bool both_ways)
+{
+	size_t most = SCALE_MOST * (size_t)QN_PRICE_PRESET;
+	size_t price = min(k->price, most);
+
+	if (price < QN_PRICE_PRESET && !both_ways)
+		return bytes;
+	if (likely(price == QN_PRICE_PRESET))
+		return bytes;
+	return bytes / QN_PRICE_PRESET * price +
+	       bytes % QN_PRICE_PRESET * price / QN_PRICE_PRESET;
+}
 
 size_t qn_resident_in_use(const struct qn_resident *r)
 {
@@ -65,13 +140,9 @@ static size_t chunk_more(const struct qn_resident *r, const struct qn_knobs *k)
 	return (used / k->dirty_part + learned(r, k, used)) / 2;
 }
 
-size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep)
+static size_t limit_of(const struct qn_resident *r, const struct qn_knobs *k,
+		       enum qn_keep keep)
 {
-	const struct qn_knobs *k = qn_resident_knobs(r);
-
-	/* Who asks for none gets none */
-	if (!k->dirty)
-		return 0;
 	switch (keep) {
 	case QN_KEEP_DIRTY:
 		return dirty_limit(r, k);
@@ -84,6 +155,16 @@ size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep)
 		break;
 	}
 	return k->dirty + chunk_more(r, k) / max(READ_ONCE(r->nr_holders), 1u);
+}
+
+size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep)
+{
+	const struct qn_knobs *k = qn_resident_knobs(r);
+
+	/* Who asks for none gets none */
+	if (!k->dirty)
+		return 0;
+	return scaled(k, limit_of(r, k, keep), keep != QN_KEEP_DIRTY);
 }
 
 /* ---- refaults ---- */
@@ -209,12 +290,6 @@ void qn_resident_add_holder(struct qn_resident *r, bool more)
 {
 	__atomic_fetch_add(&r->nr_holders, more ? 1 : (u32)-1,
 			   __ATOMIC_RELAXED);
-}
-
-/* The only way back to the system */
-static int give_up(void *p, size_t size)
-{
-	return qn_port_purge(p, size);
 }
 
 size_t qn_resident_purge(struct qn_resident *r, struct qn_unit *u, char *start,

@@ -24,6 +24,14 @@
  * half of the way to that second's peak. There is no helper thread: what a burst leaves is purged
  * while it is freed.
  *
+ * Memory has a price (knob price): so many GB-seconds are worth a CPU-second. To keep a page
+ * costs its size times how long it waits; to fetch it again costs a page fault and its part
+ * of a purge, which qn_resident_measure() times on the machine. A dirty run that has waited
+ * until the one costs as much as the other is purged (qn_segments_purge_old()): the price is
+ * then at most twice that of who knows the future, as in the problem of renting skis
+ * (Karlin et al., Competitive snoopy caching, 1988). Free memory of slabs and chunks has
+ * no age; its limits fall with a price below the preset. All limits rise with a higher one.
+ *
  * No function here has a loop, but for the units that it is given.
  */
 #ifndef QN_RESIDENT_H
@@ -32,6 +40,9 @@
 #include "base/compiler.h"
 #include "base/knobs.h"
 #include "process/unit.h"
+
+/* A month: dirty memory is kept for no longer, in ms */
+#define QN_KEEP_MOST 2592000000u
 
 /**
  * enum qn_keep - a kind of free memory that may be resident, see the table above
@@ -63,6 +74,8 @@ enum qn_keep {
  * @recent:	bytes purged lately
  * @recent_refaults: bytes reused soon after they were purged, lately
  * @purged, @nr_purges, @refaults: for the statistics
+ * @page_ns:	what it costs to fetch a part again, in nanoseconds of CPU time
+ * @is_measured: it was measured here; else it is that of some machine
  *
  * @used, @dirty, @stale, @low and @second are written under qn_segments.lock; the others
  * are atomic. All may be read without a lock, and the answer may be a little old.
@@ -84,6 +97,8 @@ struct qn_resident {
 	u64 purged;
 	u64 nr_purges;
 	u64 refaults;
+	u32 page_ns;
+	bool is_measured;
 };
 
 /* The knobs in use: a function reads them once, so that it sees one set. Any context. */
@@ -107,6 +122,18 @@ size_t qn_resident_in_use(const struct qn_resident *r);
  * Return: bytes.
  */
 size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep);
+
+/* How long a dirty run is kept, in ms: from 1 to QN_KEEP_MOST. Any context. */
+u32 qn_resident_keep_ms(const struct qn_resident *r);
+
+/**
+ * qn_resident_measure() - what does it cost to fetch a page again
+ * @r:		the heap's
+ *
+ * Touches some pages of its own and purges them, once in a process. Context: one thread at
+ * a time. Time: three system calls and 32 page faults, some 30 us.
+ */
+void qn_resident_measure(struct qn_resident *r);
 
 /* ---- what comes and goes ---- */
 

@@ -48,9 +48,15 @@ static u32 parts_written(struct qn_unit *u, size_t nr, size_t dirty)
 
 /* ---- free runs ---- */
 
+static u32 now_ms(void)
+{
+	return (u32)(qn_port_clock_coarse() / 1000);
+}
+
+/* The newest */
 static void age_add(struct qn_segments *s, struct qn_unit *u)
 {
-	u->since = (u32)(qn_port_clock_coarse() / 1000);
+	u->since = now_ms();
 	u->older = s->newest;
 	u->newer = NULL;
 	if (s->newest)
@@ -70,6 +76,21 @@ static void age_del(struct qn_segments *s, struct qn_unit *u)
 		u->newer->older = u->older;
 	else
 		s->newest = u->older;
+}
+
+/* What is left of the oldest run stays the oldest */
+static void age_put_back(struct qn_segments *s, struct qn_unit *u, u32 since)
+{
+	if (u->kind != QN_UNIT_DIRTY)
+		return;
+	u->since = since;
+	if (s->oldest == u)
+		return;
+	age_del(s, u);
+	u->older = NULL;
+	u->newer = s->oldest;
+	u->newer->older = u;
+	s->oldest = u;
 }
 
 /* Kind, size and touched parts of @u are set: make it findable from both its ends */
@@ -249,6 +270,7 @@ static void spare_push(struct qn_segments *s, struct qn_unit *u, u32 parts)
 	u->next = s->spare[much];
 	s->spare[much] = u;
 	s->nr_spare[much]++;
+	s->spare_since = now_ms();
 	qn_resident_add_dirty(&s->resident, parts * QN_PART_SIZE);
 }
 
@@ -561,7 +583,7 @@ static bool purge_oldest(struct qn_segments *s, size_t want)
 {
 	struct qn_unit *u = s->oldest;
 	size_t nr = u->run.size, from = nr;
-	u32 before = u->nr_touched, parts = 0;
+	u32 before = u->nr_touched, since = u->since, parts = 0;
 	bool done;
 
 	while (from > 0 && parts * QN_PART_SIZE < want)
@@ -576,7 +598,7 @@ static bool purge_oldest(struct qn_segments *s, size_t want)
 	}
 	free_merge(s, u + from, nr - from, 0);
 	if (from)
-		free_merge(s, u, from, before - parts);
+		age_put_back(s, free_merge(s, u, from, before - parts), since);
 	return true;
 }
 
@@ -687,6 +709,47 @@ bool qn_run_resize(struct qn_segments *s, struct qn_unit *u, size_t nr,
 }
 
 /* ---- purging ---- */
+
+/* Has what came at @since waited for so long */
+static bool is_old(u32 since, u32 now, u32 keep)
+{
+	return now - since >= keep && now - since <= INT32_MAX;
+}
+
+static bool share_is_old(const struct qn_segments *s, u32 now, u32 keep)
+{
+	return s->share.dirty && is_old(s->share.since, now, keep);
+}
+
+static bool purge_old(struct qn_segments *s, u32 now, u32 keep)
+{
+	size_t to = s->resident.dirty - min(s->resident.dirty, QN_OLD_SLICE);
+
+	/* From now on they have an age */
+	if (is_old(s->spare_since, now, keep))
+		spares_flush(s);
+	while (s->oldest && is_old(s->oldest->since, now, keep)) {
+		if (s->resident.dirty <= to)
+			return true;
+		if (!purge_oldest(s, s->resident.dirty - to))
+			return false;
+	}
+	if (!share_is_old(s, now, keep) || s->resident.dirty <= to)
+		return share_is_old(s, now, keep);
+	return s->share.purge(s, s->resident.dirty - to) &&
+	       share_is_old(s, now, keep);
+}
+
+bool qn_segments_purge_old(struct qn_segments *s)
+{
+	u32 keep = qn_resident_keep_ms(&s->resident);
+	bool more;
+
+	qn_port_lock(&s->lock);
+	more = purge_old(s, now_ms(), keep);
+	qn_port_unlock(&s->lock);
+	return more;
+}
 
 size_t qn_segments_purge(struct qn_segments *s, size_t keep)
 {

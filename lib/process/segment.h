@@ -29,6 +29,9 @@
 #include "process/space.h"
 #include "process/unit.h"
 
+/* Old memory is purged in slices of so many bytes: some 100 us */
+#define QN_OLD_SLICE ((size_t)1 << 20)
+
 /* A thread that looks again within this time did not sleep: some turns of a scheduler */
 #define QN_SLEEP_MS 100u
 
@@ -42,13 +45,16 @@ struct qn_segments;
  * struct qn_share - blocks of whole pages that share units: share.h
  * @list:	chunks, by qn_unit.longest of their first units; those without are in none
  * @lists:	bit n: list n is not empty
- * @dirty:	bytes of free pages in chunks that may be resident; part of qn_segments.dirty
+ * @dirty:	bytes of free pages in chunks that may be resident; part of
+ *		qn_resident.dirty
+ * @since:	when some came last, in ms
  * @purge:	purges some of those; NULL before there was a chunk
  */
 struct qn_share {
 	struct qn_unit *list[QN_SHARE_MOST + 1];
 	u64 lists;
 	size_t dirty;
+	u32 since;
 	size_t (*purge)(struct qn_segments *s, size_t want);
 };
 
@@ -58,6 +64,7 @@ struct qn_share {
  * @bins:	free runs: [0] clean, [1] dirty
  * @oldest, @newest: dirty runs by age
  * @spare, @nr_spare: units that were slabs: [0] with little, [1] with much resident
+ * @spare_since: when the last of them came, in ms
  * @space:	address space
  * @resident:	what is resident
  * @share:	blocks of whole pages
@@ -69,6 +76,7 @@ struct qn_segments {
 	struct qn_unit *oldest, *newest;
 	struct qn_unit *spare[2];
 	unsigned int nr_spare[2];
+	u32 spare_since;
 	struct qn_space space;
 	struct qn_share share;
 	struct qn_resident resident;
@@ -198,6 +206,19 @@ bool qn_run_resize(struct qn_segments *s, struct qn_unit *u, size_t nr,
  * Return: bytes purged.
  */
 size_t qn_segments_purge(struct qn_segments *s, size_t keep);
+
+/**
+ * qn_segments_purge_old() - purge what has waited for longer than memory is worth
+ * @s:		the segments
+ *
+ * Dirty runs since qn_resident_keep_ms() go, the oldest first, and free pages of shared
+ * chunks if none came for so long.
+ *
+ * Context: takes the lock. Bounded: QN_OLD_SLICE bytes a call, or what one system call
+ * cannot be cut into.
+ * Return: true if there is more that is old.
+ */
+bool qn_segments_purge_old(struct qn_segments *s);
 
 /**
  * qn_segments_decay() - lower the limit of dirty memory where it is not needed

@@ -191,9 +191,11 @@ static __seldom size_t pages_take(struct qn_segments *s, struct qn_unit *c,
 static __seldom void pages_drop(struct qn_segments *s, struct qn_unit *c,
 				size_t from, size_t to, bool dirty)
 {
-	if (dirty)
+	if (dirty) {
 		qn_resident_look(&s->resident, c, qn_unit_start(s, c), from,
 				 to);
+		s->share.since = (u32)(qn_port_clock_coarse() / 1000);
+	}
 	for (size_t i = from / PARTS; i * PARTS < to; i++) {
 		u32 mask = qn_parts_of(i, from, to);
 

@@ -72,7 +72,7 @@ static void test_table(void **state)
 	char text[128];
 
 	(void)state;
-	assert_int_equal(qn_conf_nr_options, 7);
+	assert_int_equal(qn_conf_nr_options, 9);
 	for (o = qn_conf_options; o < qn_conf_options + qn_conf_nr_options;
 	     o++) {
 		assert_null(strpbrk(o->key, ":, "));
@@ -182,8 +182,10 @@ static void test_several(void **state)
 }
 
 #define NAME(name, unit, preset, least, most, help) ", " #name
-#define KEYS                                        "policy, stats, sample, huge, seed, sites, engine" QN_KNOBS(NAME)
-#define NO_COLON                                    "; write KEY:VALUE,KEY:VALUE, known keys: " KEYS
+#define KEYS                                                                      \
+	"policy, stats, sample, huge, seed, sites, alpha, beta, engine" QN_KNOBS( \
+		NAME)
+#define NO_COLON "; write KEY:VALUE,KEY:VALUE, known keys: " KEYS
 
 static void test_bad_form(void **state)
 {
@@ -245,6 +247,55 @@ static void test_bad_size(void **state)
 	assert_bad("dirty:", "bad value ''" DIRTY);
 	assert_bad("dirty:M", "bad value 'M'" DIRTY);
 	assert_bad("dirty:-0", "bad value '-0'" DIRTY);
+}
+
+#define PRICE \
+	" for key price; allowed: a decimal such as 7.5, from 0.001 to 1000000"
+
+static void check_price(const char *text, size_t price)
+{
+	char error[QN_CONF_ERROR];
+
+	qn_conf_init(&conf);
+	assert_int_equal(qn_conf_parse(&conf, text, error, sizeof(error)), 0);
+	assert_int_equal(conf.knobs.price, price);
+}
+
+/* One number, or the weights of time and memory */
+static void test_price(void **state)
+{
+	(void)state;
+	check_price("sites:0", 7500);
+	check_price("price:7.5", 7500);
+	check_price("price:0.075", 75);
+	check_price("price:.075", 75);
+	check_price("price:75", 75000);
+	check_price("price:75.", 75000);
+	check_price("price:0.001", 1);
+	check_price("price:1000000", 1000000000);
+	check_price("alpha:2", 3750);
+	check_price("beta:0.75", 750);
+	check_price("alpha:0.5,beta:4", 8000);
+	check_price("beta:4,alpha:0.5", 8000);
+	check_price("alpha:1000000,beta:0.001", 1);
+	check_price("alpha:2,price:3", 3000);
+	check_price("price:3,alpha:2", 3750);
+	assert_bad("price:", "bad value ''" PRICE);
+	assert_bad("price:.", "bad value '.'" PRICE);
+	assert_bad("price:0", "bad value '0'" PRICE);
+	assert_bad("price:0.0005", "bad value '0.0005'" PRICE);
+	assert_bad("price:1.2345", "bad value '1.2345'" PRICE);
+	assert_bad("price:7.5K", "bad value '7.5K'" PRICE);
+	assert_bad("price:7K", "bad value '7K'" PRICE);
+	assert_bad("price:-1", "bad value '-1'" PRICE);
+	assert_bad("price:1e3", "bad value '1e3'" PRICE);
+	assert_bad("price:1000001", "bad value '1000001'" PRICE);
+	assert_bad("price:18446744073709552",
+		   "bad value '18446744073709552'" PRICE);
+	assert_bad("price:99999999999999999999",
+		   "bad value '99999999999999999999'" PRICE);
+	assert_bad("alpha:0", "bad value '0' for key alpha; allowed: a decimal "
+			      "such as 7.5, from 0.001 to 1000000");
 }
 
 /* 2^64 + 8192 and the like must not come round to something allowed */
@@ -412,6 +463,7 @@ int main(void)
 		cmocka_unit_test(test_bad_key),
 		cmocka_unit_test(test_bad_choice),
 		cmocka_unit_test(test_bad_size),
+		cmocka_unit_test(test_price),
 		cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_bad_path),
 		cmocka_unit_test(test_quotes),

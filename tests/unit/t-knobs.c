@@ -94,13 +94,18 @@ static void test_heap_ranges(void **state)
 }
 
 /* What a setting makes of the knobs; false if it is refused */
-static bool parse(const char *key, size_t value, struct qn_knobs *knobs)
+static bool parse(const char *key, size_t value, bool is_milli,
+		  struct qn_knobs *knobs)
 {
 	char text[64], error[QN_CONF_ERROR];
 	struct qn_conf conf;
 	int err;
 
-	snprintf(text, sizeof(text), "%s:%zu", key, value);
+	if (is_milli)
+		snprintf(text, sizeof(text), "%s:%zu.%03zu", key, value / 1000,
+			 value % 1000);
+	else
+		snprintf(text, sizeof(text), "%s:%zu", key, value);
 	qn_conf_init(&conf);
 	err = qn_conf_parse(&conf, text, error, sizeof(error));
 	*knobs = conf.knobs;
@@ -117,14 +122,15 @@ static void test_settings(void **state)
 		const struct qn_conf_knob *k = &qn_conf_knobs[i];
 		struct qn_knobs knobs, want = with(i, least[i]);
 
-		assert_true(parse(k->key, least[i], &knobs));
+		assert_true(parse(k->key, least[i], k->is_milli, &knobs));
 		assert_memory_equal(&knobs, &want, sizeof(want));
 		want = with(i, most[i]);
-		assert_true(parse(k->key, most[i], &knobs));
+		assert_true(parse(k->key, most[i], k->is_milli, &knobs));
 		assert_memory_equal(&knobs, &want, sizeof(want));
-		assert_false(parse(k->key, most[i] + 1, &knobs));
+		assert_false(parse(k->key, most[i] + 1, k->is_milli, &knobs));
 		assert_memory_equal(&knobs, &qn_knobs_preset, sizeof(knobs));
-		assert_true(!least[i] || !parse(k->key, least[i] - 1, &knobs));
+		assert_true(!least[i] ||
+			    !parse(k->key, least[i] - 1, k->is_milli, &knobs));
 	}
 }
 

@@ -875,6 +875,96 @@ static void test_boost_is_of_use(void **state)
 	check();
 }
 
+static void price_is(size_t price, u32 keep)
+{
+	knobs.price = price;
+	assert_int_equal(qn_resident_keep_ms(&s.resident), keep);
+}
+
+/* What it costs to fetch a page again, over the price of keeping it */
+static void test_break_even(void **state)
+{
+	(void)state;
+	begin(4096);
+	s.resident.page_ns = 1638;
+	/* 1.638 us / 4.096e-6 GB x 7.5 GB-seconds a second */
+	price_is(7500, 2999);
+	price_is(75, 29);
+	price_is(1, 1);
+	price_is(75000, 29992);
+	price_is(1000000000, 399902343);
+	s.resident.page_ns = 20000;
+	price_is(1000000000, 2592000000u);
+}
+
+/* Dirty runs go when they are old, the oldest first, a slice at a time, and no others */
+static void test_purge_old(void **state)
+{
+	struct qn_unit *u[4];
+	unsigned int calls = 0;
+
+	(void)state;
+	begin(4096);
+	knobs.dirty = 64 * MB;
+	s.resident.page_ns = 1638;
+	for (int i = 0; i < 4; i++)
+		u[i] = take_island(UNITS(3 * MB));
+	for (int i = 0; i < 3; i++) {
+		drop(u[i]);
+		port_sleep_ms(1000);
+	}
+	/* The first waits for 3000 ms, the second for 2000 */
+	assert_int_equal(s.resident.dirty, 9 * MB);
+	while (qn_segments_purge_old(&s)) {
+		assert_true(++calls < 3);
+		assert_int_equal(s.resident.dirty, 9 * MB - calls * MB);
+		assert_ptr_equal(s.oldest, u[0]);
+		check();
+	}
+	assert_int_equal(s.resident.dirty, 6 * MB);
+	assert_int_equal(u[0]->kind, QN_UNIT_CLEAN);
+	assert_false(qn_segments_purge_old(&s));
+	assert_int_equal(s.resident.dirty, 6 * MB);
+	/* Memory is dear now */
+	knobs.price = 4000;
+	while (qn_segments_purge_old(&s))
+		;
+	assert_int_equal(s.resident.dirty, 3 * MB);
+	assert_int_equal(u[2]->kind, QN_UNIT_DIRTY);
+	/* The system does not want it: no end without one */
+	port_sleep_ms(60000);
+	port_refuse(&port.purge, 0, UINT32_MAX);
+	assert_false(qn_segments_purge_old(&s));
+	assert_int_equal(s.resident.dirty, 3 * MB);
+	port_grant(&port.purge);
+	port_sleep_ms(60000);
+	while (qn_segments_purge_old(&s))
+		;
+	assert_int_equal(s.resident.dirty, 0);
+	check();
+}
+
+/* Units of slabs that wait on the lists of spare ones grow old as well */
+static void test_purge_old_spares(void **state)
+{
+	struct qn_unit *u;
+
+	(void)state;
+	begin(4096);
+	knobs.dirty = 64 * MB;
+	u = qn_unit_alloc(&s, true);
+	unit_drop(u, 0xffff);
+	qn_segments_purge_old(&s);
+	assert_int_equal(u->kind, QN_UNIT_SPARE);
+	port_sleep_ms(4000);
+	qn_segments_purge_old(&s);
+	assert_int_equal(u->kind, QN_UNIT_DIRTY);
+	port_sleep_ms(4000);
+	qn_segments_purge_old(&s);
+	assert_int_equal(s.resident.dirty, 0);
+	check();
+}
+
 /* What is needed at times within a second is not taken away */
 static void test_no_decay_while_needed(void **state)
 {
@@ -1784,6 +1874,9 @@ int main(void)
 		cmocka_unit_test(test_none_dirty),
 		cmocka_unit_test(test_boost_decays),
 		cmocka_unit_test(test_boost_is_of_use),
+		cmocka_unit_test(test_break_even),
+		cmocka_unit_test(test_purge_old),
+		cmocka_unit_test(test_purge_old_spares),
 		cmocka_unit_test(test_no_decay_while_needed),
 		cmocka_unit_test(test_purge_fails),
 		cmocka_unit_test(test_purge_fails_under_load),

@@ -74,6 +74,9 @@ static void describe(const struct qn_conf_option *o, char *text, size_t size)
 	case QN_CONF_SIZE:
 		snprintf(text, size, "N");
 		break;
+	case QN_CONF_MILLI:
+		snprintf(text, size, "X");
+		break;
 	case QN_CONF_PATH:
 		snprintf(text, size, "DIR");
 		break;
@@ -113,14 +116,22 @@ static const char *size_text(size_t size, char text[24])
 	return text;
 }
 
+static const char *milli_text(size_t milli, char text[24])
+{
+	snprintf(text, 24, "%.15g", (double)milli / 1000);
+	return text;
+}
+
 /* "From 0 to 64. Default: 4." */
 static void range_of(const struct qn_conf_knob *k, char *text, size_t size)
 {
+	const char *(*to_text)(size_t value, char text[24]) =
+		k->is_milli ? milli_text : size_text;
 	char least[24], most[24], preset[24];
 
 	snprintf(text, size, "From %s to %s. Default: %s.",
-		 size_text(k->least, least), size_text(k->most, most),
-		 size_text(k->preset, preset));
+		 to_text(k->least, least), to_text(k->most, most),
+		 to_text(k->preset, preset));
 }
 
 static void put_knob(struct qn_lines *l, const struct qn_conf_knob *k)
