@@ -29,6 +29,10 @@
 	  "GB-seconds of memory that one CPU-second is worth. Freed memory "   \
 	  "is kept while that is cheaper than to fetch it again: 3 s at 7.5, " \
 	  "about what clouds charge; 30 ms at 0.075. Less keeps less.")        \
+	K(helper, COUNT, 0, 0, 1,                                              \
+	  "1 lets a thread give memory back while the program is idle, once "  \
+	  "4 MB are dirty; a price set by hand does so, too. A process with "  \
+	  "two threads may not unshare or enter some namespaces.")             \
 	K(dirty, BYTES, (size_t)512 << 10, 0, QN_KNOB_MUCH,                    \
 	  "Freed memory that is always kept for reuse; more is where it is "   \
 	  "soon wanted back. Lower returns memory to the system sooner and "   \
@@ -146,6 +150,16 @@ struct qn_knobs {
 	QN_KNOBS(QN_KNOB_MEMBER)
 #undef QN_KNOB_MEMBER
 };
+
+/* Are two texts the same? Firmware need not have strcmp(). */
+static inline bool qn_is_text(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
 
 /* All as preset */
 extern const struct qn_knobs qn_knobs_preset;

@@ -1001,7 +1001,7 @@ static const struct knob_row knob_rows[] = { QN_HEAP_KNOBS(KNOB_ROW) };
 static const struct knob_row *knob_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(knob_rows); i++)
-		if (!strcmp(knob_rows[i].name, name))
+		if (qn_is_text(knob_rows[i].name, name))
 			return &knob_rows[i];
 	return NULL;
 }

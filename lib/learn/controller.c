@@ -16,21 +16,12 @@ static const struct qn_policy *const policies[] = {
 	&qn_policy_rule,
 };
 
-static bool same_text(const char *a, const char *b)
-{
-	while (*a && *a == *b) {
-		a++;
-		b++;
-	}
-	return *a == *b;
-}
-
 const struct qn_policy *qn_policy_find(const char *name)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(policies); i++)
-		if (same_text(policies[i]->name, name))
+		if (qn_is_text(policies[i]->name, name))
 			return policies[i];
 	return NULL;
 }

@@ -120,8 +120,8 @@ static bool demote(const struct qn_view *v, unsigned int step,
 }
 
 /* Promote @step, or clear a slot for it if all are taken by colder sizes */
-static bool promote(const struct qn_view *v, unsigned int step, size_t gain,
-		    struct qn_action *act)
+static __seldom bool promote(const struct qn_view *v, unsigned int step,
+			     size_t gain, struct qn_action *act)
 {
 	u32 limit = heat(v, step) / CLEARLY_COLDER;
 	unsigned int class, steps, coldest = 0;

@@ -51,6 +51,19 @@ void qn_port_abort(void) __noreturn;
 /* ---- Linux and the simulated port ---- */
 
 /**
+ * qn_port_wait() - sleep while a word has a value
+ * @word:	atomic
+ * @value:	returns at once if @word is something else
+ * @ms:		at most so long; 0: until it is woken
+ *
+ * May return for no reason.
+ */
+void qn_port_wait(u32 *word, u32 value, u32 ms);
+
+/* Wake whoever waits for a word */
+void qn_port_wake(u32 *word);
+
+/**
  * qn_port_clock_coarse() - as qn_port_clock(), some milliseconds behind, for less
  */
 u64 qn_port_clock_coarse(void);

@@ -280,7 +280,7 @@ static size_t rounded_up(const struct qn_stats_page *page)
 }
 
 /* An epoch of the trend may end here; after qn_hub_refresh() */
-static void trend_look(struct qn_hub *hub, u64 now)
+static __seldom void trend_look(struct qn_hub *hub, u64 now)
 {
 	struct qn_trend_look look;
 
@@ -303,7 +303,8 @@ static bool epoch(struct qn_hub *hub, u64 now)
 	if (now - hub->last_look < QN_EPOCH_US)
 		return false;
 	hub->last_look = now;
-	hub->has_old = true;
+	WRITE_ONCE(hub->has_old, true);
+	qn_helper_look(hub);
 	if (READ_ONCE(hub->segments.resident.dirty) >= MEASURE_FROM)
 		qn_resident_measure(&hub->segments.resident);
 	controller_look(hub, now);
@@ -395,6 +396,7 @@ __apart void qn_hub_fork_child(struct qn_hub *hub)
 	t->purged = 0;
 	t->refaults = 0;
 	memset(&hub->trend_now, 0, sizeof(hub->trend_now));
+	qn_helper_fork_child(hub);
 }
 
 /* ---- accounts ---- */

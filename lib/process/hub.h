@@ -17,6 +17,7 @@
 #include "format/conf.h"
 #include "learn/controller.h"
 #include "process/follow.h"
+#include "process/helper.h"
 #include "process/ledger.h"
 #include "learn/sampler.h"
 #include "process/segment.h"
@@ -66,6 +67,7 @@ struct qn_returned {
  * @sampler:	seeds and interval for the locals' own; the seeds are guarded by @threads
  * @tables:	buffers; tables[i]->nr_users says who still reads it
  * @last_look, @last_decay: microseconds
+ * @helper:	gives memory back while the program is idle
  * @has_old:	there may be dirty memory that is old
  * @ledger:	bytes in use, as far as threads have told
  * @follow:	sampled objects that are followed; has a lock of its own
@@ -106,6 +108,7 @@ struct qn_hub {
 	u64 last_look;
 	u64 last_decay;
 	bool has_old;
+	struct qn_helper helper;
 	struct qn_ledger ledger;
 
 	struct qn_follow follow;

@@ -91,4 +91,7 @@ static __always_inline void qn_local_medium_free_inline(struct qn_local *l,
  */
 void qn_local_collect(struct qn_local *l);
 
+/* Purge all free whole pages of @l's chunks. Context: others, with hub.threads held. */
+void qn_local_medium_idle(struct qn_local *l);
+
 #endif /* QN_LOCAL_INTERNAL_H */

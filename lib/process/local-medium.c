@@ -291,17 +291,22 @@ static __apart size_t list_take(struct qn_local *l, void **list)
 	return bytes;
 }
 
-__apart bool qn_local_medium_take(struct qn_local *l, void **list)
+/* Others work on the chunks of @l. Return: false if its thread does. */
+static __apart bool others_begin(struct qn_local *l)
 {
 	struct qn_medium *m = &l->medium;
-	size_t before, bytes;
 
 	if (!qn_medium_trylock(m))
 		return false;
-	before = m->owed;
 	m->count = &m->owed;
-	bytes = list_take(l, list);
-	qn_medium_relieve(m);
+	return true;
+}
+
+/* @before: m->owed at first; @bytes of blocks were freed */
+static __apart void others_end(struct qn_local *l, size_t before, size_t bytes)
+{
+	struct qn_medium *m = &l->medium;
+
 	m->count = &m->free;
 	qn_hub_account_direct(l->hub, -(s64)bytes, 0, 0);
 	qn_ledger_slab(&l->hub->ledger, QN_CLASS_DIRECT,
@@ -309,5 +314,30 @@ __apart bool qn_local_medium_take(struct qn_local *l, void **list)
 	m->known -= bytes;
 	m->known_free += m->owed - before;
 	qn_medium_unlock(m);
+}
+
+__apart bool qn_local_medium_take(struct qn_local *l, void **list)
+{
+	struct qn_medium *m = &l->medium;
+	size_t before, bytes;
+
+	if (!others_begin(l))
+		return false;
+	before = m->owed;
+	bytes = list_take(l, list);
+	qn_medium_relieve(m);
+	others_end(l, before, bytes);
 	return true;
+}
+
+__apart void qn_local_medium_idle(struct qn_local *l)
+{
+	struct qn_medium *m = &l->medium;
+	size_t before;
+
+	if (!m->nr_chunks || !others_begin(l))
+		return;
+	before = m->owed;
+	qn_medium_idle(m);
+	others_end(l, before, 0);
 }

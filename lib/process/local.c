@@ -247,7 +247,7 @@ __apart void qn_local_exact_note(struct qn_local *l)
 
 static void hand_in_samples(struct qn_local *l)
 {
-	l->handed_in = l->nr_refills;
+	WRITE_ONCE(l->handed_in, l->nr_refills);
 	/* Should the process be killed, this is what is known of it */
 	if (l->hub->is_watched)
 		qn_local_account(l);
@@ -658,6 +658,30 @@ noinline void qn_local_look_around(struct qn_local *l)
 		exact_go_on(l);
 	if (READ_ONCE(l->hub->has_old))
 		qn_hub_purge_old(l->hub);
+	if (unlikely(READ_ONCE(l->hub->helper.is_wanted)))
+		qn_helper_call(l->hub);
+}
+
+__apart bool qn_local_idle(struct qn_local *l)
+{
+	u32 seen = READ_ONCE(l->handed_in);
+
+	if (l->state == QN_LOCAL_ORPHAN) {
+		if (l->is_trimmed)
+			return true;
+		l->is_trimmed = true;
+		qn_local_trim(l);
+		return false;
+	}
+	l->is_trimmed = false;
+	if (l->state != QN_LOCAL_OWNED)
+		return true;
+	if (l->seen != seen) {
+		l->seen = seen;
+		return false;
+	}
+	qn_local_medium_idle(l);
+	return true;
 }
 
 /*

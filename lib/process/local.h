@@ -123,6 +123,8 @@ struct qn_local_class {
  * @followed:	the sampled object, where a refill ends with one that is followed
  * @nr_refills:	since the start
  * @handed_in:	@nr_refills when samples were last handed in
+ * @seen:	@handed_in in the last round of the helper
+ * @is_trimmed:	an orphan from which it took all that it could
  * @nr_slow:	slow refills, up to some number
  * @exact:	mallocs that are still to be counted one by one: so long its lists stay
  *		empty, and @nr_refills is such that each refill is a slow one
@@ -164,6 +166,8 @@ struct qn_local {
 	void *followed;
 	u32 nr_refills;
 	u32 handed_in;
+	u32 seen;
+	bool is_trimmed;
 	u32 nr_slow;
 	u32 exact;
 	size_t sparse;
@@ -399,5 +403,17 @@ void qn_local_exact_note(struct qn_local *l);
  * Return: NULL, or what was found.
  */
 const char *qn_local_check(struct qn_local *l);
+
+/**
+ * qn_local_idle() - give back what a thread that is idle does not need
+ * @l:		any local
+ *
+ * Of a thread that handed in nothing since the last call, free whole pages of its chunks
+ * are purged; an orphan gives back all it can, once.
+ *
+ * Context: the helper, with hub.threads held.
+ * Return: whether the thread was idle.
+ */
+bool qn_local_idle(struct qn_local *l);
 
 #endif /* QN_LOCAL_H */

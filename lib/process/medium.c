@@ -782,7 +782,7 @@ static size_t run_purge(struct qn_medium *m, struct qn_run *run)
 	return sum;
 }
 
-static size_t runs_sum(const struct qn_medium *m)
+static __seldom size_t runs_sum(const struct qn_medium *m)
 {
 	size_t sum = 0;
 	char *from, *to;
@@ -847,6 +847,12 @@ __apart void qn_medium_relieve(struct qn_medium *m)
 	if (runs_sum(m) >
 	    qn_resident_limit(&m->segments->resident, QN_KEEP_SHARE))
 		runs_purge(m);
+}
+
+__apart void qn_medium_idle(struct qn_medium *m)
+{
+	empty_free(m);
+	runs_purge(m);
 }
 
 __apart void qn_medium_trim(struct qn_medium *m)

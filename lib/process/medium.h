@@ -393,6 +393,9 @@ void qn_medium_merge(struct qn_medium *m);
 /* The same, and give the chunk back that is all free, if there is one */
 void qn_medium_settle(struct qn_medium *m);
 
+/* Give back what is free, but for blocks that wait. Context: the same. */
+void qn_medium_idle(struct qn_medium *m);
+
 /* All of that, and purge what is free */
 void qn_medium_trim(struct qn_medium *m);
 

@@ -1084,6 +1084,16 @@ void qn_process_audit(void)
 		qn_audit_process(&hub, l != &qn_local_none ? l : NULL);
 }
 
+void qn_process_set_helper(bool (*start)(void))
+{
+	hub.helper.start = start;
+}
+
+__apart void qn_process_help(void)
+{
+	qn_helper_run(&hub);
+}
+
 /* ---- fork ---- */
 
 #define NR_LOCKS 6u

@@ -246,4 +246,15 @@ struct qn_stats_page *qn_process_stats(void);
 /* The same, and what the calling thread has in use is counted: see qn_tally() */
 struct qn_stats_page *qn_process_tally(struct qn_tally *t);
 
+/**
+ * qn_process_set_helper() - who makes the thread that gives memory back
+ * @start:	see struct qn_helper
+ *
+ * Context: before the process has a second thread.
+ */
+void qn_process_set_helper(bool (*start)(void));
+
+/* That thread. Never returns. */
+void qn_process_help(void) __noreturn;
+
 #endif /* QN_PROCESS_H */

@@ -44,7 +44,7 @@ u32 qn_resident_keep_ms(const struct qn_resident *r)
 }
 
 /* Microseconds to touch some pages and to give them up */
-static u64 measure(char *p)
+static __apart u64 measure(char *p)
 {
 	size_t size = MEASURE_PARTS * QN_PART_SIZE;
 	u64 from = qn_port_clock();
@@ -81,15 +81,16 @@ __apart void qn_resident_measure(struct qn_resident *r)
 /* ---- limits ---- */
 
 /* Limits follow a price above the preset, those of what has no age one below it as well */
-static size_t scaled(const struct qn_knobs *k, size_t bytes, bool both_ways)
+static __always_inline size_t scaled(const struct qn_knobs *k, size_t bytes,
+				     bool both_ways)
 {
-	size_t most = SCALE_MOST * (size_t)QN_PRICE_PRESET;
-	size_t price = min(k->price, most);
+	size_t price = k->price;
 
-	if (price < QN_PRICE_PRESET && !both_ways)
-		return bytes;
 	if (likely(price == QN_PRICE_PRESET))
 		return bytes;
+	if (price < QN_PRICE_PRESET && !both_ways)
+		return bytes;
+	price = min(price, SCALE_MOST * (size_t)QN_PRICE_PRESET);
 	return bytes / QN_PRICE_PRESET * price +
 	       bytes % QN_PRICE_PRESET * price / QN_PRICE_PRESET;
 }
@@ -167,6 +168,26 @@ size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep)
 	return scaled(k, limit_of(r, k, keep), keep != QN_KEEP_DIRTY);
 }
 
+bool qn_resident_is_much(const struct qn_resident *r, size_t *keep)
+{
+	const struct qn_knobs *k = qn_resident_knobs(r);
+	size_t used = qn_resident_in_use(r), more, base, cap, limit;
+
+	if (!k->dirty) {
+		*keep = 0;
+		return r->dirty;
+	}
+	base = k->dirty + used / k->dirty_part;
+	if (r->dirty + r->stale <= base)
+		return false;
+	more = learned(r, k, used);
+	cap = fallen(r) + used / k->slack_part;
+	limit = scaled(k, base + min(more, cap), false);
+	*keep = limit / 16 * k->purge_keep;
+	return r->dirty > limit ||
+	       r->dirty + r->stale > scaled(k, base + max(more, cap), false);
+}
+
 /* ---- refaults ---- */
 
 static void add(size_t *sum, size_t bytes)
@@ -225,8 +246,8 @@ void qn_resident_reuse(struct qn_resident *r, struct qn_unit *u, size_t nr,
 		add_refault(r, sum);
 }
 
-void qn_resident_expect(const struct qn_resident *r, struct qn_unit *u,
-			size_t nr)
+__seldom void qn_resident_expect(const struct qn_resident *r, struct qn_unit *u,
+				 size_t nr)
 {
 	u32 recent = recent_from(r);
 
@@ -243,8 +264,8 @@ static bool is_back(const struct qn_unit *u, size_t part, const char *p)
 	       !qn_is_zero(p, QN_PART_SIZE);
 }
 
-void qn_resident_look(struct qn_resident *r, struct qn_unit *u,
-		      const char *start, size_t from, size_t to)
+__seldom void qn_resident_look(struct qn_resident *r, struct qn_unit *u,
+			       const char *start, size_t from, size_t to)
 {
 	size_t nr = to - from, seen = 0, written = 0;
 	bool any = false;
@@ -266,7 +287,7 @@ void qn_resident_look(struct qn_resident *r, struct qn_unit *u,
 
 /* ---- what comes and goes ---- */
 
-size_t qn_resident_end(const struct qn_unit *u, size_t nr)
+__seldom size_t qn_resident_end(const struct qn_unit *u, size_t nr)
 {
 	while (nr > 0 && !u[nr - 1].touched)
 		nr--;
@@ -276,14 +297,11 @@ size_t qn_resident_end(const struct qn_unit *u, size_t nr)
 	       (qn_ilog2(u[nr - 1].touched) + 1) * QN_PART_SIZE;
 }
 
-void qn_resident_add_used(struct qn_resident *r, size_t bytes)
+void qn_resident_raise(struct qn_resident *r)
 {
-	size_t used = r->used + bytes;
-
-	WRITE_ONCE(r->used, used);
-	r->high = max(r->high, used);
-	if (used > r->peak)
-		WRITE_ONCE(r->peak, used);
+	r->high = r->used;
+	if (r->used > r->peak)
+		WRITE_ONCE(r->peak, r->used);
 }
 
 void qn_resident_add_holder(struct qn_resident *r, bool more)
@@ -292,8 +310,8 @@ void qn_resident_add_holder(struct qn_resident *r, bool more)
 			   __ATOMIC_RELAXED);
 }
 
-size_t qn_resident_purge(struct qn_resident *r, struct qn_unit *u, char *start,
-			 size_t from, size_t to, u32 ago)
+__seldom size_t qn_resident_purge(struct qn_resident *r, struct qn_unit *u,
+				  char *start, size_t from, size_t to, u32 ago)
 {
 	u32 now, nr = 0;
 	size_t bytes;
@@ -330,7 +348,7 @@ bool qn_resident_is_locked(char *end)
 
 /* ---- time ---- */
 
-bool qn_resident_decay(struct qn_resident *r)
+__seldom bool qn_resident_decay(struct qn_resident *r)
 {
 	u32 now = qn_resident_now();
 	size_t boost = READ_ONCE(r->boost);

@@ -123,6 +123,18 @@ size_t qn_resident_in_use(const struct qn_resident *r);
  */
 size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep);
 
+/**
+ * qn_resident_is_much() - is more dirty than the limit
+ * @r:		the heap's
+ * @keep:	set to what may stay if it is
+ *
+ * Old contents that slabs got with their units count as well, and may be what is in use
+ * besides: for these the limit has no regard to how far the memory in use has fallen.
+ *
+ * Context: the lock is held.
+ */
+bool qn_resident_is_much(const struct qn_resident *r, size_t *keep);
+
 /* How long a dirty run is kept, in ms: from 1 to QN_KEEP_MOST. Any context. */
 u32 qn_resident_keep_ms(const struct qn_resident *r);
 
@@ -137,8 +149,17 @@ void qn_resident_measure(struct qn_resident *r);
 
 /* ---- what comes and goes ---- */
 
+/* More is in use than before within this second. Context: the lock is held. */
+void qn_resident_raise(struct qn_resident *r);
+
 /* Bytes of runs came into use; those that left are negative. Context: the lock is held. */
-void qn_resident_add_used(struct qn_resident *r, size_t bytes);
+static __always_inline void qn_resident_add_used(struct qn_resident *r,
+						 size_t bytes)
+{
+	WRITE_ONCE(r->used, r->used + bytes);
+	if (unlikely(r->used > r->high))
+		qn_resident_raise(r);
+}
 
 /* Bytes became dirty; those that are no longer are negative. Context: the lock is held. */
 static __always_inline void qn_resident_add_dirty(struct qn_resident *r,

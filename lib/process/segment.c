@@ -9,6 +9,8 @@
 
 /* More of a spare unit than this is much */
 #define SPARE_PARTS 4
+/* Of so many units of slabs that come one leads to a look at the limit */
+#define SPARES_A_LOOK 4u
 
 /* ---- addresses ---- */
 
@@ -270,7 +272,7 @@ static void spare_push(struct qn_segments *s, struct qn_unit *u, u32 parts)
 	u->next = s->spare[much];
 	s->spare[much] = u;
 	s->nr_spare[much]++;
-	s->spare_since = now_ms();
+	s->spares_came = true;
 	qn_resident_add_dirty(&s->resident, parts * QN_PART_SIZE);
 }
 
@@ -318,6 +320,8 @@ static struct qn_unit *dirty_alloc(struct qn_segments *s, size_t nr,
 
 /* So many of the newest dirty runs are looked at; more find larger ones */
 #define MIX_TRIES 16
+/* Requests of fewer units are served from clean memory: little is won */
+#define MIX_LEAST ((size_t)4)
 
 /**
  * struct mix - a dirty run and the clean units around it
@@ -332,8 +336,8 @@ struct mix {
 };
 
 /* @u and what is around it, if that is @nr units */
-static bool mix_at(const struct qn_segments *s, struct qn_unit *u, size_t nr,
-		   struct mix *m)
+static __seldom bool mix_at(const struct qn_segments *s, struct qn_unit *u,
+			    size_t nr, struct mix *m)
 {
 	const struct qn_segment *seg = qn_space_segment(&s->space, u);
 	struct qn_unit *end = u + u->run.size;
@@ -351,7 +355,8 @@ static bool mix_at(const struct qn_segments *s, struct qn_unit *u, size_t nr,
 }
 
 /* Of the newest dirty runs that will do with clean neighbours, the longest */
-static bool mix_find(const struct qn_segments *s, size_t nr, struct mix *best)
+static __seldom bool mix_find(const struct qn_segments *s, size_t nr,
+			      struct mix *best)
 {
 	struct qn_unit *u = s->newest;
 	struct mix m;
@@ -488,7 +493,7 @@ struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
 
 	qn_port_lock(&s->lock);
 	u = dirty_alloc(s, nr, align);
-	if (!u && align == 1)
+	if (!u && align == 1 && nr >= MIX_LEAST)
 		u = mix_alloc(s, nr);
 	zero = !u;
 	if (!u)
@@ -579,7 +584,7 @@ struct qn_unit *qn_unit_alloc(struct qn_segments *s, bool much)
  * Purge the oldest run, or as much of its high end as is wanted: what is low is
  * reused first. Return: false if the system would not.
  */
-static bool purge_oldest(struct qn_segments *s, size_t want)
+static __seldom bool purge_oldest(struct qn_segments *s, size_t want)
 {
 	struct qn_unit *u = s->oldest;
 	size_t nr = u->run.size, from = nr;
@@ -618,11 +623,10 @@ static size_t purge_to(struct qn_segments *s, size_t keep)
 
 void qn_segments_purge_much(struct qn_segments *s)
 {
-	const struct qn_resident *r = &s->resident;
-	size_t limit = qn_resident_limit(r, QN_KEEP_DIRTY);
+	size_t keep;
 
-	if (unlikely(r->dirty + r->stale > limit))
-		purge_to(s, limit / 16 * qn_resident_knobs(r)->purge_keep);
+	if (unlikely(qn_resident_is_much(&s->resident, &keep)))
+		purge_to(s, keep);
 }
 
 /* @nr units come back; @parts of them may be resident, as their masks say */
@@ -648,16 +652,18 @@ void qn_run_free(struct qn_segments *s, struct qn_unit *u, size_t dirty)
 
 void qn_unit_free(struct qn_segments *s, struct qn_unit *u)
 {
+	const struct qn_knobs *k = qn_segments_knobs(s);
 	u32 parts = qn_nr_parts(u->touched);
+	bool much = parts > SPARE_PARTS;
 
 	qn_port_lock(&s->lock);
 	add_used(s, (size_t)-1);
 	s->resident.stale -= u->stale * QN_PART_SIZE;
-	if (s->nr_spare[parts > SPARE_PARTS] >=
-	    qn_segments_knobs(s)->spare_units)
-		spare_flush(s, parts > SPARE_PARTS);
+	if (s->nr_spare[much] >= k->spare_units)
+		spare_flush(s, much);
 	spare_push(s, u, parts);
-	qn_segments_purge_much(s);
+	if (s->nr_spare[much] % SPARES_A_LOOK == 1 || !k->dirty)
+		qn_segments_purge_much(s);
 	qn_port_unlock(&s->lock);
 }
 
@@ -685,8 +691,8 @@ static bool take_behind(struct qn_segments *s, struct qn_unit *end, size_t more)
 	return true;
 }
 
-bool qn_run_resize(struct qn_segments *s, struct qn_unit *u, size_t nr,
-		   size_t dirty)
+__seldom bool qn_run_resize(struct qn_segments *s, struct qn_unit *u, size_t nr,
+			    size_t dirty)
 {
 	size_t old = u->run.size;
 	bool done = true;
@@ -721,13 +727,10 @@ static bool share_is_old(const struct qn_segments *s, u32 now, u32 keep)
 	return s->share.dirty && is_old(s->share.since, now, keep);
 }
 
-static bool purge_old(struct qn_segments *s, u32 now, u32 keep)
+static __seldom bool purge_old(struct qn_segments *s, u32 now, u32 keep)
 {
 	size_t to = s->resident.dirty - min(s->resident.dirty, QN_OLD_SLICE);
 
-	/* From now on they have an age */
-	if (is_old(s->spare_since, now, keep))
-		spares_flush(s);
 	while (s->oldest && is_old(s->oldest->since, now, keep)) {
 		if (s->resident.dirty <= to)
 			return true;
@@ -742,16 +745,22 @@ static bool purge_old(struct qn_segments *s, u32 now, u32 keep)
 
 bool qn_segments_purge_old(struct qn_segments *s)
 {
-	u32 keep = qn_resident_keep_ms(&s->resident);
-	bool more;
+	u32 keep = qn_resident_keep_ms(&s->resident), now = now_ms();
+	bool more = false;
 
 	qn_port_lock(&s->lock);
-	more = purge_old(s, now_ms(), keep);
+	/* From now on they have an age */
+	if (!s->spares_came)
+		spares_flush(s);
+	s->spares_came = false;
+	if ((s->oldest && is_old(s->oldest->since, now, keep)) ||
+	    share_is_old(s, now, keep))
+		more = purge_old(s, now, keep);
 	qn_port_unlock(&s->lock);
 	return more;
 }
 
-size_t qn_segments_purge(struct qn_segments *s, size_t keep)
+__seldom size_t qn_segments_purge(struct qn_segments *s, size_t keep)
 {
 	size_t sum;
 
@@ -761,7 +770,7 @@ size_t qn_segments_purge(struct qn_segments *s, size_t keep)
 	return sum;
 }
 
-void qn_segments_decay(struct qn_segments *s)
+__seldom void qn_segments_decay(struct qn_segments *s)
 {
 	qn_port_lock(&s->lock);
 	if (qn_resident_decay(&s->resident))

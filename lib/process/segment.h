@@ -64,7 +64,7 @@ struct qn_share {
  * @bins:	free runs: [0] clean, [1] dirty
  * @oldest, @newest: dirty runs by age
  * @spare, @nr_spare: units that were slabs: [0] with little, [1] with much resident
- * @spare_since: when the last of them came, in ms
+ * @spares_came: some did since qn_segments_purge_old()
  * @space:	address space
  * @resident:	what is resident
  * @share:	blocks of whole pages
@@ -76,7 +76,7 @@ struct qn_segments {
 	struct qn_unit *oldest, *newest;
 	struct qn_unit *spare[2];
 	unsigned int nr_spare[2];
-	u32 spare_since;
+	bool spares_came;
 	struct qn_space space;
 	struct qn_share share;
 	struct qn_resident resident;

@@ -367,3 +367,15 @@ bool port_said(const char *where, const void *p, const char *what)
 	snprintf(line, sizeof(line), "quern: %s(%p): %s\n", where, p, what);
 	return strcmp(line, port.text) == 0;
 }
+
+void qn_port_wait(u32 *word, u32 value, u32 ms)
+{
+	if (READ_ONCE(*word) == value)
+		port_sleep_ms(ms);
+}
+
+void qn_port_wake(u32 *word)
+{
+	(void)word;
+	port.nr_woken++;
+}

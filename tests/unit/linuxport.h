@@ -58,6 +58,7 @@ struct port_range {
  * @text, @text_size: what was written, terminated; cut short if it is too much
  * @trap:	where qn_port_abort() jumps to; NULL: it stops the test program
  * @forks:	calls of qn_port_fork_begin() without their qn_port_fork_end()
+ * @nr_woken:	calls of qn_port_wake()
  */
 struct linux_port {
 	size_t page_size;
@@ -76,6 +77,7 @@ struct linux_port {
 	size_t text_size;
 	jmp_buf *trap;
 	int forks;
+	unsigned int nr_woken;
 };
 
 extern struct linux_port port;

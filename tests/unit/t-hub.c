@@ -603,6 +603,78 @@ static void test_page_does_not_steer(void **state)
 	assert_int_equal(hub.ledger.live, 8 << 20);
 }
 
+static unsigned int nr_starts;
+static bool can_start;
+
+static bool start_helper(void)
+{
+	nr_starts++;
+	return can_start;
+}
+
+/* Much is dirty; an epoch is over */
+static void make_dirty(size_t units)
+{
+	struct qn_unit *u =
+		qn_run_alloc(&hub.segments, units, 1, QN_UNIT_LARGE, NULL);
+
+	assert_non_null(u);
+	qn_run_free(&hub.segments, u, units << QN_UNIT_SHIFT);
+	port.clock += QN_EPOCH_US;
+	learn(100, 1);
+}
+
+/* Asked for, it is made once, wakes up where there is work, and is not tried in vain */
+static void test_helper(void **state)
+{
+	struct qn_helper *h = &hub.helper;
+
+	(void)state;
+	begin();
+	nr_starts = 0;
+	can_start = true;
+	h->start = start_helper;
+	hub.conf.knobs.dirty = 64 << 20;
+	make_dirty(128);
+	assert_false(h->is_wanted);
+	hub.conf.knobs.helper = 1;
+	qn_segments_purge(&hub.segments, 0);
+	make_dirty(32);
+	assert_false(h->is_wanted);
+	make_dirty(128);
+	assert_true(h->is_wanted);
+	qn_helper_call(&hub);
+	assert_int_equal(nr_starts, 1);
+	assert_int_equal(h->state, QN_HELPER_WORKS);
+	make_dirty(128);
+	assert_false(h->is_wanted);
+	/* Nothing is old yet */
+	assert_int_equal(qn_helper_round(&hub), 732);
+	assert_true(hub.segments.resident.dirty >= 8 << 20);
+	port_sleep_ms(10000);
+	assert_int_equal(qn_helper_round(&hub), 0);
+	assert_int_equal(hub.segments.resident.dirty, 0);
+	assert_int_equal(hub.page->dirty, 0);
+	h->state = QN_HELPER_SLEEPS;
+	make_dirty(128);
+	assert_true(h->is_wanted);
+	port.nr_woken = 0;
+	qn_helper_call(&hub);
+	assert_int_equal(port.nr_woken, 1);
+	assert_int_equal(nr_starts, 1);
+	assert_int_equal(h->state, QN_HELPER_WORKS);
+	/* A child has none, and the system has no thread for it */
+	qn_hub_fork_child(&hub);
+	can_start = false;
+	make_dirty(128);
+	assert_true(h->is_wanted);
+	qn_helper_call(&hub);
+	assert_int_equal(nr_starts, 2);
+	make_dirty(128);
+	assert_false(h->is_wanted);
+	h->start = NULL;
+}
+
 /* Tables come and go, decisions are kept in a ring: the newest are right */
 static void test_many_changes(void **state)
 {
@@ -786,6 +858,7 @@ int main(void)
 		cmocka_unit_test(test_table_get),
 		cmocka_unit_test(test_readers_keep_their_tables),
 		cmocka_unit_test(test_page_does_not_steer),
+		cmocka_unit_test(test_helper),
 		cmocka_unit_test(test_many_changes),
 		cmocka_unit_test(test_live_peak),
 		cmocka_unit_test(test_cost),

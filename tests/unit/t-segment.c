@@ -378,8 +378,10 @@ static void test_merge_at_ends(void **state)
 	/* The frontier itself never joins: what was never used stays behind it */
 	assert_int_equal(t.free[1], 4);
 	assert_ptr_equal(take(2), first);
-	/* But it serves with a dirty run that ends there */
-	assert_ptr_equal(take(3), last);
+	/* But it serves with a dirty run that ends there; not for a few units */
+	assert_ptr_equal(take(3), last + 2);
+	drop(last + 2);
+	assert_ptr_equal(take(6), last);
 	check();
 }
 
@@ -956,7 +958,7 @@ static void test_purge_old_spares(void **state)
 	unit_drop(u, 0xffff);
 	qn_segments_purge_old(&s);
 	assert_int_equal(u->kind, QN_UNIT_SPARE);
-	port_sleep_ms(4000);
+	/* None came since */
 	qn_segments_purge_old(&s);
 	assert_int_equal(u->kind, QN_UNIT_DIRTY);
 	port_sleep_ms(4000);
