@@ -17,6 +17,8 @@ import subprocess
 
 import traces
 
+PROGRAMS = traces.PROGRAMS + ("git-log", "node", "php", "ruby")
+
 
 def cpu(bench, runner, prefix):
     """CPU seconds of the command and its children, and what it said."""
@@ -102,6 +104,6 @@ def show(bench, runners, rounds):
 
 
 def chosen(options):
-    if options.only == "all":
-        options.only = ""
+    if options.only in ("", "all"):
+        options.only = " ".join(PROGRAMS)
     return traces.chosen(options)

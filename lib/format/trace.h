@@ -64,13 +64,34 @@
  * A block with QN_TRACE_ZSTD has a payload that is one frame of zstd, which tells its
  * size, not more than QN_TRACE_BLOCK_SIZE; the checksum is that of the frame.
  *
- * A block of events by number with QN_TRACE_COLUMNS, too, has like beside like: the
- * bytes of its events as above, at most QN_TRACE_COLUMNS_SIZE, then seven columns. Each
- * is its size and that many bytes: none, or a frame. In the order of the events they
- * hold: (1) first bytes; (2) ticks; (3) sites; (4) sizes; (5) of REALLOC and FREE how
- * many objects of this block are alive and younger, and 1, or 0; (6) of the latter
- * the object, as a signed distance from the one before in this column, at first from
- * the block's first object; (7) all other numbers.
+ * A block of events by number with QN_TRACE_GROUPS, too, has like beside like. A group is
+ * all events of one operation and site; groups count from 1, in the order of their first
+ * events. The block is the bytes of its events as above, at most QN_TRACE_GROUPS_SIZE,
+ * then nine columns. Each is its size and that many bytes: none, or a frame of varints.
+ * Columns 1 to 5 are in the order of the events:
+ *	1  the group; 0: a new one
+ *	2  of a new group: operation, and site as a signed distance from 1 more than the
+ *	   largest site so far
+ *	3  pairs: events without a tick between them, and ticks that pass then
+ *	4  of ALIGNED the logarithm; the number of THREAD, LOST and FORK
+ *	5  bits, the highest of a byte first: see column 8
+ * Columns 6 to 9 hold what is of the first group, then of the second, and so on:
+ *	6  sizes
+ *	7  of REALLOC and FREE the group that allocated the object, its home; 0: column 9
+ *	   has it
+ *	8  of the others the object, among the living ones of its home: 3 n + 1, it is
+ *	   the n-th youngest, from 0 on; 3 n + 2 and 3 n + 3, n of them are between it
+ *	   and the one that was told last of this home (at first, the oldest), which is
+ *	   older (and counted) or younger; 0: n are older, a number in truncated binary
+ *	   in column 5
+ *	9  the object, as a signed distance from the one before of this group in this
+ *	   column, at first from the block's first object
+ *
+ * Older files have QN_TRACE_COLUMNS instead: at most QN_TRACE_COLUMNS_SIZE bytes of
+ * events, and seven columns in their order: (1) first bytes; (2) ticks; (3) sites; (4)
+ * sizes; (5) of REALLOC and FREE how many objects of this block are alive and younger,
+ * and 1, or 0; (6) of the latter the object, as a signed distance from the one before in
+ * this column, at first from the block's first object; (7) all other numbers.
  *
  * Index block: for each block before it its distance from the one before and its
  * events. Trailer: u64 offset of the index block, "QTINDEX\n".
@@ -92,15 +113,18 @@
 /* Bytes of a whole block as the recorder and the command write them */
 #define QN_TRACE_BLOCK_SIZE 65536
 
-/* Bytes of the events of a block in columns; larger ones pack better, and lose more */
+/* Bytes of the events of a packed block; larger ones pack better, and lose more */
+#define QN_TRACE_GROUPS_SIZE  ((u32)1 << 22)
 #define QN_TRACE_COLUMNS_SIZE ((u32)1 << 20)
 
 /* Features of a file of version 2 */
 #define QN_TRACE_WITH_SITES   0x1u
 #define QN_TRACE_WITH_ZSTD    0x2u
 #define QN_TRACE_WITH_COLUMNS 0x4u
-#define QN_TRACE_FEATURES \
-	(QN_TRACE_WITH_SITES | QN_TRACE_WITH_ZSTD | QN_TRACE_WITH_COLUMNS)
+#define QN_TRACE_WITH_GROUPS  0x8u
+#define QN_TRACE_FEATURES                                                   \
+	(QN_TRACE_WITH_SITES | QN_TRACE_WITH_ZSTD | QN_TRACE_WITH_COLUMNS | \
+	 QN_TRACE_WITH_GROUPS)
 
 /* No event is longer */
 #define QN_TRACE_EVENT_MAX 72
@@ -125,7 +149,8 @@ enum qn_trace_kind {
 #define QN_TRACE_UNSUMMED \
 	0x4 /* closed, but without a checksum of the payload */
 #define QN_TRACE_ZSTD    0x8
-#define QN_TRACE_COLUMNS 0x10
+#define QN_TRACE_COLUMNS 0x10 /* only read */
+#define QN_TRACE_GROUPS  0x20
 
 enum qn_trace_op {
 	QN_TRACE_MALLOC = 1,

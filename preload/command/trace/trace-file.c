@@ -18,6 +18,7 @@
 #include "command/base/fail.h"
 #include "command/base/stream.h"
 #include "trace-columns.h"
+#include "trace-groups.h"
 #include "trace-pack.h"
 #include "base/varint.h"
 
@@ -294,11 +295,15 @@ bool qn_payload_get(const struct qn_tracefile *t, const struct qn_block *b,
 	*payload = (struct qn_payload){ .at = at, .size = b->head.size };
 	if (!(b->head.flags & QN_TRACE_ZSTD))
 		return true;
-	payload->unpacked =
-		b->head.flags & QN_TRACE_COLUMNS ?
-			qn_columns_unpack(&b->head, at, &payload->size) :
-			qn_unpack(at, b->head.size, QN_TRACE_BLOCK_SIZE,
-				  &payload->size);
+	if (b->head.flags & QN_TRACE_GROUPS)
+		payload->unpacked =
+			qn_groups_unpack(&b->head, at, &payload->size);
+	else if (b->head.flags & QN_TRACE_COLUMNS)
+		payload->unpacked =
+			qn_columns_unpack(&b->head, at, &payload->size);
+	else
+		payload->unpacked = qn_unpack(
+			at, b->head.size, QN_TRACE_BLOCK_SIZE, &payload->size);
 	payload->at = payload->unpacked;
 	if (payload->at)
 		return true;

@@ -11,7 +11,7 @@
 
 #include "command/base/fail.h"
 #include "command/base/stream.h"
-#include "trace-columns.h"
+#include "trace-groups.h"
 #include "trace-pack.h"
 #include "base/varint.h"
 
@@ -36,9 +36,9 @@ static u32 pack(struct qn_writer *w, u32 size)
 		return 0;
 	size -= QN_TRACE_BLOCK_HEADER;
 	if (head.kind == QN_TRACE_EVENTS) {
-		head.flags |= QN_TRACE_COLUMNS;
+		head.flags |= QN_TRACE_GROUPS;
 		head.size =
-			(u32)qn_columns_pack(to, size, &w->block.head, payload);
+			(u32)qn_groups_pack(to, size, &w->block.head, payload);
 	} else {
 		head.size = (u32)qn_pack(to, size, payload, size);
 	}
@@ -77,7 +77,7 @@ static u32 room_of_block(const struct qn_writer *w, u16 kind)
 	u64 room = QN_TRACE_BLOCK_SIZE;
 
 	if (w->packed && kind == QN_TRACE_EVENTS)
-		room = max(room, min(w->unpacked, (u64)QN_TRACE_COLUMNS_SIZE));
+		room = max(room, min(w->unpacked, (u64)QN_TRACE_GROUPS_SIZE));
 	return (u32)room;
 }
 
@@ -114,8 +114,8 @@ int qn_writer_open(struct qn_writer *w, const char *path, u32 features)
 		return err;
 	}
 	if (features & QN_TRACE_WITH_ZSTD) {
-		room = QN_TRACE_COLUMNS_SIZE;
-		w->features |= QN_TRACE_WITH_COLUMNS;
+		room = QN_TRACE_GROUPS_SIZE;
+		w->features |= QN_TRACE_WITH_GROUPS;
 		w->packed = qn_xrealloc(NULL, room);
 	}
 	w->buf = qn_xrealloc(NULL, room);
