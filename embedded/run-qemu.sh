@@ -39,7 +39,13 @@ need()
 # Whole seconds; QEMU's own complaints pass through
 limited()
 {
-	timeout -k 5 "$seconds" "$@" </dev/null
+	timeout -k 5 "$seconds" "$@" </dev/null &
+	child=$!
+	# timeout has a group of its own, which it ends with itself
+	for signal in INT TERM HUP; do
+		trap "kill $child; wait $child; trap - $signal; kill -$signal \$\$" $signal
+	done
+	wait $child
 	status=$?
 	[ $status -ne 124 ] ||
 		echo "$me: stopped after $seconds seconds" >&2

@@ -546,14 +546,17 @@ replay_is_interrupted()
 {
 	awk 'BEGIN { for (i = 1; i <= 600000; i++) print i, 0, "malloc", i, 104 }' |
 		"$quern" trace convert --from=text -o long.trace - || return 1
-	set -m
-	"$quern" replay --count=none --touch --engine=freelist long.trace >out 2>err &
-	set +m
-	sleep 0.1
-	kill -INT $!
-	wait $!
-	[ $? = 130 ] && says "quern: interrupted: the figures are of" &&
-		grep -q "calls " out
+	for one in "INT 130" "TERM 143" "HUP 129"; do
+		set -- $one
+		set -m
+		"$quern" replay --count=none --touch --engine=freelist long.trace >out 2>err &
+		set +m
+		sleep 0.1
+		kill -$1 $!
+		wait $!
+		[ $? = $2 ] && says "quern: interrupted" && grep -q "calls " out ||
+			return 1
+	done
 }
 check "an interrupted replay says how far it came" replay_is_interrupted
 

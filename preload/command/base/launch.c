@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "interrupt.h"
 #include "launch.h"
 
 /**
@@ -33,35 +34,6 @@ struct signals {
 	sigset_t mask;
 	struct sigaction child;
 };
-
-static volatile sig_atomic_t interrupt;
-
-static bool is_interrupt(int signo)
-{
-	return signo == SIGINT || signo == SIGTERM || signo == SIGHUP;
-}
-
-static void note_interrupt(int signo)
-{
-	interrupt = signo;
-}
-
-/* One that is ignored stays so: whoever started the command wants it (nohup, say) */
-void qn_interrupt_catch(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction act = { .sa_handler = note_interrupt }, old;
-
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		if (!sigaction(signals[i], NULL, &old) &&
-		    old.sa_handler != SIG_IGN)
-			sigaction(signals[i], &act, NULL);
-}
-
-int qn_interrupted(void)
-{
-	return interrupt;
-}
 
 u64 qn_launch_clock(void)
 {
@@ -106,8 +78,8 @@ static void drop_pending(void)
 
 	fill_forwarded(&set);
 	while ((signo = sigtimedwait(&set, NULL, &now)) > 0)
-		if (is_interrupt(signo))
-			note_interrupt(signo);
+		if (qn_is_interrupt(signo))
+			qn_interrupt_note(signo);
 }
 
 static void give_signals_back(const struct signals *saved)
@@ -226,8 +198,8 @@ static void await_end(const struct qn_launch *what, struct qn_outcome *outcome)
 	fill_forwarded(&set);
 	while (!has_ended(outcome)) {
 		signo = sigtimedwait(&set, &info, what->tick ? &second : NULL);
-		if (is_interrupt(signo))
-			note_interrupt(signo);
+		if (qn_is_interrupt(signo))
+			qn_interrupt_note(signo);
 		if (signo < 0 && errno == EAGAIN)
 			what->tick(what->tick_data);
 		else if (signo > 0 && signo != SIGCHLD &&
@@ -246,7 +218,7 @@ int qn_launch(const struct qn_launch *what, struct qn_outcome *outcome)
 	outcome->floor = (u64)own.ru_maxrss * 1024;
 	take_signals(&saved);
 	outcome->start_usec = qn_launch_clock();
-	err = start(what, &saved, &outcome->pid);
+	err = qn_interrupted() ? -EINTR : start(what, &saved, &outcome->pid);
 	if (!err)
 		await_end(what, outcome);
 	outcome->wall_usec = qn_launch_clock() - outcome->start_usec;

@@ -51,17 +51,6 @@ struct qn_outcome {
 	u64 floor;
 };
 
-/**
- * qn_interrupt_catch() - from now on an interrupt does not end the command at once
- *
- * SIGINT, SIGTERM and SIGHUP are noted, also those that come while a program runs and are
- * meant for that, so that the command can say what it has and clean up.
- */
-void qn_interrupt_catch(void);
-
-/* The signal that was noted, or 0 */
-int qn_interrupted(void);
-
 /* CLOCK_MONOTONIC in microseconds */
 u64 qn_launch_clock(void);
 
@@ -72,7 +61,8 @@ u64 qn_launch_clock(void);
  * signals of the terminal reach the program without that. Where the program is
  * stopped the command stops too, and goes on with it.
  *
- * Return: 0, or -errno if it could not be started.
+ * Return: 0, or -errno if it could not be started; -EINTR: an interrupt was noted before
+ * (interrupt.h), and the program did not run.
  */
 int qn_launch(const struct qn_launch *what, struct qn_outcome *outcome);
 

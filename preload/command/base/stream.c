@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "fail.h"
+#include "interrupt.h"
 #include "stream.h"
 
 bool qn_is_standard(const char *name)
@@ -56,7 +57,7 @@ static int copy(int to, int from)
 			return 0;
 		if (n > 0)
 			err = write_all(to, buffer, (size_t)n);
-		else if (errno != EINTR)
+		else if (errno != EINTR || qn_interrupted())
 			err = -errno;
 	}
 	return err;

@@ -24,6 +24,7 @@
 #include "demo-input.h"
 #include "demo.h"
 #include "command/base/fail.h"
+#include "command/base/interrupt.h"
 #include "command/base/launch.h"
 #include "command/base/options.h"
 #include "command/report/pages.h"

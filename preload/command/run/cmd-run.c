@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include "format/conf.h"
 #include "command/base/fail.h"
+#include "command/base/interrupt.h"
 #include "command/base/launch.h"
 #include "command/base/options.h"
 #include "command/report/pages.h"
@@ -512,7 +513,11 @@ static int run_program(struct run *run, int *status)
 	}
 	err = launch_all(run, &pages, &outcome, status);
 	block_signals();
-	if (err < 0) {
+	if (err == -EINTR) {
+		qn_error("interrupted before the program began");
+		*status = qn_interrupted();
+		err = 0;
+	} else if (err < 0) {
 		err = refuse_launch(run, err);
 	} else if (err > 0) {
 		err = 0;
@@ -542,6 +547,7 @@ static int run_main(const struct qn_command *command, int argc, char **argv)
 
 	(void)argc;
 	err = read_options(&run, argv);
+	qn_interrupt_catch();
 	if (!err)
 		err = prepare(&run);
 	if (!err)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "command/base/fail.h"
+#include "command/base/interrupt.h"
 #include "command/base/launch.h"
 #include "command/base/options.h"
 #include "command/base/preload.h"
@@ -169,7 +170,9 @@ static int make_ops(struct fit *f, struct qn_cut *c, const char *ops)
 	/* As it is, if nothing is said */
 	qn_cut_find(c, &t, f->process, f->live ? f->live : UINT64_MAX,
 		    MOST_CALLS);
-	if (!f->live && c->peak_before > f->heap + f->ccm)
+	if (qn_interrupted())
+		err = -EINTR;
+	else if (!f->live && c->peak_before > f->heap + f->ccm)
 		err = refuse_large(f, c);
 	if (!err)
 		err = qn_cut_write(c, &t, cut, 0);
@@ -262,9 +265,9 @@ static char *run_image(struct fit *f, const struct engine *e, const char *ops)
 	struct qn_outcome outcome = { .status = 0 };
 	int err = fd < 0 ? -errno : qn_launch(&what, &outcome);
 
-	if (err)
+	if (err && err != -EINTR)
 		qn_error("cannot run 'sh': %s", strerror(-err));
-	else if (!outcome.status)
+	else if (!err && !outcome.status)
 		text = read_back(fd);
 	for (char **arg = argv; *arg; arg++)
 		free(*arg);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "command/base/fail.h"
+#include "command/base/interrupt.h"
 #include "command/base/launch.h"
 #include "command/base/options.h"
 #include "command/base/preload.h"
@@ -216,6 +217,10 @@ static int launch(const struct record *rec, struct qn_outcome *outcome)
 	free(raw);
 	free(preload);
 	free(list);
+	if (err == -EINTR) {
+		qn_error("interrupted before the program began");
+		return err;
+	}
 	if (err)
 		qn_error("'%s' cannot run: %s", rec->path, strerror(-err));
 	return err ? QN_EXIT_NOT_EXECUTABLE : 0;
@@ -273,9 +278,12 @@ static int merge(const struct record *rec, const struct qn_outcome *outcome)
 
 	if (!rec->shared->nr_processes) {
 		qn_error("nothing was recorded: %s",
-			 qn_program_obstacle(rec->path));
+			 qn_interrupted() ? "interrupted too early" :
+					    qn_program_obstacle(rec->path));
 		return -ENODATA;
 	}
+	/* What ended the program; one more is to end this */
+	qn_interrupt_forget();
 	err = qn_tracefile_open(&t, rec->raw);
 	if (err == -ENODATA)
 		qn_error("%s events were lost: the file may not grow; is the "
@@ -293,8 +301,15 @@ static int merge(const struct record *rec, const struct qn_outcome *outcome)
 		nr_unknown += r.nr_unknown;
 		qn_reader_exit(&r);
 	}
-	err = qn_writer_close(&w, rec->output);
 	qn_tracefile_close(&t);
+	if (qn_interrupted()) {
+		qn_writer_discard(&w, rec->output);
+		qn_error("interrupted; %s is a trace of it all, not yet in "
+			 "order: quern trace convert --to=trace makes it one",
+			 rec->raw);
+		return -EINTR;
+	}
+	err = qn_writer_close(&w, rec->output);
 	if (!err)
 		report(rec, &w, outcome, nr_unknown);
 	return err;
@@ -308,6 +323,7 @@ static int record_main(const struct qn_command *command, int argc, char **argv)
 
 	(void)argc;
 	err = read_options(&rec, argv);
+	qn_interrupt_catch();
 	if (!err)
 		err = prepare(&rec);
 	if (!err)
@@ -320,6 +336,8 @@ static int record_main(const struct qn_command *command, int argc, char **argv)
 	free(rec.path);
 	free(rec.library);
 	free(rec.raw);
+	if (err == -EINTR || merged == -EINTR)
+		qn_launch_end_like(qn_interrupted());
 	if (err)
 		return err;
 	qn_launch_end_like(outcome.status);

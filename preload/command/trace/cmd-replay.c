@@ -18,6 +18,7 @@
 
 #include "engine/engine.h"
 #include "command/base/fail.h"
+#include "command/base/interrupt.h"
 #include "command/base/launch.h"
 #include "command/base/options.h"
 #include "process/process.h"
@@ -609,8 +610,11 @@ static int replay_main(const struct qn_command *command, int argc, char **argv)
 	qn_xremap(r.blocks, r.room * sizeof(*r.blocks), 0);
 	free(r.settings);
 	if (qn_interrupted()) {
-		qn_error("interrupted: the figures are of %s calls",
-			 qn_text_count(r.nr_calls).s);
+		if (r.nr_calls)
+			qn_error("interrupted: the figures are of %s calls",
+				 qn_text_count(r.nr_calls).s);
+		else
+			qn_error("interrupted before the first call");
 		qn_launch_end_like(qn_interrupted());
 	}
 	return err;

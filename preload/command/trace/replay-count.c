@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "command/base/fail.h"
+#include "command/base/interrupt.h"
 #include "command/base/launch.h"
 
 static const char *const names[] = {
@@ -153,7 +154,7 @@ static int run_callgrind(const char *file, char *const *argv)
 	all[nr_fixed + nr] = NULL;
 	what.argv = all;
 	err = own ? qn_launch(&what, &outcome) : -ENOENT;
-	if (err)
+	if (err && err != -EINTR)
 		qn_error("cannot run valgrind: %s (Debian: apt-get install "
 			 "valgrind)",
 			 strerror(-err));

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "command/base/fail.h"
+#include "command/base/interrupt.h"
 #include "trace-write.h"
 
 /* What a block of the device is rounded to */
@@ -39,7 +40,7 @@ static void look_at_all(struct qn_cut *c, const struct qn_tracefile *t)
 	struct qn_op op;
 
 	qn_reader_init(&r, t, c->process);
-	while (qn_reader_next(&r, &op)) {
+	while (!qn_interrupted() && qn_reader_next(&r, &op)) {
 		if (!qn_op_is_heap(&op))
 			continue;
 		if (op.id >= room) {
@@ -68,7 +69,7 @@ static u64 try(struct qn_cut *c, const struct qn_tracefile *t)
 	c->nr_kept = 0;
 	c->peak = 0;
 	qn_reader_init(&r, t, c->process);
-	while (qn_reader_next(&r, &op)) {
+	while (!qn_interrupted() && qn_reader_next(&r, &op)) {
 		if (!qn_cut_keeps(c, &op))
 			continue;
 		if (c->most && c->nr_calls == c->most)
@@ -136,7 +137,8 @@ int qn_cut_write(struct qn_cut *c, const struct qn_tracefile *t,
 	qn_trace_stacks(&sites, t, c->process);
 	qn_writer_sites(&w, &sites);
 	qn_reader_init(&r, t, c->process);
-	while (nr < c->nr_calls && qn_reader_next(&r, &op)) {
+	while (nr < c->nr_calls && !qn_interrupted() &&
+	       qn_reader_next(&r, &op)) {
 		if (!qn_cut_keeps(c, &op))
 			continue;
 		qn_writer_put(&w, &op);

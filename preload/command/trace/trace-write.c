@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command/base/fail.h"
+#include "command/base/interrupt.h"
 #include "command/base/stream.h"
 #include "trace-groups.h"
 #include "trace-pack.h"
@@ -353,7 +355,7 @@ void qn_writer_copy(struct qn_writer *w, const struct qn_tracefile *t,
 	qn_trace_stacks(&sites, t, process);
 	qn_writer_sites(w, &sites);
 	qn_reader_init(r, t, process);
-	while (qn_reader_next(r, &op)) {
+	while (!qn_interrupted() && qn_reader_next(r, &op)) {
 		struct qn_op start = { .op = QN_TRACE_START,
 				       .ns = op.ns,
 				       .thread = op.thread };
@@ -380,6 +382,23 @@ static void put_header_again(struct qn_writer *w)
 	fwrite(header, 1, sizeof(header), w->out);
 }
 
+static void free_writer(struct qn_writer *w)
+{
+	free(w->buf);
+	free(w->packed);
+	free(w->ids);
+	free(w->index);
+}
+
+void qn_writer_discard(struct qn_writer *w, const char *path)
+{
+	end_process(w);
+	fclose(w->out);
+	if (!qn_is_standard(path))
+		unlink(path);
+	free_writer(w);
+}
+
 int qn_writer_close(struct qn_writer *w, const char *path)
 {
 	int err;
@@ -390,9 +409,6 @@ int qn_writer_close(struct qn_writer *w, const char *path)
 	err = qn_stream_close(w->out, path);
 	if (err)
 		qn_error("cannot write '%s': %s", path, strerror(-err));
-	free(w->buf);
-	free(w->packed);
-	free(w->ids);
-	free(w->index);
+	free_writer(w);
 	return err;
 }

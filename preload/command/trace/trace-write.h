@@ -79,9 +79,12 @@ void qn_writer_sites(struct qn_writer *w, const struct qn_stacks *sites);
 /* @op->slot tells objects apart; @op->id is not looked at */
 void qn_writer_put(struct qn_writer *w, const struct qn_op *op);
 
-/* All of a process, its sites too; @r is left at its end, for its counts and qn_reader_exit() */
+/* All of a process until an interrupt, its sites too; @r is left at its end, for its counts and qn_reader_exit() */
 void qn_writer_copy(struct qn_writer *w, const struct qn_tracefile *t,
 		    u32 process, struct qn_reader *r);
+
+/* What was written so far is of no use: there is no such file any more */
+void qn_writer_discard(struct qn_writer *w, const char *path);
 
 /* Return: 0, or -errno if anything could not be written, with a message */
 int qn_writer_close(struct qn_writer *w, const char *path);
