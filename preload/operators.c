@@ -77,18 +77,6 @@ static __apart void delete_elsewhere(void *p)
 	free(p);
 }
 
-static noinline void *new_refill(size_t size)
-{
-	return likely(qn_names.ready_end) ? qn_process_malloc_slow(size) :
-					    new_elsewhere(size);
-}
-
-static noinline void *new_medium(size_t size)
-{
-	return likely(qn_names.ready_end) ? qn_process_malloc_medium(size) :
-					    new_elsewhere(size);
-}
-
 static noinline void delete_slow(void *p)
 {
 	if (likely(qn_names.ready_end))
@@ -120,16 +108,31 @@ static __apart void *new_fails(new_again *again, size_t size, size_t align,
 /* Which of them are the program's own? Called once, when all are bound. */
 void qn_operators_start(void) __attribute__((visibility("hidden")));
 
+/* Apart as a whole, failure too, so that the fast path needs no stack */
+static noinline void *new_slow(size_t size, const void *caller)
+{
+	void *p;
+
+	if (unlikely(!qn_names.ready_end))
+		p = new_elsewhere(size);
+	else if (size > QN_SLAB_MAX)
+		p = qn_process_malloc_medium(size);
+	else
+		p = qn_process_malloc_slow(size);
+	return likely(p) ? p : new_fails(new_plain, size, QN_ALIGN, caller);
+}
+
+static __always_inline void *nothing(size_t size __maybe_unused)
+{
+	return NULL;
+}
+
 void *_Znwm(size_t size)
 {
 	void *p = __qn_process_malloc(size, &qn_self_of_operators,
-				      &qn_names.ready_end, new_medium,
-				      new_refill);
+				      &qn_names.ready_end, nothing, nothing);
 
-	if (likely(p))
-		return p;
-	return new_fails(new_plain, size, QN_ALIGN,
-			 __builtin_return_address(0));
+	return likely(p) ? p : new_slow(size, __builtin_return_address(0));
 }
 
 void _ZdlPv(void *p)
@@ -186,12 +189,19 @@ void _ZdaPv(void *p)
 static bool is_own SET_AT_START, is_own_array SET_AT_START;
 static bool is_own_align SET_AT_START, is_own_array_align SET_AT_START;
 
-void _ZdlPvm(void *p, size_t size)
+static noinline void delete_sized_slow(void *p, size_t size)
 {
 	if (likely(is_own))
-		qn_process_free_sized(p, size, "operator delete");
+		qn_process_free_sized_slow(p, size, QN_SIZED_NEW,
+					   "operator delete");
 	else
 		_ZdlPv(p);
+}
+
+/* Whether new and delete are ours the fast path does not ask: see qn_self_of_sized */
+void _ZdlPvm(void *p, size_t size)
+{
+	qn_process_free_sized(p, size, delete_sized_slow);
 }
 
 OWN(new, _Znwm);
@@ -215,6 +225,8 @@ void qn_operators_start(void)
 {
 	is_own = qn_names.is_malloc_own && _Znwm == own_new &&
 		 _ZdlPv == own_delete;
+	if (is_own)
+		qn_process_take_sized();
 	is_own_array = is_own && _Znam == own_new_array &&
 		       _ZdaPv == own_delete_array;
 	is_own_align = qn_names.is_malloc_own && qn_names.is_aligned_own &&

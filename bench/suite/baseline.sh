@@ -24,6 +24,7 @@ table=$("$here/pair.sh" "$pair" "$(realpath "$lib")") || exit
 echo "$table" | awk '
 /,/ || /^a block/ {
 	pattern = /^a block/ ? "single" : $NF == "thread" ? "remote" : \
+		  /^new/ ? "sized" : \
 		  /reverse/ ? "lifo" : "random"
 }
 $1 ~ /^[0-9]+$/ && NF == 2 {

@@ -4,14 +4,16 @@
  *
  *	pair SIZE ROUNDS
  *
- * does four patterns with blocks of SIZE bytes, one after the other: a block at a
+ * does five patterns with blocks of SIZE bytes, one after the other: a block at a
  * time; LIVE blocks freed in reverse order; in random order; in the order of
- * allocation, but by another thread. Each goes ROUNDS times over LIVE blocks
+ * allocation, but by another thread; a block at a time by C++'s operator new and the
+ * delete that is told the size, where there are any. Each goes ROUNDS times over LIVE blocks
  * without being counted, so that the allocator has learned what it learns, and
  * then as often again by way of counted(). With one argument it is a program that
  * allocates one block.
  */
 #define _GNU_SOURCE 1
+#include <dlfcn.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -23,6 +25,10 @@
 
 static void *(*volatile alloc)(size_t) = malloc;
 static void (*volatile release)(void *) = free;
+
+/* C++'s operators, by their mangled names; NULL: there are none */
+static void *(*volatile new_plain)(size_t);
+static void (*volatile delete_sized)(void *, size_t);
 
 static size_t size, rounds;
 static void *blocks[LIVE];
@@ -61,6 +67,12 @@ static APART void remote_free(void)
 {
 	for (size_t i = 0; i < LIVE; i++)
 		release(blocks[i]);
+}
+
+static APART void sized(void)
+{
+	for (size_t i = 0; i < LIVE; i++)
+		delete_sized(new_plain(size), size);
 }
 
 /* callgrind counts what happens in here */
@@ -145,5 +157,9 @@ int main(int argc, char **argv)
 	run(lifo);
 	run(random_order);
 	run_remote();
+	*(void **)&new_plain = dlsym(RTLD_DEFAULT, "_Znwm");
+	*(void **)&delete_sized = dlsym(RTLD_DEFAULT, "_ZdlPvm");
+	if (new_plain && delete_sized)
+		run(sized);
 	return 0;
 }

@@ -30,9 +30,9 @@ for size in $sizes; do
 		count "$lib" "$pair" "$size" "$(rounds "$size")" |
 			awk -v pairs="$(rounds "$size")000" \
 			    -v what="$size $lib" '
-			/^(single|lifo|random_order|remote_[a-z]*) / {
+			/^(single|lifo|random_order|remote_[a-z]*|sized) / {
 				sub(/^remote_[a-z]*/, "remote")
-				sum[$1] += $4
+				sum[$1] += $NF
 			}
 			END {
 				for (pattern in sum)
@@ -44,11 +44,12 @@ done | awk -v libs="$*" -v sizes="$sizes" '
 END {
 	nr_libs = split(libs, lib)
 	nr_sizes = split(sizes, size)
-	nr = split("single lifo random_order remote", pattern)
+	nr = split("single lifo random_order remote sized", pattern)
 	title["single"] = "a block at a time"
 	title["lifo"] = "1000 blocks, freed in reverse order"
 	title["random_order"] = "1000 blocks, freed in random order"
 	title["remote"] = "1000 blocks, freed by another thread"
+	title["sized"] = "new and delete of a size, a block at a time"
 	for (p = 1; p <= nr; p++) {
 		printf "%s%s\n%8s", (p > 1 ? "\n" : ""), title[pattern[p]], "bytes"
 		for (l = 1; l <= nr_libs; l++) {

@@ -70,7 +70,8 @@ static u64 start_usec;
 static u32 start_seed;
 
 __thread struct qn_local *qn_self_of_operators = &qn_local_none;
-static bool operators_left;
+__thread struct qn_local *qn_self_of_sized = &qn_local_none;
+static bool operators_left, sized_taken;
 /* The thread's destructors have run: it borrows a local for each call */
 static __thread bool thread_done __attribute__((tls_model("initial-exec")));
 
@@ -80,11 +81,18 @@ static void self_set(struct qn_local *l)
 {
 	qn_self = l;
 	qn_self_of_operators = operators_left ? &qn_local_none : l;
+	qn_self_of_sized = sized_taken ? l : &qn_local_none;
 }
 
 __apart void qn_process_leave_operators(void)
 {
 	operators_left = true;
+	self_set(qn_self);
+}
+
+void qn_process_take_sized(void)
+{
+	sized_taken = true;
 	self_set(qn_self);
 }
 
@@ -716,9 +724,30 @@ static void sized_look(struct qn_unit *u, const void *p, size_t size,
 		     "the block was not allocated with the size given");
 }
 
+/* A medium block of the thread's own, the next likely case: looked up once for both */
+static bool medium_free_sized(void *p, size_t size, const char *where)
+{
+	struct qn_local *l = qn_self;
+	size_t at = (uintptr_t)p - (uintptr_t)l->base, have;
+	struct qn_unit *u;
+
+	if (unlikely(at >= l->reach))
+		return false;
+	u = qn_unit_of(l->units, at);
+	if (unlikely(u->kind != QN_UNIT_MEDIUM || u->holder != l))
+		return false;
+	have = qn_medium_size(u, p, where);
+	if (unlikely(size > have || have > served_most(u, size)))
+		return false;
+	qn_process_free_in(p, l, u);
+	return true;
+}
+
 void qn_process_free_sized_slow(void *p, size_t size, enum qn_sized kind,
 				const char *where)
 {
+	if (medium_free_sized(p, size, where))
+		return;
 	if (p && !qn_guest_owns(p))
 		sized_look(unit_of_block(where, p), p, size, kind, where);
 	qn_process_free(p);

@@ -35,6 +35,13 @@ void qn_process_free_slow(void *p);
 extern __thread struct qn_local *qn_self_of_operators
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
+/*
+ * What the operator delete that is told a size goes by: the same, or &qn_local_none until
+ * qn_process_take_sized().
+ */
+extern __thread struct qn_local *qn_self_of_sized
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
 /**
  * __qn_process_malloc() - the fast path of malloc, of whom it is for
  * @size:	bytes requested
@@ -135,6 +142,13 @@ static __always_inline void qn_process_free(void *p)
 void qn_process_leave_operators(void);
 
 /**
+ * qn_process_take_sized() - frees with a size may take their fast path
+ *
+ * Context: while there is one thread; later ones have it too.
+ */
+void qn_process_take_sized(void);
+
+/**
  * enum qn_sized - where a block comes from that is freed with its size
  * @QN_SIZED_NEW: allocated with just that size
  * @QN_SIZED_OTHER: perhaps aligned, or resized: it may be much larger
@@ -159,14 +173,15 @@ void qn_process_free_sized_slow(void *p, size_t size, enum qn_sized kind,
  * qn_process_free_sized() - free a block that was allocated with just this size
  * @p:		the block, or NULL
  * @size:	bytes that were requested
- * @where:	the caller
+ * @slow:	called where the fast path finds no object of the thread's own, or one
+ *		that is not of @size
  *
- * The fast path of free() with the size compared on the way.
+ * The fast path of free() with the size compared on the way: four instructions more.
  */
 static __always_inline void qn_process_free_sized(void *p, size_t size,
-						  const char *where)
+						  void (*slow)(void *, size_t))
 {
-	struct qn_local *l = qn_self;
+	struct qn_local *l = qn_self_of_sized;
 	size_t at = (uintptr_t)p - (uintptr_t)l->base;
 
 	if (likely(at < l->reach)) {
@@ -180,7 +195,7 @@ static __always_inline void qn_process_free_sized(void *p, size_t size,
 			return;
 		}
 	}
-	qn_process_free_sized_slow(p, size, QN_SIZED_NEW, where);
+	slow(p, size);
 }
 
 /* Out of line, full contracts of the C library. NULL with errno ENOMEM. */
