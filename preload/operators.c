@@ -109,7 +109,7 @@ static __apart void *new_fails(new_again *again, size_t size, size_t align,
 void qn_operators_start(void) __attribute__((visibility("hidden")));
 
 /* Apart as a whole, failure too, so that the fast path needs no stack */
-static noinline void *new_slow(size_t size, const void *caller)
+static __seldom void *new_slow(size_t size, const void *caller)
 {
 	void *p;
 
@@ -189,7 +189,7 @@ void _ZdaPv(void *p)
 static bool is_own SET_AT_START, is_own_array SET_AT_START;
 static bool is_own_align SET_AT_START, is_own_array_align SET_AT_START;
 
-static noinline void delete_sized_slow(void *p, size_t size)
+static __seldom void delete_sized_slow(void *p, size_t size)
 {
 	if (likely(is_own))
 		qn_process_free_sized_slow(p, size, QN_SIZED_NEW,

@@ -90,6 +90,7 @@ __apart void qn_process_leave_operators(void)
 	self_set(qn_self);
 }
 
+/* Each start calls this: it must not lie apart */
 void qn_process_take_sized(void)
 {
 	sized_taken = true;
@@ -650,17 +651,26 @@ void *qn_process_calloc(size_t n, size_t size)
 	return p;
 }
 
-/* An object of a slab, perhaps one that was freed just now by this thread */
+/* An object of a slab of the thread's own, perhaps one that it freed just now */
+static void own_look(const struct qn_unit *u, const void *p, const char *where)
+{
+	u32 at = (u32)((uintptr_t)p % QN_UNIT_SIZE);
+
+	if (unlikely(at % u->osize || at >= u->carved * u->osize))
+		qn_misuse(where, p, "the pointer is not the start of a block");
+	if (unlikely(qn_slab_is_last(u, p)))
+		qn_misuse_of(where, p, u->osize, "the block was freed already");
+}
+
 static void object_look(const struct qn_unit *u, const void *p,
 			const char *where)
 {
 	u32 at = (u32)((uintptr_t)p % QN_UNIT_SIZE);
-	bool is_own = READ_ONCE(u->owner) == qn_self;
 
-	if (unlikely(at % u->osize || (is_own && at >= u->carved * u->osize)))
+	if (READ_ONCE(u->owner) == qn_self)
+		own_look(u, p, where);
+	else if (unlikely(at % u->osize))
 		qn_misuse(where, p, "the pointer is not the start of a block");
-	if (is_own && unlikely(qn_slab_is_last(u, p)))
-		qn_misuse_of(where, p, u->osize, "the block was freed already");
 }
 
 static noinline size_t block_size(struct qn_unit *u, const void *p,
@@ -743,8 +753,8 @@ static bool medium_free_sized(void *p, size_t size, const char *where)
 	return true;
 }
 
-void qn_process_free_sized_slow(void *p, size_t size, enum qn_sized kind,
-				const char *where)
+__seldom void qn_process_free_sized_slow(void *p, size_t size,
+					 enum qn_sized kind, const char *where)
 {
 	if (medium_free_sized(p, size, where))
 		return;
@@ -824,7 +834,38 @@ static noinline __apart void *large_grow(struct qn_unit *u, char *p, size_t old,
 	return q;
 }
 
-void *qn_process_realloc(void *p, size_t size)
+/* Of an object of a slab of the thread's own: nothing is looked up twice */
+static __always_inline void *own_realloc(const struct qn_unit *u, void *p,
+					 size_t size)
+{
+	size_t old = u->osize;
+	void *q;
+
+	/* In place all that own_look() looks at would cost more than the rest */
+	if (slab_resize(u, size) && likely(u->free != p))
+		return p;
+	own_look(u, p, "realloc");
+	q = qn_process_malloc(grown(size, old));
+	if (unlikely(!q))
+		return NULL;
+	memcpy(q, p, min(size, old));
+	qn_process_free(p);
+	return q;
+}
+
+/* To a block of its own; the old one is freed */
+static __seldom void *move_block(void *p, size_t old, size_t size)
+{
+	void *q = qn_process_malloc(grown(size, old));
+
+	if (!q)
+		return NULL;
+	memcpy(q, p, min(size, old));
+	qn_process_free(p);
+	return q;
+}
+
+static noinline void *realloc_slow(void *p, size_t size)
 {
 	struct qn_unit *u;
 	size_t old;
@@ -837,7 +878,6 @@ void *qn_process_realloc(void *p, size_t size)
 		return q ? q : fail();
 	}
 	u = unit_of_block("realloc", p);
-	/* In place all that block_look() looks at would cost more than the rest */
 	if (u->kind == QN_UNIT_SLAB && slab_resize(u, size) &&
 	    (READ_ONCE(u->owner) != qn_self || u->free != p))
 		return p;
@@ -852,12 +892,21 @@ void *qn_process_realloc(void *p, size_t size)
 		return p;
 	if (old >= COPY_LEAST && size > old)
 		return large_grow(u, p, old, size);
-	q = qn_process_malloc(grown(size, old));
-	if (!q)
-		return NULL;
-	memcpy(q, p, min(size, old));
-	qn_process_free(p);
-	return q;
+	return move_block(p, old, size);
+}
+
+void *qn_process_realloc(void *p, size_t size)
+{
+	struct qn_local *l = qn_self;
+	size_t at = (uintptr_t)p - (uintptr_t)l->base;
+
+	if (likely(at < l->reach)) {
+		const struct qn_unit *u = qn_unit_of(l->units, at);
+
+		if (likely(u->owner == l))
+			return own_realloc(u, p, size);
+	}
+	return realloc_slow(p, size);
 }
 
 /*
@@ -891,7 +940,7 @@ __seldom void *qn_process_memalign(size_t align, size_t size)
 	return alloc(max(size, (size_t)1), align, &old);
 }
 
-noinline size_t qn_process_usable_size(const void *p)
+__seldom size_t qn_process_usable_size(const void *p)
 {
 	static const char where[] = "malloc_usable_size";
 	struct qn_unit *u;
