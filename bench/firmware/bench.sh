@@ -15,7 +15,7 @@
 # environment:
 #
 #	srcdir		the source tree (default: two folders above this file)
-#	TRACES		a folder with more traces, *.ops
+#	TRACES		a folder with more traces, *.trace
 #	RUNS		sequences that each adversarial search tries
 #	JOBS		how many at once (default: 2)
 
@@ -68,7 +68,7 @@ to_lines()
 			value = substr($i, at + 1)
 			if (key == "trace") {
 				trace = value
-				sub(/\.ops$/, "", trace)
+				sub(/\.trace$/, "", trace)
 				trace = is_group ? trace "/" : ""
 			} else if (key ~ /^(malloc|free|realloc|memalign|step)\./ ||
 				   key ~ /^(factor|gaps|full)$/) {
@@ -121,7 +121,7 @@ mode_words() # MODE
 words() # TRACE...
 {
 	for trace; do
-		printf ' trace=%s.ops' "$trace"
+		printf ' trace=%s.trace' "$trace"
 	done
 }
 
@@ -193,8 +193,8 @@ sizes()
 unpack() # NAME...
 {
 	for name; do
-		xz -dc "$here/traces/$name.ops.xz" >"$tmp/traces/$name.ops" ||
-			die "cannot unpack $name.ops.xz"
+		xz -dc "$here/traces/$name.trace.xz" >"$tmp/traces/$name.trace" ||
+			die "cannot unpack $name.trace.xz"
 	done
 }
 
@@ -202,7 +202,7 @@ make_trace() # NAME KIND SEED [OPERATIONS [BYTES]]
 {
 	name=$1
 	shift
-	"$images/mktrace" "$@" >"$tmp/traces/$name.ops" ||
+	"$images/mktrace" "$@" >"$tmp/traces/$name.trace" ||
 		die "cannot make the trace $name"
 }
 
@@ -221,15 +221,15 @@ own_traces()
 
 more_traces()
 {
-	for file in ${TRACES:+"$TRACES"/*.ops}; do
+	for file in ${TRACES:+"$TRACES"/*.trace}; do
 		[ -r "$file" ] || {
-			echo "$me: no *.ops in TRACES=$TRACES: left out" >&2
+			echo "$me: no *.trace in TRACES=$TRACES: left out" >&2
 			continue
 		}
-		name=$(basename "$file" .ops)
+		name=$(basename "$file" .trace)
 		case " $sensors $pipelines $kinds $programs " in
 		*" $name "*)
-			cmp -s "$file" "$tmp/traces/$name.ops" ||
+			cmp -s "$file" "$tmp/traces/$name.trace" ||
 				die "$file differs from the trace of its name"
 			;;
 		*)

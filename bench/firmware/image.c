@@ -30,19 +30,31 @@ size_t image_left(const struct image *image)
 	return (size_t)(image->end - image->next);
 }
 
+/* Return: @size rounded up, which there is */
+static size_t need(const struct image *image, size_t size)
+{
+	size = round_up(size, IMAGE_ALIGN);
+	if (size <= image_left(image))
+		return size;
+	print_error("%u bytes of RAM wanted, %u left: this board is too small "
+		    "for the measurement\n",
+		    size, image_left(image));
+	semihost_exit(IMAGE_STATUS);
+}
+
 void *image_get(struct image *image, size_t size)
 {
 	u8 *p = image->next;
 
-	size = round_up(size, IMAGE_ALIGN);
-	if (size > image_left(image)) {
-		print_error("%u bytes of RAM wanted, %u left: this board is "
-			    "too small for the measurement\n",
-			    size, image_left(image));
-		semihost_exit(IMAGE_STATUS);
-	}
+	size = need(image, size);
 	image->next += size;
 	return memset(p, 0, size);
+}
+
+void *image_get_last(struct image *image, size_t size)
+{
+	image->end -= need(image, size);
+	return image->end;
 }
 
 static size_t static_size(void)

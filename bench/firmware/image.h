@@ -36,6 +36,9 @@ void image_init(struct image *image);
  */
 void *image_get(struct image *image, size_t size);
 
+/* The same from the other end, not cleared: for what is soon given up */
+void *image_get_last(struct image *image, size_t size);
+
 /* What is left for image_get() */
 size_t image_left(const struct image *image);
 

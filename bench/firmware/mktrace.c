@@ -2,7 +2,7 @@
 /*
  * mktrace.c - writes the trace of a workload to standard output.
  *
- *	mktrace KIND SEED [OPERATIONS [BYTES]] >FILE.ops
+ *	mktrace KIND SEED [OPERATIONS [BYTES]] >FILE.trace
  *
  * OPERATIONS: how many at least; BYTES: what is live at most.
  */
@@ -31,7 +31,7 @@ static int usage(const char *what)
 {
 	fprintf(stderr,
 		"mktrace: %s\n"
-		"usage: mktrace KIND SEED [OPERATIONS [BYTES]] >FILE.ops\n"
+		"usage: mktrace KIND SEED [OPERATIONS [BYTES]] >FILE.trace\n"
 		"kinds are:\n",
 		what);
 	for (size_t i = 0; i < ARRAY_SIZE(workloads); i++)

@@ -3,7 +3,7 @@
 #
 # paths.py - by which ways the calls of a trace go, and what each costs.
 #
-#   paths.py IMAGE.elf trace=FILE.ops hold=1 step=64 heap=131072
+#   paths.py IMAGE.elf trace=FILE.trace hold=1 step=64 heap=131072
 #
 # IMAGE.elf is a replay-*.elf, the words are its own. It runs in QEMU instruction by
 # instruction. A way is the functions of the heap that a call goes through, in
@@ -118,7 +118,7 @@ def report(entry, sums):
 
 def main():
     if len(sys.argv) < 3 or not sys.argv[1].endswith(".elf"):
-        die("usage: paths.py IMAGE.elf trace=FILE.ops [WORD...]")
+        die("usage: paths.py IMAGE.elf trace=FILE.trace [WORD...]")
     if not os.access(sys.argv[1], os.R_OK):
         die("cannot read %s: make bench-firmware builds it" % sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:

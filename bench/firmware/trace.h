@@ -2,14 +2,40 @@
 /*
  * trace.h - a trace in the target's memory.
  *
- * Read from a file by semihosting and gone through once, so that replay.c may
- * trust it.
+ * Read from a file (lib/format/trace.h) by semihosting and decoded once, so that
+ * replay.c may trust it, and decoding is no part of what is measured.
  */
 #ifndef TRACE_H
 #define TRACE_H
 
 #include "image.h"
-#include "ops.h"
+
+enum op_kind {
+	OP_ALLOC,
+	OP_FREE,
+	OP_REALLOC,
+};
+
+/* Blocks that may be live at once; slots are 0 .. OPS_SLOTS - 1 */
+#define OPS_SLOTS 65535
+
+/* What every block is aligned to, in bytes, whatever the operation says */
+#define OPS_ALIGN 8
+
+/**
+ * struct op - one operation
+ * @kind:	enum op_kind
+ * @align_log2:	the block's address is to be a multiple of 1 << this, and of
+ *		OPS_ALIGN
+ * @slot:	where the block is kept: empty before OP_ALLOC and after OP_FREE
+ * @size:	bytes asked for; 0 in OP_FREE
+ */
+struct op {
+	u8 kind;
+	u8 align_log2;
+	u16 slot;
+	u32 size;
+};
 
 /**
  * struct trace - operations in memory, and what they ask for
@@ -35,7 +61,10 @@ struct trace {
  * @image:	where it is kept
  * @path:	of the file, on the machine that answers semihosting
  *
- * Return: false, with a message, if the file cannot be read or is no trace.
+ * The file is one that the command quern or mktrace wrote: one process, objects by
+ * number, nothing packed. What is not of the heap is left out.
+ *
+ * Return: false, with a message, if the file cannot be read or is no such trace.
  */
 bool trace_load(struct trace *t, struct image *image, const char *path);
 

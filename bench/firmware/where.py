@@ -17,7 +17,6 @@ import collections
 import os
 import re
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
@@ -26,31 +25,42 @@ MEASURED = {"gauge_alloc", "gauge_aligned", "gauge_free", "gauge_resize"}
 CALLERS = {"do_alloc", "do_free", "do_realloc", "do_op", "alloc", "count",
            "replay_run"}
 MEASURING = re.compile(r"gauge_|read_systick$|quern_|libc_|note$|__wrap_mem")
-ALLOC, FREE, REALLOC = 0, 1, 2
 
 
 def die(text):
     sys.exit("where.py: " + text)
 
 
-def record(move, live):
-    """A move as a record of a trace; b"" if its slot does not allow it"""
+def line_of(move, live):
+    """A move as a line of a trace; "" if its slot does not allow it"""
     if move[0] in "sw":
         print("where.py: %s is left out" % move, file=sys.stderr)
-        return b""
+        return ""
     match = re.fullmatch(r"([aAfr])(\d+)(?::(\d+))?", move)
     if not match:
         die("%s is no call like a1:24, A1:24, r1:40 or f1" % move)
     kind, slot, size = match[1], int(match[2]), int(match[3] or 0)
     if (slot in live) == (kind in "aA"):
-        return b""
-    if kind in "aA":
-        live.add(slot)
-        return struct.pack("<BBHI", ALLOC, 6 if kind == "A" else 2, slot, size)
+        return ""
     if kind == "f":
         live.remove(slot)
-        return struct.pack("<BBHI", FREE, 0, slot, 0)
-    return struct.pack("<BBHI", REALLOC, 2, slot, size)
+        return "0 0 free %d\n" % slot
+    live.add(slot)
+    call = {"a": "malloc", "A": "aligned", "r": "realloc"}[kind]
+    return "0 0 %s %d %d%s\n" % (call, slot, size,
+                                 " 64" if kind == "A" else "")
+
+
+def write_trace(moves, image, folder):
+    """The trace of these moves, by the command of the image's build"""
+    quern = os.path.join(os.path.dirname(image), "../../quern")
+    live = set()
+    text = "".join(line_of(move, live) for move in moves)
+    done = subprocess.run([quern, "trace", "convert", "--from=text", "-o",
+                           os.path.join(folder, "t.trace"), "-"],
+                          input=text, text=True, check=False)
+    if done.returncode:
+        die("no trace was made by " + quern)
 
 
 def functions(image):
@@ -73,7 +83,7 @@ def run(image, heap, folder):
         die("qemu-system-arm not found (Debian: apt-get install "
             "qemu-system-arm)")
     log = os.path.join(folder, "log")
-    words = ["replay", "trace=t.ops", "heap=%d" % heap]
+    words = ["replay", "trace=t.trace", "heap=%d" % heap]
     config = "enable=on,target=native," + ",".join("arg=" + w for w in words)
     done = subprocess.run(
         [qemu, "-M", "mps2-an386", "-nographic", "-serial", "null",
@@ -116,12 +126,10 @@ def main():
     args = parser.parse_args()
     if not os.access(args.image, os.R_OK):
         die("cannot read %s: make bench-firmware builds it" % args.image)
-    live = set()
+    image = os.path.abspath(args.image)
     with tempfile.TemporaryDirectory() as folder:
-        with open(os.path.join(folder, "t.ops"), "wb") as trace:
-            for move in args.calls.split():
-                trace.write(record(move, live))
-        output, log = run(os.path.abspath(args.image), args.heap, folder)
+        write_trace(args.calls.split(), image, folder)
+        output, log = run(image, args.heap, folder)
         call = last_call(log, *functions(args.image))
     print(output, end="")
     parts = []

@@ -10,11 +10,17 @@
 
 #include <stdio.h>
 
-#include "ops.h"
+#include "format/trace.h"
+
+/* Blocks that may be live at once, as many as trace.h takes */
+#define WRITER_SLOTS 65535
 
 /**
  * struct writer - a trace being written
  * @out:	where to
+ * @block:	what is not yet written
+ * @buf:	its memory
+ * @next:	number of the next object
  * @nr:		operations so far
  * @max_nr:	after which a workload ends
  * @live, @peak: bytes asked for, now and at most
@@ -22,17 +28,22 @@
  * @nr_free:	entries of @free
  * @free:	empty slots, the one to be used next last
  * @sizes:	bytes by slot
+ * @objects:	numbers by slot
  */
 struct writer {
 	FILE *out;
+	struct qn_trace_block block;
+	u8 buf[QN_TRACE_BLOCK_SIZE];
+	u64 next;
 	u32 nr;
 	u32 max_nr;
 	u32 live;
 	u32 peak;
 	u32 budget;
 	u32 nr_free;
-	u16 free[OPS_SLOTS];
-	u32 sizes[OPS_SLOTS];
+	u16 free[WRITER_SLOTS];
+	u32 sizes[WRITER_SLOTS];
+	u64 objects[WRITER_SLOTS];
 };
 
 void writer_init(struct writer *w, FILE *out, u32 max_nr, u32 budget);

@@ -6,7 +6,7 @@
 # - a second run of some of it prints the same to the bit;
 # - no count, no size and no smallest heap has grown by more than 3 % over
 #   bench/firmware/baseline.txt, as long as the compiler is the one it was made by;
-# - the trace of a program of this machine, scaled, completes on the target;
+# - the trace of a program of this machine, cut, completes on the target;
 # - the sampler takes no more than its share of the sensor pipeline's instructions;
 # - a file that is no trace, and words that no image knows, end with a message.
 #
@@ -17,11 +17,11 @@ set -u
 bench=$srcdir/bench/firmware
 images=$builddir/firmware/bench
 run="$srcdir/embedded/run-qemu.sh -m mps2"
+quern=$builddir/quern
 nr=0
 bad=0
 
-for file in replay-O2.elf replay-Os.elf search-O2.elf mktrace scale-ops \
-	record.so; do
+for file in replay-O2.elf replay-Os.elf search-O2.elf mktrace; do
 	[ -r "$images/$file" ] || {
 		echo "x-firmware-bench: $images/$file was not built"
 		exit 77
@@ -58,21 +58,21 @@ come_again()
 }
 ok "a second run counts the same" come_again
 
-head -c 4096 "$bench/bench.sh" >"$tmp/text.ops"
-"$images/mktrace" stack 1 100 >"$tmp/small.ops"
-head -c 804 "$tmp/small.ops" >"$tmp/torn.ops"
+head -c 4096 "$bench/bench.sh" >"$tmp/text.trace"
+"$images/mktrace" stack 1 100 >"$tmp/small.trace"
+head -c 300 "$tmp/small.trace" >"$tmp/torn.trace"
 cd "$tmp" || exit 99
 ok "no trace" complains 2 "trace=FILE" $run "$images/replay-O2.elf"
 ok "no such trace" complains 2 "cannot be read" \
 	$run "$images/replay-O2.elf" trace=nothing.ops
-ok "not a trace" complains 2 "operation 0 makes no sense" \
-	$run "$images/replay-O2.elf" trace=text.ops
-ok "a torn trace" complains 2 "is no trace" \
-	$run "$images/replay-O2.elf" trace=torn.ops
+ok "not a trace" complains 2 "is no trace" \
+	$run "$images/replay-O2.elf" trace=text.trace
+ok "a torn trace" complains 2 "a damaged one" \
+	$run "$images/replay-O2.elf" trace=torn.trace
 ok "an unknown word" complains 2 "not understood. Words are: do=" \
 	$run "$images/replay-O2.elf" speed=7
 ok "too large a heap" complains 2 "there are [0-9]* bytes" \
-	$run "$images/replay-O2.elf" trace=small.ops heap=99999999
+	$run "$images/replay-O2.elf" trace=small.trace heap=99999999
 ok "too small a heap to search in" complains 2 "heap=64 is too small" \
 	$run "$images/search-O2.elf" heap=64
 ok "no such workload" complains 2 "no such kind" "$images/mktrace" dance 1
@@ -80,14 +80,18 @@ ok "no such workload" complains 2 "no such kind" "$images/mktrace" dance 1
 # From a program of this machine to the target
 recorded()
 {
-	QUERN_OPS=$tmp/sed.all LD_PRELOAD=$images/record.so \
-		sed 's/\(a*\)b*/[\1]/g' "$bench/bench.sh" >/dev/null &&
-		"$images/scale-ops" 30000 5000 <sed.all >sed.ops &&
-		$run "$images/replay-O2.elf" trace=sed.ops >sed.out &&
+	"$quern" record -o sed.all -- \
+		sed 's/\(a*\)b*/[\1]/g' "$bench/bench.sh" >/dev/null 2>sed.err &&
+		"$quern" trace cut --heap=30000 --events=5000 -o sed.trace \
+			sed.all >sed.cut &&
+		$run "$images/replay-O2.elf" trace=sed.trace >sed.out &&
 		grep -q '^fits=1' sed.out &&
 		grep -q ' live=[123][0-9][0-9][0-9][0-9] ' sed.out
 }
-ok "a program is recorded, scaled and replayed" recorded
+ok "a program is recorded, cut and replayed" recorded
+"$quern" record -o two.all -- sh -c 'ls; ls' >/dev/null 2>&1
+ok "a trace of several processes" complains 2 "make one for here by quern" \
+	$run "$images/replay-O2.elf" trace=two.all
 
 sampler_is_cheap()
 {

@@ -36,9 +36,9 @@ ok "without the lock the heap is ruined" \
 
 # Counted by instructions: the same on every machine
 cd "$tmp" || exit 99
-"$images/bench/mktrace" network 1 8000 >network.ops &&
-	"$images/bench/mktrace" random 1 8000 >random.ops || exit 99
-$run -m mps2 "$images/bench/masked-O2.elf" trace=network.ops trace=random.ops \
+"$images/bench/mktrace" network 1 8000 >network.trace &&
+	"$images/bench/mktrace" random 1 8000 >random.trace || exit 99
+$run -m mps2 "$images/bench/masked-O2.elf" trace=network.trace trace=random.trace \
 	>masked
 sed 's/^/# masked: /' masked
 within() # KIND MOST

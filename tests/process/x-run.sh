@@ -472,7 +472,6 @@ traces_come_from_standard_input()
 	same_from trace info && same_from trace histogram &&
 		same_from trace convert --to=text &&
 		same_from trace convert --to=trace -o - &&
-		same_from trace convert --to=ops -o - &&
 		same_from trace cut --heap=4K -o - || return 1
 	cat "$traces/gawk.trace" | "$quern" replay --count=none - >out &&
 		grep -q "calls  " out || return 1

@@ -284,11 +284,6 @@ ok "there and back as text" $?
 	NF != 7 { bad = 1 } $3 == "aligned" && $7 == 64 { n++ }
 	END { exit bad || n != 1 }'
 ok "as csv" $?
-"$quern" trace convert --to=ops -o a.ops cut.qt &&
-	"$quern" trace convert --from=ops -o ops.qt a.ops &&
-	[ "$(live ops.qt)" = "$(live cut.qt)" ] &&
-	"$quern" trace convert --to=ops -o b.ops ops.qt && cmp -s a.ops b.ops
-ok "there and back as operations" $?
 printf '%s\n' '# text' '0 0 malloc 1 10' '5 0 free 2' 'x' '7 0 malloc 1 5' \
 	>bad.text
 "$quern" trace convert --from=text -o bad.qt bad.text 2>err &&
@@ -300,7 +295,7 @@ ok "lines that make no sense are named" $?
 ! "$quern" trace convert --from=heaptrack -o none.qt bad.text 2>err &&
 	says err 'holds no call' && [ ! -e none.qt ] &&
 	! "$quern" trace convert --from=xml -o none.qt bad.text 2>err &&
-	says err 'there are text, ops and heaptrack'
+	says err 'there are text and heaptrack'
 ok "what is of no format is refused" $?
 
 # heaptrack's lines: size, trace and address; then kinds of allocations
@@ -535,7 +530,7 @@ for task in cut "convert --to=trace" "convert --from=text"; do
 done
 cp cut.qt kept.qt
 ! "$quern" trace convert --from=xml -o kept.qt a.text 2>err &&
-	says err 'there are text, ops and heaptrack' && cmp -s cut.qt kept.qt
+	says err 'there are text and heaptrack' && cmp -s cut.qt kept.qt
 ok "an unknown format costs no file" $?
 ! "$quern" replay --process=99 calls.qt 2>err && says err 'calls.qt has 1' &&
 	! "$quern" fit --heap=24K --process=99 calls.qt 2>err &&

@@ -3,8 +3,8 @@
  * cmd-fit.c - quern fit: does a trace run in the heap of a microcontroller, on which
  * heap, and what does a call cost there.
  *
- * The trace becomes a file of operations, which the images of bench/firmware read by
- * semihosting in QEMU: one image an engine, the same measuring code in each.
+ * The images of bench/firmware read the trace, cut to what they take, by semihosting
+ * in QEMU: one image an engine, the same measuring code in each.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -22,7 +22,6 @@
 #include "command/base/text.h"
 #include "trace-cut.h"
 #include "trace-file.h"
-#include "trace-text.h"
 
 /* What a run may take at most, in seconds */
 #define LIMIT "300"
@@ -51,7 +50,7 @@ static const struct engine {
  * @live:	--live: cut to so many bytes before; 0: as it is
  * @process:	--process
  * @only:	--engine, or NULL
- * @dir:	holds the operations
+ * @dir:	holds the trace as the images read it
  * @build:	where the images are
  * @fits:	into quern's heap, or the one of --engine
  */
@@ -130,7 +129,7 @@ static int read_options(struct fit *f, char **argv)
 	return QN_EXIT_FAILURE;
 }
 
-/* ---- the operations ---- */
+/* ---- the trace ---- */
 
 static int refuse_large(const struct fit *f, const struct qn_cut *c)
 {
@@ -142,31 +141,16 @@ static int refuse_large(const struct fit *f, const struct qn_cut *c)
 	return -E2BIG;
 }
 
-static int write_ops(const char *cut, const char *ops)
+static int make_trace(struct fit *f, struct qn_cut *c, const char *trace)
 {
-	struct qn_tracefile t;
-	int err = qn_tracefile_open(&t, cut);
-
-	if (err)
-		return err;
-	err = qn_convert(&t, 0, "ops", ops, 0);
-	qn_tracefile_close(&t);
-	return err;
-}
-
-static int make_ops(struct fit *f, struct qn_cut *c, const char *ops)
-{
-	char *cut = qn_xprintf("%s/cut", f->dir);
 	struct qn_tracefile t;
 	int err = qn_tracefile_open(&t, f->file);
 
 	if (err)
-		goto out;
+		return err;
 	err = qn_tracefile_choose(&t, f->file, &f->process);
-	if (err) {
-		qn_tracefile_close(&t);
+	if (err)
 		goto out;
-	}
 	/* As it is, if nothing is said */
 	qn_cut_find(c, &t, f->process, f->live ? f->live : UINT64_MAX,
 		    MOST_CALLS);
@@ -175,14 +159,10 @@ static int make_ops(struct fit *f, struct qn_cut *c, const char *ops)
 	else if (!f->live && c->peak_before > f->heap + f->ccm)
 		err = refuse_large(f, c);
 	if (!err)
-		err = qn_cut_write(c, &t, cut, 0);
-	if (!err)
-		err = write_ops(cut, ops);
+		err = qn_cut_write(c, &t, trace, 0);
 	qn_cut_exit(c);
-	qn_tracefile_close(&t);
 out:
-	unlink(cut);
-	free(cut);
+	qn_tracefile_close(&t);
 	return err;
 }
 
@@ -226,7 +206,7 @@ static char *read_back(int fd)
 
 /* Arguments of the script that runs an image in QEMU */
 static char **image_argv(const struct fit *f, const struct engine *e,
-			 const char *ops)
+			 const char *trace)
 {
 	char **argv = qn_xrealloc(NULL, 14 * sizeof(*argv));
 	char **arg = argv;
@@ -242,7 +222,7 @@ static char **image_argv(const struct fit *f, const struct engine *e,
 	*arg++ = qn_xprintf("heap=%u", (u32)f->heap);
 	*arg++ = qn_xprintf("ccm=%u", e->words ? (u32)f->ccm : 0);
 	*arg++ = qn_xprintf("step=64");
-	*arg++ = qn_xprintf("trace=%s", ops);
+	*arg++ = qn_xprintf("trace=%s", trace);
 	if (e->words)
 		*arg++ = qn_xprintf("%s", e->words);
 	*arg = NULL;
@@ -252,10 +232,10 @@ static char **image_argv(const struct fit *f, const struct engine *e,
 /*
  * Return: what the image prints, the caller's; NULL if it failed.
  */
-static char *run_image(struct fit *f, const struct engine *e, const char *ops)
+static char *run_image(struct fit *f, const struct engine *e, const char *trace)
 {
 	int fd = memfd_create("output", MFD_CLOEXEC);
-	char **argv = image_argv(f, e, ops), *text = NULL;
+	char **argv = image_argv(f, e, trace), *text = NULL;
 	const struct qn_launch what = { .path = argv[0],
 					.argv = argv,
 					.envp = environ,
@@ -277,9 +257,9 @@ static char *run_image(struct fit *f, const struct engine *e, const char *ops)
 	return text;
 }
 
-static int fit_engine(struct fit *f, const struct engine *e, const char *ops)
+static int fit_engine(struct fit *f, const struct engine *e, const char *trace)
 {
-	char *text = run_image(f, e, ops);
+	char *text = run_image(f, e, trace);
 	char w[6][24];
 
 	if (qn_interrupted()) {
@@ -310,7 +290,7 @@ static bool is_wanted(const struct fit *f, const struct engine *e)
 	return !f->only || !strcmp(f->only, e->name);
 }
 
-static int fit_all(struct fit *f, const struct qn_cut *c, const char *ops)
+static int fit_all(struct fit *f, const struct qn_cut *c, const char *trace)
 {
 	u32 nr = 0;
 	int err = 0;
@@ -325,7 +305,7 @@ static int fit_all(struct fit *f, const struct qn_cut *c, const char *ops)
 			return -EINTR;
 		if (!is_wanted(f, &engines[i]))
 			continue;
-		err = fit_engine(f, &engines[i], ops);
+		err = fit_engine(f, &engines[i], trace);
 		nr++;
 	}
 	if (!err && !nr) {
@@ -370,15 +350,15 @@ static int make_dir(struct fit *f)
 
 static int fit_in_dir(struct fit *f)
 {
-	char *ops = qn_xprintf("%s/ops", f->dir);
+	char *trace = qn_xprintf("%s/trace", f->dir);
 	struct qn_cut c;
-	int err = make_ops(f, &c, ops);
+	int err = make_trace(f, &c, trace);
 
 	if (!err)
-		err = fit_all(f, &c, ops);
-	unlink(ops);
+		err = fit_all(f, &c, trace);
+	unlink(trace);
 	rmdir(f->dir);
-	free(ops);
+	free(trace);
 	return err;
 }
 

@@ -407,8 +407,8 @@ static int cut(const struct request *q, struct qn_tracefile *t)
 static int convert(const struct request *q, struct qn_tracefile *t)
 {
 	if (!q->format) {
-		qn_error("trace convert needs a format: --to=text, csv, ops or "
-			 "trace");
+		qn_error(
+			"trace convert needs a format: --to=text, csv or trace");
 		return -EINVAL;
 	}
 	return qn_convert(t, q->process, q->format, q->output,
@@ -495,12 +495,12 @@ static const struct qn_option trace_options[] = {
 	{ "zstd", NULL, TRACE_ZSTD,
 	  "cut and convert: blocks of the trace that is written are compressed." },
 	{ "to", "FORMAT", TRACE_TO,
-	  "convert: text or csv, a line a call; ops, what bench/firmware reads; "
-	  "trace, one process as a trace of its own." },
+	  "convert: text or csv, a line a call; trace, one process as a trace of its "
+	  "own." },
 	{ "from", "FORMAT", TRACE_FROM,
-	  "convert: FILE is text, ops, or heaptrack (raw or interpreted); a trace is "
-	  "made of it. Text and heaptrack are recognised without this; all may be "
-	  "compressed by zstd or gzip, and FILE may be -, standard input." },
+	  "convert: FILE is text or heaptrack (raw or interpreted); a trace is made of "
+	  "it. Both are recognised without this; they may be compressed by zstd or "
+	  "gzip, and FILE may be -, standard input." },
 	{ "help", NULL, TRACE_HELP, "Print this." },
 	{ NULL, NULL, 0, NULL },
 };

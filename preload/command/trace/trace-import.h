@@ -2,8 +2,8 @@
 /*
  * trace-import.h - what the readers of other formats share.
  *
- * Between trace-write.h and trace-text.c, which reads text and records and opens the
- * files, with trace-heaptrack.c.
+ * Between trace-write.h and trace-text.c, which reads text and opens the files, with
+ * trace-heaptrack.c.
  */
 #ifndef QN_TRACE_IMPORT_H
 #define QN_TRACE_IMPORT_H

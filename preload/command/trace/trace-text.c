@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * trace-text.c - traces as text and as records for firmware, both ways.
+ * trace-text.c - traces as text, both ways.
  */
 #define _GNU_SOURCE 1
 #include "trace-text.h"
@@ -40,7 +40,7 @@ struct output {
 	struct qn_symbols symbols;
 };
 
-static int put_text(struct output *o, const struct qn_op *op)
+static void put_text(struct output *o, const struct qn_op *op)
 {
 	FILE *out = o->file;
 
@@ -54,7 +54,6 @@ static int put_text(struct output *o, const struct qn_op *op)
 	if (op->site)
 		fprintf(out, " @%u", op->site);
 	putc('\n', out);
-	return 0;
 }
 
 /* A module's name in a line: what means something there becomes '?' */
@@ -106,7 +105,7 @@ static void put_csv_site(struct output *o, u32 site)
 		putc('"', o->file);
 }
 
-static int put_csv(struct output *o, const struct qn_op *op)
+static void put_csv(struct output *o, const struct qn_op *op)
 {
 	FILE *out = o->file;
 
@@ -119,7 +118,6 @@ static int put_csv(struct output *o, const struct qn_op *op)
 	if (o->sites.nr)
 		put_csv_site(o, op->site);
 	putc('\n', out);
-	return 0;
 }
 
 static void head_text(struct output *o)
@@ -134,90 +132,52 @@ static void head_csv(struct output *o)
 		o->sites.nr ? ",site,stack" : "");
 }
 
-static void head_ops(struct output *o __maybe_unused)
-{
-}
-
-static int put_op(struct output *o, const struct qn_op *op)
-{
-	FILE *out = o->file;
-	static const u8 kinds[] = {
-		[QN_TRACE_FREE] = 1, [QN_TRACE_REALLOC] = 2
-	};
-	u32 size = op->op == QN_TRACE_FREE ? 0 : (u32)op->size;
-	u8 align = op->op == QN_TRACE_FREE ? 0 : max(op->align_shift, (u8)2);
-
-	if (!qn_op_is_heap(op))
-		return 0;
-	if (op->slot > UINT16_MAX || op->size > UINT32_MAX) {
-		qn_error(
-			"the trace is too large for ops: it has blocks of more "
-			"than 4 GB, or more than 65536 at once; make it "
-			"smaller: quern trace cut --heap=64K");
-		return -E2BIG;
-	}
-	putc(op->op < sizeof(kinds) ? kinds[op->op] : 0, out);
-	putc(align, out);
-	for (int i = 0; i < 2; i++)
-		putc((int)(op->slot >> 8 * i & 255), out);
-	for (int i = 0; i < 4; i++)
-		putc((int)(size >> 8 * i & 255), out);
-	return 0;
-}
-
 static const struct format {
 	const char *name;
 	void (*head)(struct output *o);
-	int (*put)(struct output *o, const struct qn_op *op);
+	void (*put)(struct output *o, const struct qn_op *op);
 } formats[] = {
 	{ "text", head_text, put_text },
 	{ "csv", head_csv, put_csv },
-	{ "ops", head_ops, put_op },
 };
 
-static int write_all(const struct qn_tracefile *t, u32 process, FILE *out,
-		     const struct format *f)
+static void write_all(const struct qn_tracefile *t, u32 process, FILE *out,
+		      const struct format *f)
 {
 	struct output o = { .file = out };
 	struct qn_process_info info;
 	struct qn_reader r;
 	struct qn_op op;
-	int err = 0;
 
 	qn_tracefile_process(t, process, &info);
 	qn_symbols_init(&o.symbols, info.name ?: "", info.name_size);
 	qn_trace_stacks(&o.sites, t, process);
 	f->head(&o);
 	qn_reader_init(&r, t, process);
-	while (!err && qn_reader_next(&r, &op))
-		err = f->put(&o, &op);
+	while (qn_reader_next(&r, &op))
+		f->put(&o, &op);
 	qn_reader_exit(&r);
 	qn_stacks_exit(&o.sites);
 	qn_symbols_exit(&o.symbols);
-	return err;
 }
 
 static int convert_to(const struct qn_tracefile *t, u32 process,
 		      const struct format *f, const char *output)
 {
 	FILE *out = output ? qn_stream_out(output) : stdout;
-	int err;
+	int err = 0;
 
 	if (!out) {
 		err = -errno;
 		qn_error("cannot write '%s': %s", output, strerror(errno));
 		return err;
 	}
-	err = write_all(t, process, out, f);
+	write_all(t, process, out, f);
 	/* What standard output does not take is said at the end */
-	if (output) {
-		int closed = qn_stream_close(out, output);
-
-		if (closed)
-			qn_error("cannot write '%s': %s", output,
-				 strerror(-closed));
-		err = err ?: closed;
-	}
+	if (output)
+		err = qn_stream_close(out, output);
+	if (err)
+		qn_error("cannot write '%s': %s", output, strerror(-err));
 	return err;
 }
 
@@ -238,18 +198,18 @@ static int convert_to_trace(const struct qn_tracefile *t, u32 process,
 int qn_convert(const struct qn_tracefile *t, u32 process, const char *format,
 	       const char *output, u32 features)
 {
-	bool is_binary = !strcmp(format, "ops") || !strcmp(format, "trace");
+	bool is_trace = !strcmp(format, "trace");
 
-	if (is_binary && !output) {
-		qn_error("--to=%s needs a file to write to: -o FILE", format);
+	if (is_trace && !output) {
+		qn_error("--to=trace needs a file to write to: -o FILE");
 		return -EINVAL;
 	}
-	if (!strcmp(format, "trace"))
+	if (is_trace)
 		return convert_to_trace(t, process, output, features);
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
 		if (!strcmp(format, formats[i].name))
 			return convert_to(t, process, &formats[i], output);
-	qn_error("--to=%s: there are text, csv, ops and trace", format);
+	qn_error("--to=%s: there are text, csv and trace", format);
 	return -EINVAL;
 }
 
@@ -373,30 +333,6 @@ static void read_text(struct qn_import *m, char *line)
 	}
 }
 
-static void ops_in(struct qn_import *m, FILE *in)
-{
-	static const u8 kinds[] = { QN_TRACE_MALLOC, QN_TRACE_FREE,
-				    QN_TRACE_REALLOC };
-	u8 b[8];
-
-	while (fread(b, sizeof(b), 1, in) == 1) {
-		struct qn_op op = { .size = b[4] | (u32)b[5] << 8 |
-					    (u32)b[6] << 16 | (u32)b[7] << 24 };
-
-		m->line++;
-		if (b[0] >= sizeof(kinds) || b[1] >= 48) {
-			qn_import_bad(m, "is no operation");
-			continue;
-		}
-		op.op = kinds[b[0]];
-		if (!b[0] && b[1] > 4) {
-			op.op = QN_TRACE_ALIGNED;
-			op.align_shift = b[1];
-		}
-		qn_import_add(m, (u64)(b[2] | b[3] << 8), &op);
-	}
-}
-
 static void lines_in(struct qn_import *m, FILE *in,
 		     void (*read_line)(struct qn_import *m, char *line))
 {
@@ -489,7 +425,6 @@ static const struct source {
 } sources[] = {
 	{ "text", text_in },
 	{ "heaptrack", heaptrack_in },
-	{ "ops", ops_in },
 };
 
 static const struct source *find_source(const char *format)
@@ -497,7 +432,7 @@ static const struct source *find_source(const char *format)
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
 		if (!strcmp(sources[i].name, format))
 			return &sources[i];
-	qn_error("--from=%s: there are text, ops and heaptrack", format);
+	qn_error("--from=%s: there are text and heaptrack", format);
 	return NULL;
 }
 
@@ -524,7 +459,7 @@ static const struct source *recognise(struct qn_import *m, FILE *in)
 		source = source_of(m->first);
 	if (!source)
 		qn_error("%s: is in no format that is recognised: name it, "
-			 "--from=text, ops or heaptrack",
+			 "--from=text or heaptrack",
 			 m->file);
 	return source;
 }

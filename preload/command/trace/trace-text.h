@@ -7,7 +7,6 @@
  *		calloc, aligned, realloc, free; start, stop and fork have no object.
  *		"@N" at its end is a call site, which "site N FILE+0x12;..." told of
  *	csv	the same with commas and a line of names; written only
- *	ops	bench/firmware/ops.h: 8 bytes a call
  *	heaptrack  what heaptrack records, raw or interpreted; read only
  */
 #ifndef QN_TRACE_TEXT_H
@@ -17,7 +16,7 @@
 
 /**
  * qn_convert() - write a process's events in another format
- * @format:	"text", "csv", "ops" or "trace"
+ * @format:	"text", "csv" or "trace"
  * @output:	file, or NULL: standard output, for text and csv alone
  *
  * Return: 0, or -errno, with a message.
@@ -36,7 +35,7 @@ bool qn_is_foreign(const char *file);
 /**
  * qn_import() - make a trace of a file in another format
  * @file:	also packed by zstd or gzip; "-": standard input
- * @format:	"text", "ops" or "heaptrack"; NULL: by the first line
+ * @format:	"text" or "heaptrack"; NULL: by the first line
  *
  * A line that cannot be understood is named and left out.
  *
