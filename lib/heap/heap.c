@@ -223,7 +223,7 @@ static __always_inline void *alloc_exact(struct qn_heap *h, size_t size,
 		qn_zone_unhold_first(z, k, held);
 		return held;
 	}
-	run = z->bins.head[k];
+	run = qn_zone_place_exact(z, k);
 	if (unlikely(!run))
 		return alloc_miss(h, size, k);
 	if (unlikely(!count_alloc(h, k)))
@@ -388,13 +388,13 @@ static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 	if (unlikely(k < QN_ZONE_MIN))
 		return size > QN_GRANULE ? alloc_any(h, size) :
 					   alloc_short(h, size, QN_ZONE_MIN);
-	mask = qn_bins_from(&h->zone.bins, (unsigned int)k + QN_ZONE_MIN);
+	mask = qn_zone_serving(&h->zone, k);
 	if (unlikely(!mask && !qn_bins_are_any(&h->zone.bins, mask)))
 		return alloc_none(h, size);
 	count_any(h, k, size);
 	if (!mask)
 		return qn_zone_carve(&h->zone, k, mask);
-	from = qn_bins_three(h->zone.bins.head, mask);
+	from = qn_zone_place(&h->zone, false, k, mask);
 	if (from.bin >= QN_BINS_EXACT)
 		return qn_zone_cut(&h->zone, from.run, from.bin, k);
 	return qn_zone_split(&h->zone, from, k);
@@ -421,7 +421,7 @@ static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 	k += k == QN_ZONE_GAP;
 	if (QN_FOR_SIZE)
 		return alloc_long_small(h, size, k);
-	from = qn_bins_find_large(&h->zone.bins, k);
+	from = qn_zone_place(&h->zone, true, k, 0);
 	if (unlikely(!from.run))
 		return alloc_none(h, size);
 	k += from.run->size == k + 1;

@@ -222,50 +222,50 @@ void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
 
 void *qn_zone_carve(struct qn_zone *z, size_t k, unsigned long mask)
 {
-	unsigned int bin = qn_bins_lowest_of(&z->bins, 0, mask);
+	unsigned int bin = qn_zone_place(z, false, k, mask).bin;
 
 	return qn_zone_cut(z, z->bins.head[bin], bin, k);
 }
 
-/* A block of a whole run */
-static void *alloc_whole(struct qn_zone *z, size_t k)
+/* A block of a whole run of @k granules, or NULL */
+static void *take_whole(struct qn_zone *z, size_t k)
 {
-	struct qn_run *run = z->bins.head[k];
+	struct qn_run *run = qn_zone_place_exact(z, k);
 
 	return run ? qn_zone_cut(z, run, (unsigned int)k, k) : NULL;
 }
 
-/* A run that is longer by the one granule that is no run */
-static void *alloc_longer(struct qn_zone *z, size_t *want)
+/* Of a run that is longer by the one granule that is no run */
+static void *take_one_more(struct qn_zone *z, size_t *want)
 {
 	size_t k = *want + 1;
-	void *p = k < QN_ZONE_GAP ? alloc_whole(z, k) : NULL;
+	void *p = k < QN_ZONE_GAP ? take_whole(z, k) : NULL;
 
 	if (p)
 		*want = k;
 	return p;
 }
 
-static void *alloc_short(struct qn_zone *z, size_t *want)
+static void *take_short(struct qn_zone *z, size_t *want)
 {
 	size_t k = *want;
 	void *p = qn_zone_unhold(z, k);
 	unsigned long mask;
 
 	if (!p)
-		p = alloc_whole(z, k);
+		p = take_whole(z, k);
 	if (p)
 		return p;
-	mask = qn_bins_from(&z->bins, (unsigned int)k + QN_ZONE_MIN);
+	mask = qn_zone_serving(z, k);
 	if (!qn_bins_are_any(&z->bins, mask))
-		return alloc_longer(z, want);
+		return take_one_more(z, want);
 	return qn_zone_carve(z, k, mask);
 }
 
-static void *alloc_long(struct qn_zone *z, size_t *k)
+static void *take_long(struct qn_zone *z, size_t *k)
 {
 	size_t want = *k;
-	struct qn_choice from = qn_bins_find_large(&z->bins, want);
+	struct qn_choice from = qn_zone_place(z, true, want, 0);
 
 	if (!from.run)
 		return NULL;
@@ -277,7 +277,7 @@ static void *alloc_long(struct qn_zone *z, size_t *k)
 void *qn_zone_alloc(struct qn_zone *z, size_t *k)
 {
 	qn_assert(*k == qn_zone_fit(*k));
-	return *k <= QN_ZONE_SHORT ? alloc_short(z, k) : alloc_long(z, k);
+	return *k <= QN_ZONE_SHORT ? take_short(z, k) : take_long(z, k);
 }
 
 /*
@@ -293,7 +293,7 @@ static size_t lead(const struct qn_run *run, size_t align)
 }
 
 /* The length of a block for @want in @avail granules, or 0 */
-static size_t settle(size_t avail, size_t want)
+static size_t fit_block(size_t avail, size_t want)
 {
 	if (want > avail)
 		return 0;
@@ -303,7 +303,8 @@ static size_t settle(size_t avail, size_t want)
 }
 
 /* Of @avail free granules that are in no bin, a block of @k and a run */
-static noinline void place(struct qn_zone *z, void *p, size_t avail, size_t k)
+static noinline void put_block(struct qn_zone *z, void *p, size_t avail,
+			       size_t k)
 {
 	if (k < avail)
 		add_run(z, qn_granules_on(p, k), avail - k);
@@ -313,7 +314,7 @@ static noinline void place(struct qn_zone *z, void *p, size_t avail, size_t k)
 
 void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
 {
-	struct qn_run *run = qn_bins_find(&z->bins, qn_zone_spare(*k, align));
+	struct qn_run *run = qn_zone_place_any(z, qn_zone_spare(*k, align));
 	size_t skip, avail;
 
 	if (!run)
@@ -326,8 +327,8 @@ void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
 		add_run(z, run, skip);
 		run = qn_granules_on(run, skip);
 	}
-	*k = settle(avail, *k);
-	place(z, run, avail, *k);
+	*k = fit_block(avail, *k);
+	put_block(z, run, avail, *k);
 	/*
 	 * Every other block begins where a free run did, whose node overwrote
 	 * what had been there; this one may look held
@@ -533,13 +534,13 @@ void qn_zone_set_holds(struct qn_zone *z, bool holds)
 size_t qn_zone_resize(struct qn_zone *z, void *p, size_t k, size_t want)
 {
 	size_t avail = k + free_after(z, qn_granules_on(p, k));
-	size_t size = settle(avail, want);
+	size_t size = fit_block(avail, want);
 
 	if (!size || size == k)
 		return size;
 	unmark(z, p, k);
 	take_next(z, qn_granules_on(p, k));
-	place(z, p, avail, size);
+	put_block(z, p, avail, size);
 	return size;
 }
 
@@ -547,7 +548,7 @@ void *qn_zone_slide(struct qn_zone *z, void *p, size_t k, size_t *want)
 {
 	size_t skip = qn_zone_free_before(z, p);
 	size_t avail = skip + k + free_after(z, qn_granules_on(p, k));
-	size_t size = settle(avail, *want);
+	size_t size = fit_block(avail, *want);
 	void *to = before(p, skip);
 
 	if (!skip || !size)
@@ -556,7 +557,7 @@ void *qn_zone_slide(struct qn_zone *z, void *p, size_t k, size_t *want)
 	take_next(z, qn_granules_on(p, k));
 	absorb_prev(z, p, skip);
 	memmove(to, p, k * QN_GRANULE);
-	place(z, to, avail, size);
+	put_block(z, to, avail, size);
 	*want = size;
 	return to;
 }

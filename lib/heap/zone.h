@@ -366,6 +366,58 @@ static __hot_inline void qn_zone_insert_short(struct qn_zone *z,
 	qn_bins_insert(&z->bins, (unsigned int)size, run);
 }
 
+/* ---- placement: here alone a free run is chosen ---- */
+
+/* Of a short length, a run of exactly that length, which goes first; or NULL */
+static __always_inline struct qn_run *
+qn_zone_place_exact(const struct qn_zone *z, size_t k)
+{
+	return z->bins.head[k];
+}
+
+/* The bins of the first word whose runs hold a short block and leave another run */
+static __always_inline unsigned long qn_zone_serving(const struct qn_zone *z,
+						     size_t k)
+{
+	return qn_bins_from(&z->bins, (unsigned int)k + QN_ZONE_MIN);
+}
+
+/**
+ * qn_zone_place() - the placement rule: which longer run a block is cut from
+ * @z:		the zone
+ * @is_long:	the block is not short; callers know
+ * @k:		its granules, as qn_zone_fit() gives them
+ * @mask:	of a short block, as qn_zone_serving() has it, and there is a run
+ *
+ * Every zone and every way of allocation asks it. The block is at the low end of the run,
+ * and takes all of it if one granule would be left.
+ *
+ * Bounded time: of the runs that may be too short it looks at QN_BINS_TRIES.
+ *
+ * Return: the run and its bin; of a long block no run if none is long enough.
+ */
+static __always_inline struct qn_choice qn_zone_place(const struct qn_zone *z,
+						      bool is_long, size_t k,
+						      unsigned long mask)
+{
+	struct qn_choice from;
+
+	if (is_long)
+		return qn_bins_find_large(&z->bins, k);
+	if (!QN_FOR_SIZE)
+		return qn_bins_choose(&z->bins, 0, mask);
+	from.bin = qn_bins_lowest_of(&z->bins, 0, mask);
+	from.run = z->bins.head[from.bin];
+	return from;
+}
+
+/* For a block that may begin anywhere in it: a run of @size granules or more, or NULL */
+static inline struct qn_run *qn_zone_place_any(const struct qn_zone *z,
+					       size_t size)
+{
+	return qn_bins_find(&z->bins, size);
+}
+
 /**
  * qn_zone_split() - make a short block from the low end of a free run
  * @z:		the zone
@@ -398,10 +450,10 @@ void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
 		  size_t k);
 
 /**
- * qn_zone_carve() - make a short block from the low end of a longer free run
+ * qn_zone_carve() - make a short block where qn_zone_place() says
  * @z:		the zone
  * @k:		granules
- * @mask:	bins of the first word that serve; if it is 0, a later one does
+ * @mask:	see there
  *
  * Bounded time.
  *
