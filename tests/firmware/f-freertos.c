@@ -272,7 +272,8 @@ static void run_worker(void *arg)
 			vTaskDelay(1 + i % w->number);
 	}
 	w->is_done = true;
-	vTaskDelay(FOREVER - now);
+	/* A tick between a look at the time and its use would wrap it around */
+	vTaskDelay(FOREVER / 2);
 	stop("a task that is done runs again");
 }
 
