@@ -15,35 +15,11 @@ cxx=${CXX:-c++}
 flags="-O2 -g -fno-builtin -I$here -I$top/lib"
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
-nr=0
-bad=0
+. "$top/tests/tap.sh"
 
 [ -f "$lib" ] || {
 	echo "Bail out! there is no $lib: build it, or name it in QUERN_LIB"
 	exit 99
-}
-
-ok() # what, status of its test
-{
-	nr=$((nr + 1))
-	if [ "$2" -eq 0 ]; then
-		echo "ok $nr - $1"
-	else
-		echo "not ok $nr - $1"
-		bad=1
-	fi
-}
-
-skip() # what, why
-{
-	nr=$((nr + 1))
-	echo "ok $nr - $1 # SKIP $2"
-}
-
-finish()
-{
-	echo "1..$nr"
-	exit $bad
 }
 
 must() # command: without it the rest makes no sense

@@ -6,8 +6,6 @@
 
 run="$srcdir/embedded/run-qemu.sh -t 60"
 images=$builddir/firmware
-nr=0
-bad=0
 
 # Without these files or QEMU the test is skipped; a folder for what is printed
 needs() # FILE...

@@ -22,28 +22,14 @@ unset QUERN_CONF LD_PRELOAD
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/quern-x-run.XXXXXX") || exit 2
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 2
-nr=0
 python=$(command -v /usr/bin/python3 || command -v python3)
+. "$root/tests/tap.sh"
 
-# check NAME COMMAND...: one test, passed if the command succeeds
-check()
+explain()
 {
-	local name=$1 result=ok
-	shift
-	nr=$((nr + 1))
-	"$@" || result="not ok"
-	echo "$result $nr - $name"
-	[ "$result" = ok ] || {
-		echo "# stdout:"; sed 's/^/#   /' out
-		echo "# stderr:"; sed 's/^/#   /' err
-	} 2>/dev/null
-}
-
-skip()
-{
-	nr=$((nr + 1))
-	echo "ok $nr - $1 # SKIP $2"
-}
+	echo "# stdout:"; sed 's/^/#   /' out
+	echo "# stderr:"; sed 's/^/#   /' err
+} 2>/dev/null
 
 # run ARGS...: quern run, into out, err and status
 run()
@@ -66,7 +52,7 @@ stdout_is_untouched()
 		cmp in out && [ "$(head -n 1 err)" = problem ] &&
 		says "quern: sh (pid "
 }
-check "input and output pass byte for byte" stdout_is_untouched
+ok "input and output pass byte for byte" stdout_is_untouched
 
 all_statuses_pass()
 {
@@ -76,7 +62,7 @@ all_statuses_pass()
 		[ $status = $i ] && says "exited with status $i" || return 1
 	done
 }
-check "every exit status passes" all_statuses_pass
+ok "every exit status passes" all_statuses_pass
 
 # died SIGNAL PROGRAM...: quern itself ends by that signal
 died()
@@ -99,7 +85,7 @@ dies_by_the_same_signal()
 	done
 }
 if [ -n "$python" ]; then
-	check "the command ends by the program's signal, after the report" \
+	ok "the command ends by the program's signal, after the report" \
 		dies_by_the_same_signal
 fi
 
@@ -109,7 +95,7 @@ no_second_core()
 	"$quern" run -- sh -c 'ulimit -c 0; kill -SEGV $$' >/dev/null 2>&1
 	[ $? = 139 ] && [ -z "$(ls)" ]
 }
-check "no core dump of the command's own" eval '(no_second_core)'
+ok "no core dump of the command's own" eval '(no_second_core)'
 
 sees_what_it_sees_alone()
 {
@@ -121,7 +107,7 @@ sees_what_it_sees_alone()
 	trap - USR2
 	cmp alone out
 }
-check "descriptors, signal mask, limits are those it has alone" \
+ok "descriptors, signal mask, limits are those it has alone" \
 	sees_what_it_sees_alone
 
 works_without_streams()
@@ -131,7 +117,7 @@ works_without_streams()
 	"$quern" run --report=r -- sh -c 'echo lost >&2; exit 6' 2>&- <&-
 	[ $? = 6 ] && grep -q "quern: sh" r && ! grep -q lost r
 }
-check "closed standard streams do no harm" works_without_streams
+ok "closed standard streams do no harm" works_without_streams
 
 works_when_children_are_ignored()
 {
@@ -139,7 +125,7 @@ works_when_children_are_ignored()
 		"$quern" run -- sh -c 'exit 9' 2>err
 	[ $? = 9 ]
 }
-check "an inherited SIGCHLD that is ignored does no harm" \
+ok "an inherited SIGCHLD that is ignored does no harm" \
 	works_when_children_are_ignored
 
 # ---- signals ----
@@ -174,7 +160,7 @@ forwards_all()
 	done
 	set +m
 }
-check "signals sent to the command reach the program once" forwards_all
+ok "signals sent to the command reach the program once" forwards_all
 
 terminal()
 {
@@ -237,7 +223,7 @@ terminal()
 	END
 }
 if [ -n "$python" ]; then
-	check "^C, ^Z and fg work as without the command" terminal
+	ok "^C, ^Z and fg work as without the command" terminal
 fi
 
 # ---- the report ----
@@ -260,7 +246,7 @@ report_is_complete()
 		says "$word" || return 1
 	done
 }
-check "the report holds what it should, on one screen" report_is_complete
+ok "the report holds what it should, on one screen" report_is_complete
 
 survives_exit()
 {
@@ -268,7 +254,7 @@ survives_exit()
 	[ $status = 3 ] && says "status 3" && says "as last recorded" &&
 		says "object size"
 }
-check "the report survives _exit" survives_exit
+ok "the report survives _exit" survives_exit
 
 report_goes_to_file()
 {
@@ -277,14 +263,14 @@ report_goes_to_file()
 	[ $status = 2 ] && [ "$(cat out)" = hello ] && [ ! -s err ] &&
 		[ "$(head -c 10 report)" = "quern: sh " ] && ! grep -q old report
 }
-check "--report writes a file instead" report_goes_to_file
+ok "--report writes a file instead" report_goes_to_file
 
 report_follows_output()
 {
 	"$quern" run --report=/dev/stdout -- echo hello >out 2>err
 	[ "$(head -n 1 out)" = hello ] && grep -q '^quern: echo' out && [ ! -s err ]
 }
-check "--report=/dev/stdout keeps what the program wrote" report_follows_output
+ok "--report=/dev/stdout keeps what the program wrote" report_follows_output
 
 json_is_valid()
 {
@@ -313,8 +299,8 @@ json_takes_any_argument()
 import json; assert json.load(open("err"))["command"][3] == "a?b"'
 }
 if [ -n "$python" ]; then
-	check "--json writes valid JSON with sound figures" json_is_valid
-	check "--json takes arguments that are no UTF-8" json_takes_any_argument
+	ok "--json writes valid JSON with sound figures" json_is_valid
+	ok "--json takes arguments that are no UTF-8" json_takes_any_argument
 fi
 
 # build PROGRAM: of the C that stands on standard input
@@ -434,13 +420,13 @@ nothing_is_told_of_nothing()
 	! grep -qE " 0 +0\.0 %| 0 calls|^sampler|  -( |$)|\?" err
 }
 if [ -n "$python" ]; then
-	check "allocations of small programs are exact, however they end" \
+	ok "allocations of small programs are exact, however they end" \
 		small_programs_are_counted
-	check "those of larger ones are if they come to their end, else marked" \
+	ok "those of larger ones are if they come to their end, else marked" \
 		large_programs_are_counted
-	check "the peak is told as it was when most was live" peak_is_of_its_moment
+	ok "the peak is told as it was when most was live" peak_is_of_its_moment
 fi
-check "a small program's report has no rows and columns of zeros" \
+ok "a small program's report has no rows and columns of zeros" \
 	nothing_is_told_of_nothing
 
 # ---- standard streams by name, and what they do not take ----
@@ -455,7 +441,7 @@ report_goes_to_standard_output()
 	run --json --report - -- echo hello
 	grep -q '"format": 1' out && [ ! -e ./- ]
 }
-check "--report=- is standard output" report_goes_to_standard_output
+ok "--report=- is standard output" report_goes_to_standard_output
 
 # the same OUTPUT of COMMAND... for a file, for what is piped in, for a FIFO
 same_from()
@@ -482,7 +468,7 @@ traces_come_from_standard_input()
 	"$quern" record -o - -- perl -e 1 2>err | "$quern" trace info - >out &&
 		grep -q perl out && [ ! -e ./-.raw ] && [ ! -e ./- ]
 }
-check "traces are read from and written to -" traces_come_from_standard_input
+ok "traces are read from and written to -" traces_come_from_standard_input
 
 # complains COMMAND...: about a standard output that takes nothing
 complains()
@@ -503,7 +489,7 @@ errors_of_output_are_noticed()
 	"$quern" run --report=- -- true >/dev/full 2>err
 	says "cannot write the report"
 }
-[ ! -c /dev/full ] || check "what cannot be written is said at the end" \
+[ ! -c /dev/full ] || ok "what cannot be written is said at the end" \
 	errors_of_output_are_noticed
 
 libc_is_charged_its_own()
@@ -515,7 +501,7 @@ libc_is_charged_its_own()
 	awk '$1 == "peak" { sub(/%/, ""); share = $NF }
 		END { exit share < 100 || share > 118 }' out
 }
-check "replay --engine=libc does not count the command's own memory" \
+ok "replay --engine=libc does not count the command's own memory" \
 	libc_is_charged_its_own
 
 # ---- interrupts ----
@@ -537,7 +523,7 @@ demo_is_interrupted_anywhere()
 	demo_is_interrupted 0.3 && demo_is_interrupted 2
 }
 if [ -x /usr/bin/sqlite3 ] || [ -x /usr/bin/gawk ]; then
-	check "an interrupt of the demonstration is told as that" \
+	ok "an interrupt of the demonstration is told as that" \
 		demo_is_interrupted_anywhere
 fi
 
@@ -557,7 +543,7 @@ replay_is_interrupted()
 			return 1
 	done
 }
-check "an interrupted replay says how far it came" replay_is_interrupted
+ok "an interrupted replay says how far it came" replay_is_interrupted
 
 # ---- what the program starts ----
 
@@ -567,7 +553,7 @@ children_are_summed()
 	says "processes   4, with 2 execs" && fits_one_screen err &&
 		[ "$(grep -c '^quern:' err)" = 1 ]
 }
-check "children are added up" children_are_summed
+ok "children are added up" children_are_summed
 
 children_are_listed()
 {
@@ -575,14 +561,14 @@ children_are_listed()
 	[ "$(grep -c '^quern: perl ' err)" = 2 ] &&
 		[ "$(head -n 1 err | cut -c1-12)" = "quern: bash " ]
 }
-check "--children=each reports each of them" children_are_listed
+ok "--children=each reports each of them" children_are_listed
 
 children_are_left_out()
 {
 	run --children=none -- bash -c 'perl -e 1; perl -e 1; :'
 	! says processes && [ "$(grep -c '^quern:' err)" = 1 ]
 }
-check "--children=none leaves them out" children_are_left_out
+ok "--children=none leaves them out" children_are_left_out
 
 exec_is_followed()
 {
@@ -591,7 +577,7 @@ exec_is_followed()
 	run --children=none --json -- sh -c 'exec perl -e "my @a = (1 .. 1e5)"'
 	grep -q '"program": "perl"' err
 }
-check "a program that execs another is followed" exec_is_followed
+ok "a program that execs another is followed" exec_is_followed
 
 many_children_are_counted()
 {
@@ -602,7 +588,7 @@ many_children_are_counted()
 	awk '$1 == "processes" { sum = $2 + $4 } END { exit sum != 342 + 341 }' \
 		err
 }
-check "hundreds of children are all counted" many_children_are_counted
+ok "hundreds of children are all counted" many_children_are_counted
 
 runaways_are_mentioned()
 {
@@ -610,7 +596,7 @@ runaways_are_mentioned()
 	kill "$(cat out)"
 	says "; 1 still running"
 }
-check "what outlives the program is mentioned" runaways_are_mentioned
+ok "what outlives the program is mentioned" runaways_are_mentioned
 
 late_children_are_silent()
 {
@@ -619,7 +605,7 @@ late_children_are_silent()
 	touch go
 	await_file late && [ "$(grep -c "cannot make" err)" = 0 ]
 }
-check "what outlives the run does not complain" late_children_are_silent
+ok "what outlives the run does not complain" late_children_are_silent
 
 # ---- programs that do not load the library ----
 
@@ -630,7 +616,7 @@ static_program_is_explained()
 }
 if echo 'int main(void) { return 3; }' >static.c &&
 	${CC:-cc} -static -o static static.c 2>/dev/null; then
-	check "a static program is explained" static_program_is_explained
+	ok "a static program is explained" static_program_is_explained
 else
 	skip "a static program is explained" "no static C library"
 fi
@@ -645,7 +631,7 @@ musl_program_is_explained()
 }
 if echo 'int puts(const char *); int main(void) { puts("ran"); return 3; }' \
 	>for-musl.c && musl-gcc -o for-musl for-musl.c 2>/dev/null; then
-	check "a program for musl runs and is explained" musl_program_is_explained
+	ok "a program for musl runs and is explained" musl_program_is_explained
 else
 	skip "a program for musl runs and is explained" "no musl-gcc"
 fi
@@ -658,7 +644,7 @@ setuid_program_is_explained()
 if [ "$(id -u)" = 0 ] && cp /bin/true changes-user &&
 	chown 65534 changes-user && chmod 4755 changes-user &&
 	! findmnt -no OPTIONS -T . 2>/dev/null | grep -q nosuid; then
-	check "a set-user-ID program is explained" setuid_program_is_explained
+	ok "a set-user-ID program is explained" setuid_program_is_explained
 else
 	skip "a set-user-ID program is explained" "needs root"
 fi
@@ -670,7 +656,7 @@ cleared_environment_is_explained()
 	# env itself was loaded; what it became was not
 	says "quern: env "
 }
-check "a cleared environment does no harm" cleared_environment_is_explained
+ok "a cleared environment does no harm" cleared_environment_is_explained
 
 # ---- the environment ----
 
@@ -685,7 +671,7 @@ environment_is_kept()
 	grep -q "libquern.so:$libm\$" out &&
 		grep -q '^dirty:1M,stats:/.*there$' out
 }
-check "LD_PRELOAD and QUERN_CONF are kept and extended" environment_is_kept
+ok "LD_PRELOAD and QUERN_CONF are kept and extended" environment_is_kept
 
 nothing_is_left()
 {
@@ -694,7 +680,7 @@ nothing_is_left()
 	dir=$(sed 's/^stats://' out)
 	[ -n "$dir" ] && [ ! -e "$dir" ]
 }
-check "the directory of the statistics is removed" nothing_is_left
+ok "the directory of the statistics is removed" nothing_is_left
 
 own_directory_is_used()
 {
@@ -703,7 +689,7 @@ own_directory_is_used()
 	run --conf "stats:$scratch/pages" -- perl -e 1
 	[ "$(ls pages | wc -l)" = 2 ] && says "exited" && says "1.qstat is"
 }
-check "a directory of one's own is used and kept" own_directory_is_used
+ok "a directory of one's own is used and kept" own_directory_is_used
 
 falls_back_to_tmpdir()
 {
@@ -712,7 +698,7 @@ falls_back_to_tmpdir()
 		"$quern" run -- sh -c 'exit 3' >out 2>err
 	[ $? = 3 ] && says "peak live"
 }
-check "an odd TMPDIR does no harm" falls_back_to_tmpdir
+ok "an odd TMPDIR does no harm" falls_back_to_tmpdir
 
 nested_runs_work()
 {
@@ -720,7 +706,7 @@ nested_runs_work()
 	[ $status = 6 ] && [ "$(grep -c 'exited with status 6' err)" = 2 ] &&
 		! says "no heap"
 }
-check "quern run under quern run reports twice" nested_runs_work
+ok "quern run under quern run reports twice" nested_runs_work
 
 # ---- settings ----
 
@@ -734,7 +720,7 @@ table_changes_under_load()
 	run --policy=fixed -- perl -e "$work"
 	says "policy fixed: no changes" && says "table 1 "
 }
-check "the table changes under load, and not where it is fixed" \
+ok "the table changes under load, and not where it is fixed" \
 	table_changes_under_load
 
 # ---- wrong requests ----
@@ -753,21 +739,21 @@ touch plain && chmod 644 plain
 printf '#!/no/such/interpreter\n' >script && chmod 755 script
 mkdir -p "a dir" && cp "$(dirname "$quern")/libquern.so" "a dir/" 2>/dev/null
 start="touch started"
-check "no program" refuses 125 "run needs a program"
-check "unknown option" refuses 125 "no option '--colour'" --colour -- $start
-check "unknown short option" refuses 125 "no option '-x'" -x $start
-check "option without its value" refuses 125 "--report needs a value" --report
-check "option with a value too many" refuses 125 "takes no value" --json=1 -- $start
-check "wrong --children" refuses 125 "sum, each or none" --children=some $start
-check "wrong policy" refuses 125 "chaos" --policy=chaos -- $start
-check "wrong engine" refuses 125 "allowed: quern, buddy, " --engine=tlsf -- $start
-check "--compare with nothing" refuses 125 "--engine=NAME" --compare -- $start
+ok "no program" refuses 125 "run needs a program"
+ok "unknown option" refuses 125 "no option '--colour'" --colour -- $start
+ok "unknown short option" refuses 125 "no option '-x'" -x $start
+ok "option without its value" refuses 125 "--report needs a value" --report
+ok "option with a value too many" refuses 125 "takes no value" --json=1 -- $start
+ok "wrong --children" refuses 125 "sum, each or none" --children=some $start
+ok "wrong policy" refuses 125 "chaos" --policy=chaos -- $start
+ok "wrong engine" refuses 125 "allowed: quern, buddy, " --engine=tlsf -- $start
+ok "--compare with nothing" refuses 125 "--engine=NAME" --compare -- $start
 
 pipe_is_refused()
 {
 	echo in | refuses 125 "</dev/null" --compare --engine=buddy -- $start
 }
-check "--compare of a program that reads a pipe" pipe_is_refused
+ok "--compare of a program that reads a pipe" pipe_is_refused
 
 both_are_told()
 {
@@ -780,7 +766,7 @@ both_are_told()
 		grep -q '^  buddy  .* [KM]iB$' err &&
 		grep -q '^  quern  .* [KM]iB$' err
 }
-check "--compare runs twice on the same input" both_are_told
+ok "--compare runs twice on the same input" both_are_told
 
 ended_once()
 {
@@ -789,31 +775,31 @@ ended_once()
 		</dev/null
 	[ $status = 143 ] && [ "$(wc -l <runs)" = 1 ] && says "not run again"
 }
-check "--compare of a program that was stopped" ended_once
+ok "--compare of a program that was stopped" ended_once
 
 both_are_in_the_object()
 {
 	run --json --compare --engine=boundary -- sh -c 'exit 4' </dev/null
 	[ $status = 4 ] && grep -A 6 '"on_quern": {' err | grep -q '"exit": 4'
 }
-check "--compare in JSON" both_are_in_the_object
+ok "--compare in JSON" both_are_in_the_object
 
-check "unknown setting" refuses 125 "colour" --conf=colour:red -- $start
-check "unreadable value of a setting" refuses 125 "12x" --conf dirty:12x -- $start
-check "missing program" refuses 127 "no program 'no-such-program'" -- no-such-program
-check "missing file" refuses 127 "no program './no-such'" -- ./no-such
-check "empty name" refuses 127 "no program ''" -- ""
-check "file that cannot be executed" refuses 126 "chmod +x" -- ./plain
-check "directory as a program" refuses 126 "is a directory" -- "./a dir"
-check "script without its interpreter" refuses 126 "interpreter" -- ./script
-check "report that cannot be written" refuses 125 "cannot write the report" \
+ok "unknown setting" refuses 125 "colour" --conf=colour:red -- $start
+ok "unreadable value of a setting" refuses 125 "12x" --conf dirty:12x -- $start
+ok "missing program" refuses 127 "no program 'no-such-program'" -- no-such-program
+ok "missing file" refuses 127 "no program './no-such'" -- ./no-such
+ok "empty name" refuses 127 "no program ''" -- ""
+ok "file that cannot be executed" refuses 126 "chmod +x" -- ./plain
+ok "directory as a program" refuses 126 "is a directory" -- "./a dir"
+ok "script without its interpreter" refuses 126 "interpreter" -- ./script
+ok "report that cannot be written" refuses 125 "cannot write the report" \
 	--report=/no/such/dir/report -- $start
-check "report that is a directory" refuses 125 "cannot write the report" \
+ok "report that is a directory" refuses 125 "cannot write the report" \
 	--report "a dir" -- $start
-check "missing library" refuses 125 "cannot read the library" --library=no.so -- $start
-check "library whose name cannot be preloaded" refuses 125 "name a copy" \
+ok "missing library" refuses 125 "cannot read the library" --library=no.so -- $start
+ok "library whose name cannot be preloaded" refuses 125 "name a copy" \
 	"--library=a dir/libquern.so" -- $start
-check "stats directory that is missing" refuses 125 "stats:/no/such" \
+ok "stats directory that is missing" refuses 125 "stats:/no/such" \
 	--conf stats:/no/such -- $start
 
 bad_environment()
@@ -824,15 +810,15 @@ bad_environment()
 	unset QUERN_CONF
 	return $result
 }
-check "unreadable QUERN_CONF" bad_environment policy:
-check "QUERN_CONF with an unknown key" bad_environment nonsense:1
+ok "unreadable QUERN_CONF" bad_environment policy:
+ok "QUERN_CONF with an unknown key" bad_environment nonsense:1
 
 full_disk_keeps_the_status()
 {
 	run --report=/dev/full -- sh -c 'exit 3'
 	[ $status = 3 ] && says "cannot write the report to '/dev/full': No space"
 }
-check "a report that does not fit keeps the status" full_disk_keeps_the_status
+ok "a report that does not fit keeps the status" full_disk_keeps_the_status
 
 # ---- the rest of the command ----
 
@@ -844,7 +830,7 @@ help_is_there()
 		"$quern" help demo | grep -q -- --rounds &&
 		"$quern" --version | grep -qx 'quern [0-9.]*'
 }
-check "help and version" help_is_there
+ok "help and version" help_is_there
 
 # top STATUS MESSAGE ARGS...
 top()
@@ -854,12 +840,12 @@ top()
 	"$quern" "$@" >out 2>err
 	[ $? = "$want" ] && says "$message"
 }
-check "no command" top 125 "Usage"
-check "unknown command" top 125 "no command 'walk'" walk
-check "program instead of a command" top 125 "quern run -- PROGRAM" ls
-check "help on an unknown command" top 125 "no command 'walk'" help walk
-check "wrong --rounds" top 125 "a number from 1" demo --rounds=0
-check "demo with a program" top 125 "quern run -- ls" demo ls
+ok "no command" top 125 "Usage"
+ok "unknown command" top 125 "no command 'walk'" walk
+ok "program instead of a command" top 125 "quern run -- PROGRAM" ls
+ok "help on an unknown command" top 125 "no command 'walk'" help walk
+ok "wrong --rounds" top 125 "a number from 1" demo --rounds=0
+ok "demo with a program" top 125 "quern run -- ls" demo ls
 
 manual_is_complete()
 {
@@ -869,7 +855,7 @@ manual_is_complete()
 	command -v groff >/dev/null || return 0
 	[ -z "$(groff -man -Tascii -ww -rLL=80n quern.1 2>&1 >/dev/null)" ]
 }
-check "the manual page has all options and settings" manual_is_complete
+ok "the manual page has all options and settings" manual_is_complete
 
 demo_compares()
 {
@@ -879,9 +865,9 @@ demo_compares()
 		grep -q '^  quern ' out && grep -q 'exited with status 0' out
 }
 if [ -x /usr/bin/sqlite3 ] || [ -x /usr/bin/gawk ] || [ -x /usr/bin/python3 ]; then
-	check "the demonstration runs" demo_compares
+	ok "the demonstration runs" demo_compares
 else
 	skip "the demonstration runs" "none of its programs is here"
 fi
 
-echo "1..$nr"
+finish

@@ -10,21 +10,16 @@ set -u
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 unset MAKEFLAGS MFLAGS MAKELEVEL DESTDIR
-nr=0 bad=0
+. "$srcdir/tests/tap.sh"
 
-check() # what, command...: a test case
+explain()
 {
-	local what=$1
+	sed 's/^/#   /' "$tmp/log"
+}
 
-	shift
-	nr=$((nr + 1))
-	if "$@" >"$tmp/log" 2>&1; then
-		echo "ok $nr - $what"
-	else
-		bad=1
-		echo "not ok $nr - $what"
-		sed 's/^/#   /' "$tmp/log"
-	fi
+logged() # COMMAND...
+{
+	"$@" >"$tmp/log" 2>&1
 }
 
 root=$tmp/root
@@ -34,14 +29,14 @@ to=(DESTDIR="$root" prefix=$prefix exec_prefix=$prefix libdir=$prefix/lib
 	includedir=$prefix/include bindir=$prefix/bin
 	datarootdir=$prefix/share)
 
-check "make install" ${MAKE:-make} -s -C "$builddir" install "${to[@]}"
+ok "make install" logged ${MAKE:-make} -s -C "$builddir" install "${to[@]}"
 
 outside()
 {
 	find "$root" -type f ! -path "$root$prefix/*" | tee "$tmp/outside"
 	[ ! -s "$tmp/outside" ]
 }
-check "nothing lies outside the prefix" outside
+ok "nothing lies outside the prefix" logged outside
 
 names()
 {
@@ -54,7 +49,7 @@ names()
 		return 1
 	}
 }
-check "library, command and header are there" names
+ok "library, command and header are there" logged names
 
 cat >"$tmp/user.c" <<EOF
 #include <quern.h>
@@ -89,10 +84,9 @@ user()
 		LD_LIBRARY_PATH=$lib "$tmp/user"
 }
 if command -v pkg-config >/dev/null; then
-	check "a program is built by pkg-config and runs" user
+	ok "a program is built by pkg-config and runs" logged user
 else
-	nr=$((nr + 1))
-	echo "ok $nr # SKIP no pkg-config"
+	skip "pkg-config" "there is none"
 fi
 
 preload()
@@ -100,7 +94,7 @@ preload()
 	# the loader only complains on stderr where it finds no library
 	[ "$(LD_PRELOAD=$lib/libquern.so.0 sh -c 'echo $((6 * 7))' 2>&1)" = 42 ]
 }
-check "the installed library can be preloaded" preload
+ok "the installed library can be preloaded" logged preload
 
 command_works()
 {
@@ -108,7 +102,7 @@ command_works()
 		--report="$tmp/report" -- sh -c 'exit 0' &&
 		grep -q 'exited with status 0' "$tmp/report"
 }
-check "the installed command runs a program" command_works
+ok "the installed command runs a program" logged command_works
 
 engine_works()
 {
@@ -116,7 +110,7 @@ engine_works()
 		--engine=quern-heap --report="$tmp/report" -- sh -c 'exit 0' &&
 		grep -q '^engine  *quern-heap' "$tmp/report"
 }
-check "the installed command runs a program on another engine" engine_works
+ok "the installed command runs a program on another engine" logged engine_works
 
 uninstalled()
 {
@@ -124,7 +118,6 @@ uninstalled()
 	find "$root" ! -type d | tee "$tmp/left"
 	[ ! -s "$tmp/left" ]
 }
-check "make uninstall leaves nothing" uninstalled
+ok "make uninstall leaves nothing" logged uninstalled
 
-echo "1..$nr"
-exit $bad
+finish

@@ -10,19 +10,17 @@ set -u
 : "${srcdir:?run by make check}" "${builddir:?run by make check}"
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
-nr=0
-bad=0
+. "$srcdir/tests/tap.sh"
 
 report() # what, file of findings: a test case that passes if there are none
 {
-	nr=$((nr + 1))
-	if [ -s "$2" ]; then
-		bad=1
-		echo "not ok $nr - $1"
-		sed 's/^/#   /' "$2"
-	else
-		echo "ok $nr - $1"
-	fi
+	findings=$2
+	ok "$1" [ ! -s "$2" ]
+}
+
+explain()
+{
+	sed 's/^/#   /' "$findings"
 }
 
 family="malloc calloc realloc reallocarray free cfree free_sized
@@ -101,8 +99,6 @@ if [ -f "$archive" ]; then
 	report "the freestanding archive wants memset, memcpy, memmove alone" \
 		"$tmp/wanted"
 else
-	nr=$((nr + 1))
-	echo "ok $nr # SKIP no cross compiler, no archive"
+	skip "the freestanding archive" "no cross compiler"
 fi
-echo "1..$nr"
-exit $bad
+finish
