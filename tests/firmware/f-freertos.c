@@ -22,6 +22,7 @@
 #include "glue.h"
 #include "print.h"
 #include "semihost.h"
+#include "../random.h"
 
 /* ---- the kernel ---- */
 
@@ -120,7 +121,7 @@ __attribute__((naked)) void PendSV_Handler(void)
 
 static void arm_tick(void)
 {
-	SYST_RVR = 300 + f_random(&tick_random) % 30000;
+	SYST_RVR = 300 + random_next(&tick_random) % 30000;
 	SYST_CVR = 0;
 }
 
@@ -400,7 +401,7 @@ int main(int argc, char **argv)
 	vPortDefineHeapRegions(regions);
 #endif
 	seed = f_option(argc, argv, "seed", 1);
-	tick_random = seed * 2654435761u | 1;
+	tick_random = seed * 2654435761u;
 	vPortInitialiseBlocks();
 	check_functions();
 	for (u32 i = 0; i < NR_WORKERS; i++) {

@@ -22,6 +22,7 @@
 #include "base/config.h"
 #include "print.h"
 #include "quern.h"
+#include "../random.h"
 
 /* Priorities: SysTick where the mask holds it back, and where it does not */
 #define PRIO_PENDSV 0xf0u
@@ -93,7 +94,7 @@ static void set_urgency(bool is_urgent)
 /* The next one after 20 to 6000 instructions; it takes about 1000 itself */
 static void arm_systick(void)
 {
-	SYST_RVR = 200 + f_random(&ticks.random) % 64000;
+	SYST_RVR = 200 + random_next(&ticks.random) % 64000;
 	SYST_CVR = 0;
 }
 
@@ -115,10 +116,10 @@ void SysTick_Handler(void)
 		ticks.late = max(ticks.late, late);
 		f_actor_step(&in_systick);
 	}
-	if (f_random(&ticks.random) & 1)
+	if (random_next(&ticks.random) & 1)
 		ICSR = ICSR_PENDSVSET;
 	if (QN_LOCK_BASEPRI)
-		set_urgency(f_random(&ticks.random) & 1);
+		set_urgency(random_next(&ticks.random) & 1);
 	arm_systick();
 }
 

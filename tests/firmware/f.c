@@ -5,25 +5,15 @@
 #include <string.h>
 
 #include "f.h"
-
-/* Marsaglia's xorshift */
-u32 f_random(u32 *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
+#include "../random.h"
 
 void f_actor_init(struct f_actor *a, const struct f_ops *ops, u32 seed,
 		  u32 number)
 {
 	memset(a, 0, sizeof(*a));
 	a->ops = ops;
-	a->random = (seed * 8 + number) * 2654435761u | 1;
+	a->random = (seed * 8 + number) * 2654435761u;
 	a->most = 300;
-	for (int i = 0; i < 8; i++)
-		f_random(&a->random);
 }
 
 static void fill(struct f_block *b)
@@ -43,9 +33,9 @@ static bool is_filled(const struct f_block *b, u32 size)
 /* Mostly short ones */
 static u32 some_size(struct f_actor *a)
 {
-	u32 most = f_random(&a->random) % 4 ? 60 : a->most;
+	u32 most = random_next(&a->random) % 4 ? 60 : a->most;
 
-	return 1 + f_random(&a->random) % most;
+	return 1 + random_next(&a->random) % most;
 }
 
 static void damage(struct f_actor *a, const char *what)
@@ -57,7 +47,7 @@ static void damage(struct f_actor *a, const char *what)
 static void get(struct f_actor *a, struct f_block *b)
 {
 	b->size = some_size(a);
-	b->fill = (u8)f_random(&a->random);
+	b->fill = (u8)random_next(&a->random);
 	b->p = a->ops->alloc(b->size);
 	if (!b->p) {
 		a->nr_failed++;
@@ -96,13 +86,13 @@ static void resize(struct f_actor *a, struct f_block *b)
 
 void f_actor_step(struct f_actor *a)
 {
-	struct f_block *b = &a->blocks[f_random(&a->random) % F_BLOCKS];
+	struct f_block *b = &a->blocks[random_next(&a->random) % F_BLOCKS];
 
 	if (!b->p)
 		get(a, b);
 	else if (!is_filled(b, b->size))
 		damage(a, "a block has changed");
-	else if (a->ops->resize && f_random(&a->random) % 4 == 0)
+	else if (a->ops->resize && random_next(&a->random) % 4 == 0)
 		resize(a, b);
 	else
 		put(a, b);

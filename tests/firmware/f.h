@@ -39,7 +39,7 @@ struct f_block {
 /**
  * struct f_actor - one who uses the heap: a task, an interrupt, the main loop
  * @ops:	the heap
- * @random:	state of its random numbers, not 0
+ * @random:	state of its random numbers (random.h)
  * @most:	sizes are up to this
  * @nr_allocs, @nr_frees, @nr_failed: what it did
  * @damage:	what was found wrong first, or NULL
@@ -55,9 +55,6 @@ struct f_actor {
 	const char *damage;
 	struct f_block blocks[F_BLOCKS];
 };
-
-/* A random number, never the same state twice in a row */
-u32 f_random(u32 *state);
 
 /* An actor that holds nothing; different @number, different random numbers */
 void f_actor_init(struct f_actor *a, const struct f_ops *ops, u32 seed,

@@ -72,19 +72,9 @@ cat >"$tmp/kept.c" <<'END'
 #include <stdlib.h>
 #include <string.h>
 #include "quern.h"
+#include "resident.h"
 
 static char *p[200000];
-
-static long resident_mb(void)
-{
-	long size, pages;
-	FILE *f = fopen("/proc/self/statm", "r");
-
-	if (!f || fscanf(f, "%ld %ld", &size, &pages) != 2)
-		abort();
-	fclose(f);
-	return pages / 256;
-}
 
 /* 53 MB of a size that has no class of its own at first, then 40 MB in large blocks */
 int main(void)
@@ -106,7 +96,7 @@ int main(void)
 	return 0;
 }
 END
-must $cc -O1 -fno-builtin -I"$top/lib" -o "$tmp/kept" "$tmp/kept.c" -ldl
+must $cc -O1 -fno-builtin -I"$top/lib" -I"$top/tests" -o "$tmp/kept" "$tmp/kept.c" -ldl
 kept() # settings: samples, tables, MB resident after all was freed
 {
 	QUERN_CONF=$1 preloaded "$tmp/kept"

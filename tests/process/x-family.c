@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "x.h"
+#include "../resident.h"
 
 void cfree(void *p) __attribute__((weak));
 void free_sized(void *p, size_t size) __attribute__((weak));
@@ -47,18 +48,6 @@ static int is_filled(const void *p, size_t size, unsigned int seed)
 		if (c[i] != (unsigned char)(seed + i * 7))
 			return 0;
 	return 1;
-}
-
-static size_t resident(void)
-{
-	size_t pages = 0;
-	FILE *f = fopen("/proc/self/statm", "r");
-
-	if (f && fscanf(f, "%*s %zu", &pages) != 1)
-		pages = 0;
-	if (f)
-		fclose(f);
-	return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 static void names(void)

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "x.h"
+#include "../random.h"
 
 #define NR_ROUNDS 100
 #define NR_SHARED 500
@@ -23,12 +24,6 @@
 /* Allocated by other threads, freed by the child */
 static void *shared[NR_SHARED];
 static _Atomic int stop;
-
-static unsigned int random_next(unsigned int *state)
-{
-	*state = *state * 1664525 + 1013904223;
-	return *state >> 8;
-}
 
 static void churn(unsigned int seed, int nr)
 {

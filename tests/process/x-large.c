@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "x.h"
+#include "../resident.h"
 
 #define NR_BLOCKS 100000
 
@@ -42,18 +43,6 @@ static size_t setting(const char *path)
 	if (f)
 		fclose(f);
 	return nr;
-}
-
-static size_t resident(void)
-{
-	size_t pages = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
-
-	if (f && fscanf(f, "%*s %zu", &pages) != 1)
-		pages = 0;
-	if (f)
-		fclose(f);
-	return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* One in ten is written to, at both ends: 80 MB of pages */

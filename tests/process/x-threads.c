@@ -19,12 +19,8 @@
 #include <stdint.h>
 
 #include "x.h"
-
-static unsigned int random_next(unsigned int *state)
-{
-	*state = *state * 1664525 + 1013904223;
-	return *state >> 8;
-}
+#include "../random.h"
+#include "../resident.h"
 
 /* Mostly small, now and then large */
 static size_t random_size(unsigned int *state)
@@ -65,18 +61,6 @@ static void block_free(unsigned char *p)
 {
 	CHECK(block_is_good(p));
 	free(p);
-}
-
-static size_t resident(void)
-{
-	size_t pages = 0;
-	FILE *f = fopen("/proc/self/statm", "r");
-
-	if (f && fscanf(f, "%*s %zu", &pages) != 1)
-		pages = 0;
-	if (f)
-		fclose(f);
-	return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 static void run_threads(int nr, void *(*run)(void *))

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "heap/heap.h"
+#include "../random.h"
 
 #define NR_SLOTS 600
 #define NR_OPS   6000
@@ -68,29 +69,20 @@ static size_t live;
 static unsigned int nr_live;
 static size_t largest;
 
-static u32 random_state;
-
-static u32 random_below(u32 n)
-{
-	random_state = random_state * 1664525u + 1013904223u;
-	return (u32)(((u64)random_state * n) >> 32);
-}
-
 static size_t random_size(unsigned int law)
 {
 	switch (law) {
 	case 0:
-		return random_below(400);
+		return roll(400);
 	case 1:
-		return 1 + random_below(1u << (1 + random_below(13)));
+		return 1 + roll(1u << (1 + roll(13)));
 	case 2:
-		return 8 * (2 + random_below(4)) +
-		       (random_below(50) == 0) * 3000;
+		return 8 * (2 + roll(4)) + (roll(50) == 0) * 3000;
 	case 3:
 		/* Free runs of all lengths of one shared bin */
-		return QN_ALIGN * (24 + random_below(4));
+		return QN_ALIGN * (24 + roll(4));
 	default:
-		return QN_ALIGN * (20 + random_below(45));
+		return QN_ALIGN * (20 + roll(45));
 	}
 }
 
@@ -114,8 +106,8 @@ static bool can_reach(const void *p)
 static void alloc(struct slot *s, const struct plan *plan)
 {
 	size_t size = random_size(plan->law);
-	u32 how = random_below(16);
-	size_t align = how == 0 ? QN_ALIGN << random_below(6) : 1;
+	u32 how = roll(16);
+	size_t align = how == 0 ? QN_ALIGN << roll(6) : 1;
 
 	if (how == 0)
 		s->p = qn_heap_alloc_aligned(h, align, size);
@@ -133,7 +125,7 @@ static void alloc(struct slot *s, const struct plan *plan)
 	s->seed = 0;
 	if (how == 2)
 		assert_filled(s, size);
-	s->seed = (unsigned char)random_below(256);
+	s->seed = (unsigned char)roll(256);
 	fill(s);
 	live += qn_heap_usable_size(h, s->p);
 	nr_live++;
@@ -185,8 +177,8 @@ static void assert_sound(void)
 
 static void operate(const struct plan *plan)
 {
-	struct slot *s = &slots[random_below(NR_SLOTS)];
-	u32 what = random_below(8);
+	struct slot *s = &slots[roll(NR_SLOTS)];
+	u32 what = roll(8);
 
 	if (!s->p) {
 		if (nr_live < plan->keep || what == 0)
@@ -295,7 +287,7 @@ static void assert_serves(struct wish w)
 	merge_all();
 	longest = longest_run();
 	if (w.size == 0)
-		w.size = longest - random_below((u32)longest) / w.align;
+		w.size = longest - roll((u32)longest) / w.align;
 	if (w.how == 4)
 		w.size += qn_heap_usable_size(h, w.p);
 	is_right = is_granted(&w);
@@ -312,8 +304,8 @@ static void wish(u32 how, void *p)
 {
 	struct wish w = {
 		.how = how,
-		.align = QN_ALIGN << random_below(6),
-		.size = random_below(3) ? 0 : 1 + random_below(3000),
+		.align = QN_ALIGN << roll(6),
+		.size = roll(3) ? 0 : 1 + roll(3000),
 		.p = p,
 	};
 
@@ -400,8 +392,7 @@ static void test_serves_what_it_has(void **state)
 		for (u32 n = 0; n < 4000; n++) {
 			operate(&plan);
 			if (n % 64 == 0)
-				wish(random_below(8),
-				     slots[random_below(NR_SLOTS)].p);
+				wish(roll(8), slots[roll(NR_SLOTS)].p);
 		}
 		finish();
 	}

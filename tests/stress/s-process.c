@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "process/process.h"
+#include "../random.h"
 
 #define NR_THREADS 4
 #define NR_SLOTS   512
@@ -33,26 +34,18 @@ struct block {
 /* Blocks on their way from one thread to another */
 static struct block exchange[NR_SLOTS];
 
-static uint32_t next(uint32_t *rng)
-{
-	*rng ^= *rng << 13;
-	*rng ^= *rng >> 17;
-	*rng ^= *rng << 5;
-	return *rng;
-}
-
 /* Mostly small, some of every scale, a few hot sizes that change with the phase */
 static size_t pick_size(uint32_t *rng, unsigned int phase)
 {
-	uint32_t r = next(rng);
+	uint32_t r = random_next(rng);
 
 	if (r % 4 == 0)
 		return 136 + 96 * (phase % 5);
 	if (r % 1000 == 1)
-		return next(rng) % (1 << 20);
+		return random_next(rng) % (1 << 20);
 	if (r % 50 == 2)
-		return next(rng) % 40000;
-	return next(rng) % (8u << (r >> 8) % 9);
+		return random_next(rng) % 40000;
+	return random_next(rng) % (8u << (r >> 8) % 9);
 }
 
 static unsigned char tag(const void *p)
@@ -79,10 +72,10 @@ static void block_verify(const struct block *b, const void *filled_at)
 
 static void block_make(struct block *b, uint32_t *rng, unsigned int phase)
 {
-	size_t align = (size_t)16 << next(rng) % 10;
+	size_t align = (size_t)16 << random_next(rng) % 10;
 
 	b->size = pick_size(rng, phase);
-	switch (next(rng) % 8) {
+	switch (random_next(rng) % 8) {
 	case 0:
 		b->p = qn_calloc(1, b->size);
 		for (size_t i = 0; b->p && i < b->size; i++)
@@ -130,7 +123,7 @@ static void block_drop(struct block *b)
 static void block_swap(struct block *b, uint32_t *rng)
 {
 	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-	struct block *there = &exchange[next(rng) % NR_SLOTS];
+	struct block *there = &exchange[random_next(rng) % NR_SLOTS];
 	struct block mine = *b;
 
 	pthread_mutex_lock(&mutex);
@@ -145,14 +138,14 @@ static void *worker(void *arg)
 	struct block *slots = calloc(NR_SLOTS, sizeof(*slots));
 
 	for (unsigned int i = 0; i < NR_ROUNDS; i++) {
-		struct block *b = &slots[next(&rng) % NR_SLOTS];
+		struct block *b = &slots[random_next(&rng) % NR_SLOTS];
 		unsigned int phase = i / (NR_ROUNDS / 6);
 
 		if (!b->p)
 			block_make(b, &rng, phase);
-		else if (next(&rng) % 8 == 0)
+		else if (random_next(&rng) % 8 == 0)
 			block_resize(b, &rng, phase);
-		else if (next(&rng) % 4 == 0)
+		else if (random_next(&rng) % 4 == 0)
 			block_swap(b, &rng);
 		else
 			block_drop(b);
@@ -200,7 +193,7 @@ static struct block *heap_make(uint32_t *rng)
 	struct block *heap = calloc(NR_HEAP, sizeof(*heap));
 
 	for (int i = 0; i < NR_HEAP; i++) {
-		heap[i].size = next(rng) % (i % 4 ? 6000 : 300);
+		heap[i].size = random_next(rng) % (i % 4 ? 6000 : 300);
 		heap[i].p = qn_malloc(heap[i].size);
 		if (!heap[i].p)
 			abort();
@@ -222,8 +215,8 @@ static void *builder(void *arg)
 
 	for (int i = 0; i < NR_HEAPS; i++) {
 		heap_drop(heap_swap(me + 1, heap_make(&rng)));
-		if (next(&rng) % 4 == 0)
-			usleep(next(&rng) % 2000);
+		if (random_next(&rng) % 4 == 0)
+			usleep(random_next(&rng) % 2000);
 		heap_drop(heap_swap(me, NULL));
 	}
 	return NULL;

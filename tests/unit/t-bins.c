@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "runs/bins.h"
+#include "../random.h"
 
 #define NR_RUNS 200
 #define NR_OPS  (QN_SMALL ? 2000 : 60000)
@@ -30,18 +31,10 @@ static struct qn_bins bins;
 static struct qn_run runs[NR_RUNS];
 static bool is_free[NR_RUNS];
 
-static u32 random_state;
-
-static u32 random_below(u32 n)
-{
-	random_state = random_state * 1664525u + 1013904223u;
-	return (u32)(((u64)random_state * n) >> 32);
-}
-
 /* Small sizes often, large ones sometimes */
 static size_t random_size(void)
 {
-	return 1 + random_below(1u << (2 + random_below(16)));
+	return 1 + roll(1u << (2 + roll(16)));
 }
 
 static void reset(u32 seed)
@@ -144,7 +137,7 @@ static void test_find(void **state)
 	(void)state;
 	reset(7);
 	for (int i = 0; i < NR_OPS; i++) {
-		size_t r = random_below(NR_RUNS), size = random_size();
+		size_t r = roll(NR_RUNS), size = random_size();
 
 		if (is_free[r]) {
 			qn_bins_del(&bins, &runs[r]);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/bitset.h"
+#include "../random.h"
 
 #define MOST 300
 
@@ -45,8 +46,7 @@ static void test_model(void **state)
 		memset(set, 0, sizeof(set));
 		memset(has, 0, sizeof(has));
 		for (unsigned int i = 0; i < 400; i++) {
-			size_t n =
-				(random = random * 1664525u + 1013904223u) % nr;
+			size_t n = random_next(&random) % nr;
 
 			if (random >> 30)
 				qn_bitset_add(set, n);

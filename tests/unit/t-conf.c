@@ -27,6 +27,7 @@
 #include "learn/controller.h"
 #include "engine/engine.h"
 #include "base/config.h"
+#include "../random.h"
 
 static struct qn_conf conf;
 static char error[QN_CONF_ERROR];
@@ -362,14 +363,6 @@ static void test_short_buffer(void **state)
 	assert_int_equal(qn_conf_parse(&conf, "polcy:1", NULL, 0), -EINVAL);
 }
 
-static u32 random_state = 1;
-
-static u32 random_below(u32 n)
-{
-	random_state = random_state * 1664525u + 1013904223u;
-	return (u32)(((u64)random_state * n) >> 32);
-}
-
 static void put_random(char *text, size_t size)
 {
 	static const char *const pieces[] = {
@@ -380,12 +373,12 @@ static void put_random(char *text, size_t size)
 	size_t n = 0;
 	const char *piece;
 
-	while (n + 8 < size && random_below(12)) {
-		piece = pieces[random_below(ARRAY_SIZE(pieces))];
-		if (random_below(8))
+	while (n + 8 < size && roll(12)) {
+		piece = pieces[roll(ARRAY_SIZE(pieces))];
+		if (roll(8))
 			n += strlen(strcpy(text + n, piece));
 		else
-			text[n++] = (char)(1 + random_below(255));
+			text[n++] = (char)(1 + roll(255));
 	}
 	text[n] = '\0';
 }

@@ -24,6 +24,7 @@
 
 #include "learn/controller.h"
 #include "learn/sampler.h"
+#include "../random.h"
 
 #define MAX_STEPS 2049
 /* Steps of the tables made by hand below: 8, 16, 32 and 64 are classes */
@@ -518,25 +519,18 @@ static struct {
 static u16 hot[NR_HOT], old_hot[NR_HOT];
 static struct qn_sampler sampler;
 static u32 until_sample;
-static u32 random_state;
 static bool blurred;
-
-static u32 random_below(u32 n)
-{
-	random_state = random_state * 1664525u + 1013904223u;
-	return (u32)(((u64)random_state * n) >> 32);
-}
 
 /* A hot size; blurred, half of all are others and some are hotter than some */
 static unsigned int random_step(void)
 {
 	if (!blurred)
-		return hot[random_below(NR_HOT)];
-	if (random_below(2))
-		return hot[random_below(random_below(NR_HOT) + 1)];
-	if (random_below(8))
-		return 1 + random_below(40);
-	return 1 + random_below(t->nr_steps - 1u);
+		return hot[roll(NR_HOT)];
+	if (roll(2))
+		return hot[roll(roll(NR_HOT) + 1)];
+	if (roll(8))
+		return 1 + roll(40);
+	return 1 + roll(t->nr_steps - 1u);
 }
 
 static void choose_hot(void)
@@ -544,7 +538,7 @@ static void choose_hot(void)
 	unsigned int i;
 
 	for (i = 0; i < NR_HOT; i++)
-		hot[i] = (u16)(HOT_MIN + random_below(HOT_MAX - HOT_MIN + 1));
+		hot[i] = (u16)(HOT_MIN + roll(HOT_MAX - HOT_MIN + 1));
 }
 
 static void account(unsigned int step, unsigned int class, bool add)
@@ -572,7 +566,7 @@ static void run_objects(u32 nr)
 	unsigned int i, step;
 
 	while (nr--) {
-		i = random_below(NR_OBJECTS);
+		i = roll(NR_OBJECTS);
 		step = random_step();
 		if (objects[i].step)
 			account(objects[i].step, objects[i].class, false);

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "../random.h"
 
 #define MEMORY   ((size_t)96 << 10)
 #define NR_SLOTS 180
@@ -36,14 +37,6 @@ static unsigned char twin[MEMORY] __aligned(64);
 /* The engine under test, and a heap of it */
 static const struct qn_engine *e;
 static void *h;
-
-static u32 random_state;
-
-static u32 random_below(u32 n)
-{
-	random_state = random_state * 1664525u + 1013904223u;
-	return (u32)(((u64)random_state * n) >> 32);
-}
 
 static void reset(void)
 {
@@ -306,7 +299,7 @@ static u8 byte_at(const struct slot *s, size_t i)
 
 static void fill(struct slot *s)
 {
-	s->seed = (u8)random_below(256);
+	s->seed = (u8)roll(256);
 	for (size_t i = 0; i < s->size; i++)
 		s->p[i] = byte_at(s, i);
 }
@@ -322,14 +315,14 @@ static void verify(const struct slot *s, const unsigned char *p, size_t size)
 
 static size_t random_size(void)
 {
-	switch (random_below(8)) {
+	switch (roll(8)) {
 	case 0:
-		return random_below(6000);
+		return roll(6000);
 	case 1:
 	case 2:
-		return (size_t)1 << random_below(11);
+		return (size_t)1 << roll(11);
 	default:
-		return random_below(300);
+		return roll(300);
 	}
 }
 
@@ -338,8 +331,8 @@ static void model_alloc(struct slot *s)
 	size_t align = 1;
 
 	s->size = random_size();
-	if (random_below(5) == 0) {
-		align = (size_t)1 << random_below(11);
+	if (roll(5) == 0) {
+		align = (size_t)1 << roll(11);
 		s->p = e->aligned(h, align, s->size);
 	} else {
 		s->p = e->alloc(h, s->size);
@@ -381,15 +374,15 @@ static void model_realloc(struct slot *s)
 
 static void model_op(void)
 {
-	struct slot *s = &slots[random_below(NR_SLOTS)];
+	struct slot *s = &slots[roll(NR_SLOTS)];
 
 	if (!s->p)
 		model_alloc(s);
-	else if (random_below(3) == 0)
+	else if (roll(3) == 0)
 		model_realloc(s);
 	else
 		model_free(s);
-	if (e->step && random_below(3) == 0)
+	if (e->step && roll(3) == 0)
 		e->step(h);
 }
 
@@ -498,7 +491,7 @@ static void test_buddy_theorem(void **state)
 	while (nr < ARRAY_SIZE(p) && (p[nr] = e->alloc(h, 60)))
 		nr++;
 	for (size_t i = 0; i < nr; i++) {
-		if (random_below(50))
+		if (roll(50))
 			e->free(h, p[i]);
 		else
 			is_taken[(size_t)((u8 *)p[i] - memory) / place] = true;
@@ -533,7 +526,7 @@ static void test_buddies_agree(void **state)
 	(void)state;
 	random_state = 3;
 	for (unsigned int i = 0; i < 4 * NR_OPS; i++) {
-		size_t slot = random_below(NR_SLOTS), size = random_size();
+		size_t slot = roll(NR_SLOTS), size = random_size();
 
 		if (p[slot]) {
 			slow->free(a, p[slot]);
@@ -543,7 +536,7 @@ static void test_buddies_agree(void **state)
 			p[slot] = both(slow->alloc(a, size),
 				       fast->alloc(b, size));
 		}
-		if (random_below(2))
+		if (roll(2))
 			fast->step(b);
 	}
 	assert_null(slow->check(a));

@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "heap/heap.h"
+#include "../random.h"
 
 /* Of the preset knobs */
 #define HELD_PART 24
@@ -965,7 +966,7 @@ static void test_memory_from_before(void **state)
 	for (u32 n = 0; n < 20000; n++) {
 		void **slot;
 
-		rng = rng * 1664525u + 1013904223u;
+		random_turn(&rng);
 		slot = &blocks[(rng >> 8) % ARRAY_SIZE(blocks)];
 		qn_heap_free(h, *slot);
 		*slot = qn_heap_alloc_aligned(h, (size_t)1 << (rng >> 28) % 8,

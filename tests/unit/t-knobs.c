@@ -22,6 +22,7 @@
 
 #include "format/conf.h"
 #include "process/process.h"
+#include "../random.h"
 
 #define NR_KNOBS (sizeof(struct qn_knobs) / sizeof(size_t))
 
@@ -35,14 +36,6 @@ static const size_t most[] = { QN_KNOBS(MOST) };
 static const size_t preset[] = { QN_KNOBS(PRESET) };
 
 _Static_assert(ARRAY_SIZE(least) == NR_KNOBS, "a knob for each row");
-
-static u32 seed;
-
-static u32 roll(u32 n)
-{
-	seed = seed * 1664525u + 1013904223u;
-	return (u32)(((u64)seed * n) >> 32);
-}
 
 static struct qn_knobs with(unsigned int i, size_t value)
 {
@@ -281,7 +274,7 @@ static void *churn_elsewhere(void *arg)
 static void test_any_knobs(void **state)
 {
 	(void)state;
-	seed = 1;
+	random_state = 1;
 	for (int round = 0; round < 24; round++) {
 		struct qn_conf conf = knobs_pick(min(round / 2, 2 + round % 2));
 		pthread_t t;

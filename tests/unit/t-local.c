@@ -37,6 +37,7 @@
 #include "linuxport.h"
 #include "process/local.h"
 #include "tags.h"
+#include "../random.h"
 
 #define NR_HELD 40000
 
@@ -45,7 +46,6 @@ static struct qn_hub hub;
 static void *held[NR_HELD];
 static u32 held_size[NR_HELD];
 static u32 nr_held;
-static u32 rng;
 
 static void begin(size_t page_size)
 {
@@ -56,7 +56,7 @@ static void begin(size_t page_size)
 	qn_controller_init(&hub.controller, &qn_policy_fixed);
 	hub.follow.after = UINT64_MAX;
 	nr_held = 0;
-	rng = 2463534242u;
+	random_state = 2463534242u;
 }
 
 static struct qn_local *get(void)
@@ -65,14 +65,6 @@ static struct qn_local *get(void)
 
 	assert_non_null(l);
 	return l;
-}
-
-static u32 roll(u32 n)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 17;
-	rng ^= rng << 5;
-	return rng % n;
 }
 
 /* ---- malloc and free, as process.h and process.c do it ---- */
@@ -408,7 +400,7 @@ static void test_random(void **state)
 	(void)state;
 	for (u32 seed = 1; seed <= 3; seed++) {
 		begin((size_t)4096 << 2 * (seed - 1));
-		rng = seed * 2654435761u;
+		random_state = seed * 2654435761u;
 		l = get();
 		for (u32 i = 0; i < 60000; i++) {
 			u32 most = 16u << roll(12);
@@ -1873,7 +1865,7 @@ static u32 *size_word(void *p)
 /* Swap with what lies in the exchange, free what was there; whoever made it */
 static void thread_step(struct qn_local *l, u32 *seed)
 {
-	u32 r = *seed = *seed * 1664525 + 1013904223;
+	u32 r = random_turn(seed);
 	u32 size = 16 + (r >> 8) % (16u << (r >> 28) % 11);
 	void *p = object_alloc(l, size);
 

@@ -29,6 +29,7 @@
 #include "linuxport.h"
 #include "process/medium.h"
 #include "tags.h"
+#include "../random.h"
 
 #define NR_HELD    40000
 #define DIRTY_BASE ((size_t)1 << 20)
@@ -50,7 +51,6 @@ static struct block held[NR_HELD];
 static u32 nr_held;
 /* Freed blocks are merged at once where a test is about that */
 static bool may_wait;
-static u32 rng;
 
 static void begin(size_t page_size)
 {
@@ -62,17 +62,9 @@ static void begin(size_t page_size)
 	memset(&m, 0, sizeof(m));
 	qn_medium_init(&m, &s, (struct qn_local *)(void *)&owner, page_size);
 	nr_held = 0;
-	rng = 2463534242u;
+	random_state = 2463534242u;
 	may_wait = false;
 	m.credit = PTRDIFF_MAX;
-}
-
-static u32 roll(u32 n)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 17;
-	rng ^= rng << 5;
-	return rng % n;
 }
 
 static struct qn_unit *unit_of(const void *p)
@@ -352,7 +344,7 @@ static void random_step(u32 most)
 static void check_random(u32 seed, size_t page_size)
 {
 	begin(page_size);
-	rng = seed * 2654435761u;
+	random_state = seed * 2654435761u;
 	may_wait = seed != 2;
 	for (u32 i = 0; i < 30000; i++) {
 		/* Much, then little */
@@ -383,7 +375,7 @@ static void test_random_closely(void **state)
 	(void)state;
 	for (u32 seed = 1; seed <= 4; seed++) {
 		begin(4096);
-		rng = seed * 2654435761u;
+		random_state = seed * 2654435761u;
 		may_wait = seed % 2;
 		for (u32 i = 0; i < 1500; i++) {
 			random_step(60);

@@ -43,6 +43,8 @@
 #include <unistd.h>
 
 #include "process/process.h"
+#include "../random.h"
+#include "../resident.h"
 
 #define KB ((size_t)1 << 10)
 #define MB ((size_t)1 << 20)
@@ -67,16 +69,6 @@ static const size_t scales[] = {
 	1023,  1024,  1025,  1040,  5000,   16384,  32767, 32768,  32769,
 	40000, 65535, 65536, 65537, 131072, 200000, MB,    MB + 1, 5 * MB,
 };
-
-static u32 rng = 2463534242u;
-
-static u32 roll(u32 n)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 17;
-	rng ^= rng << 5;
-	return rng % n;
-}
 
 static size_t roll_size(void)
 {
@@ -298,24 +290,9 @@ static void test_zeroed(void **state)
 	assert_int_equal(qn_check(), 0);
 }
 
-/*
- * Anonymous pages of the process that are resident. Two kinds of page do not
- * count: pages of files, which the kernel maps by dozens when one is touched,
- * and pages that were only read, which have no memory.
- */
 static size_t nr_resident(void)
 {
-	static char text[4096];
-	int fd = open("/proc/self/smaps_rollup", O_RDONLY);
-	ssize_t size = read(fd, text, sizeof(text) - 1);
-	const char *anonymous;
-
-	assert_true(size > 0);
-	close(fd);
-	text[size] = '\0';
-	anonymous = strstr(text, "Anonymous:");
-	assert_non_null(anonymous);
-	return strtoul(anonymous + 10, NULL, 10) * KB / qn_port_page_size();
+	return resident() / qn_port_page_size();
 }
 
 /* All but what test_zeroed_is_untouched() wrote */
@@ -972,7 +949,7 @@ static void *hot_worker(void *arg)
 
 		if (i % 512 == 0)
 			sleep_ms(1);
-		seed = seed * 1664525 + 1013904223;
+		random_turn(&seed);
 		x = &b[(seed >> 8) % ARRAY_SIZE(b)];
 		if (x->p) {
 			if (x->p[0] != (u8)x->size ||

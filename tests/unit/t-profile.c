@@ -25,6 +25,7 @@
 
 #include "learn/profile.h"
 #include "learn/table.h"
+#include "../random.h"
 
 #define NR_STEPS 2049
 #define NR_SMALL 65
@@ -45,14 +46,6 @@ static struct qn_trend *const t = &trend_buffer.trend;
 static struct qn_stats_trend out;
 static struct qn_profile *const p = &buffer.profile;
 static u16 before[NR_STEPS];
-
-static u32 random_state;
-
-static u32 random_below(u32 n)
-{
-	random_state = random_state * 1664525u + 1013904223u;
-	return (u32)(((u64)random_state * n) >> 32);
-}
 
 static void sample_steps(unsigned int step, unsigned int nr)
 {
@@ -120,11 +113,11 @@ static void test_sums(void **state)
 	qn_profile_init(p, NR_SMALL);
 	for (i = 0; i < 30000; i++) {
 		if (i % 1000 == 0)
-			hot = 1 + random_below(80);
-		if (random_below(2))
+			hot = 1 + roll(80);
+		if (roll(2))
 			sample_steps(hot, 1);
 		else
-			qn_profile_sample(p, random_below(90 * QN_STEP),
+			qn_profile_sample(p, roll(90 * QN_STEP),
 					  QN_PROFILE_ONE);
 		assert_int_equal(qn_profile_check(p), 0);
 	}

@@ -33,6 +33,7 @@
 #include "command/report/pages.h"
 #include "command/report/report.h"
 #include "command/base/text.h"
+#include "../random.h"
 
 static char text[1 << 16];
 static char *const arguments[] = { "/usr/bin/mill", "--grind", NULL };
@@ -646,12 +647,6 @@ static void engine_is_compared(void **unused)
 	assert_non_null(strstr(text, "mangle, which is not known here"));
 }
 
-static u32 next_random(u32 *state)
-{
-	*state = *state * 1664525 + 1013904223;
-	return *state >> 8;
-}
-
 static void random_pages_do_no_harm(void **unused)
 {
 	struct qn_stats_page page, sound = sound_page();
@@ -662,9 +657,9 @@ static void random_pages_do_no_harm(void **unused)
 	for (round = 0; round < 2000; round++) {
 		page = sound;
 		for (i = 0; i < 1 + round % 4000; i++)
-			((unsigned char *)&page)[next_random(&state) %
+			((unsigned char *)&page)[random_next(&state) %
 						 sizeof(page)] =
-				(unsigned char)next_random(&state);
+				(unsigned char)random_next(&state);
 		page.magic = QN_STATS_MAGIC;
 		page.version = QN_STATS_VERSION;
 		page.size = sizeof(page);
@@ -1112,7 +1107,7 @@ static void test_sites_hostile(void **state)
 		u32 *word = (u32 *)&page;
 
 		for (size_t i = 0; i < sizeof(page) / 4; i++) {
-			random = random * 1664525 + 1013904223;
+			random_turn(&random);
 			word[i] = random >> (random >> 27);
 		}
 		page.magic = QN_SITES_MAGIC;

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "learn/sampler.h"
+#include "../random.h"
 
 #define NR_DRAWS 262144u
 #define NR_SEEDS (QN_SMALL ? 2 : 16)
@@ -42,13 +43,6 @@ static const u32 quantiles[15] = {
 };
 
 static u32 counts[64];
-static u32 random_state;
-
-static u32 random_below(u32 n)
-{
-	random_state = random_state * 1664525u + 1013904223u;
-	return (u32)(((u64)random_state * n) >> 32);
-}
 
 static unsigned int quantile(u32 distance)
 {
@@ -299,7 +293,7 @@ static void test_adapt_settles(void **state)
 	qn_sampler_init(&s, 64, 1);
 	random_state = 5;
 	for (i = 0; i < 2000; i++) {
-		live = random_below(2) ? live * 3 / 2 : live * 2 / 3 + 1;
+		live = roll(2) ? live * 3 / 2 : live * 2 / 3 + 1;
 		live = live > ((size_t)1 << 29) ? (size_t)1 << 29 : live;
 		for (look = 0; look < 30; look++)
 			qn_sampler_adapt(&s, 64, live);

@@ -31,6 +31,7 @@
 
 #include "linuxport.h"
 #include "process/segment.h"
+#include "../random.h"
 
 #define MB         ((size_t)1 << 20)
 #define GB         ((size_t)1 << 30)
@@ -1524,15 +1525,6 @@ struct shadow {
 };
 
 static struct shadow shadow[NR_RUNS];
-static u32 rng;
-
-static u32 roll(u32 n)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 17;
-	rng ^= rng << 5;
-	return rng % n;
-}
 
 static size_t roll_size(void)
 {
@@ -1670,7 +1662,7 @@ static void test_random(void **state)
 	(void)state;
 	for (u32 seed = 1; seed <= 3; seed++) {
 		begin(page_sizes[seed % 3]);
-		rng = seed * 2654435761u;
+		random_state = seed * 2654435761u;
 		shadow_run(4000, false);
 		assert_int_equal(s.space.nr, 1);
 	}
@@ -1681,7 +1673,7 @@ static void test_random_with_refusals(void **state)
 	(void)state;
 	for (u32 seed = 1; seed <= 3; seed++) {
 		begin(page_sizes[seed % 3]);
-		rng = seed * 3266489917u;
+		random_state = seed * 3266489917u;
 		shadow_run(4000, true);
 	}
 }
@@ -1695,7 +1687,7 @@ static void test_random_in_pieces(void **state)
 		port.skew = 4096 * (seed - 1);
 		port.no_places = true;
 		port.map.most = 40 * MB;
-		rng = seed * 668265263u;
+		random_state = seed * 668265263u;
 		shadow_run(3000, seed == 3);
 		assert_true(s.space.nr > 1);
 	}
@@ -1827,7 +1819,7 @@ static void test_huge_random(void **state)
 	for (u32 seed = 1; seed <= 3; seed++) {
 		begin(page_sizes[seed % 3]);
 		s.huge = 4 * MB;
-		rng = seed * 374761393u;
+		random_state = seed * 374761393u;
 		memset(have, 0, sizeof(have));
 		for (u32 i = 0; i < 6000; i++) {
 			u32 at = roll(i / 1000 % 2 ? 256 : 32);

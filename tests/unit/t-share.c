@@ -18,6 +18,7 @@
 
 #include "linuxport.h"
 #include "process/share.h"
+#include "../random.h"
 
 #define PAGE  QN_PART_SIZE
 #define CHUNK ((size_t)QN_SHARE_UNITS << QN_UNIT_SHIFT)
@@ -25,7 +26,6 @@
 
 static struct qn_segments s;
 static struct qn_knobs knobs;
-static u32 seed;
 
 static void begin(size_t page_size)
 {
@@ -34,13 +34,7 @@ static void begin(size_t page_size)
 	knobs = qn_knobs_preset;
 	knobs.dirty = DIRTY;
 	qn_segments_init(&s, &knobs, 0);
-	seed = 1;
-}
-
-static u32 roll(u32 n)
-{
-	seed = seed * 1664525 + 1013904223;
-	return (seed >> 8) % n;
+	random_state = 1;
 }
 
 static void check(void)

@@ -24,6 +24,7 @@
 
 #include "linuxport.h"
 #include "process/sites.h"
+#include "../random.h"
 
 static struct qn_sites sites;
 static void *memory;
@@ -192,7 +193,7 @@ static void test_held(void **state)
 	for (u32 round = 0; round < 400000; round++) {
 		u32 i;
 
-		random = random * 1664525 + 1013904223;
+		random_turn(&random);
 		i = (random >> 8) % (QN_SITES_HELD / 2);
 		if (held[i]) {
 			qn_sites_drop(&sites,

@@ -26,6 +26,7 @@
 #include "process/hub.h"
 #include "linuxport.h"
 #include "process/slab.h"
+#include "../random.h"
 
 #define NR_MOST (QN_UNIT_SIZE / QN_ALIGN)
 #define PIECE   (QN_UNIT_SIZE / 16)
@@ -375,16 +376,6 @@ static void test_hide_and_show(void **state)
 
 /* ---- long sequences ---- */
 
-static u32 rng;
-
-static u32 roll(u32 n)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 17;
-	rng ^= rng << 5;
-	return rng % n;
-}
-
 static void random_step(u32 drop_bias, size_t page)
 {
 	u32 i = slab.carved ? roll(slab.carved) : 0;
@@ -413,7 +404,7 @@ static void test_random(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(osizes); i++)
 		for (size_t page = 4096; page <= 65536; page *= 4) {
 			begin(osizes[i]);
-			rng = 88172645u + (u32)i;
+			random_state = 88172645u + (u32)i;
 			for (u32 n = 0; n < 600; n++) {
 				random_step(n % 200 < 120 ? 40 : 95, page);
 				check();

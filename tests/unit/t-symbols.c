@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "command/base/symbols.h"
+#include "../random.h"
 
 extern const char __executable_start;
 
@@ -113,7 +114,7 @@ static void test_flipped(void **state)
 	for (u32 round = 0; round < 600; round++) {
 		size_t where, size = own_size;
 
-		random = random * 1664525 + 1013904223;
+		random_turn(&random);
 		where = random >> 8;
 		if (round % 3 == 0)
 			size = 64;

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "learn/table.h"
+#include "../random.h"
 
 #define NR_STEPS 2049
 #define NR_OPS   (QN_SMALL ? 300 : 6000)
@@ -36,14 +37,6 @@ static struct qn_table *const u = &other.table;
 /* The model: which steps have a class of exactly their size */
 static bool exact[NR_STEPS];
 static unsigned int base_top;
-
-static u32 random_state;
-
-static u32 random_below(u32 n)
-{
-	random_state = random_state * 1664525u + 1013904223u;
-	return (u32)(((u64)random_state * n) >> 32);
-}
 
 static void model_init(void)
 {
@@ -273,12 +266,12 @@ static void test_refusals(void **state)
 
 static void promote_random(void)
 {
-	unsigned int step = 1 + random_below(t->nr_steps - 1u);
+	unsigned int step = 1 + roll(t->nr_steps - 1u);
 	unsigned int slots = nr_free_slots();
 	int class;
 
 	/* often several in one class */
-	if (random_below(2))
+	if (roll(2))
 		step = min(step % 64 + 257, t->nr_steps - 1u);
 	class = qn_table_promote(t, step);
 	if (exact[step]) {
@@ -293,7 +286,7 @@ static void promote_random(void)
 
 static void demote_random(void)
 {
-	unsigned int class = random_below(QN_NR_CLASSES);
+	unsigned int class = roll(QN_NR_CLASSES);
 	unsigned int step = t->class_steps[class];
 
 	if (class <= t->nr_base || !step) {
@@ -311,7 +304,7 @@ static void random_changes(void)
 	memcpy(u, t, sizeof(buffer));
 	model_init();
 	for (i = 0; i < NR_OPS; i++) {
-		if (random_below(100) < (i / 512 % 2 ? 35 : 60))
+		if (roll(100) < (i / 512 % 2 ? 35 : 60))
 			promote_random();
 		else
 			demote_random();

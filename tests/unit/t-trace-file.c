@@ -20,6 +20,7 @@
 #include "command/trace/trace-groups.h"
 #include "command/trace/trace-pack.h"
 #include "command/trace/trace-write.h"
+#include "../random.h"
 
 #define NR_ALLOCS 12000
 #define NR_SITES  3000
@@ -27,14 +28,7 @@
 static char path[64];
 static u8 *whole;
 static size_t whole_size;
-static u32 state_of_random = 1;
 static u32 features;
-
-static u32 random_below(u32 n)
-{
-	state_of_random = state_of_random * 1664525 + 1013904223;
-	return (u32)((u64)state_of_random * n >> 32);
-}
 
 /* The last two thirds are used backwards, 0 too: numbers in the file are others */
 static u32 site_of(u32 i)
@@ -251,14 +245,13 @@ static u32 put_events(struct qn_trace_block *b, u64 base)
 	for (; nr < 256; nr++)
 		live[nr] = nr + 1;
 	for (;;) {
-		u32 i = random_below(3) ? nr - 1 - random_below(min(nr, 4u)) :
-					  random_below(nr);
+		u32 i = roll(3) ? nr - 1 - roll(min(nr, 4u)) : roll(nr);
 		struct qn_trace_event e = {
-			.op = (u8)(1 + random_below(QN_TRACE_NR_OPS - 1)),
+			.op = (u8)(1 + roll(QN_TRACE_NR_OPS - 1)),
 			.align_shift = 6,
-			.ticks = ticks += random_below(4) ? 0 : 1000,
-			.site = random_below(3),
-			.size = random_below(100000),
+			.ticks = ticks += roll(4) ? 0 : 1000,
+			.site = roll(3),
+			.size = roll(100000),
 			.object = live[i],
 		};
 
@@ -307,10 +300,10 @@ static void test_groups(void **state)
 	assert_memory_equal(back, buf + QN_TRACE_BLOCK_HEADER, size);
 	free(back);
 	for (u32 i = 0; i < 2000; i++) {
-		u32 at = random_below(head.size);
+		u32 at = roll(head.size);
 		u8 was = packed[at];
 
-		packed[at] ^= (u8)(1 + random_below(255));
+		packed[at] ^= (u8)(1 + roll(255));
 		free(qn_groups_unpack(&head, packed, &size));
 		packed[at] = was;
 	}
@@ -412,7 +405,7 @@ static void test_columns(void **state)
 	for (u32 i = 0; i < 2000; i++) {
 		memcpy(payload, columns + at + QN_TRACE_BLOCK_HEADER,
 		       head.size);
-		payload[random_below(head.size)] ^= (u8)(1 + random_below(255));
+		payload[roll(head.size)] ^= (u8)(1 + roll(255));
 		free(qn_columns_unpack(&head, payload, &size));
 	}
 }
@@ -494,9 +487,8 @@ static void test_flipped(void **state)
 	(void)state;
 	for (u32 round = 0; round < 400; round++) {
 		memcpy(bytes, whole, whole_size);
-		for (u32 n = 1 + random_below(20); n; n--)
-			bytes[random_below((u32)whole_size)] ^=
-				(u8)(1u << random_below(8));
+		for (u32 n = 1 + roll(20); n; n--)
+			bytes[roll((u32)whole_size)] ^= (u8)(1u << roll(8));
 		put_file(bytes, whole_size);
 		read_file(&t);
 		assert_true(t.nr_events <= all_events + 100);
@@ -514,7 +506,7 @@ static void put_head(u8 *to, struct qn_trace_head head, const u8 *payload)
 	/* What the head says of events and flags is nobody's but the test's */
 	b.head.nr = head.nr;
 	b.head.flags = head.flags | QN_TRACE_OPEN;
-	qn_trace_block_close(&b, random_below(2));
+	qn_trace_block_close(&b, roll(2));
 	memcpy(to, block, QN_TRACE_BLOCK_HEADER + head.size);
 }
 
@@ -527,8 +519,8 @@ static u32 pack_badly(u8 *payload, u32 size)
 	if (!n)
 		return size;
 	memcpy(payload, packed, n);
-	for (u32 k = random_below(3); k; k--)
-		payload[random_below(n)] ^= (u8)(1u << random_below(8));
+	for (u32 k = roll(3); k; k--)
+		payload[roll(n)] ^= (u8)(1u << roll(8));
 	return n;
 }
 
@@ -543,28 +535,23 @@ static void test_hostile(void **state)
 	for (u32 round = 0; round < 2000; round++) {
 		size_t at = QN_TRACE_HEADER;
 
-		qn_trace_put_header(bytes, random_below(UINT32_MAX),
-				    random_below(4));
-		for (u32 n = 1 + random_below(8); n; n--) {
+		qn_trace_put_header(bytes, roll(UINT32_MAX), roll(4));
+		for (u32 n = 1 + roll(8); n; n--) {
 			struct qn_trace_head head = {
-				.kind = (u16)(1 +
-					      random_below(10) / 6 *
-						      (1 + random_below(3))),
-				.flags = (u16)random_below(16),
-				.size = random_below(sizeof(payload)),
-				.nr = random_below(300),
-				.process = random_below(3),
-				.thread = random_below(3),
-				.ticks = random_below(2) ? UINT64_MAX - 5 : 7,
-				.base = random_below(2) ? UINT64_MAX - 9 :
-							  random_below(20),
+				.kind = (u16)(1 + roll(10) / 6 * (1 + roll(3))),
+				.flags = (u16)roll(16),
+				.size = roll(sizeof(payload)),
+				.nr = roll(300),
+				.process = roll(3),
+				.thread = roll(3),
+				.ticks = roll(2) ? UINT64_MAX - 5 : 7,
+				.base = roll(2) ? UINT64_MAX - 9 : roll(20),
 			};
 
 			for (u32 i = 0; i < head.size; i++)
-				payload[i] = (u8)(random_below(3) ?
-							  random_below(48) :
-							  random_below(256));
-			if (head.flags & QN_TRACE_ZSTD && random_below(4))
+				payload[i] =
+					(u8)(roll(3) ? roll(48) : roll(256));
+			if (head.flags & QN_TRACE_ZSTD && roll(4))
 				head.size = pack_badly(payload, head.size);
 			put_head(bytes + at, head, payload);
 			at += QN_TRACE_BLOCK_HEADER + head.size;

@@ -14,6 +14,7 @@
 #include <errno.h>
 
 #include "format/trace.h"
+#include "../random.h"
 
 #define ROOM 2048
 
@@ -270,10 +271,8 @@ static void test_nonsense(void **state)
 
 	(void)state;
 	for (u32 round = 0; round < 4000; round++) {
-		for (u32 i = 0; i < 64; i++) {
-			random = random * 1664525 + 1013904223;
-			buf[i] = (u8)(random >> 24);
-		}
+		for (u32 i = 0; i < 64; i++)
+			buf[i] = (u8)random_next(&random);
 		head.size = 1 + round % 64;
 		head.flags = round & 64 ? QN_TRACE_BY_ADDRESS : 0;
 		qn_trace_cursor_init(&c, &head, buf);

@@ -4,7 +4,7 @@
  * QUERN_CONF=dirty:0 says that nothing is to be kept?
  */
 #include <string.h>
-#include "resident.h"
+#include "../../resident.h"
 
 enum {
 	BURST = 200 << 20

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Aligned blocks of one size, written whole: how much is resident? */
 #include <string.h>
-#include "resident.h"
+#include "../../resident.h"
 
 int main(int argc, char **argv)
 {

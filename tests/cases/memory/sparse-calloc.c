@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* One byte of 200 MB is written, twenty times: what is resident? */
-#include "resident.h"
+#include "../../resident.h"
 
 int main(void)
 {

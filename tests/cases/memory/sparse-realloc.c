@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Blocks of which one page is written grow to double: is what was not written copied? */
-#include "resident.h"
+#include "../../resident.h"
 
 enum {
 	BLOCKS = 500
