@@ -54,6 +54,8 @@ static noinline void settle(struct qn_heap *h, size_t k, size_t size,
 {
 	size_t left = (size_t)(h->budget >> QN_BUDGET_SHIFT);
 
+	qn_assert(k > 0);
+	qn_assert(h->room >= 0 && h->budget >= 0);
 	h->nr_allocs += budget_nr(h) + nr;
 	h->room -= (ptrdiff_t)k;
 	if (h->room < 0) {
@@ -65,6 +67,7 @@ static noinline void settle(struct qn_heap *h, size_t k, size_t size,
 		h->samples[h->nr_samples++ % QN_HEAP_SAMPLES] = size;
 		left = h->distance + k;
 	}
+	qn_assert(left >= k || !IS_ENABLED(QN_SAMPLING));
 	h->budget = (ptrdiff_t)((left - k) << QN_BUDGET_SHIFT);
 }
 
@@ -87,6 +90,7 @@ static __always_inline bool count_alloc(struct qn_heap *h, size_t k)
 {
 	ptrdiff_t budget = h->budget, room = h->room;
 
+	qn_assert(k >= QN_ZONE_MIN && k <= QN_BUDGET_MAX + 1);
 	if (!IS_ENABLED(QN_SAMPLING))
 		return count_only(h, k);
 	budget -= (ptrdiff_t)(k << QN_BUDGET_SHIFT);
@@ -113,6 +117,7 @@ static __hot_inline void count_any(struct qn_heap *h, size_t k, size_t size)
 /* A block of @k granules ends */
 static __hot_inline void count_free(struct qn_heap *h, size_t k)
 {
+	qn_assert(k >= QN_ZONE_MIN && k <= live_granules(h));
 	h->room += (ptrdiff_t)k;
 	h->nr_frees++;
 }
@@ -217,6 +222,8 @@ static __always_inline void *alloc_exact(struct qn_heap *h, size_t size,
 	struct qn_held *held = z->held[k];
 	struct qn_run *run;
 
+	qn_assert(k <= QN_ZONE_SHORT);
+	qn_assert(!held || qn_zone_block(z, held) == k);
 	if (held) {
 		if (unlikely(!count_alloc(h, k)))
 			return alloc_any(h, size);
@@ -228,6 +235,7 @@ static __always_inline void *alloc_exact(struct qn_heap *h, size_t size,
 		return alloc_miss(h, size, k);
 	if (unlikely(!count_alloc(h, k)))
 		return alloc_any(h, size);
+	qn_assert(run->size == k);
 	qn_bins_assume_exact((unsigned int)k);
 	qn_bins_pop(&z->bins, (unsigned int)k, run);
 	qn_zone_mark_whole(z, run);
@@ -277,6 +285,7 @@ static noinline void *alloc_zones(struct qn_heap *h, size_t size,
 		k = granules_for(size);
 		p = qn_zone_alloc(z, &k);
 		if (p) {
+			qn_assert(k * QN_GRANULE >= size);
 			settle(h, k, size, 1);
 			return p;
 		}
@@ -323,6 +332,7 @@ static bool squeeze(struct qn_heap *h, size_t k, size_t own)
 	bool is_new = false;
 	struct qn_zone *z;
 
+	qn_assert(live_granules(h) <= h->peak);
 	if (k > free_granules(h) + own)
 		return false;
 	h->nr_squeezed++;
@@ -388,6 +398,7 @@ static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 	if (unlikely(k < QN_ZONE_MIN))
 		return size > QN_GRANULE ? alloc_any(h, size) :
 					   alloc_short(h, size, QN_ZONE_MIN);
+	qn_assert(k <= QN_ZONE_SHORT);
 	mask = qn_zone_serving(&h->zone, k);
 	if (unlikely(!mask && !qn_bins_are_any(&h->zone.bins, mask)))
 		return alloc_none(h, size);
@@ -395,6 +406,8 @@ static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 	if (!mask)
 		return qn_zone_carve(&h->zone, k, mask);
 	from = qn_zone_place(&h->zone, false, k, mask);
+	qn_assert(from.run->size >= k + QN_ZONE_MIN);
+	qn_assert(from.bin == qn_bin_of(from.run->size));
 	if (from.bin >= QN_BINS_EXACT)
 		return qn_zone_cut(&h->zone, from.run, from.bin, k);
 	return qn_zone_split(&h->zone, from, k);
@@ -418,6 +431,7 @@ static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 
 	if (unlikely(k > QN_BUDGET_MAX))
 		return alloc_any(h, size);
+	qn_assert(k > QN_ZONE_SHORT);
 	k += k == QN_ZONE_GAP;
 	if (QN_FOR_SIZE)
 		return alloc_long_small(h, size, k);
@@ -425,6 +439,8 @@ static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 	if (unlikely(!from.run))
 		return alloc_none(h, size);
 	k += from.run->size == k + 1;
+	qn_assert(from.run->size >= k);
+	qn_assert(from.bin == qn_bin_of(from.run->size));
 	count_any(h, k, size);
 	return qn_zone_cut(&h->zone, from.run, from.bin, k);
 }
@@ -439,6 +455,7 @@ static void *align_zones(struct qn_heap *h, size_t align, size_t size)
 		k = granules_for(size);
 		p = qn_zone_alloc_aligned(z, &k, align);
 		if (p) {
+			qn_assert(is_aligned((uintptr_t)p, align));
 			settle(h, k, size, 1);
 			return p;
 		}
@@ -513,6 +530,7 @@ static void free_slow(struct qn_heap *h, void *p);
 
 static __always_inline void free_here(struct qn_heap *h, void *p, size_t k)
 {
+	qn_assert(qn_zone_block(&h->zone, p) == k);
 	count_free(h, k);
 	qn_zone_free(&h->zone, p, k, 0);
 }
@@ -708,6 +726,7 @@ static bool resize(struct qn_heap *h, struct block b, void *p, size_t size)
 
 	if (!k)
 		return false;
+	qn_assert(qn_zone_block(b.zone, p) == k);
 	count_resize(h, b.k, k, size);
 	return true;
 }
@@ -718,6 +737,7 @@ static void *slide(struct qn_heap *h, struct block b, void *p, size_t size)
 	size_t k = granules_for(size);
 
 	p = qn_zone_slide(b.zone, p, b.k, &k);
+	qn_assert(!p || qn_zone_block(b.zone, p) == k);
 	if (p)
 		count_resize(h, b.k, k, size);
 	return p;
@@ -835,6 +855,8 @@ static void learn(struct qn_heap *h, size_t size)
 	size_t bytes = granules_for(size) * QN_GRANULE;
 	u32 share;
 
+	qn_assert(h->nr_tables > 0);
+	qn_assert(bytes >= size);
 	qn_profile_sample(h->profile, size, weight_of(h, bytes));
 	if (bytes > UINT16_MAX)
 		return;
@@ -853,6 +875,7 @@ static bool drain_samples(struct qn_heap *h)
 			 live_granules(h) * QN_GRANULE);
 	h->distance = qn_sampler_draw(&h->sampler) / QN_GRANULE + 1;
 	h->distance = min(h->distance, QN_BUDGET_MAX);
+	qn_assert(h->distance > 0);
 	return true;
 }
 
@@ -926,6 +949,7 @@ static bool act(struct qn_heap *h)
 	struct qn_table *old = h->table;
 
 	tune(h, &view);
+	qn_assert(old != h->next_table);
 	if (!qn_controller_step(&h->controller, &view, h->next_table, &action))
 		return false;
 	h->table = h->next_table;
@@ -1062,9 +1086,11 @@ static uintptr_t zone_end(const struct qn_zone *z)
 static bool make_zones(struct qn_zone *z, uintptr_t start, uintptr_t mem,
 		       uintptr_t end)
 {
+	qn_assert(mem <= start && start <= end);
 	while (qn_zone_init(z, (void *)start, end - start)) {
 		z->mem = mem;
 		mem = zone_end(z);
+		qn_assert(mem > start && mem <= end);
 		if (end - mem < ZONE_LEAST) {
 			z->size = end - z->mem;
 			return true;
@@ -1101,6 +1127,8 @@ struct qn_heap *qn_heap_init(void *mem, size_t size)
 	h->budget = (ptrdiff_t)(h->distance << QN_BUDGET_SHIFT);
 	h->knobs = qn_heap_knobs_preset;
 	zones_set_knobs(&h->zone, &h->knobs, &qn_heap_knobs_preset);
+	qn_assert(h->distance > 0 && h->distance <= QN_BUDGET_MAX);
+	qn_assert(!live_granules(h));
 	return h;
 }
 
@@ -1121,6 +1149,7 @@ static void swap_zones(struct qn_zone *a, struct qn_zone *b)
 {
 	unsigned char *x = (unsigned char *)a, *y = (unsigned char *)b, byte;
 
+	qn_assert(a != b);
 	for (size_t i = 0; i < sizeof(*a); i++) {
 		byte = x[i];
 		x[i] = y[i];
@@ -1145,6 +1174,7 @@ static void link_zones(struct qn_heap *h, struct qn_zone *z)
 {
 	struct qn_zone *at = &h->zone;
 
+	qn_assert(z != at && h->nr_regions <= QN_NR_ZONES);
 	if (z->flags & QN_ZONE_FIRST ||
 	    (z->flags & QN_ZONE_NODMA && !(at->flags & QN_ZONE_NODMA))) {
 		swap_zones(at, z);
@@ -1197,6 +1227,8 @@ static void add_zone_stats(const struct qn_zone *z, struct qn_stats *st)
 {
 	size_t largest = qn_bins_largest(&z->bins) * QN_GRANULE;
 
+	qn_assert(z->size >= z->nr * QN_GRANULE);
+	qn_assert(largest <= z->nr * QN_GRANULE);
 	st->size += z->size;
 	st->metadata += z->size - z->nr * QN_GRANULE;
 	st->held += qn_zone_nr_held(z) * QN_GRANULE;
@@ -1217,9 +1249,11 @@ static void fill_stats(const struct qn_heap *h, struct qn_stats *st)
 		       (st->live % 65536 * h->waste >> 16);
 	st->requested = st->live - st->internal;
 	st->free = st->size - st->metadata - st->live;
+	qn_assert(st->free >= st->largest_free && st->free >= st->held);
 	st->external = st->free - st->largest_free;
 	st->nr_allocs = h->nr_allocs + budget_nr(h);
 	st->nr_frees = h->nr_frees;
+	qn_assert(st->nr_allocs >= st->nr_frees);
 	st->nr_live = st->nr_allocs - st->nr_frees;
 	st->nr_failed = h->nr_failed;
 	st->nr_squeezed = h->nr_squeezed;

@@ -55,6 +55,7 @@ static __hot_inline void mark_long(struct qn_zone *z, void *p, size_t k,
 	unsigned long ones = qn_low_mask(QN_ZONE_FIELD);
 	unsigned int shift = qn_zone_shift(p);
 
+	qn_assert(k > QN_ZONE_GAP && k <= granules_behind(z, p));
 	head->v &= ~(ZONE_HEAD << shift);
 	if (k < QN_ZONE_LONG) {
 		ones = qn_low_mask((unsigned int)k - QN_ZONE_GAP);
@@ -79,6 +80,7 @@ static __hot_inline void unmark_long(struct qn_zone *z, void *p, size_t k,
 	struct qn_word *tail = qn_zone_tail(head);
 	unsigned int shift = qn_zone_shift(p);
 
+	qn_assert(qn_zone_block(z, p) == k && k > QN_ZONE_GAP);
 	head->v |= (joins ? ZONE_HEAD | 2 : ZONE_HEAD) << shift;
 	if (k < QN_ZONE_LONG) {
 		tail->v -= 1ul << shift;
@@ -94,6 +96,8 @@ static __hot_inline void unmark_long(struct qn_zone *z, void *p, size_t k,
 /* From the bits of a free run to those of a block at its low end */
 static __hot_inline void mark(struct qn_zone *z, void *p, size_t k, size_t rest)
 {
+	qn_assert(k >= QN_ZONE_MIN && k != QN_ZONE_GAP);
+	qn_assert(qn_zone_bit(z, p));
 	if (k > QN_ZONE_SHORT)
 		mark_long(z, p, k, rest == 0);
 	else if (rest)
@@ -105,6 +109,7 @@ static __hot_inline void mark(struct qn_zone *z, void *p, size_t k, size_t rest)
 /* From the bits of a block to those of a free run */
 static noinline void unmark(struct qn_zone *z, void *p, size_t k)
 {
+	qn_assert(qn_zone_block(z, p) == k);
 	if (unlikely(k > QN_ZONE_SHORT))
 		unmark_long(z, p, k, false);
 	else
@@ -173,6 +178,7 @@ static __hot_inline void insert(struct qn_zone *z, unsigned int bin,
  */
 static __hot_inline unsigned int set_size(struct qn_run *run, size_t size)
 {
+	qn_assert(size >= QN_ZONE_MIN);
 	if (size <= QN_ZONE_SHORT) {
 		run->size = size;
 		return (unsigned int)size;
@@ -204,7 +210,8 @@ void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
 	size_t rest = run->size - k;
 	unsigned int to = 0;
 
-	qn_assert(rest != 1);
+	qn_assert(run->size >= k && rest != 1);
+	qn_assert(bin == qn_bin_of(run->size));
 	if (rest)
 		to = set_size(tail, rest);
 	if (to == bin) {
@@ -224,6 +231,7 @@ void *qn_zone_carve(struct qn_zone *z, size_t k, unsigned long mask)
 {
 	unsigned int bin = qn_zone_place(z, false, k, mask).bin;
 
+	qn_assert(bin >= k + QN_ZONE_MIN && bin < QN_NR_BINS);
 	return qn_zone_cut(z, z->bins.head[bin], bin, k);
 }
 
@@ -306,6 +314,7 @@ static size_t fit_block(size_t avail, size_t want)
 static noinline void put_block(struct qn_zone *z, void *p, size_t avail,
 			       size_t k)
 {
+	qn_assert(k <= avail && avail - k != 1);
 	if (k < avail)
 		add_run(z, qn_granules_on(p, k), avail - k);
 	mark(z, p, k, avail - k);
@@ -320,6 +329,7 @@ void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
 	if (!run)
 		return NULL;
 	skip = lead(run, align);
+	qn_assert(skip != 1 && skip + *k <= run->size);
 	avail = run->size - skip;
 	qn_bins_del(&z->bins, run);
 	if (skip) {
@@ -382,6 +392,7 @@ static void absorb_prev(struct qn_zone *z, void *p, size_t size)
 {
 	void *last = before(p, 1);
 
+	qn_assert(size >= QN_ZONE_MIN && !qn_zone_bit(z, last));
 	*byte_of(z, last) |= (u8)(1u << bit_of(last));
 	qn_bins_del(&z->bins, before(p, size));
 }
@@ -409,6 +420,8 @@ static __hot_inline size_t unmark_short(struct qn_zone *z, void *p, size_t k,
 static __hot_inline void release(struct qn_zone *z, void *p, size_t k,
 				 size_t run)
 {
+	qn_assert(run != 1 && k >= QN_ZONE_MIN);
+	qn_assert(qn_zone_bit(z, p));
 	p = before(p, run);
 	if (run)
 		qn_bins_del(&z->bins, p);
@@ -424,6 +437,8 @@ void qn_zone_free_long(struct qn_zone *z, void *p, size_t k, size_t run)
 
 void qn_zone_free(struct qn_zone *z, void *p, size_t k, size_t run)
 {
+	qn_assert(qn_zone_block(z, p) == k);
+	qn_assert(run == qn_zone_free_before(z, p));
 	if (unlikely(k > QN_ZONE_SHORT)) {
 		qn_zone_free_long(z, p, k, run);
 		return;
@@ -450,6 +465,7 @@ bool qn_zone_drain(struct qn_zone *z, u32 which)
 	size_t k = z->drain;
 	void *p = NULL;
 
+	qn_assert(k >= QN_ZONE_MIN && k <= QN_ZONE_SHORT);
 	for (unsigned int tries = QN_ZONE_SHORT; tries > 0; tries--) {
 		if (which >> k & 1)
 			p = qn_zone_unhold(z, k);
@@ -466,6 +482,8 @@ bool qn_zone_drain(struct qn_zone *z, u32 which)
 /* Merge one held block, if it is among the first lists that are left */
 static void relax(struct qn_zone *z)
 {
+	qn_assert(z->undrained && !z->is_roomy);
+	qn_assert(!(z->undrained & ~HELD_LENGTHS));
 	for (unsigned int tries = QN_RELAX_TRIES; tries > 0; tries--) {
 		size_t k = qn_ctz32(z->undrained);
 		void *p = qn_zone_unhold(z, k);
@@ -536,6 +554,7 @@ size_t qn_zone_resize(struct qn_zone *z, void *p, size_t k, size_t want)
 	size_t avail = k + free_after(z, qn_granules_on(p, k));
 	size_t size = fit_block(avail, want);
 
+	qn_assert(qn_zone_block(z, p) == k);
 	if (!size || size == k)
 		return size;
 	unmark(z, p, k);
@@ -556,6 +575,7 @@ void *qn_zone_slide(struct qn_zone *z, void *p, size_t k, size_t *want)
 	unmark(z, p, k);
 	take_next(z, qn_granules_on(p, k));
 	absorb_prev(z, p, skip);
+	qn_assert(to < p && size >= k);
 	memmove(to, p, k * QN_GRANULE);
 	put_block(z, to, avail, size);
 	*want = size;
@@ -610,6 +630,7 @@ static void init_room(struct qn_zone *z)
 	set_room(z);
 	z->drain = QN_ZONE_MIN;
 	z->credit = held_most(z, z->knobs);
+	qn_assert(z->credit >= 0);
 	memset(z->fate, QN_FATE_LOOK, sizeof(z->fate));
 	set_roomy(z);
 }
@@ -629,6 +650,7 @@ bool qn_zone_init(struct qn_zone *z, void *mem, size_t size)
 		return false;
 	z->nr = min((end - start - bits) / QN_GRANULE, QN_ZONE_LIMIT);
 	z->origin = 0 - (start + bits) / QN_GRANULE;
+	qn_assert(z->nr >= QN_ZONE_MIN);
 	init_bits(z, (u8 *)start, bits);
 	init_room(z);
 	add_run(z, (struct qn_run *)(start + bits), z->nr);

@@ -346,6 +346,7 @@ static __hot_inline void qn_zone_mark(struct qn_zone *z, void *p, size_t k)
 	struct qn_word32 *word = qn_zone_word(z, p);
 	u32 ones;
 
+	qn_assert(k >= QN_ZONE_MIN && k <= QN_ZONE_SHORT);
 	/* 1..1 becomes 0..0 1 */
 	ones = (1u << (k - 1)) - 1;
 	word->v -= ones << qn_zone_shift(p) << 2;
@@ -430,6 +431,8 @@ static inline struct qn_run *qn_zone_place_any(const struct qn_zone *z,
 static __hot_inline void *qn_zone_split(struct qn_zone *z,
 					struct qn_choice from, size_t k)
 {
+	qn_assert(from.bin >= k + QN_ZONE_MIN);
+	qn_assert(from.run == z->bins.head[from.bin]);
 	qn_bins_assume_exact(from.bin);
 	qn_bins_pop(&z->bins, from.bin, from.run);
 	qn_zone_insert_short(z, qn_granules_on(from.run, k), from.bin - k);
@@ -572,6 +575,7 @@ static __hot_inline bool qn_zone_hold(struct qn_zone *z, void *p, size_t k)
 	ptrdiff_t credit = z->credit - (ptrdiff_t)k;
 	struct qn_held *held = p;
 
+	qn_assert(k >= QN_ZONE_MIN && k <= QN_ZONE_SHORT);
 	if (unlikely(credit < 0)) {
 		z->refused++;
 		return false;
@@ -587,6 +591,7 @@ static __hot_inline bool qn_zone_hold(struct qn_zone *z, void *p, size_t k)
 static __hot_inline void qn_zone_unhold_first(struct qn_zone *z, size_t k,
 					      struct qn_held *held)
 {
+	qn_assert(z->held[k] == held);
 	z->held[k] = held->next;
 	z->credit += (ptrdiff_t)k;
 	held->tag = 0;

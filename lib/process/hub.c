@@ -40,6 +40,8 @@ void *qn_hub_meta_alloc(struct qn_hub *hub, size_t size)
 	char *p = hub->meta;
 	bool zeroed;
 
+	qn_assert(size > 0);
+	qn_assert(hub->meta <= hub->meta_end);
 	size = round_up(size, (size_t)META_ALIGN);
 	if (!p || (size_t)(hub->meta_end - p) < size) {
 		nr = DIV_ROUND_UP(size, QN_UNIT_SIZE);
@@ -53,6 +55,8 @@ void *qn_hub_meta_alloc(struct qn_hub *hub, size_t size)
 			memset(p, 0, nr << QN_UNIT_SHIFT);
 	}
 	hub->meta = p + size;
+	qn_assert(is_aligned((uintptr_t)p, META_ALIGN));
+	qn_assert(hub->meta <= hub->meta_end);
 	WRITE_ONCE(hub->meta_bytes, hub->meta_bytes + size);
 	return p;
 }
@@ -74,6 +78,8 @@ static void page_show_table(struct qn_hub *hub, const struct qn_table *t)
 
 static void table_publish(struct qn_hub *hub, struct qn_table *next)
 {
+	qn_assert(next != hub->table);
+	qn_assert(!qn_table_check(next));
 	next->nr_users = 0;
 	page_show_table(hub, next);
 	/* Pairs with the acquire in qn_hub_table_get() and the locals' look */
@@ -99,6 +105,7 @@ const struct qn_table *qn_hub_table_get(struct qn_hub *hub,
 
 	qn_port_lock(&hub->learn);
 	t = hub->table;
+	qn_assert(t && (!old || old->nr_users > 0));
 	t->nr_users++;
 	if (old)
 		((struct qn_table *)old)->nr_users--;
@@ -109,6 +116,7 @@ const struct qn_table *qn_hub_table_get(struct qn_hub *hub,
 void qn_hub_table_put(struct qn_hub *hub, const struct qn_table *t)
 {
 	qn_port_lock(&hub->learn);
+	qn_assert(t->nr_users > 0);
 	((struct qn_table *)t)->nr_users--;
 	qn_port_unlock(&hub->learn);
 }
@@ -136,6 +144,7 @@ __apart bool qn_hub_knobs_publish(struct qn_hub *hub,
 {
 	struct qn_knobs *to = &hub->knobs[qn_hub_knobs(hub) == &hub->knobs[0]];
 
+	qn_assert(to != qn_hub_knobs(hub));
 	if (!qn_knobs_are_valid(next))
 		return false;
 	*to = *next;
@@ -194,6 +203,8 @@ static void controller_look(struct qn_hub *hub, u64 now)
 		.knobs = qn_hub_knobs(hub),
 	};
 
+	qn_assert(qn_port_holds(&hub->learn));
+	qn_assert(next != hub->table);
 	if (!next)
 		return;
 	memory_look(hub, &view.memory, now);
@@ -218,6 +229,7 @@ static void page_show_requested(struct qn_hub *hub, u32 size)
 	if (step >= t->nr_steps)
 		return;
 	sc = &hub->page->classes[t->map[step]];
+	qn_assert(t->map[step] < QN_NR_CLASSES);
 	mean = sc->requested;
 	if (!mean)
 		mean = size * 16;
@@ -258,6 +270,7 @@ static void sampler_adapt(struct qn_hub *hub)
 		return;
 	qn_sampler_adapt(&next, least_interval(hub),
 			 sampled_live(&hub->ledger));
+	qn_assert(next.interval > 0);
 	WRITE_ONCE(hub->sampler.interval, next.interval);
 }
 
@@ -300,6 +313,7 @@ static bool epoch(struct qn_hub *hub, u64 now)
 {
 	bool second = now - hub->last_decay >= 1000000;
 
+	qn_assert(now >= hub->last_look && now >= hub->last_decay);
 	if (now - hub->last_look < QN_EPOCH_US)
 		return false;
 	hub->last_look = now;
@@ -347,6 +361,8 @@ static __apart void timing_end(struct qn_hub *hub, u64 began, u32 weight)
 
 static void take_sample(struct qn_hub *hub, const struct qn_sample *s)
 {
+	qn_assert(qn_port_holds(&hub->learn));
+	qn_assert(s->interval > 0);
 	qn_profile_sample(hub->profile, s->size,
 			  qn_profile_weight(s->interval,
 					    hub->sampler.interval));
@@ -388,6 +404,7 @@ __apart void qn_hub_fork_child(struct qn_hub *hub)
 {
 	struct qn_trend *t = hub->trend;
 
+	qn_assert(!qn_port_holds(&hub->threads));
 	hub->nr_forks++;
 	qn_sampler_init(&hub->sampler, hub->sampler.interval, hub->fork_seed);
 	t->usec = 0;
@@ -451,6 +468,7 @@ void qn_hub_account(struct qn_hub *hub, unsigned int class, s64 bytes,
 {
 	struct qn_stats_class *sc = &hub->page->classes[class];
 
+	qn_assert(class < QN_NR_CLASSES);
 	if (nr_allocs)
 		qn_stat_add(sc->nr_allocs, nr_allocs);
 	if (bytes) {
@@ -462,6 +480,7 @@ void qn_hub_account(struct qn_hub *hub, unsigned int class, s64 bytes,
 void qn_hub_account_direct(struct qn_hub *hub, s64 bytes, u64 total,
 			   u64 nr_allocs)
 {
+	qn_assert(nr_allocs || !total);
 	account_live(hub, bytes);
 	qn_ledger_large(&hub->ledger, bytes);
 	if (nr_allocs) {
@@ -555,8 +574,10 @@ static int page_init(struct qn_hub *hub)
 
 int qn_hub_init(struct qn_hub *hub)
 {
+	qn_assert(!hub->table && !hub->page && !hub->locals);
 	qn_conf_init(&hub->conf);
 	hub->page_size = qn_port_page_size();
+	qn_assert(is_power_of_2(hub->page_size));
 	qn_segments_init(&hub->segments, &hub->conf.knobs, hub->conf.huge);
 	if (page_init(hub) || tables_init(hub) || profile_init(hub)) {
 		qn_segments_exit(&hub->segments);

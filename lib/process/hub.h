@@ -16,6 +16,7 @@
 #include "base/compiler.h"
 #include "format/conf.h"
 #include "learn/controller.h"
+#include "port/debug.h"
 #include "process/follow.h"
 #include "process/helper.h"
 #include "process/ledger.h"

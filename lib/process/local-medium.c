@@ -55,6 +55,8 @@ static noinline void account(struct qn_local *l)
 	size_t used = qn_medium_used(m);
 	size_t total = (size_t)(m->told - m->credit);
 
+	qn_assert(READ_ONCE(m->busy));
+	qn_assert(m->count == &m->free);
 	qn_hub_account_direct(l->hub, (s64)(used - m->known), total,
 			      m->nr_allocs);
 	qn_follow_tick(&l->hub->follow, total);
@@ -84,6 +86,7 @@ static __always_inline bool account_much(struct qn_local *l)
 	const struct qn_medium *m = &l->medium;
 	size_t more = qn_medium_used(m) - m->known;
 
+	qn_assert(READ_ONCE(m->busy));
 	if (likely(!m->moved && m->free >= m->least &&
 		   more + PENDING_MEDIUM <= 2 * PENDING_MEDIUM))
 		return false;
@@ -137,6 +140,7 @@ static noinline __apart void *medium_sample(struct qn_local *l, void *p,
 		next = qn_local_sample_note(l, size, &l->medium_interval);
 		m->credit += (ptrdiff_t)next * QN_DIRECT_PER_SAMPLE;
 	}
+	qn_assert(m->credit > 0);
 	m->told = m->credit;
 	if (l->hub->follow.sites.page)
 		p = medium_note_site(l, p, size, align, bytes, nr);
@@ -151,6 +155,8 @@ static void *medium_try(struct qn_local *l, size_t size, size_t align)
 	size_t bytes = qn_medium_bytes(size);
 	void *p;
 
+	qn_assert(READ_ONCE(m->busy));
+	qn_assert(!m->owed);
 	if (unlikely(align > QN_MEDIUM_STEP))
 		return qn_medium_alloc_aligned(m, size, align);
 	p = qn_medium_get(m, bytes, true);
@@ -170,6 +176,8 @@ void *qn_local_medium_alloc(struct qn_local *l, size_t size, size_t align)
 	bool due, told = false;
 	void *p;
 
+	qn_assert(size <= QN_MEDIUM_MAX);
+	qn_assert(is_power_of_2(align) && align <= QN_MEDIUM_MAX);
 	if (unlikely(READ_ONCE(l->inbox) ||
 		     ++l->nr_refills % QN_REFILLS_AT_HOME == 0))
 		qn_local_look_around(l);
@@ -224,6 +232,7 @@ bool qn_local_medium_resize(struct qn_local *l, const struct qn_unit *u,
 {
 	bool done, told = false;
 
+	qn_assert(size <= QN_MEDIUM_MAX);
 	if (u->holder != l)
 		return false;
 	lock(l);
@@ -296,8 +305,10 @@ static __apart bool others_begin(struct qn_local *l)
 {
 	struct qn_medium *m = &l->medium;
 
+	qn_assert(qn_port_holds(&l->hub->threads));
 	if (!qn_medium_trylock(m))
 		return false;
+	qn_assert(m->count == &m->free);
 	m->count = &m->owed;
 	return true;
 }

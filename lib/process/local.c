@@ -54,6 +54,9 @@ __thread void *qn_ready[QN_READY_STEPS];
 /* The fullest first: those that just woke */
 static void queue_add(struct qn_local_class *k, struct qn_unit *u)
 {
+	qn_assert(!k->head == !k->tail);
+	qn_assert(u != k->head && u != k->current);
+	qn_assert(u->osize == k->osize);
 	u->prev = NULL;
 	u->next = k->head;
 	if (k->head)
@@ -65,6 +68,9 @@ static void queue_add(struct qn_local_class *k, struct qn_unit *u)
 
 static void queue_add_tail(struct qn_local_class *k, struct qn_unit *u)
 {
+	qn_assert(!k->head == !k->tail);
+	qn_assert(u != k->tail && u != k->current);
+	qn_assert(u->osize == k->osize);
 	u->prev = k->tail;
 	u->next = NULL;
 	if (k->tail)
@@ -76,6 +82,8 @@ static void queue_add_tail(struct qn_local_class *k, struct qn_unit *u)
 
 static void queue_del(struct qn_local_class *k, struct qn_unit *u)
 {
+	qn_assert(u->prev ? u->prev->next == u : k->head == u);
+	qn_assert(u->next ? u->next->prev == u : k->tail == u);
 	if (u->prev)
 		u->prev->next = u->next;
 	else
@@ -92,6 +100,7 @@ static noinline void class_account(struct qn_local *l, struct qn_local_class *k)
 {
 	unsigned int c = (unsigned int)(k - l->class);
 
+	qn_assert(c < QN_NR_CLASSES);
 	qn_hub_account(l->hub, c, k->pending_live, (u64)(s64)k->pending_allocs);
 	if (k->pending_slab)
 		qn_ledger_slab(&l->hub->ledger, c, k->pending_slab);
@@ -125,6 +134,8 @@ static void slab_sync(struct qn_local *l, struct qn_unit *u)
 	struct qn_local_class *k = &l->class[u->class];
 	u16 kept = (u16)(u->carved - u->hidden);
 
+	qn_assert(u->kind == QN_UNIT_SLAB && u->owner == l);
+	qn_assert(u->hidden <= u->carved && u->carved <= u->nr);
 	k->pending_slab += ((s32)kept - u->synced_kept) * (s32)u->osize;
 	u->synced_kept = kept;
 	slab_sync_used(k, u);
@@ -171,6 +182,7 @@ u32 qn_local_ready(struct qn_local *l, unsigned int c)
 {
 	u32 nr = 0;
 
+	qn_assert(c < QN_NR_CLASSES);
 	for (void *p = *qn_local_head(l, c); p; p = *(void **)p)
 		nr++;
 	return nr;
@@ -231,6 +243,7 @@ __apart void qn_local_exact_note(struct qn_local *l)
 	const struct qn_stats_page *page = hub->page;
 	const struct qn_segment *s = &hub->segments.space.seg[0];
 
+	qn_assert(l->exact > 0);
 	/* What was freed meanwhile may not be known yet */
 	if (READ_ONCE(hub->notes_peak) &&
 	    (s64)READ_ONCE(hub->ledger.live) > (s64)page->peak_live) {
@@ -247,6 +260,7 @@ __apart void qn_local_exact_note(struct qn_local *l)
 
 static void hand_in_samples(struct qn_local *l)
 {
+	qn_assert(l->nr_samples <= QN_LOCAL_SAMPLES);
 	WRITE_ONCE(l->handed_in, l->nr_refills);
 	/* Should the process be killed, this is what is known of it */
 	if (l->hub->is_watched)
@@ -263,6 +277,8 @@ __cold u32 qn_local_sample_note(struct qn_local *l, size_t size, u32 *interval)
 
 	if (l->nr_samples == QN_LOCAL_SAMPLES)
 		hand_in_samples(l);
+	qn_assert(l->nr_samples < QN_LOCAL_SAMPLES);
+	qn_assert(*interval > 0);
 	s = &l->samples[l->nr_samples++];
 	s->size = (u32)min(size, (size_t)UINT32_MAX);
 	s->interval = *interval;
@@ -281,6 +297,7 @@ static __cold bool sample_follow(struct qn_local *l, struct qn_local_class *k,
 	u32 site = qn_sites_note(&f->sites, bytes, nr);
 	u32 one_in = qn_follow_one_in(f);
 
+	qn_assert(is_power_of_2(one_in));
 	qn_follow_tick(f, bytes);
 	if (l->sampler.rng & (one_in - 1))
 		return false;
@@ -317,6 +334,8 @@ static void slab_release(struct qn_local *l, struct qn_unit *u)
 	size_t bytes = (size_t)(u->carved - u->hidden) * u->osize;
 	struct qn_hub *hub = l->hub;
 
+	qn_assert(!qn_slab_used(u));
+	qn_assert(u != l->class[u->class].current);
 	if (u->free)
 		qn_slab_leave(u, qn_local_slab_start(l, u), links_to_follow(l));
 	slab_sync(l, u);
@@ -351,6 +370,8 @@ __apart void qn_local_slab_return(struct qn_local *l, struct qn_unit *u)
 	struct qn_hub *hub = l->hub;
 	s64 osize = u->osize;
 
+	qn_assert(qn_port_holds(&hub->threads));
+	qn_assert(u->owner == l && u->state == QN_SLAB_FULL);
 	class_uncount(&l->class[u->class]);
 	qn_hub_account(hub, u->class, -(s64)u->synced * osize, 0);
 	qn_ledger_slab(&hub->ledger, u->class, -(s64)u->synced_kept * osize);
@@ -396,6 +417,8 @@ static void slab_retire(struct qn_local *l, struct qn_local_class *k,
 {
 	enum qn_slab_state state = QN_SLAB_FULL;
 
+	qn_assert(u->state == QN_SLAB_CURRENT && k->current != u);
+	qn_assert(k == &l->class[u->class]);
 	slab_sync(l, u);
 	if (qn_slab_used(u) == 0) {
 		class_slab_release(l, k, u);
@@ -429,6 +452,7 @@ static __apart void slab_hide(struct qn_local *l, struct qn_unit *u)
 	char *start = qn_local_slab_start(l, u);
 	u32 pages = qn_slab_hide(u, start, l->hub->page_size);
 
+	qn_assert(u->state == QN_SLAB_SPARSE && !u->is_looked_at);
 	for (u32 i = 0; i < QN_UNIT_PARTS; i++) {
 		u32 n = 0;
 
@@ -493,6 +517,8 @@ static void slab_thin_out(struct qn_local *l, struct qn_local_class *k,
 {
 	size_t limit;
 
+	qn_assert(u->state == QN_SLAB_PARTIAL);
+	qn_assert(qn_slab_used(u) > 0);
 	qn_slab_set_state(u, QN_SLAB_SPARSE);
 	u->is_looked_at = false;
 	queue_del(k, u);
@@ -506,6 +532,7 @@ static void slab_thin_out(struct qn_local *l, struct qn_local_class *k,
 /* A slab with hidden objects is needed again */
 static __apart void slab_show(struct qn_local *l, struct qn_unit *u)
 {
+	qn_assert(u->state == QN_SLAB_SPARSE && u->is_looked_at);
 	qn_resident_touch(&l->hub->segments.resident, u,
 			  u->hidden_pages & qn_slab_parts(u));
 	qn_slab_show(u, qn_local_slab_start(l, u));
@@ -520,6 +547,7 @@ void qn_local_event(struct qn_local *l, struct qn_unit *u)
 
 	if (unlikely(u->state == QN_SLAB_CURRENT))
 		qn_misuse("free", u->free, "the block was freed twice");
+	qn_assert(!u->count);
 	slab_sync(l, u);
 	if (u->state == QN_SLAB_FULL && u->osize == k->osize) {
 		qn_slab_set_state(u, QN_SLAB_PARTIAL);
@@ -546,6 +574,7 @@ static void heads_flush(struct qn_local *l, unsigned int c)
 	void **head = qn_local_head(l, c);
 	void *p = *head, *last = p;
 
+	qn_assert(c > 0 && c < QN_NR_CLASSES);
 	*head = NULL;
 	while (p) {
 		struct qn_unit *u = qn_local_find(l, &l->hub->segments, p);
@@ -574,12 +603,14 @@ static __apart void class_retire(struct qn_local *l, unsigned int c)
 	struct qn_local_class *k = &l->class[c];
 	struct qn_unit *u, *next;
 
+	qn_assert(c > l->table->nr_base);
 	heads_flush(l, c);
 	for (u = k->head; u; u = next) {
 		next = u->next;
 		queue_del(k, u);
 		slab_drain(l, u);
 	}
+	qn_assert(!k->head && !k->tail);
 	u = k->current;
 	k->current = NULL;
 	if (u)
@@ -599,6 +630,8 @@ static __cold struct qn_unit *slab_new(struct qn_local *l,
 	u = qn_unit_alloc(&l->hub->segments, READ_ONCE(k->nr_slabs) > 0);
 	if (!u)
 		return NULL;
+	qn_assert(u->kind == QN_UNIT_SLAB && !u->owner);
+	qn_assert(k->osize <= QN_SLAB_MAX);
 	qn_slab_init(u, l, (unsigned int)(k - l->class), k->osize);
 	qn_local_see_units(l);
 	__atomic_fetch_add(&k->nr_slabs, 1, __ATOMIC_RELAXED);
@@ -613,6 +646,8 @@ static struct qn_unit *class_next_slab(struct qn_local *l,
 	struct qn_unit *u = k->head;
 
 	if (u) {
+		qn_assert(u->state == QN_SLAB_PARTIAL ||
+			  u->state == QN_SLAB_SPARSE);
 		queue_del(k, u);
 		if (u->hidden)
 			slab_show(l, u);
@@ -623,6 +658,7 @@ static struct qn_unit *class_next_slab(struct qn_local *l,
 		if (!u)
 			return NULL;
 	}
+	qn_assert(u != old && qn_slab_has_room(u));
 	k->current = u;
 	if (old)
 		slab_retire(l, k, old);
@@ -714,6 +750,7 @@ static noinline __cold u32 class_limit_due(struct qn_local *l,
 		return 0;
 	}
 	left = k->until_sample / osize;
+	qn_assert(left > 0);
 	if (left >= have)
 		return have;
 	if (left > most) {
@@ -780,6 +817,9 @@ static __always_inline void *hand_over(struct qn_local *l, unsigned int c,
 {
 	struct qn_local_class *k = &l->class[c];
 
+	qn_assert(u->class == c && u->owner == l);
+	qn_assert(!*qn_local_head(l, c));
+	qn_assert(k->until_sample >= nr * u->osize);
 	*qn_local_head(l, c) = *(void **)list;
 	k->pending_allocs += (s32)nr;
 	k->until_sample -= nr * u->osize;
@@ -846,6 +886,7 @@ static __apart noinline void *take_one(struct qn_local *l, unsigned int c,
 	void *p = NULL;
 	u32 nr = 1;
 
+	qn_assert(l->exact && u == k->current);
 	if (!class_limit(l, k, size, u->osize, 1, 1))
 		p = take_followed(l);
 	if (!p && u->free) {
@@ -910,6 +951,8 @@ static noinline void *refill_slow(struct qn_local *l, size_t size)
 		k->osize = (u32)qn_table_osize(l->table, c);
 	c = class_borrow(l, c, size);
 	k = &l->class[c];
+	qn_assert(c > 0 && c < l->table->nr_classes);
+	qn_assert(k->osize >= size);
 	head = qn_local_head(l, c);
 	p = *head;
 	if (unlikely(p)) {
@@ -936,6 +979,8 @@ void *qn_local_refill(struct qn_local *l, size_t size)
 	unsigned int c = l->map[qn_size_steps(size)];
 	struct qn_unit *u = l->class[c].current;
 
+	qn_assert(size <= QN_SLAB_MAX && l->table);
+	qn_assert(!u || u->state == QN_SLAB_CURRENT);
 	if (likely(++l->nr_refills % QN_REFILLS_AT_HOME && u && u->free))
 		return take_free(l, c, u, size);
 	return refill_slow(l, size);
@@ -1031,6 +1076,7 @@ static struct qn_local *local_new(struct qn_hub *hub)
 {
 	struct qn_local *l = qn_hub_meta_alloc(hub, sizeof(*l));
 
+	qn_assert(qn_port_holds(&hub->threads));
 	if (!l)
 		return NULL;
 	l->hub = hub;
@@ -1057,6 +1103,7 @@ struct qn_local *qn_local_get(struct qn_hub *hub)
 
 	qn_port_lock(&hub->threads);
 	l = hub->orphans;
+	qn_assert(!l || (l->state == QN_LOCAL_ORPHAN && !l->table));
 	if (l)
 		hub->orphans = l->next_orphan;
 	else
@@ -1097,6 +1144,7 @@ __seldom void qn_local_put(struct qn_local *l)
 {
 	struct qn_hub *hub = l->hub;
 
+	qn_assert(l != &qn_local_none && l->state == QN_LOCAL_OWNED);
 	qn_local_flush_batch(l);
 	if (l->nr_samples)
 		hand_in_samples(l);
@@ -1105,6 +1153,7 @@ __seldom void qn_local_put(struct qn_local *l)
 	local_settle(l);
 	currents_retire(l);
 	l->ready = l->heads;
+	qn_assert(!l->batch && !l->nr_samples);
 	/* Nobody may come for it, and tables are few */
 	qn_hub_table_put(hub, l->table);
 	l->table = NULL;

@@ -79,6 +79,7 @@ static __thread bool thread_done __attribute__((tls_model("initial-exec")));
 
 static void self_set(struct qn_local *l)
 {
+	qn_assert(l);
 	qn_self = l;
 	qn_self_of_operators = operators_left ? &qn_local_none : l;
 	qn_self_of_sized = sized_taken ? l : &qn_local_none;
@@ -101,6 +102,7 @@ static void thread_exit(void *arg)
 {
 	struct qn_local *l = arg;
 
+	qn_assert(l == qn_self && l->ready == qn_ready);
 	self_set(&qn_local_none);
 	thread_done = true;
 	qn_audit_thread(l);
@@ -130,6 +132,7 @@ static __apart void exact_begin(void)
 {
 	bool is_new = qn_self == &qn_local_none;
 
+	qn_assert(hub_ready || qn_port_holds(&hub_starting));
 	hub.is_watched = true;
 	hub.exact = EXACT_MALLOCS;
 	if (hub.page->nr_threads_total > !is_new)
@@ -196,6 +199,7 @@ static noinline struct qn_local *self_get_slow(void)
 	if (unlikely(qn_process_is_taking))
 		return NULL;
 	l = qn_local_get(&hub);
+	qn_assert(!l || (l->state == QN_LOCAL_OWNED && l->table));
 	if (l && !thread_done && !qn_guest_is_on()) {
 		l->ready = qn_ready;
 		self_set(l);
@@ -214,6 +218,7 @@ static __always_inline struct qn_local *self_get(void)
 
 static void self_put(struct qn_local *l)
 {
+	qn_assert(l != &qn_local_none);
 	if (unlikely(l != qn_self))
 		qn_local_put(l);
 }
@@ -236,6 +241,9 @@ static void large_set_bytes(struct qn_unit *u, size_t size, u64 nr_allocs)
 {
 	s64 more = (s64)size - (s64)(nr_allocs ? 0 : u->bytes);
 
+	qn_assert(u->kind == QN_UNIT_LARGE);
+	qn_assert(size <= u->run.size << QN_UNIT_SHIFT);
+	qn_assert(size > (u->run.size - 1) << QN_UNIT_SHIFT);
 	qn_slack_end(u);
 	u->bytes = size;
 	direct_account(more, nr_allocs ? size : 0, nr_allocs);
@@ -276,9 +284,13 @@ static void *large_alloc(struct qn_local *l, size_t size, size_t align,
 			 &zeroed);
 	if (!u)
 		return NULL;
+	qn_assert(u->kind == QN_UNIT_LARGE && !u->owner);
+	qn_assert(u->run.size == units_of(size));
 	*old = zeroed ? 0 : min(size, qn_resident_end(u, u->run.size));
 	large_set_bytes(u, size, 1);
 	p = qn_unit_start(&hub.segments, u);
+	qn_assert(is_aligned((uintptr_t)p, align));
+	qn_assert(is_aligned((uintptr_t)p, QN_UNIT_SIZE));
 	qn_slack_set(u, p, zeroed);
 	direct_note(l, p, size);
 	return p;
@@ -289,6 +301,8 @@ static void large_free(struct qn_unit *u, size_t dirty)
 {
 	size_t bytes = u->bytes;
 
+	qn_assert(u->kind == QN_UNIT_LARGE);
+	qn_assert(dirty <= u->run.size << QN_UNIT_SHIFT);
 	direct_forget(qn_unit_start(&hub.segments, u));
 	qn_slack_end(u);
 	qn_hub_account_large(&hub, -(s64)bytes, 0);
@@ -303,6 +317,7 @@ static noinline __apart void large_clear(char *p, size_t size)
 {
 	size_t end = round_up(size, hub.page_size);
 
+	qn_assert(is_aligned((uintptr_t)p, QN_PART_SIZE));
 	if (size < LOOK_LEAST || qn_guest_is_on()) {
 		memset(p, 0, size);
 		return;
@@ -325,6 +340,7 @@ static noinline __apart size_t copy_touched(char *to, const char *from,
 {
 	size_t left = 0, n;
 
+	qn_assert(to + size <= from || from + size <= to);
 	for (size_t at = 0; at < size; at += n) {
 		n = min(size - at, hub.page_size);
 		/* What is behind the block is no longer than that */
@@ -348,6 +364,8 @@ static noinline __apart int large_move(struct qn_unit *u, void *to)
 	size_t size = u->run.size << QN_UNIT_SHIFT;
 	int r;
 
+	qn_assert(u->kind == QN_UNIT_LARGE);
+	qn_assert(is_aligned((uintptr_t)to, QN_UNIT_SIZE));
 	if (__atomic_fetch_add(&nr_moves, 1, __ATOMIC_RELAXED) >= MOVES_MOST) {
 		__atomic_store_n(&nr_moves, MOVES_MOST, __ATOMIC_RELAXED);
 		return -EAGAIN;
@@ -402,6 +420,7 @@ static __seldom void *shared_alloc(struct qn_local *l, size_t size,
 	p = qn_share_alloc(&hub.segments, size, align, old);
 	if (!p)
 		return NULL;
+	qn_assert(is_aligned((uintptr_t)p, max(align, QN_PART_SIZE)));
 	size = round_up(size, QN_PART_SIZE);
 	direct_account((s64)size, size, 1);
 	direct_note(l, p, size);
@@ -466,6 +485,7 @@ static noinline void *alloc(size_t size, size_t align, size_t *old)
 	struct qn_local *l;
 	void *p;
 
+	qn_assert(is_power_of_2(align));
 	*old = size;
 	if (qn_guest_is_on()) {
 		p = qn_guest_alloc(size, align);
@@ -482,6 +502,8 @@ static noinline void *alloc(size_t size, size_t align, size_t *old)
 		p = qn_local_medium_alloc(l, size, align);
 	else
 		p = large_alloc(l, size, align, old);
+	qn_assert(is_aligned((uintptr_t)p, align));
+	qn_assert(!p || *old <= round_up(size, QN_PART_SIZE));
 	self_put(l);
 	return likely(p != NULL) ? p : fail();
 }
@@ -498,6 +520,8 @@ void *qn_process_malloc_slow(size_t size)
 		return qn_process_malloc(1);
 	if (unlikely(!l->table))
 		return alloc(size, QN_ALIGN, &old);
+	qn_assert(l->state == QN_LOCAL_OWNED);
+	qn_assert(!*qn_local_head(l, l->map[qn_size_steps(size)]));
 	p = qn_local_refill(l, size);
 	return likely(p != NULL) ? p : fail();
 }
@@ -508,6 +532,8 @@ static noinline void *malloc_cut(size_t size, struct qn_local *l)
 	size_t old;
 	void *p;
 
+	qn_assert(size > QN_SLAB_MAX);
+	qn_assert(l == qn_self);
 	if (unlikely(size > QN_MEDIUM_MAX || !l->table))
 		return alloc(size, QN_ALIGN, &old);
 	p = qn_local_medium_alloc(l, size, QN_ALIGN);
@@ -550,6 +576,7 @@ static void block_free(struct qn_unit *u, void *p)
 {
 	struct qn_local *l = self_get();
 
+	qn_assert(u->kind == QN_UNIT_SLAB || u->kind == QN_UNIT_MEDIUM);
 	if (!l) {
 		qn_local_free_remote(&qn_local_none, u, p);
 		return;
@@ -814,6 +841,7 @@ static noinline __apart void *large_grow(struct qn_unit *u, char *p, size_t old,
 	size_t dirty, left = 0;
 	char *q = alloc(size, QN_ALIGN, &dirty);
 
+	qn_assert(old >= COPY_LEAST && old < size);
 	if (q && old >= MOVE_LEAST) {
 		int r = large_move(u, q);
 
@@ -883,6 +911,7 @@ static noinline void *realloc_slow(void *p, size_t size)
 		return p;
 	block_look(u, p, "realloc");
 	old = u->kind == QN_UNIT_SLAB ? u->osize : block_size(u, p, "realloc");
+	qn_assert(old > 0);
 	if (unlikely(u->kind == QN_UNIT_FOLLOW && size <= QN_SLAB_MAX)) {
 		q = qn_follow_resize(&hub.follow, p, size);
 		if (q)
@@ -1212,6 +1241,7 @@ __apart void qn_process_fork_prepare(void)
 		qn_port_lock(fork_lock(i));
 		taken |= (u64)1 << i;
 	}
+	qn_assert(hub.fork_depth < 64 / NR_LOCKS);
 	hub.fork_locks = hub.fork_locks << NR_LOCKS | taken;
 	hub.fork_depth++;
 	hub.fork_seed = qn_sampler_seed(&hub.sampler);
@@ -1222,6 +1252,7 @@ static __apart void fork_unlock(void)
 {
 	u64 taken = hub.fork_locks;
 
+	qn_assert(hub.fork_depth > 0);
 	if (!--hub.fork_depth)
 		qn_port_fork_end();
 	hub.fork_locks >>= NR_LOCKS;
@@ -1321,6 +1352,8 @@ __apart void qn_process_fork_child(void)
 		page_map(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 		*hub.page = copy;
 	}
+	qn_assert(qn_self == &qn_local_none ||
+		  qn_self->state == QN_LOCAL_OWNED);
 	qn_process_sites_leave(&hub);
 	qn_sites_restart(&hub.follow.sites);
 	hub.page->sites_at = 0;

@@ -111,6 +111,7 @@ static __always_inline void __qn_process_free(void *p, struct qn_local *l,
 		struct qn_unit *u = qn_unit_of(l->units, at);
 
 		if (likely(u->owner == l)) {
+			qn_assert(u->kind == QN_UNIT_SLAB);
 			*(void **)p = u->free;
 			u->free = p;
 			if (unlikely(--u->count == 0))

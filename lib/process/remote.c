@@ -89,6 +89,7 @@ static void inbox_send(struct qn_local *to, struct qn_sent *first,
 {
 	struct qn_sent *head = READ_ONCE(to->inbox);
 
+	qn_assert(first && last);
 	do {
 		last->next = head;
 		/* Pairs with the acquire in qn_local_collect() */
@@ -133,6 +134,7 @@ static __apart void returned_count(struct qn_hub *hub, void *p)
 		struct qn_unit *u = qn_segments_find(&hub->segments, p);
 		struct qn_returned *r = returned_at(hub, u);
 
+		qn_assert(u && u->kind == QN_UNIT_SLAB);
 		if (!r->slab)
 			*r = (struct qn_returned){ .slab = u };
 		if (r->slab != u)
@@ -192,6 +194,7 @@ static noinline __apart void slabs_take(struct qn_local *to, void **list)
 {
 	struct qn_hub *hub = to->hub;
 
+	qn_assert(qn_port_holds(&hub->threads));
 	returned_count(hub, *list);
 	if (!returned_choose(hub))
 		return;
@@ -247,6 +250,8 @@ static noinline __apart void inbox_relieve(struct qn_local *to)
 static void send(struct qn_local *to, struct qn_sent *first,
 		 struct qn_sent *last, size_t bytes)
 {
+	qn_assert(to != &qn_local_none);
+	qn_assert(bytes > 0);
 	bytes += __atomic_fetch_add(&to->sent, bytes, __ATOMIC_RELAXED);
 	inbox_send(to, first, last);
 	/* Either this sees the orphan or qn_local_put() sees the inbox */
@@ -266,6 +271,8 @@ void qn_local_flush_batch(struct qn_local *l)
 
 	if (!l->batch)
 		return;
+	qn_assert(to && l->batch_last);
+	qn_assert(l->batch_nr > 0 && l->batch_nr <= QN_BATCH_OBJECTS);
 	qn_stat_add(l->hub->page->nr_remote, l->batch_nr);
 	send(to, l->batch, l->batch_last, l->batch_bytes);
 	l->batch = NULL;
@@ -291,6 +298,9 @@ static __always_inline void batch_add(struct qn_local *l, struct qn_sent *s,
 	struct qn_sent **before =
 		&l->batch_before[l->batch_nr % QN_BATCH_AHEAD];
 
+	qn_assert(l->batch_to && l->batch_to != l);
+	qn_assert(!l->batch == !l->batch_nr);
+	qn_assert(l->batch_nr < QN_BATCH_OBJECTS);
 	s->next = l->batch;
 	/* Apart, or they are put together in a register first */
 	WRITE_ONCE(s->ahead, (u32)((char *)*before - (char *)s));
@@ -309,6 +319,7 @@ static __always_inline void batch_add(struct qn_local *l, struct qn_sent *s,
 static noinline void batch_begin(struct qn_local *l, struct qn_local *to,
 				 struct qn_sent *s, u32 size)
 {
+	qn_assert(to && size > 0);
 	if (unlikely(l->state != QN_LOCAL_OWNED)) {
 		/* A thread that is gone already: no batch any more */
 		s->ahead = 0;
@@ -317,6 +328,7 @@ static noinline void batch_begin(struct qn_local *l, struct qn_local *to,
 	}
 	if (l->batch_to != to) {
 		qn_local_flush_batch(l);
+		qn_assert(!l->batch && !l->batch_bytes);
 		l->batch_to = to;
 	}
 	batch_look(l, s, size);

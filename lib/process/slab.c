@@ -9,6 +9,9 @@
 void qn_slab_init(struct qn_unit *u, struct qn_local *owner, unsigned int class,
 		  u32 osize)
 {
+	qn_assert(osize && osize % QN_ALIGN == 0);
+	qn_assert(osize <= QN_UNIT_SIZE);
+	qn_assert(class < QN_NR_CLASSES);
 	u->free = NULL;
 	u->osize = osize;
 	u->nr = (u16)(QN_UNIT_SIZE / osize);
@@ -32,6 +35,8 @@ void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr)
 	char *p = start + (size_t)u->carved * osize;
 	char *last;
 
+	qn_assert(qn_slab_can_carve(u));
+	qn_assert(is_aligned((uintptr_t)start, QN_ALIGN));
 	n = max(n, (u32)1);
 	last = p + (size_t)(n - 1) * osize;
 	for (char *o = p; o != last; o += osize)
@@ -40,6 +45,8 @@ void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr)
 	u->count += n;
 	qn_in_order();
 	u->carved = (u16)(u->carved + n);
+	qn_assert(u->carved <= u->nr);
+	qn_assert(qn_slab_used(u) + u->hidden <= u->carved);
 	qn_resident_carve(u, qn_slab_parts(u));
 	*nr = n;
 	return p;
@@ -201,6 +208,7 @@ static __always_inline void **list_walk(struct qn_unit *u, char *start, u32 n)
 	size_t first = (size_t)((char *)u->free - start), at = first;
 	u32 sum = 0;
 
+	qn_assert(n > 0);
 	for (;;) {
 		if (unlikely(at >= QN_UNIT_SIZE))
 			list_misuse(u, start);
@@ -223,6 +231,8 @@ void *qn_slab_take(struct qn_unit *u, char *start, u32 nr, u32 look)
 	void *first = u->free;
 	void **last;
 
+	qn_assert(look > 0);
+	qn_assert(nr <= qn_slab_nr_free(u));
 	if (unlikely(!nr))
 		list_misuse(u, start);
 	u->count += nr;
@@ -245,6 +255,8 @@ void qn_slab_leave(struct qn_unit *u, char *start, u32 look)
 	u32 nr = u->carved - u->hidden;
 	void **last;
 
+	qn_assert(look > 0);
+	qn_assert(!qn_slab_used(u));
 	/* Its last object was freed just now */
 	last = list_walk(u, start, min(nr, look));
 	if (unlikely(nr <= look && *last))
@@ -316,6 +328,8 @@ __apart u32 qn_slab_hide(struct qn_unit *u, char *start, size_t page)
 		    ~pages_widen(pages_used(u, start), page);
 	void **link = &u->free;
 
+	qn_assert(is_power_of_2(page));
+	qn_assert(!u->hidden && !u->hidden_pages);
 	if (!pages)
 		return 0;
 	while (*link) {
@@ -330,6 +344,7 @@ __apart u32 qn_slab_hide(struct qn_unit *u, char *start, size_t page)
 		}
 	}
 	u->hidden_pages = (u16)pages;
+	qn_assert(u->hidden + qn_slab_used(u) <= u->carved);
 	return pages;
 }
 
@@ -345,5 +360,6 @@ __apart void qn_slab_show(struct qn_unit *u, char *start)
 		qn_in_order();
 		u->hidden--;
 	}
+	qn_assert(!u->hidden);
 	u->hidden_pages = 0;
 }

@@ -19,6 +19,7 @@
 #define QN_SLAB_H
 
 #include "base/compiler.h"
+#include "port/debug.h"
 #include "quern.h"
 #include "process/segment.h"
 
@@ -44,6 +45,7 @@ enum qn_slab_state {
 static __always_inline void qn_slab_set_state(struct qn_unit *u,
 					      enum qn_slab_state state)
 {
+	qn_assert(state <= QN_SLAB_DRAIN);
 	/* Pairs with the acquire where a slab is returned for its owner (remote.c) */
 	smp_store_release(&u->state, (u8)state);
 }
@@ -63,6 +65,8 @@ static __always_inline u32 qn_slab_nr_free(const struct qn_unit *u)
 static __always_inline void qn_slab_watch(struct qn_unit *u, u32 used,
 					  s32 floor)
 {
+	qn_assert(used <= u->nr);
+	qn_assert((s32)used > floor);
 	/* A signal handler that looks at it meanwhile knows by the 0 */
 	u->count = 0;
 	qn_in_order();

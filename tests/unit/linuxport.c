@@ -276,6 +276,12 @@ void qn_port_lock(struct qn_lock *lock)
 	}
 }
 
+/* Locks of this port do not know who has them */
+bool qn_port_holds(const struct qn_lock *lock)
+{
+	return READ_ONCE(lock->word);
+}
+
 void qn_port_unlock(struct qn_lock *lock)
 {
 	if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) != 1)
