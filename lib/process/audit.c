@@ -62,7 +62,7 @@ static void slab_cross(struct look *k, const struct qn_unit *u,
 		} else if (at % u->osize == 0 && k->seen[i / 8] >> i % 8 & 1) {
 			qn_misuse_of("free", p, u->osize, QN_SLAB_TWICE);
 		}
-		p = *(const char *const *)(const void *)p;
+		p = qn_link_get(p);
 	}
 }
 
@@ -112,7 +112,7 @@ static void list_look(struct look *k, const char *p)
 			written(from, osize);
 		osize = u->osize;
 		from = p;
-		p = *(const char *const *)(const void *)p;
+		p = qn_link_get(p);
 	}
 }
 
@@ -132,7 +132,7 @@ static void inbox_look(struct look *k)
 			mark = p;
 		if (!qn_segments_find(&k->l->hub->segments, p))
 			qn_misuse("free", mark, QN_SLAB_WRITTEN);
-		p = p->next;
+		p = qn_link_get(p);
 	}
 }
 

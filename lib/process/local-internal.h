@@ -36,8 +36,7 @@ void qn_local_slab_return(struct qn_local *l, struct qn_unit *u);
 static __always_inline void qn_local_free(struct qn_local *l, struct qn_unit *u,
 					  void *p)
 {
-	*(void **)p = u->free;
-	u->free = p;
+	qn_link_push(&u->free, p);
 	if (--u->count == 0)
 		qn_local_event(l, u);
 }

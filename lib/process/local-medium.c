@@ -286,15 +286,17 @@ static __apart size_t list_take(struct qn_local *l, void **list)
 {
 	struct qn_medium *m = &l->medium;
 	size_t bytes = 0;
+	void *p, *next, *before = NULL;
 
-	for (void *p = *list; p; p = *list) {
+	for (p = *list; p; p = next) {
 		struct qn_unit *u = qn_segments_find(m->segments, p);
 
+		next = qn_link_get(p);
 		if (u && u->kind == QN_UNIT_MEDIUM && u->holder == l) {
-			*list = *(void **)p;
+			qn_link_after(list, before, next);
 			bytes += qn_medium_take(m, u, p);
 		} else {
-			list = p;
+			before = p;
 		}
 	}
 	return bytes;

@@ -183,7 +183,7 @@ u32 qn_local_ready(struct qn_local *l, unsigned int c)
 	u32 nr = 0;
 
 	qn_assert(c < QN_NR_CLASSES);
-	for (void *p = *qn_local_head(l, c); p; p = *(void **)p)
+	for (void *p = *qn_local_head(l, c); p; p = qn_link_get(p))
 		nr++;
 	return nr;
 }
@@ -584,7 +584,7 @@ static void heads_flush(struct qn_local *l, unsigned int c)
 		/* It was never malloc's */
 		l->class[c].pending_allocs--;
 		last = p;
-		p = *(void **)p;
+		p = qn_link_get(p);
 		qn_local_free(l, u, last);
 	}
 }
@@ -820,7 +820,7 @@ static __always_inline void *hand_over(struct qn_local *l, unsigned int c,
 	qn_assert(u->class == c && u->owner == l);
 	qn_assert(!*qn_local_head(l, c));
 	qn_assert(k->until_sample >= nr * u->osize);
-	*qn_local_head(l, c) = *(void **)list;
+	*qn_local_head(l, c) = qn_link_get(list);
 	k->pending_allocs += (s32)nr;
 	k->until_sample -= nr * u->osize;
 	slab_sync_used(k, u);
@@ -957,7 +957,7 @@ static noinline void *refill_slow(struct qn_local *l, size_t size)
 	p = *head;
 	if (unlikely(p)) {
 		/* Another class than the caller's: borrowed, or the table changed */
-		*head = *(void **)p;
+		*head = qn_link_get(p);
 		return p;
 	}
 	u = class_slab(l, k);
@@ -1174,7 +1174,7 @@ static __apart const char *slab_check(const struct qn_local *l,
 		return "a queue holds something that is no slab of its thread";
 	if (u->carved > u->nr || qn_slab_used(u) > u->carved)
 		return "a slab has more objects in use than were carved";
-	for (void *p = u->free; p && nr <= u->carved; p = *(void **)p)
+	for (void *p = u->free; p && nr <= u->carved; p = qn_link_get(p))
 		nr++;
 	if (nr + u->hidden + qn_slab_used(u) != u->carved)
 		return "a slab's free list has not the length that it counts";

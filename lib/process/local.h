@@ -51,12 +51,12 @@ _Static_assert(QN_TABLE_EXACT_STEPS == 8 && QN_TABLE_PER_DOUBLING == 8,
 
 /**
  * struct qn_sent - what stands in an object of a chain
- * @next:	the next of the chain
+ * @link:	to the next of the chain (link.h)
  * @ahead:	bytes from here to the one some places on
  * @key:	of the batch: an object that has it may be in the batch already
  */
 struct qn_sent {
-	struct qn_sent *next;
+	void *link;
 	u32 ahead;
 	u32 key;
 };

@@ -618,7 +618,7 @@ static void list_merge(struct qn_medium *m, size_t list)
 		if (unlikely(m->careful))
 			link_look(m, p, from, list);
 		from = p;
-		p = *(char **)(void *)p;
+		p = qn_link_get(p);
 		tag = *qn_tag_of(from) & ~(size_t)QN_TAG_WAITS;
 		*qn_tag_of(from) = tag;
 		block_free(m, from, qn_tag_size(tag));
@@ -880,7 +880,7 @@ static __apart void list_look(const struct qn_medium *m, size_t list, u32 tags,
 		if (!tag_is_sound(p, *qn_tag_of(p), flags, flags))
 			damaged(p, OVERRUN);
 		from = p;
-		p = *(char *const *)(const void *)p;
+		p = qn_link_get(p);
 	}
 	if (*budget && from && (s32)tags > 1)
 		damaged(from, WRITTEN);
@@ -962,7 +962,7 @@ static size_t list_sum(const struct qn_medium *m, size_t list)
 	const char *p = m->waiting[list];
 	size_t sum = 0;
 
-	for (; p; p = *(char *const *)(const void *)p) {
+	for (; p; p = qn_link_get(p)) {
 		size_t tag = *qn_tag_of(p) ^ qn_tag_seal(p);
 
 		if ((tag & (QN_TAG_SEAL | QN_TAG_FREE | QN_TAG_WAITS)) !=

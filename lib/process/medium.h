@@ -41,6 +41,7 @@
 
 #include "runs/bins.h"
 #include "base/compiler.h"
+#include "base/link.h"
 #include "process/segment.h"
 
 struct qn_local;
@@ -257,7 +258,7 @@ static __always_inline void *qn_medium_get(struct qn_medium *m, size_t bytes,
 	m->credit -= (ptrdiff_t)size;
 	m->free = left;
 	m->nr_allocs++;
-	*list = *(char **)p;
+	*list = qn_link_get(p);
 	qn_subtract_once(*qn_tag_low(p), QN_TAG_WAITS);
 	return p;
 }
@@ -282,7 +283,7 @@ static __always_inline bool qn_medium_put(struct qn_medium *m, void *p)
 	if (unlikely((tag ^ qn_tag_seal(p)) &
 		     (QN_TAG_SEAL | QN_TAG_FREE | QN_TAG_WAITS)))
 		return false;
-	*(char **)p = m->waiting[list];
+	qn_link_set(p, m->waiting[list]);
 	WRITE_ONCE(*qn_tag_low(p), (u32)tag + QN_TAG_WAITS);
 	m->waiting[list] = p;
 	m->group[list / QN_MEDIUM_GROUP] = true;

@@ -586,8 +586,7 @@ static void block_free(struct qn_unit *u, void *p)
 	if (u->kind == QN_UNIT_MEDIUM && u->holder == l) {
 		qn_local_medium_free(l, u, p);
 	} else if (u->owner == l) {
-		*(void **)p = u->free;
-		u->free = p;
+		qn_link_push(&u->free, p);
 		if (--u->count == 0)
 			qn_local_event(l, u);
 	} else {

@@ -61,7 +61,7 @@ __qn_process_malloc(size_t size, struct qn_local *const *l, const size_t *end,
 		void *p = qn_ready[step];
 
 		if (likely(p != NULL)) {
-			qn_ready[step] = *(void **)p;
+			qn_ready[step] = qn_link_get(p);
 			return p;
 		}
 	} else if (likely(size <= QN_SLAB_MAX)) {
@@ -69,7 +69,7 @@ __qn_process_malloc(size_t size, struct qn_local *const *l, const size_t *end,
 		void *p = *head;
 
 		if (likely(p != NULL)) {
-			*head = *(void **)p;
+			*head = qn_link_get(p);
 			return p;
 		}
 	} else {
@@ -112,8 +112,7 @@ static __always_inline void __qn_process_free(void *p, struct qn_local *l,
 
 		if (likely(u->owner == l)) {
 			qn_assert(u->kind == QN_UNIT_SLAB);
-			*(void **)p = u->free;
-			u->free = p;
+			qn_link_push(&u->free, p);
 			if (unlikely(--u->count == 0))
 				qn_local_event(l, u);
 			return;
@@ -189,8 +188,7 @@ static __always_inline void qn_process_free_sized(void *p, size_t size,
 		struct qn_unit *u = qn_unit_of(l->units, at);
 
 		if (likely(u->owner == l && u->osize - size < QN_STEP)) {
-			*(void **)p = u->free;
-			u->free = p;
+			qn_link_push(&u->free, p);
 			if (unlikely(--u->count == 0))
 				qn_local_event(l, u);
 			return;

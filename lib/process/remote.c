@@ -68,7 +68,7 @@ void qn_local_collect(struct qn_local *l)
 	if (unlikely(READ_ONCE(l->relieved)))
 		patience_learn(l);
 	while (p) {
-		struct qn_sent *next = p->next;
+		struct qn_sent *next = qn_link_get(p);
 		struct qn_unit *u = qn_local_find(l, &l->hub->segments, p);
 
 		__builtin_prefetch((char *)p + (s32)p->ahead, 1);
@@ -91,7 +91,7 @@ static void inbox_send(struct qn_local *to, struct qn_sent *first,
 
 	qn_assert(first && last);
 	do {
-		last->next = head;
+		qn_link_set(last, head);
 		/* Pairs with the acquire in qn_local_collect() */
 	} while (!__atomic_compare_exchange_n(&to->inbox, &head, first, true,
 					      __ATOMIC_SEQ_CST,
@@ -130,7 +130,7 @@ static struct qn_returned *returned_at(struct qn_hub *hub,
 
 static __apart void returned_count(struct qn_hub *hub, void *p)
 {
-	for (; p; p = *(void **)p) {
+	for (; p; p = qn_link_get(p)) {
 		struct qn_unit *u = qn_segments_find(&hub->segments, p);
 		struct qn_returned *r = returned_at(hub, u);
 
@@ -193,18 +193,19 @@ static __apart void returned_release(struct qn_local *to)
 static noinline __apart void slabs_take(struct qn_local *to, void **list)
 {
 	struct qn_hub *hub = to->hub;
+	void *p, *before = NULL;
 
 	qn_assert(qn_port_holds(&hub->threads));
 	returned_count(hub, *list);
 	if (!returned_choose(hub))
 		return;
-	for (void *p = *list; p; p = *list) {
+	for (p = *list; p; p = qn_link_get(p)) {
 		struct qn_unit *u = qn_segments_find(&hub->segments, p);
 
 		if (returned_at(hub, u)->slab == u)
-			*list = *(void **)p;
+			qn_link_after(list, before, qn_link_get(p));
 		else
-			list = p;
+			before = p;
 	}
 	returned_release(to);
 }
@@ -215,7 +216,7 @@ static __apart void inbox_put_back(struct qn_local *to, void *list)
 	size_t bytes = 0;
 	struct qn_sent *last = NULL;
 
-	for (struct qn_sent *p = list; p; p = p->next) {
+	for (struct qn_sent *p = list; p; p = qn_link_get(p)) {
 		bytes += qn_segments_find(&to->hub->segments, p)->osize;
 		/* The one that it names may be gone */
 		p->ahead = 0;
@@ -287,7 +288,7 @@ static void batch_look(const struct qn_local *l, const void *p, u32 size)
 {
 	const struct qn_sent *s = l->batch;
 
-	for (u32 nr = l->batch_nr; nr > 0; nr--, s = s->next)
+	for (u32 nr = l->batch_nr; nr > 0; nr--, s = qn_link_get(s))
 		if (s == p)
 			qn_misuse_of("free", p, size, QN_SLAB_TWICE);
 }
@@ -301,7 +302,7 @@ static __always_inline void batch_add(struct qn_local *l, struct qn_sent *s,
 	qn_assert(l->batch_to && l->batch_to != l);
 	qn_assert(!l->batch == !l->batch_nr);
 	qn_assert(l->batch_nr < QN_BATCH_OBJECTS);
-	s->next = l->batch;
+	qn_link_set(s, l->batch);
 	/* Apart, or they are put together in a register first */
 	WRITE_ONCE(s->ahead, (u32)((char *)*before - (char *)s));
 	WRITE_ONCE(s->key, l->batch_key);

@@ -40,8 +40,8 @@ void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr)
 	n = max(n, (u32)1);
 	last = p + (size_t)(n - 1) * osize;
 	for (char *o = p; o != last; o += osize)
-		*(void **)(void *)o = o + osize;
-	*(void **)(void *)last = NULL;
+		qn_link_set(o, o + osize);
+	qn_link_set(last, NULL);
 	u->count += n;
 	qn_in_order();
 	u->carved = (u16)(u->carved + n);
@@ -137,7 +137,7 @@ static __apart bool is_on_its_way(const struct qn_unit *u, const char *start,
 	for (u32 i = 0; i < u->carved; i++) {
 		const void *p = start + (size_t)i * u->osize;
 
-		if (!(seen[i / 8] >> i % 8 & 1) && *(void *const *)p == u->free)
+		if (!(seen[i / 8] >> i % 8 & 1) && qn_link_get(p) == u->free)
 			return true;
 	}
 	return false;
@@ -176,7 +176,7 @@ noinline __cold struct qn_slab_fault qn_slab_look(const struct qn_unit *u,
 		if (mark(u, seen, at))
 			return fault(p, QN_SLAB_TWICE);
 		last = p;
-		p = *(const char *const *)(const void *)p;
+		p = qn_link_get(p);
 	}
 	if (*budget && list == u->free && is_short(u, start, seen, nr))
 		return fault(last, short_list);
@@ -203,7 +203,7 @@ static __noreturn __apart void list_misuse(struct qn_unit *u, char *start)
  *
  * Return: the last object reached.
  */
-static __always_inline void **list_walk(struct qn_unit *u, char *start, u32 n)
+static __always_inline char *list_walk(struct qn_unit *u, char *start, u32 n)
 {
 	size_t first = (size_t)((char *)u->free - start), at = first;
 	u32 sum = 0;
@@ -215,21 +215,21 @@ static __always_inline void **list_walk(struct qn_unit *u, char *start, u32 n)
 		sum += (u32)at;
 		if (--n == 0)
 			break;
-		at = (size_t)(*(char **)(void *)(start + at) - start);
+		at = (size_t)((char *)qn_link_get(start + at) - start);
 		if (unlikely(at == first))
 			list_misuse(u, start);
 	}
 	/* Starts of objects are multiples of osize, and so is their sum */
 	if (unlikely(sum % u->osize))
 		list_misuse(u, start);
-	return (void **)(void *)(start + at);
+	return start + at;
 }
 
 void *qn_slab_take(struct qn_unit *u, char *start, u32 nr, u32 look)
 {
 	bool all = nr == qn_slab_nr_free(u);
 	void *first = u->free;
-	void **last;
+	char *last;
 
 	qn_assert(look > 0);
 	qn_assert(nr <= qn_slab_nr_free(u));
@@ -243,23 +243,23 @@ void *qn_slab_take(struct qn_unit *u, char *start, u32 nr, u32 look)
 		return first;
 	}
 	last = list_walk(u, start, nr);
-	if (unlikely(all != !*last))
+	if (unlikely(all != !qn_link_get(last)))
 		list_misuse(u, start);
-	u->free = *last;
-	*last = NULL;
+	u->free = qn_link_get(last);
+	qn_link_set(last, NULL);
 	return first;
 }
 
 void qn_slab_leave(struct qn_unit *u, char *start, u32 look)
 {
 	u32 nr = u->carved - u->hidden;
-	void **last;
+	char *last;
 
 	qn_assert(look > 0);
 	qn_assert(!qn_slab_used(u));
 	/* Its last object was freed just now */
 	last = list_walk(u, start, min(nr, look));
-	if (unlikely(nr <= look && *last))
+	if (unlikely(nr <= look && qn_link_get(last)))
 		list_misuse(u, start);
 }
 
@@ -287,7 +287,7 @@ static void map_used(const struct qn_unit *u, const char *start,
 	memset(map, 0, MAP_WORDS * sizeof(*map));
 	for (u32 i = 0; i < u->carved; i++)
 		map[i / WORD_BITS] |= 1ul << i % WORD_BITS;
-	for (const char *p = u->free; p; p = *(char *const *)(const void *)p) {
+	for (const char *p = u->free; p; p = qn_link_get(p)) {
 		u32 i = (u32)(p - start) / u->osize;
 
 		map[i / WORD_BITS] &= ~(1ul << i % WORD_BITS);
@@ -326,21 +326,19 @@ __apart u32 qn_slab_hide(struct qn_unit *u, char *start, size_t page)
 {
 	u32 pages = pages_widen(u->touched, page) &
 		    ~pages_widen(pages_used(u, start), page);
-	void **link = &u->free;
+	char *p, *before = NULL;
 
 	qn_assert(is_power_of_2(page));
 	qn_assert(!u->hidden && !u->hidden_pages);
 	if (!pages)
 		return 0;
-	while (*link) {
-		char *p = *link;
-
+	for (p = u->free; p; p = qn_link_get(p)) {
 		if (object_pages(u, (u32)(p - start) / u->osize) & pages) {
 			u->hidden++;
 			qn_in_order();
-			*link = *(void **)(void *)p;
+			qn_link_after(&u->free, before, qn_link_get(p));
 		} else {
-			link = (void **)(void *)p;
+			before = p;
 		}
 	}
 	u->hidden_pages = (u16)pages;
@@ -351,12 +349,9 @@ __apart u32 qn_slab_hide(struct qn_unit *u, char *start, size_t page)
 __apart void qn_slab_show(struct qn_unit *u, char *start)
 {
 	for (u32 i = 0; u->hidden_pages && i < u->carved; i++) {
-		void **p = (void **)(void *)(start + (size_t)i * u->osize);
-
 		if (!(object_pages(u, i) & u->hidden_pages))
 			continue;
-		*p = u->free;
-		u->free = p;
+		qn_link_push(&u->free, start + (size_t)i * u->osize);
 		qn_in_order();
 		u->hidden--;
 	}

@@ -19,6 +19,7 @@
 #define QN_SLAB_H
 
 #include "base/compiler.h"
+#include "base/link.h"
 #include "port/debug.h"
 #include "quern.h"
 #include "process/segment.h"
@@ -184,7 +185,7 @@ static __always_inline bool qn_slab_is_last(const struct qn_unit *u,
 {
 	const void *last = u->free;
 
-	return last && (p == last || p == *(void *const *)last);
+	return last && (p == last || p == qn_link_get(last));
 }
 
 #define QN_SLAB_TWICE    "the block was freed twice"

@@ -76,7 +76,7 @@ static void add_units(struct qn_tally *t, const struct qn_segments *s,
 static void add_runs(struct qn_tally *t, const struct qn_medium *m)
 {
 	for (size_t i = 0; i < QN_MEDIUM_LISTS; i++)
-		for (void *p = m->waiting[i]; p; p = *(void **)p)
+		for (void *p = m->waiting[i]; p; p = qn_link_get(p))
 			t->nr_runs++;
 	for (unsigned int b = 0; b < QN_NR_BINS; b++)
 		for (struct qn_run *run = m->bins.head[b]; run; run = run->next)
@@ -86,7 +86,7 @@ static void add_runs(struct qn_tally *t, const struct qn_medium *m)
 static void add_ready(struct qn_tally *t, struct qn_local *l)
 {
 	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
-		for (void *p = *qn_local_head(l, c); p; p = *(void **)p)
+		for (void *p = *qn_local_head(l, c); p; p = qn_link_get(p))
 			t->ready_of[c]++;
 		t->nr_ready += t->ready_of[c];
 		t->ready += (size_t)t->ready_of[c] * l->class[c].osize;
