@@ -122,7 +122,7 @@ static void look_at_sites(const struct qn_tracefile *t, u32 process,
 
 		assert_true(nr <= QN_TRACE_DEPTH);
 		for (u32 k = 0; k < nr; k++)
-			assert_true(f[k].module <= sites->nr_modules);
+			assert_true(f[k].module <= sites->modules.nr);
 	}
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * stacks.c - modules and sites in arrays, the frames of all sites in one.
+ * stacks.c - modules in a table of strings, sites in an array, the frames of all sites in
+ * one.
  */
 #define _GNU_SOURCE 1
 #include "stacks.h"
@@ -10,19 +11,21 @@
 
 #include "command/base/fail.h"
 
+/* All names have room at once, so that they stay where they are; most is never touched */
+#define NAMES_BYTES (QN_MODULES_MOST * (QN_MODULE_NAME + 32))
+
 u32 qn_stacks_module(struct qn_stacks *s, const char *name, size_t size)
 {
-	for (u32 i = 0; i < s->nr_modules; i++)
-		if (!strncmp(s->modules[i], name, size) && !s->modules[i][size])
-			return i + 1;
-	if (s->nr_modules == QN_MODULES_MOST)
-		return 0;
-	if (!(s->nr_modules & (s->nr_modules - 1)))
-		s->modules = qn_xrealloc(s->modules,
-					 (2 * (size_t)s->nr_modules + 1) *
-						 sizeof(*s->modules));
-	s->modules[s->nr_modules++] = qn_xprintf("%.*s", (int)size, name);
-	return s->nr_modules;
+	long nr;
+
+	if (!s->memory) {
+		s->memory = qn_xrealloc(NULL, NAMES_BYTES);
+		qn_strtab_init(&s->modules, s->memory, NAMES_BYTES,
+			       QN_MODULES_MOST);
+	}
+	nr = qn_strtab_put(&s->modules, name,
+			   strnlen(name, min(size, QN_MODULE_NAME)));
+	return nr < 0 || nr >= (long)QN_MODULES_MOST ? 0 : (u32)nr + 1;
 }
 
 static void make_room(struct qn_stacks *s, u32 site)
@@ -58,9 +61,7 @@ bool qn_stacks_set(struct qn_stacks *s, u64 site,
 
 void qn_stacks_exit(struct qn_stacks *s)
 {
-	for (u32 i = 0; i < s->nr_modules; i++)
-		free(s->modules[i]);
-	free(s->modules);
+	free(s->memory);
 	free(s->frames);
 	free(s->sites);
 }
@@ -75,5 +76,5 @@ const struct qn_trace_frame *qn_stacks_frames(const struct qn_stacks *s,
 const char *qn_stacks_name(const struct qn_stacks *s,
 			   const struct qn_trace_frame *f)
 {
-	return f->module ? s->modules[f->module - 1] : NULL;
+	return f->module ? qn_strtab_get(&s->modules, f->module - 1) : NULL;
 }

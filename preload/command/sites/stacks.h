@@ -8,6 +8,7 @@
 #ifndef QN_STACKS_H
 #define QN_STACKS_H
 
+#include "base/strtab.h"
 #include "format/trace.h"
 
 /* Larger numbers of sites are damage, more modules are taken for none */
@@ -27,13 +28,14 @@ struct qn_site_range {
 
 /**
  * struct qn_stacks - all of them; zeroed memory is an empty table
- * @modules, @nr_modules: names, each terminated; "": the program
+ * @modules:	names; "": the program
+ * @memory:	of @modules, or NULL
  * @frames, @nr_frames: of all sites; modules are numbers in @modules + 1
  * @sites, @nr:	by number; 0 is no site
  */
 struct qn_stacks {
-	char **modules;
-	u32 nr_modules;
+	struct qn_strtab modules;
+	void *memory;
 	struct qn_trace_frame *frames;
 	u32 nr_frames;
 	struct qn_site_range *sites;

@@ -178,7 +178,7 @@ static bool put_site(struct qn_writer *w, struct packet *p, u32 site)
 
 static void begin_packet(struct qn_writer *w, struct packet *p, u32 site)
 {
-	size_t size = (w->sites->nr_modules + 1) * sizeof(*p->modules);
+	size_t size = (w->sites->modules.nr + 1) * sizeof(*p->modules);
 
 	begin_block(w, QN_TRACE_SITES, 0, site);
 	p->modules = qn_xrealloc(p->modules, size);
