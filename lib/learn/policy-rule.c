@@ -196,8 +196,9 @@ static bool look_slabs(const struct qn_view *v, unsigned int step,
  * A class is looked at when its own size comes up, once in a round; sizes below that
  * it serves as well are passed by.
  */
-static bool rule_look(const struct qn_view *view, u32 *state, unsigned int from,
-		      unsigned int to, struct qn_action *act)
+static __seldom bool rule_look(const struct qn_view *view, u32 *state,
+			       unsigned int from, unsigned int to,
+			       struct qn_action *act)
 {
 	const struct qn_table *t = view->table;
 	unsigned int step;

@@ -171,8 +171,8 @@ static struct qn_followed *block_cut(struct qn_follow *f, unsigned int bin,
 	return b;
 }
 
-static struct qn_followed *block_get(struct qn_follow *f, size_t size,
-				     unsigned int class)
+static __seldom struct qn_followed *block_get(struct qn_follow *f, size_t size,
+					      unsigned int class)
 {
 	unsigned int bin = bin_for(size + sizeof(struct qn_followed));
 	struct qn_followed *b = f->bins[bin];
@@ -227,8 +227,8 @@ void qn_follow_init(struct qn_follow *f, struct qn_segments *s,
 	f->share = QN_FOLLOW_SHARE;
 }
 
-void *qn_follow_alloc(struct qn_follow *f, size_t size, unsigned int class,
-		      u32 weight, u32 site)
+__seldom void *qn_follow_alloc(struct qn_follow *f, size_t size,
+			       unsigned int class, u32 weight, u32 site)
 {
 	struct qn_followed *b;
 
@@ -249,7 +249,7 @@ void *qn_follow_alloc(struct qn_follow *f, size_t size, unsigned int class,
 	return b ? b + 1 : NULL;
 }
 
-void qn_follow_free(struct qn_follow *f, const char *where, void *p)
+__seldom void qn_follow_free(struct qn_follow *f, const char *where, void *p)
 {
 	struct qn_followed *b;
 

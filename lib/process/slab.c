@@ -294,7 +294,7 @@ static void map_used(const struct qn_unit *u, const char *start,
 	}
 }
 
-static u32 pages_used(const struct qn_unit *u, const char *start)
+static __seldom u32 pages_used(const struct qn_unit *u, const char *start)
 {
 	unsigned long map[MAP_WORDS];
 	u32 pages = 0;
