@@ -103,7 +103,11 @@
 	  "them, until another thread looks. Less looks sooner.")              \
 	K(patience_most, BYTES, (size_t)16 << 20, 0, QN_KNOB_MUCH,             \
 	  "An owner that turns out to be awake is given up to so many bytes. " \
-	  "Less keeps less in the inboxes of busy threads.")
+	  "Less keeps less in the inboxes of busy threads.")                   \
+	K(fence, COUNT, 1024, 0, 1 << 20,                                      \
+	  "So many blocks of each thread, its first, lie between marks that "  \
+	  "tell of writes around them and after their free. More notices more "\
+	  "and costs more; 0: none.")
 
 /* clang-format on */
 

@@ -17,12 +17,15 @@
 #define UNITS_MOST  256u
 #define SCAN_MOST   ((size_t)1024)
 #define THREAD_MOST 64u
+/* Fenced blocks, and 64 bytes of freed ones: half a millisecond */
+#define FENCES_MOST (32u << 10)
 
 /**
  * struct look - a look that goes on
  * @l:		whose slabs are looked at now
  * @links:	that may still be followed
  * @units:	that may still be looked at
+ * @fences:	steps that fenced blocks may still take
  * @seen:	objects of the slab that were found free
  * @chunks:	has @self one
  * @waits:	if so: its medium blocks that wait, by list
@@ -33,6 +36,7 @@ struct look {
 	struct qn_local *l;
 	u32 links;
 	u32 units;
+	u32 fences;
 	u8 seen[QN_SLAB_SEEN];
 	u8 waits[QN_MEDIUM_LISTS];
 	struct qn_local *self;
@@ -199,10 +203,21 @@ static void unit_look(struct look *k, struct qn_hub *hub, struct qn_unit *u)
 		slab_look(k, u);
 	} else if (u->kind == QN_UNIT_LARGE) {
 		large_look(hub, u);
+	} else if (u->kind == QN_UNIT_FENCE) {
+		qn_fence_look(u, qn_unit_start(&hub->segments, u), &k->fences);
 	} else if (u->kind == QN_UNIT_MEDIUM && u->first == u &&
 		   is_quiet(k, u->holder)) {
 		chunk_look(k, u);
 	}
+}
+
+/* Units to the next run: see segment_check() */
+static size_t units_of(const struct qn_unit *u)
+{
+	bool single = u->kind == QN_UNIT_NONE || u->kind == QN_UNIT_SLAB ||
+		      u->kind == QN_UNIT_SPARE;
+
+	return single ? 1 : max(u->run.size, (size_t)1);
 }
 
 /* Of segment 0, which most programs do not leave */
@@ -210,10 +225,12 @@ static void units_look(struct look *k, struct qn_hub *hub)
 {
 	const struct qn_segment *seg = &hub->segments.space.seg[0];
 	struct qn_unit *u = seg->units;
-	size_t end = min(seg->frontier, SCAN_MOST);
+	size_t end = seg->frontier, steps = SCAN_MOST;
 
-	for (size_t i = 0; i < end && k->links; i++)
+	for (size_t i = 0; i < end && k->links && steps; i += units_of(u + i)) {
 		unit_look(k, hub, u + i);
+		steps--;
+	}
 }
 
 noinline __cold void qn_audit_process(struct qn_hub *hub, struct qn_local *l)
@@ -222,6 +239,7 @@ noinline __cold void qn_audit_process(struct qn_hub *hub, struct qn_local *l)
 
 	k.links = LINKS_MOST;
 	k.units = UNITS_MOST;
+	k.fences = FENCES_MOST;
 	k.self = l;
 	k.locked = qn_port_trylock(&hub->threads);
 	k.chunks = false;

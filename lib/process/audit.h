@@ -9,6 +9,21 @@
  * How misuse is noticed on Linux. Each finding ends in one line and SIGABRT. The line
  * names the function that noticed it, the pointer, the fault and mostly the block's size.
  *
+ * Fenced blocks (fence.h) are a thread's first 1024, the first 128 of a process above 32 KB
+ * and up to 4 MB, and a few samples later:
+ *
+ *	misuse				noticed by
+ *	second free, pointer into a	free() and all others that are given one, at once
+ *	block, freed block
+ *	write up to 16 bytes before or	free(), realloc(), malloc_usable_size(), or the end;
+ *	from the first byte behind	the end looks at blocks of all threads
+ *	write to a freed block		when its unit goes back, or the end; of a block above
+ *					32 KB in its first 4000 bytes
+ *	wrong size to delete or		at once, any other size
+ *	free_sized()
+ *
+ * All other blocks:
+ *
  *	misuse				noticed by
  *	a pointer without a block	free() at once, if it is none of a small block of
  *					the thread's own; else as a second free
@@ -29,14 +44,15 @@
  *	wrong size to delete		a compare on the way: only a size that the block
  *	or free_sized()			cannot have been allocated with
  *
- * These pass unnoticed:
+ * These pass unnoticed. In a fenced block it is the third; in others nothing tells:
  *
- *  - a write into a neighbour in use, or into the rest of a rounded size;
- *  - a write to a freed block behind its first words;
+ *  - a write into a neighbour in use, or into the rest of a rounded size: how much was
+ *    asked for is not kept, and malloc_usable_size() allows it;
+ *  - a write to a freed block behind its first words: nobody knows what stood there;
  *  - a block that is freed by the function of another language.
  *
  * The look at the end runs in a destructor of the library. It follows a bounded number of
- * links and tags, and writes nothing. It looks at the blocks of the calling thread, and
+ * links, tags and marks, and writes nothing. It looks at the blocks of the calling thread, and
  * under hub.threads at those of orphans; at large blocks only while no other thread has
  * a local. exit() may be called by a signal handler that interrupted malloc(). So slow
  * paths write counts and links in an order in which no list is ever shorter than its

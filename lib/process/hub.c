@@ -585,6 +585,7 @@ int qn_hub_init(struct qn_hub *hub)
 		return -ENOMEM;
 	}
 	qn_follow_init(&hub->follow, &hub->segments, &hub->ledger);
+	hub->fences.nr_large = QN_FENCE_LARGE;
 	qn_sampler_init(&hub->sampler, QN_SAMPLE_BYTES, qn_port_seed() | 1);
 	qn_controller_init(&hub->controller, &qn_policy_rule);
 	return 0;

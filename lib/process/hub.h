@@ -17,6 +17,7 @@
 #include "format/conf.h"
 #include "learn/controller.h"
 #include "port/debug.h"
+#include "process/fence.h"
 #include "process/follow.h"
 #include "process/helper.h"
 #include "process/ledger.h"
@@ -72,6 +73,7 @@ struct qn_returned {
  * @has_old:	there may be dirty memory that is old
  * @ledger:	bytes in use, as far as threads have told
  * @follow:	sampled objects that are followed; has a lock of its own
+ * @fences:	blocks between marks; atomics
  * @threads:	guards @locals, @orphans and the meta cursor
  * @locals:	every local ever made
  * @orphans:	those without a thread
@@ -113,6 +115,7 @@ struct qn_hub {
 	struct qn_ledger ledger;
 
 	struct qn_follow follow;
+	struct qn_fences fences;
 
 	struct qn_lock threads;
 	struct qn_local *locals;

@@ -275,6 +275,7 @@ __cold u32 qn_local_sample_note(struct qn_local *l, size_t size, u32 *interval)
 {
 	struct qn_sample *s;
 
+	qn_fence_sample(l);
 	if (l->nr_samples == QN_LOCAL_SAMPLES)
 		hand_in_samples(l);
 	qn_assert(l->nr_samples < QN_LOCAL_SAMPLES);
@@ -1085,6 +1086,7 @@ static struct qn_local *local_new(struct qn_hub *hub)
 	sampler_begin(l);
 	if (hub->exact)
 		exact_begin(l);
+	qn_fence_init(hub, l);
 	l->next = hub->locals;
 	WRITE_ONCE(hub->locals, l);
 	return l;

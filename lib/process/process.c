@@ -53,6 +53,8 @@
 /* Blocks from this length on are moved rather than copied, so many times in all */
 #define MOVE_LEAST ((size_t)1 << 20)
 #define MOVES_MOST 4096u
+/* Blocks that grow are fenced up to this length */
+#define FENCE_GROWN ((size_t)4096)
 /* Where there is a statistics file, so many mallocs of each thread are counted exactly */
 #define EXACT_MALLOCS 4096
 
@@ -163,8 +165,11 @@ static void conf_apply(const struct qn_conf *conf)
 		memcpy(hub.page->policy, conf->policy,
 		       sizeof(hub.page->policy));
 	}
-	if (qn_self != &qn_local_none)
-		qn_self->sampler.interval = hub.sampler.interval;
+	if (qn_self == &qn_local_none)
+		return;
+	qn_self->sampler.interval = hub.sampler.interval;
+	if (conf->stats[0] || conf->sites || !hub.conf.knobs.fence)
+		qn_fence_init(&hub, qn_self);
 }
 
 static noinline __cold bool hub_start(void)
@@ -380,7 +385,7 @@ static noinline __apart int large_move(struct qn_unit *u, void *to)
 }
 
 /* Stay where it is if the run can be made to fit */
-static bool large_resize(struct qn_unit *u, size_t size)
+static __seldom bool large_resize(struct qn_unit *u, size_t size)
 {
 	size_t nr = units_of(size);
 	size_t kept = nr << QN_UNIT_SHIFT;
@@ -479,11 +484,15 @@ static void *fail(void)
 	return NULL;
 }
 
-/* Everything that the fast paths leave; @old: bytes at its start that may not be zero */
-static noinline void *alloc(size_t size, size_t align, size_t *old)
+/*
+ * Everything that the fast paths leave; @old: bytes at its start that may not be zero.
+ * @fence: the block may be fenced
+ */
+static noinline void *alloc_any(size_t size, size_t align, size_t *old,
+				bool fence)
 {
 	struct qn_local *l;
-	void *p;
+	void *p = NULL;
 
 	qn_assert(is_power_of_2(align));
 	*old = size;
@@ -494,7 +503,11 @@ static noinline void *alloc(size_t size, size_t align, size_t *old)
 	l = self_get();
 	if (unlikely(!l))
 		return fail();
-	if (size <= QN_SLAB_MAX && align <= QN_ALIGN)
+	if (fence)
+		p = qn_fence_alloc(l, size, align, old);
+	if (p)
+		; /* That is it */
+	else if (size <= QN_SLAB_MAX && align <= QN_ALIGN)
 		p = qn_local_refill(l, size);
 	else if (unlikely(is_shared(size, align)))
 		p = shared_alloc(l, size, align, old);
@@ -508,6 +521,11 @@ static noinline void *alloc(size_t size, size_t align, size_t *old)
 	return likely(p != NULL) ? p : fail();
 }
 
+static void *alloc(size_t size, size_t align, size_t *old)
+{
+	return alloc_any(size, align, old, true);
+}
+
 /* A thread without a local has no table, so it passes by */
 void *qn_process_malloc_slow(size_t size)
 {
@@ -518,7 +536,7 @@ void *qn_process_malloc_slow(size_t size)
 	/* Its list was not looked at */
 	if (unlikely(!size))
 		return qn_process_malloc(1);
-	if (unlikely(!l->table))
+	if (unlikely(!l->table || qn_fence_is_on(l)))
 		return alloc(size, QN_ALIGN, &old);
 	qn_assert(l->state == QN_LOCAL_OWNED);
 	qn_assert(!*qn_local_head(l, l->map[qn_size_steps(size)]));
@@ -534,7 +552,7 @@ static noinline void *malloc_cut(size_t size, struct qn_local *l)
 
 	qn_assert(size > QN_SLAB_MAX);
 	qn_assert(l == qn_self);
-	if (unlikely(size > QN_MEDIUM_MAX || !l->table))
+	if (unlikely(size > QN_MEDIUM_MAX || !l->table || qn_fence_is_on(l)))
 		return alloc(size, QN_ALIGN, &old);
 	p = qn_local_medium_alloc(l, size, QN_ALIGN);
 	return likely(p != NULL) ? p : fail();
@@ -561,7 +579,8 @@ static struct qn_unit *unit_of_block(const char *where, const void *p)
 	if (unlikely(!u))
 		qn_misuse(where, p, "the pointer is not from this heap");
 	if (likely(u->kind == QN_UNIT_SLAB || u->kind == QN_UNIT_MEDIUM ||
-		   u->kind == QN_UNIT_FOLLOW || u->kind == QN_UNIT_SHARED))
+		   u->kind == QN_UNIT_FOLLOW || u->kind == QN_UNIT_SHARED ||
+		   u->kind == QN_UNIT_FENCE))
 		return u;
 	if (u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY ||
 	    u->kind == QN_UNIT_SPARE)
@@ -601,6 +620,13 @@ static noinline void large_free_looked_at(struct qn_unit *u, const char *p)
 	large_free(u, u->bytes);
 }
 
+static noinline void fence_free(struct qn_unit *u, void *p)
+{
+	struct qn_local *l = qn_self;
+
+	qn_fence_free(&hub, l != &qn_local_none ? l : NULL, u, p);
+}
+
 /* Anything: NULL, a block that the thread does not know of yet, what is none */
 void qn_process_free_slow(void *p)
 {
@@ -615,6 +641,8 @@ void qn_process_free_slow(void *p)
 	u = unit_of_block("free", p);
 	if (u->kind == QN_UNIT_FOLLOW)
 		qn_follow_free(&hub.follow, "free", p);
+	else if (u->kind == QN_UNIT_FENCE)
+		fence_free(u, p);
 	else if (u->kind == QN_UNIT_LARGE)
 		large_free_looked_at(u, p);
 	else if (u->kind == QN_UNIT_SHARED)
@@ -638,6 +666,8 @@ void qn_process_free_in(void *p, struct qn_local *l, struct qn_unit *u)
 	}
 	if (likely(u->kind == QN_UNIT_SLAB || u->kind == QN_UNIT_MEDIUM))
 		qn_local_free_remote(l, u, p);
+	else if (u->kind == QN_UNIT_FENCE)
+		fence_free(u, p);
 	else
 		qn_process_free_slow(p);
 }
@@ -647,12 +677,17 @@ void qn_process_free_in(void *p, struct qn_local *l, struct qn_unit *u)
 /* A block that waits was written; of one that is cut the local knows */
 static void *medium_calloc(size_t size)
 {
+	size_t old;
 	struct qn_local *l = qn_self;
 	void *p = qn_medium_get(&l->medium, qn_medium_bytes(size), false);
 
 	if (likely(p != NULL) || !l->table) {
 		p = p ? p : qn_process_malloc(size);
 		return p ? memset(p, 0, size) : NULL;
+	}
+	if (unlikely(qn_fence_is_on(l))) {
+		p = alloc(size, QN_ALIGN, &old);
+		return p && old ? memset(p, 0, size) : p;
 	}
 	p = qn_local_medium_calloc(l, size);
 	return likely(p != NULL) ? p : fail();
@@ -704,6 +739,8 @@ static noinline size_t block_size(struct qn_unit *u, const void *p,
 {
 	if (unlikely(u->kind == QN_UNIT_FOLLOW))
 		return qn_follow_size(where, p);
+	if (u->kind == QN_UNIT_FENCE)
+		return qn_fence_size(u, p, where);
 	if (u->kind == QN_UNIT_MEDIUM)
 		return qn_medium_size(u, p, where);
 	if (u->kind == QN_UNIT_SHARED)
@@ -814,6 +851,8 @@ static bool block_resize(struct qn_unit *u, void *p, size_t size)
 		       qn_local_medium_resize(qn_self, u, p, size);
 	if (u->kind == QN_UNIT_SHARED)
 		return shared_resize(u, p, size);
+	if (u->kind == QN_UNIT_FENCE)
+		return size == qn_fence_size(u, p, "realloc");
 	return u->kind == QN_UNIT_LARGE && size > QN_MEDIUM_MAX &&
 	       large_resize(u, size);
 }
@@ -825,10 +864,13 @@ static __apart void moved_free(struct qn_unit *u, char *p, size_t old,
 	/* Whole units, as in large_move() */
 	size_t size = u->kind == QN_UNIT_SHARED ? round_up(old, QN_PART_SIZE) :
 						  u->run.size << QN_UNIT_SHIFT;
-	bool gone = left > old / 2 && qn_resident_drop(p, size);
+	bool gone = left > old / 2 && u->kind != QN_UNIT_FENCE &&
+		    qn_resident_drop(p, size);
 
 	if (u->kind == QN_UNIT_SHARED)
 		shared_free(u, p, !gone);
+	else if (u->kind == QN_UNIT_FENCE)
+		fence_free(u, p);
 	else
 		large_free(u, gone ? 0 : old);
 }
@@ -838,10 +880,10 @@ static noinline __apart void *large_grow(struct qn_unit *u, char *p, size_t old,
 					 size_t size)
 {
 	size_t dirty, left = 0;
-	char *q = alloc(size, QN_ALIGN, &dirty);
+	char *q = alloc_any(size, QN_ALIGN, &dirty, false);
 
 	qn_assert(old >= COPY_LEAST && old < size);
-	if (q && old >= MOVE_LEAST) {
+	if (q && old >= MOVE_LEAST && u->kind == QN_UNIT_LARGE) {
 		int r = large_move(u, q);
 
 		if (r == 0)
@@ -849,7 +891,7 @@ static noinline __apart void *large_grow(struct qn_unit *u, char *p, size_t old,
 		dirty = size;
 		/* Nobody can have it any more: it stays a block for good */
 		if (r == -ENOTRECOVERABLE)
-			q = alloc(size, QN_ALIGN, &dirty);
+			q = alloc_any(size, QN_ALIGN, &dirty, false);
 	}
 	if (!q)
 		return NULL;
@@ -859,6 +901,21 @@ static noinline __apart void *large_grow(struct qn_unit *u, char *p, size_t old,
 		left = copy_touched(q, p, old);
 	moved_free(u, p, old, left);
 	return q;
+}
+
+/*
+ * Where a block of @old bytes goes. One that grows does so again, perhaps, and a fenced
+ * one would have to be copied each time.
+ */
+static __seldom void *realloc_new(size_t size, size_t old)
+{
+	size_t dirty;
+
+	if (likely(!qn_fence_is_on(qn_self)))
+		return qn_process_malloc(grown(size, old));
+	if (size <= FENCE_GROWN)
+		return qn_process_malloc(size);
+	return alloc_any(grown(size, old), QN_ALIGN, &dirty, false);
 }
 
 /* Of an object of a slab of the thread's own: nothing is looked up twice */
@@ -883,7 +940,7 @@ static __always_inline void *own_realloc(const struct qn_unit *u, void *p,
 /* To a block of its own; the old one is freed */
 static __seldom void *move_block(void *p, size_t old, size_t size)
 {
-	void *q = qn_process_malloc(grown(size, old));
+	void *q = realloc_new(size, old);
 
 	if (!q)
 		return NULL;
@@ -963,7 +1020,8 @@ __seldom void *qn_process_memalign(size_t align, size_t size)
 
 	if (align <= QN_ALIGN)
 		return qn_process_malloc(size);
-	if (!qn_guest_is_on() && size <= QN_SLAB_MAX && align <= QN_SLAB_MAX)
+	if (qn_self->table && !qn_fence_is_on(qn_self) && size <= QN_SLAB_MAX &&
+	    align <= QN_SLAB_MAX)
 		return slab_memalign(align, size);
 	return alloc(max(size, (size_t)1), align, &old);
 }

@@ -476,6 +476,8 @@ static struct qn_unit *run_use(struct qn_segments *s, struct qn_unit *u,
 	for (size_t i = 1; kind == QN_UNIT_MEDIUM && i < nr; i++)
 		u[i].kind = (u8)kind;
 	u->run.size = nr;
+	if (kind == QN_UNIT_FENCE)
+		u->cut = 0;
 	add_used(s, nr);
 	/* How much of a large block is touched is known when it is freed */
 	if (kind == QN_UNIT_LARGE)

@@ -19,9 +19,14 @@ static bool is_at_rest(const struct qn_local *l, const struct qn_local *self)
 /* Another thread may take or give the unit back meanwhile: then it counts or not */
 static void add_large(struct qn_tally *t, const struct qn_unit *u)
 {
-	size_t bytes = READ_ONCE(u->bytes);
+	u8 kind = READ_ONCE(u->kind);
+	size_t bytes = 0;
 
-	if (READ_ONCE(u->kind) != QN_UNIT_LARGE || bytes < QN_TALLY_MAPPED)
+	if (kind == QN_UNIT_LARGE)
+		bytes = READ_ONCE(u->bytes);
+	else if (kind == QN_UNIT_FENCE && READ_ONCE(u->cut))
+		bytes = READ_ONCE(u->fenced);
+	if (bytes < QN_TALLY_MAPPED)
 		return;
 	t->mapped += bytes;
 	t->nr_mapped++;

@@ -31,6 +31,7 @@ enum qn_unit_kind {
 	QN_UNIT_SLAB,     /* a slab: one unit */
 	QN_UNIT_LARGE,    /* first of a block's run */
 	QN_UNIT_FOLLOW,   /* a unit of followed objects, see follow.h */
+	QN_UNIT_FENCE,    /* first of a run of fenced blocks, see fence.h */
 	QN_UNIT_META,     /* first of a run that quern keeps for itself */
 	QN_UNIT_MEDIUM,   /* of a chunk of medium blocks: of each unit of it */
 	QN_UNIT_SHARED,   /* of a chunk of blocks of whole pages, likewise */
@@ -42,7 +43,7 @@ enum qn_unit_kind {
  *		of free() also says "not a slab"
  * @kind:	enum qn_unit_kind
  * @touched:	mask of parts that may be resident; all others read as zero. Of parts in
- *		use of a run of kind LARGE, META or FOLLOW, and of shared ones, what it
+ *		use of a run of kind LARGE, META, FOLLOW or FENCE, and of shared ones, what it
  *		was when they came into use
  * @purged:	when parts of it that are not touched were last given up, in ms; 0: never, or
  *		it does not matter any more
@@ -73,6 +74,11 @@ enum qn_unit_kind {
  * Large blocks:
  * @bytes:	in use
  * @slack:	what is behind the block, see slack.c
+ *
+ * Fenced blocks:
+ * @fenced:	bytes in use of a large one, else 0
+ * @cut:	bytes of the run that were cut so far; atomic
+ * @nr_live:	blocks in use, and more while others are cut; atomic
  *
  * Chunks of medium blocks, and of blocks of whole pages (shared):
  * @holder:	medium: the local that the chunk belongs to
@@ -115,6 +121,12 @@ struct qn_unit {
 		};
 
 		struct {
+			size_t fenced;
+			u32 cut;
+			u32 nr_live;
+		};
+
+		struct {
 			struct qn_local *holder;
 			u16 busy;
 			u16 heads;
@@ -140,6 +152,10 @@ _Static_assert(offsetof(struct qn_unit, chunk_size) ==
 _Static_assert(offsetof(struct qn_unit, slack) <
 		       offsetof(struct qn_unit, run.size),
 	       "a large block is a run");
+
+_Static_assert(offsetof(struct qn_unit, nr_live) <
+		       offsetof(struct qn_unit, run.size),
+	       "fenced blocks have a run");
 
 /* How many parts a mask has. A library call is what a built-in would make of it. */
 static __always_inline u32 qn_nr_parts(u32 mask)

@@ -3,6 +3,7 @@
  * m-double-free-at-end.c - a small block is freed twice; nothing is allocated after.
  *
  * Expected: free: the block was freed twice (32 bytes)
+ * Fenced: free: the block was freed already (24 bytes)
  */
 #include "m.h"
 

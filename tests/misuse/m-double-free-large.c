@@ -3,6 +3,7 @@
  * m-double-free-large.c - a large block is freed twice.
  *
  * Expected: free: the block was freed already
+ * Fenced: free: the block was freed already (1048576 bytes)
  */
 #include "m.h"
 

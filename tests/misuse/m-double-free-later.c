@@ -3,6 +3,7 @@
  * m-double-free-later.c - a small block is freed again after others.
  *
  * Expected: free: the block was freed twice
+ * Fenced: free: the block was freed already (200 bytes)
  */
 #include "m.h"
 

@@ -3,6 +3,7 @@
  * m-double-free-medium.c - a block between tags is freed twice, and was merged.
  *
  * Expected: free: the block was freed already
+ * Fenced: free: the block was freed already (5000 bytes)
  */
 #include "m.h"
 

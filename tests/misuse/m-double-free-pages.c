@@ -3,6 +3,7 @@
  * m-double-free-pages.c - a block of whole pages is freed twice.
  *
  * Expected: free: the block was freed already
+ * Fenced: free: the block was freed already (40000 bytes)
  */
 #include "m.h"
 

@@ -3,6 +3,7 @@
  * m-double-free-remote-batch.c - another thread frees a block twice, others between.
  *
  * Expected: free: the block was freed twice (112 bytes)
+ * Fenced: free: the block was freed already (100 bytes)
  */
 #include "m.h"
 #include <pthread.h>

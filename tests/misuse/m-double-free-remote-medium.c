@@ -3,6 +3,7 @@
  * m-double-free-remote-medium.c - another thread frees a block that was freed.
  *
  * Expected: free: the block was freed already
+ * Fenced: free: the block was freed already (5000 bytes)
  */
 #include "m.h"
 #include <pthread.h>

@@ -3,6 +3,7 @@
  * m-double-free-remote.c - two threads free the same block.
  *
  * Expected: free: the block was freed twice
+ * Fenced: free: the block was freed already (100 bytes)
  */
 #include "m.h"
 #include <pthread.h>

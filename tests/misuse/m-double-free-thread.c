@@ -3,6 +3,7 @@
  * m-double-free-thread.c - a thread frees its own block twice and ends.
  *
  * Expected: free: the block was freed twice (64 bytes)
+ * Fenced: free: the block was freed already (64 bytes)
  */
 #include "m.h"
 #include <pthread.h>

@@ -3,6 +3,7 @@
  * m-double-free.c - a small block is freed twice in a row.
  *
  * Expected: free: the block was freed twice
+ * Fenced: free: the block was freed already (40 bytes)
  */
 #include "m.h"
 

@@ -5,16 +5,17 @@
 #
 # A program prints the pointer that it misuses and is then to be stopped by
 # SIGABRT with one line on stderr, "quern: FUNCTION(POINTER): MESSAGE". Function
-# and message stand in its line "Expected: FUNCTION: MESSAGE".
+# and message stand in its line "Expected: FUNCTION: MESSAGE". Each is run once more
+# with fences, where the line "Fenced: ..." holds if there is one.
 
 . "$(dirname "$0")/../x.sh"
 
 # The messages name the pointer as printf's %p does. Which of two messages a
 # double free gets depends on where a list was cut for the sampler: a seed.
-held() # program: whether it ended as it must
+held() # program, blocks to fence, line: whether it ended as it must
 {
-	expected=$(sed -n 's/^ \* Expected: //p' "$here/$1.c")
-	(exec timeout -k 5 60 env LD_PRELOAD="$lib" QUERN_CONF=seed:1 \
+	expected=$(sed -n "s/^ \* $3: //p" "$here/$1.c")
+	(exec timeout -k 5 60 env LD_PRELOAD="$lib" QUERN_CONF="seed:1,fence:$2" \
 		"$tmp/$1" >"$tmp/out" 2>"$tmp/err")
 	status=$?
 	function=${expected%%: *}
@@ -22,18 +23,25 @@ held() # program: whether it ended as it must
 	[ $status -eq 134 ] && cmp -s "$tmp/want" "$tmp/err"
 }
 
-ulimit -c 0
-for source in "$here"/m-*.c; do
-	name=$(basename "$source" .c)
-	must $cc $flags -w -o "$tmp/$name" "$source" -lpthread
+one() # program, blocks to fence, line
+{
 	# In files apart: what the program says, what the shell says of it
-	held "$name" 2>"$tmp/shell"
+	held "$1" "$2" "$3" 2>"$tmp/shell"
 	result=$?
-	ok "$name" $result
+	ok "$1, $2 fences" $result
 	[ $result -eq 0 ] || {
 		echo "# exit status $status; wanted, got:"
 		show "$tmp/want"
 		show "$tmp/err"
 	}
+}
+
+ulimit -c 0
+for source in "$here"/m-*.c; do
+	name=$(basename "$source" .c)
+	must $cc $flags -w -o "$tmp/$name" "$source" -lpthread
+	one "$name" 0 Expected
+	fenced=$(sed -n 's/^ \* \(Fenced\): .*/\1/p' "$source")
+	one "$name" 1000 "${fenced:-Expected}"
 done
 finish

@@ -3,6 +3,7 @@
  * m-overflow-medium-realloc.c - a block written beyond its end is to grow.
  *
  * Expected: realloc: the word behind the block was overwritten
+ * Fenced: realloc: the bytes behind the block were overwritten (5000 bytes)
  */
 #include "m.h"
 

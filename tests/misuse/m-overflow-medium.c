@@ -3,6 +3,7 @@
  * m-overflow-medium.c - a block between tags is written beyond its end.
  *
  * Expected: free: the word behind the block was overwritten
+ * Fenced: free: the bytes behind the block were overwritten (5000 bytes)
  */
 #include "m.h"
 

@@ -3,6 +3,7 @@
  * m-realloc-freed-large.c - a large block is resized after it was freed.
  *
  * Expected: realloc: the block was freed already
+ * Fenced: realloc: the block was freed already (1048576 bytes)
  */
 #include "m.h"
 

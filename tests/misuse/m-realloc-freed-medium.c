@@ -3,6 +3,7 @@
  * m-realloc-freed-medium.c - a block between tags is resized after it was freed.
  *
  * Expected: realloc: the block was freed already
+ * Fenced: realloc: the block was freed already (5000 bytes)
  */
 #include "m.h"
 

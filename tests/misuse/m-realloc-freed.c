@@ -3,6 +3,7 @@
  * m-realloc-freed.c - a small block is resized after it was freed.
  *
  * Expected: realloc: the block was freed already (208 bytes)
+ * Fenced: realloc: the block was freed already (200 bytes)
  */
 #include "m.h"
 

@@ -3,6 +3,7 @@
  * m-write-freed-at-end.c - a small block is written to after it was freed.
  *
  * Expected: free: the object was written to after it was freed (48 bytes)
+ * Fenced: free: the block was written to after it was freed (40 bytes)
  */
 #include "m.h"
 

@@ -3,6 +3,7 @@
  * m-write-freed-medium.c - a block between tags is written to after it was freed.
  *
  * Expected: free: the block was written to after it was freed
+ * Fenced: free: the block was written to after it was freed (5000 bytes)
  */
 #include "m.h"
 

@@ -3,6 +3,7 @@
  * m-write-freed-zero.c - zeroes are written to a freed block, and others get lost.
  *
  * Expected: free: a block of this slab was freed twice, or written to after it was freed (48 bytes)
+ * Fenced: free: the block was written to after it was freed (40 bytes)
  */
 #include "m.h"
 

@@ -102,7 +102,7 @@ kept() # settings: samples, tables, MB resident after all was freed
 	QUERN_CONF=$1 preloaded "$tmp/kept"
 }
 set -- $(kept seed:1) $(kept seed:1,policy:fixed) $(kept seed:1,sample:4K) \
-	$(kept seed:1,sample:4M) $(kept seed:1,dirty:0) $(kept seed:1,dirty:64M)
+	$(kept seed:1,sample:4M) $(kept seed:1,dirty:0) $(kept seed:1,dirty:64M,fence:0)
 echo "# samples, tables, MB kept: $*"
 [ $# -eq 18 ] && [ "$2" -gt "$5" ] && [ "$5" -le 1 ]
 ok "policy:fixed leaves the table, rule does not" $?

@@ -38,6 +38,23 @@ ok "no error, no message" $?
 sed 's/^/# /' "$tmp/table"
 for kind in double-free double-free-after-ten double-free-there \
 	double-free-by-two-threads free-after-realloc free-at-8 free-at-16 \
+	free-of-stack realloc-of-freed usable-of-freed sized-too-large \
+	sized-too-small; do
+	at_most $kind 0
+done
+# Marks have some value by chance
+for kind in overflow-1 overflow-nul overflow-8 overflow-16 overflow-64 \
+	underflow-1 underflow-8 underflow-16 write-freed-first \
+	write-freed-zero write-freed-at-16 write-freed-all; do
+	at_most $kind 5
+done
+at_most "all errors" 1
+
+# What is noticed of blocks that are not fenced
+QUERN_CONF=fence:0 "$tmp/planted" -n 7 "$lib" >"$tmp/table"
+ok "no error, no message without fences" $?
+for kind in double-free double-free-after-ten double-free-there \
+	double-free-by-two-threads free-after-realloc free-at-8 free-at-16 \
 	free-of-stack realloc-of-freed usable-of-freed sized-too-large; do
 	at_most $kind 0
 done

@@ -161,6 +161,7 @@ static size_t first_carves(size_t size, size_t carve)
 	/* A list ends before an object that is sampled: next to none is */
 	conf.sample = (size_t)1 << 30;
 	conf.seed = 1;
+	conf.knobs.fence = 0;
 	conf.knobs.carve = conf.knobs.carve_most = carve;
 	qn_process_start(&conf, NULL, NULL);
 	/* The heap begins, and what is not of this size with it */
