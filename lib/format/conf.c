@@ -342,7 +342,7 @@ static bool read_size(struct slice s, size_t *size)
 }
 
 /* A decimal of at most three places. Return: false if it is none. */
-static __apart bool read_milli(struct slice s, size_t *milli)
+static bool read_milli(struct slice s, size_t *milli)
 {
 	const char *point = memchr(s.at, '.', s.size);
 	struct slice whole = { s.at, point ? (size_t)(point - s.at) : s.size };
@@ -403,8 +403,8 @@ static bool set_text(struct qn_conf *conf, const struct qn_conf_option *o,
 	return true;
 }
 
-static __apart bool set(struct qn_conf *conf, const struct qn_conf_option *o,
-			struct slice value)
+static bool set(struct qn_conf *conf, const struct qn_conf_option *o,
+		struct slice value)
 {
 	switch (o->type) {
 	case QN_CONF_SIZE:

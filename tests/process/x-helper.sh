@@ -53,6 +53,12 @@ static void burst(void)
 			free(malloc(3000));
 		usleep(30000);
 	}
+	/* It is looked for at times, while malloc is called */
+	for (int i = 0; i < 20; i++) {
+		for (int n = 0; n < 500; n++)
+			free(malloc(100 + n * 40));
+		usleep(5000);
+	}
 }
 
 /* What is resident at most 4 s later, in which malloc is not called */
