@@ -314,6 +314,24 @@ static void large_free(struct qn_unit *u, size_t dirty)
 	qn_run_free(&hub.segments, u, dirty);
 }
 
+/* The same of a fenced block: it begins anywhere in a page, and behind it are its marks */
+static noinline __apart void fenced_clear(char *p, size_t size)
+{
+	char *end = p + size, *next;
+
+	for (; p < end; p = next) {
+		size_t n, words;
+
+		next = (char *)round_down((uintptr_t)p, QN_PART_SIZE) +
+		       QN_PART_SIZE;
+		next = min(next, end);
+		n = (size_t)(next - p);
+		words = round_down(n, 2 * sizeof(long));
+		if (words < n || !qn_is_zero(p, words))
+			memset(p, 0, n);
+	}
+}
+
 /*
  * Let a large block read as zero. Its run is dirty as a whole, but the program need not
  * have touched all of it, and what it did not touch is not made resident.
@@ -322,9 +340,12 @@ static noinline __apart void large_clear(char *p, size_t size)
 {
 	size_t end = round_up(size, hub.page_size);
 
-	qn_assert(is_aligned((uintptr_t)p, QN_PART_SIZE));
 	if (size < LOOK_LEAST || qn_guest_is_on()) {
 		memset(p, 0, size);
+		return;
+	}
+	if (!is_aligned((uintptr_t)p, QN_PART_SIZE)) {
+		fenced_clear(p, size);
 		return;
 	}
 	if (size >= qn_hub_knobs(&hub)->clear_most && qn_resident_drop(p, end))
