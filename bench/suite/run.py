@@ -28,6 +28,7 @@ import inputs  # noqa: E402
 import recorders  # noqa: E402
 import report  # noqa: E402
 import sampler  # noqa: E402
+import services  # noqa: E402
 import suite  # noqa: E402
 import threads  # noqa: E402
 import traces  # noqa: E402
@@ -282,13 +283,15 @@ def parse():
         prog="run.py", description="Compare quern with other allocators.")
     p.add_argument("what", choices=("all", "suite", "memory", "startup",
                                     "report", "record", "peers", "sampler",
-                                    "threads", "list", "recorders"),
+                                    "threads", "list", "recorders",
+                                    "services"),
                    help="all: suite, memory and startup; report: print an "
                    "earlier run's tables again; record: traces of real "
                    "programs; recorders: what recording costs, beside "
                    "heaptrack; peers: print the libraries; sampler: what "
                    "sampling costs real programs; threads: CPU time of one "
-                   "and more threads")
+                   "and more threads; services: CPU time and memory of "
+                   "services with pauses, at three prices")
     p.add_argument("--build", default=".", metavar="DIR",
                    help="where libquern.so and bench/ were built (default .)")
     p.add_argument("--library", metavar="FILE",
@@ -345,6 +348,8 @@ def main():
         if options.what == "threads":
             threads.measure(bench, options)
             return 0
+        if options.what == "services":
+            return 0 if services.measure(bench, options) else 1
         if options.what == "sampler":
             if not shutil.which("valgrind"):
                 fail("valgrind is missing: apt-get install valgrind")

@@ -177,4 +177,7 @@ uint64_t work_thrash(const struct job *job);
 uint64_t work_scratch(const struct job *job);
 uint64_t work_threads(const struct job *job);
 
+/* Load and pauses: work-service.c */
+uint64_t work_service(const struct job *job);
+
 #endif /* BENCH_WORK_H */

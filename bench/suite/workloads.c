@@ -45,6 +45,7 @@ static const struct workload {
 	{ "thrash", 2, work_thrash, "small objects written often" },
 	{ "scratch", 2, work_scratch, "the same, neighbours freed" },
 	{ "threads", 2, work_threads, "thousands of short threads" },
+	{ "service", 1, work_service, "bursts, and pauses of seconds" },
 	/* clang-format on */
 };
 
