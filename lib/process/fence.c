@@ -382,6 +382,9 @@ static __seldom void unit_again(struct qn_local *l)
 	    !qn_port_trylock(&s->lock))
 		return;
 	unit_check(l->hub, l, u);
+	/* Less of it may be cut when it goes back */
+	qn_resident_carve(u, qn_parts_of(0, 0,
+					 DIV_ROUND_UP(u->cut, QN_PART_SIZE)));
 	u->nr_live = OPEN;
 	WRITE_ONCE(u->cut, (u32)FIRST);
 	qn_port_unlock(&s->lock);
@@ -556,8 +559,11 @@ static __apart void large_put(struct qn_hub *hub, struct qn_unit *u)
 	qn_port_lock(&hub->segments.lock);
 	WRITE_ONCE(u->cut, 0);
 	qn_port_unlock(&hub->segments.lock);
-	qn_run_free(&hub->segments, u,
-		    qn_resident_drop(start, QN_UNIT_SIZE) ? 0 : QN_UNIT_SIZE);
+	if (qn_resident_drop(start, QN_UNIT_SIZE))
+		qn_resident_forget(u, 1);
+	else
+		qn_resident_carve(u, UINT16_MAX);
+	qn_run_free(&hub->segments, u, 0);
 }
 
 /* A freed unit is kept in the place of an older one */
@@ -589,7 +595,9 @@ static __apart void large_free(struct qn_hub *hub, struct qn_local *l,
 	memset(h + 1, (int)(PATTERN & 0xff), LARGE_FILLED);
 	smp_store_release(&h->seal, seal_of(h, h->what, FREE));
 	/* Perhaps little of it was touched */
-	if (!qn_resident_drop(start + page, size - page))
+	if (qn_resident_drop(start + page, size - page))
+		qn_resident_forget(u + 1, u->run.size - 1);
+	else
 		dirty = size - QN_UNIT_SIZE;
 	if (u->run.size > 1)
 		qn_run_resize(&hub->segments, u, 1, dirty);

@@ -1155,7 +1155,7 @@ __seldom void qn_local_put(struct qn_local *l)
 	local_settle(l);
 	currents_retire(l);
 	l->ready = l->heads;
-	qn_assert(!l->batch && !l->nr_samples);
+	qn_assert(!l->batch);
 	/* Nobody may come for it, and tables are few */
 	qn_hub_table_put(hub, l->table);
 	l->table = NULL;

@@ -311,6 +311,8 @@ static void large_free(struct qn_unit *u, size_t dirty)
 	direct_forget(qn_unit_start(&hub.segments, u));
 	qn_slack_end(u);
 	qn_hub_account_large(&hub, -(s64)bytes, 0);
+	if (!dirty)
+		qn_resident_forget(u, u->run.size);
 	qn_run_free(&hub.segments, u, dirty);
 }
 
@@ -411,6 +413,9 @@ static __seldom bool large_resize(struct qn_unit *u, size_t size)
 	size_t nr = units_of(size);
 	size_t kept = nr << QN_UNIT_SHIFT;
 
+	/* From now on nobody knows that more was written */
+	if (size < u->bytes)
+		qn_resident_note(u, u->bytes);
 	if (size > PTRDIFF_MAX ||
 	    !qn_run_resize(&hub.segments, u, nr,
 			   u->bytes > kept ? u->bytes - kept : 0))

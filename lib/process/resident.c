@@ -36,7 +36,8 @@ static int give_up(void *p, size_t size)
 
 u32 qn_resident_keep_ms(const struct qn_resident *r)
 {
-	u64 ns = r->page_ns ? r->page_ns : PAGE_NS;
+	u32 measured = READ_ONCE(r->page_ns);
+	u64 ns = measured ? measured : PAGE_NS;
 	/* GB-seconds a CPU-second are ns a byte; the price is in thousandths, so this is ms */
 	u64 ms = (u64)qn_resident_knobs(r)->price * ns / QN_PART_SIZE;
 
@@ -59,7 +60,7 @@ __apart void qn_resident_measure(struct qn_resident *r)
 {
 	size_t size = QN_UNIT_SIZE;
 	char *p;
-	u64 usec, again;
+	u64 usec, again, ns;
 
 	if (r->is_measured)
 		return;
@@ -71,10 +72,11 @@ __apart void qn_resident_measure(struct qn_resident *r)
 	usec = measure(p);
 	again = measure(p);
 	usec = min(usec, again);
+	ns = min(max(usec * 1000 / MEASURE_PARTS, (u64)PAGE_NS_LEAST),
+		 (u64)PAGE_NS_MOST);
+	/* Where there is no clock it stays what it is on some machine */
 	if (usec)
-		r->page_ns = (u32)min(max(usec * 1000 / MEASURE_PARTS,
-					  (u64)PAGE_NS_LEAST),
-				      (u64)PAGE_NS_MOST);
+		WRITE_ONCE(r->page_ns, (u32)ns);
 	qn_port_release(p, size);
 }
 
@@ -336,6 +338,22 @@ __seldom size_t qn_resident_purge(struct qn_resident *r, struct qn_unit *u,
 bool qn_resident_drop(void *p, size_t size)
 {
 	return give_up(p, size) == 0;
+}
+
+__seldom void qn_resident_note(struct qn_unit *u, size_t bytes)
+{
+	size_t to = DIV_ROUND_UP(bytes, QN_PART_SIZE);
+
+	for (size_t i = 0; i * QN_UNIT_PARTS < to; i++)
+		u[i].touched |= (u16)qn_parts_of(i, 0, to);
+}
+
+void qn_resident_forget(struct qn_unit *u, size_t nr)
+{
+	for (; nr > 0; nr--, u++) {
+		u->touched = 0;
+		u->purged = 0;
+	}
 }
 
 bool qn_resident_is_locked(char *end)

@@ -256,6 +256,12 @@ size_t qn_resident_purge(struct qn_resident *r, struct qn_unit *u, char *start,
 /* Give pages of a block in use back, of which no descriptor knows. Return: false as above. */
 bool qn_resident_drop(void *p, size_t size);
 
+/* The first @bytes of a run were written. Context: who owns the units. */
+void qn_resident_note(struct qn_unit *u, size_t bytes);
+
+/* @nr units read as zero, whatever was known of them: they were dropped. Any context. */
+void qn_resident_forget(struct qn_unit *u, size_t nr);
+
 /* Is memory that ends at @end, and that nobody touched yet, locked? Any context. */
 bool qn_resident_is_locked(char *end);
 

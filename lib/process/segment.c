@@ -31,7 +31,7 @@ static u32 parts_of(const struct qn_unit *u, size_t nr)
 	return sum;
 }
 
-/* Of @nr units the first @dirty bytes were written; with 0 all of them read as zero */
+/* Of @nr units the first @dirty bytes were written, besides what was touched before */
 static u32 parts_written(struct qn_unit *u, size_t nr, size_t dirty)
 {
 	size_t left = DIV_ROUND_UP(dirty, QN_PART_SIZE);
@@ -40,7 +40,7 @@ static u32 parts_written(struct qn_unit *u, size_t nr, size_t dirty)
 	for (; nr > 0; nr--, u++) {
 		u32 n = (u32)min(left, (size_t)QN_UNIT_PARTS);
 
-		u->touched = dirty ? u->touched | (u16)((1u << n) - 1) : 0;
+		u->touched |= (u16)((1u << n) - 1);
 		u->purged = 0;
 		left -= n;
 		sum += qn_nr_parts(u->touched);

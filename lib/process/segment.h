@@ -153,7 +153,8 @@ struct qn_unit *qn_unit_alloc(struct qn_segments *s, bool much);
  * qn_run_free() - give a run back
  * @s:		the segments
  * @u:		its first descriptor; run.size must be set
- * @dirty:	bytes of it that may have been written; 0: all of it reads as zero
+ * @dirty:	bytes of it that may have been written since it came into use. Who knows
+ *		that all of it reads as zero calls qn_resident_forget() first.
  *
  * Purges the oldest dirty runs where there are too many.
  *

@@ -355,6 +355,25 @@ static void test_zeroed_in_part(void **state)
 	assert_int_equal(qn_check(), 0);
 }
 
+/* A block that got shorter where it lies was written behind its end */
+static void test_zeroed_after_shrinking(void **state)
+{
+	(void)state;
+	for (size_t size = 190 * KB; size < 40 * MB; size = size * 5 / 4) {
+		unsigned char *p;
+
+		qn_trim();
+		p = qn_malloc(size);
+		memset(p, 0xff, size);
+		p = qn_realloc(p, size - 40 * KB);
+		qn_free(p);
+		p = qn_calloc(1, size);
+		assert_true(is_zero(p, size));
+		qn_free(p);
+	}
+	assert_int_equal(qn_check(), 0);
+}
+
 /* A sparse block that moves stays sparse, and is all there */
 static void test_realloc_sparse(void **state)
 {
@@ -1619,6 +1638,7 @@ int main(void)
 		cmocka_unit_test(test_zeroed),
 		cmocka_unit_test(test_zeroed_is_untouched),
 		cmocka_unit_test(test_zeroed_in_part),
+		cmocka_unit_test(test_zeroed_after_shrinking),
 		cmocka_unit_test(test_realloc_sparse),
 		cmocka_unit_test(test_realloc_all_pairs),
 		cmocka_unit_test(test_realloc_chains),

@@ -198,6 +198,7 @@ static void drop(struct qn_unit *u)
 
 static void drop_clean(struct qn_unit *u)
 {
+	qn_resident_forget(u, u->run.size);
 	qn_run_free(&s, u, 0);
 }
 
