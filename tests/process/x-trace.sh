@@ -218,7 +218,7 @@ ok "what a killed quern record leaves is a trace" $?
 ok "what the program executes is recorded" $?
 
 ! "$quern" record -o nowhere/x.qt -- true 2>err && says err 'cannot write' &&
-	! "$quern" record -- true 2>err && says err 'needs a file' &&
+	! "$quern" record -- true 2>err && says err 'needs --output' &&
 	! "$quern" record -o x.qt -- ./nothing 2>err &&
 	says err 'there is no program' && [ ! -e x.qt.raw ]
 ok "requests that cannot be met are refused before the program runs" $?
@@ -241,7 +241,7 @@ ok "a heap that is too small is said" $?
 ok "an engine's memory, at its peak and on average" $?
 "$quern" replay calls.qt >out && grep -qE '^  counted   ([0-9.]+ instructions each, by the processor|instructions are not available: .*: )' out &&
 	! "$quern" replay --count=stopwatch calls.qt 2>err &&
-	says err 'give perf, callgrind or none' &&
+	says err 'give auto, perf, callgrind or none' &&
 	"$quern" replay --count=none calls.qt >out && ! says out counted
 ok "instructions are counted, or it is said why not" $?
 # mean ENGINE: instructions of a call, by callgrind

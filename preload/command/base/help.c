@@ -49,13 +49,19 @@ static void put_item(struct qn_lines *l, const char *head, const char *text)
 static void put_options(struct qn_lines *l, const struct qn_command *command)
 {
 	const struct qn_option *o;
-	char head[64];
+	char head[64], limits[128], text[512];
+	const char *value;
 
 	qn_line(l, "Options:");
-	for (o = command->options; o->name; o++) {
+	for (o = command->options; o->type; o++) {
+		if (!qn_option_is_named(o))
+			continue;
+		value = qn_option_value(o);
 		snprintf(head, sizeof(head), "--%s%s%s", o->name,
-			 o->arg ? "=" : "", o->arg ? o->arg : "");
-		put_item(l, head, o->help);
+			 value ? "=" : "", value ? value : "");
+		snprintf(text, sizeof(text), "%s%s", o->help,
+			 qn_option_limits(o, limits, sizeof(limits)));
+		put_item(l, head, text);
 	}
 }
 
@@ -104,39 +110,27 @@ static void put_setting(struct qn_lines *l, const struct qn_conf_option *o)
 	put_item(l, head, text);
 }
 
-/* In the largest unit that leaves no rest, as it may be written in a setting */
-static const char *size_text(size_t size, char text[24])
+static struct qn_text milli_text(u64 milli)
 {
-	static const char units[] = "\0KMG";
-	unsigned int unit = 0;
+	struct qn_text t;
 
-	for (; size && size % 1024 == 0 && unit < 3; unit++)
-		size /= 1024;
-	snprintf(text, 24, "%zu%.1s", size, units + unit);
-	return text;
-}
-
-static const char *milli_text(size_t milli, char text[24])
-{
-	snprintf(text, 24, "%.15g", (double)milli / 1000);
-	return text;
+	snprintf(t.s, sizeof(t.s), "%.15g", (double)milli / 1000);
+	return t;
 }
 
 /* "From 0 to 64. Default: 4." */
 static void range_of(const struct qn_conf_knob *k, char *text, size_t size)
 {
-	const char *(*to_text)(size_t value, char text[24]) =
-		k->is_milli ? milli_text : size_text;
-	char least[24], most[24], preset[24];
+	struct qn_text (*to_text)(u64 value) = k->is_milli ? milli_text :
+							     qn_text_units;
 
-	snprintf(text, size, "From %s to %s. Default: %s.",
-		 to_text(k->least, least), to_text(k->most, most),
-		 to_text(k->preset, preset));
+	snprintf(text, size, "From %s to %s. Default: %s.", to_text(k->least).s,
+		 to_text(k->most).s, to_text(k->preset).s);
 }
 
 static void put_knob(struct qn_lines *l, const struct qn_conf_knob *k)
 {
-	char head[64], range[96], text[512];
+	char head[64], range[128], text[512];
 
 	snprintf(head, sizeof(head), "%s:%s", k->key, k->unit);
 	range_of(k, range, sizeof(range));
@@ -187,16 +181,20 @@ static void put_troff(FILE *out, const char *text)
 static void put_troff_options(FILE *out, const struct qn_command *command)
 {
 	const struct qn_option *o;
+	char limits[128];
 
-	for (o = command->options; o->name; o++) {
+	for (o = command->options; o->type; o++) {
+		if (!qn_option_is_named(o))
+			continue;
 		fputs(".TP\n.B ", out);
 		put_troff(out, "--");
 		put_troff(out, o->name);
-		if (o->arg)
-			fprintf(out, "\\fR=\\fI%s", o->arg);
+		if (qn_option_value(o))
+			fprintf(out, "\\fR=\\fI%s", qn_option_value(o));
 		fputs("\n", out);
 		put_troff(out, o->help);
-		fputs("\n", out);
+		fprintf(out, "%s\n",
+			qn_option_limits(o, limits, sizeof(limits)));
 	}
 }
 
@@ -219,7 +217,7 @@ static void put_troff_settings(FILE *out)
 static void put_troff_knobs(FILE *out)
 {
 	const struct qn_conf_knob *k = qn_conf_knobs;
-	char range[96];
+	char range[128];
 
 	for (; k < qn_conf_knobs + qn_conf_nr_knobs; k++) {
 		range_of(k, range, sizeof(range));

@@ -1,34 +1,121 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options.h - one table of options per subcommand: the parser, the help and the
- * manual page are made from it.
+ * options.h - one table of options per subcommand: the parser, the help, the manual
+ * page and every message about an option are made from it.
+ *
+ * A row names a member of the subcommand's own struct, and the member's type. So
+ * qn_options_read() fills that struct in, and a subcommand has no parser of its own.
  */
 #ifndef QN_OPTIONS_H
 #define QN_OPTIONS_H
 
+#include <stddef.h>
 #include <stdio.h>
 #include "base/compiler.h"
 
+enum qn_option_type {
+	QN_OPTION_END,    /* behind the last row */
+	QN_OPTION_HELP,   /* prints the help and ends the command */
+	QN_OPTION_FLAG,   /* bool: true where the option is given */
+	QN_OPTION_TEXT,   /* const char * */
+	QN_OPTION_NUMBER, /* u32 or u64, within a range */
+	QN_OPTION_SIZE,   /* the same; K, M or G may follow */
+	QN_OPTION_CHOICE, /* enum: which of the words */
+	QN_OPTION_SETTING, /* char *: settings of QUERN_CONF, joined; may be repeated */
+	QN_OPTION_OPERAND, /* const char *: an argument without dashes */
+	QN_OPTION_PROGRAM, /* char **: the first operand and all that follows it */
+};
+
 /**
- * struct qn_option - one option
- * @name:	without the dashes
- * @arg:	what its value is called in the help; NULL if it takes none
- * @id:		what qn_options_next() returns for it; > 0
- * @help:	one or two sentences
+ * struct qn_option - one option or operand
+ * @name:	without the dashes; what an operand is, for messages ("a trace")
+ * @letter:	after a single dash it means the same; 0: none
+ * @arg:	name of the value in the help; NULL for a flag, and for a choice, whose
+ *		words are shown
+ * @type:	of the value
+ * @at:		offset of the member that takes it
+ * @bytes:	size of that member
+ * @is_needed:	the command refuses to start without it
+ * @least, @most: of a number or a size; @most 0: as much as the member can hold
+ * @preset:	the value where the option is not given, as a user would type it; NULL:
+ *		the member is left as it was
+ * @choices:	words with "|" between them; the first one stands for 0
+ * @key:	of a setting, with its colon; "" where the value has the key
+ * @help:	one or two sentences; range and default are added to them
  */
 struct qn_option {
 	const char *name;
+	char letter;
 	const char *arg;
-	int id;
+	enum qn_option_type type;
+	size_t at;
+	size_t bytes;
+	bool is_needed;
+	u64 least;
+	u64 most;
+	const char *preset;
+	const char *choices;
+	const char *key;
 	const char *help;
 };
+
+/* Does not compile where the condition is false; else 0 */
+#define QN_OPTION_CHECK(condition) (0 * sizeof(char[(condition) ? 1 : -1]))
+
+#define QN_OPTION_MEMBER(s, member, is_right)                  \
+	.at = offsetof(s, member) + QN_OPTION_CHECK(is_right), \
+	.bytes = sizeof(((s *)0)->member)
+
+#define QN_OPTION_HAS_TYPE(s, member, t) \
+	__builtin_types_compatible_p(__typeof__(((s *)0)->member), t)
+
+#define QN_OPTION_IS_NUMBER(s, member)         \
+	(QN_OPTION_HAS_TYPE(s, member, u32) || \
+	 QN_OPTION_HAS_TYPE(s, member, u64))
+
+/* The type and the place of a row's value; @s is the type of the command's struct */
+#define QN_FLAG(s, member)      \
+	.type = QN_OPTION_FLAG, \
+	QN_OPTION_MEMBER(s, member, QN_OPTION_HAS_TYPE(s, member, bool))
+#define QN_TEXT(s, member)          \
+	.type = QN_OPTION_TEXT,     \
+	QN_OPTION_MEMBER(s, member, \
+			 QN_OPTION_HAS_TYPE(s, member, const char *))
+#define QN_NUMBER(s, member)      \
+	.type = QN_OPTION_NUMBER, \
+	QN_OPTION_MEMBER(s, member, QN_OPTION_IS_NUMBER(s, member))
+#define QN_SIZE(s, member)      \
+	.type = QN_OPTION_SIZE, \
+	QN_OPTION_MEMBER(s, member, QN_OPTION_IS_NUMBER(s, member))
+#define QN_CHOICE(s, member)      \
+	.type = QN_OPTION_CHOICE, \
+	QN_OPTION_MEMBER(s, member, sizeof(((s *)0)->member) == sizeof(u32))
+#define QN_SETTING(s, member)      \
+	.type = QN_OPTION_SETTING, \
+	QN_OPTION_MEMBER(s, member, QN_OPTION_HAS_TYPE(s, member, char *))
+#define QN_OPERAND(s, member)       \
+	.type = QN_OPTION_OPERAND,  \
+	QN_OPTION_MEMBER(s, member, \
+			 QN_OPTION_HAS_TYPE(s, member, const char *))
+#define QN_PROGRAM(s, member)      \
+	.type = QN_OPTION_PROGRAM, \
+	QN_OPTION_MEMBER(s, member, QN_OPTION_HAS_TYPE(s, member, char **))
+
+/* The last two rows of every table */
+/* clang-format off */
+#define QN_OPTIONS_LAST                                                 \
+	{ .name = "help", .letter = 'h', .type = QN_OPTION_HELP,        \
+	  .help = "Print this." },                                      \
+	{ .type = QN_OPTION_END }
+
+/* clang-format on */
 
 /**
  * struct qn_command - one subcommand
  * @name:	as typed
  * @synopsis:	what follows the name
  * @about:	what it does, in a few sentences
- * @options:	ends with a NULL name
+ * @options:	the rows, QN_OPTIONS_LAST behind them; operands in their order
  * @has_conf:	it takes the settings of QUERN_CONF
  * @run:	does it; returns the exit status
  */
@@ -42,41 +129,28 @@ struct qn_command {
 };
 
 /**
- * struct qn_options - where the parser stands
- * @argv:	the next argument; behind the last option, the first operand
- * @value:	of the option just returned
- */
-struct qn_options {
-	const struct qn_command *command;
-	char **argv;
-	const char *value;
-};
-
-enum {
-	QN_OPTIONS_END = 0,
-	QN_OPTIONS_ERROR = -1, /* said on stderr */
-};
-
-/**
- * qn_options_next() - the next option
+ * qn_options_read() - read a subcommand's arguments
+ * @command:	whose table is used
+ * @argv:	the arguments behind the command's name, up to NULL; left as they are
+ * @to:		the subcommand's struct: its members are set
  *
- * "--name=value" and "--name value" are the same, -h is --help and -o is --output. "--" or the first argument
- * without a dash ends the options.
+ * "--name=value" and "--name value" are the same. "--" ends the options. So does the
+ * first operand where the table has a program; elsewhere options may stand before,
+ * between and behind operands.
  *
- * Return: its id, or one of the two above.
+ * Return: 0, or the exit status, with a message. --help does not return.
  */
-int qn_options_next(struct qn_options *o);
+int qn_options_read(const struct qn_command *command, char **argv, void *to);
 
-/**
- * qn_option_number() - the value of an option that is a number
- * @name:	of the option, for the message
- * @value:	digits; K, M or G may follow
- * @most:	a larger one is refused
- * @to:		set if it is right
- *
- * Return: 0, or the exit status; the message was printed.
- */
-int qn_option_number(const char *name, const char *value, u64 most, u64 *to);
+/* " From 1 to 99. Default: 5.", what of it there is; returns @text */
+const char *qn_option_limits(const struct qn_option *o, char *text,
+			     size_t size);
+
+/* The row's value in the help: "FILE", "sum|each|none"; NULL if it takes none */
+const char *qn_option_value(const struct qn_option *o);
+
+/* Is the row an option, and no operand */
+bool qn_option_is_named(const struct qn_option *o);
 
 extern const struct qn_command qn_command_run;
 extern const struct qn_command qn_command_record;

@@ -37,6 +37,18 @@ struct qn_text qn_text_size(u64 bytes)
 	return scaled(value, units[i]);
 }
 
+struct qn_text qn_text_units(u64 bytes)
+{
+	static const char units[] = "\0KMG";
+	unsigned int unit = 0;
+	struct qn_text t;
+
+	for (; bytes && bytes % 1024 == 0 && unit < 3; unit++)
+		bytes /= 1024;
+	snprintf(t.s, sizeof(t.s), "%" PRIu64 "%.1s", bytes, units + unit);
+	return t;
+}
+
 struct qn_text qn_text_count(u64 n)
 {
 	struct qn_text t;

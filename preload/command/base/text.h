@@ -21,6 +21,9 @@ struct qn_text {
 /* "512 B", "9.54 MiB": three digits, a power of 1024 */
 struct qn_text qn_text_size(u64 bytes);
 
+/* "64K", "3M", "100": in the largest unit that leaves no rest, as it may be typed */
+struct qn_text qn_text_units(u64 bytes);
+
 /* "1,234,567" */
 struct qn_text qn_text_count(u64 n);
 

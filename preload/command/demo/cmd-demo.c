@@ -33,19 +33,11 @@
 #include "command/report/report.h"
 #include "command/base/text.h"
 
-#define DEFAULT_ROUNDS 5
-
 /* Exit status of embedded/run-qemu.sh where there is no emulator */
 #define NO_QEMU 77
 
 /* A program that allocates less than this demonstrates nothing */
 #define MIN_ALLOCATIONS 1000000
-
-enum {
-	DEMO_ROUNDS = 1,
-	DEMO_LIBRARY,
-	DEMO_HELP,
-};
 
 /* ---- progress, on stderr ---- */
 
@@ -424,51 +416,16 @@ static int run_firmware(const struct qn_demo *demo)
 
 /* ---- setting up ---- */
 
-static int set_rounds(struct qn_demo *demo, const char *value)
+static int read_options(struct qn_demo *demo, const struct qn_command *command,
+			char **argv)
 {
-	char *end;
-	long n = strtol(value, &end, 10);
+	int err = qn_options_read(command, argv, demo);
 
-	if (*end || n < 1 || n > QN_DEMO_MAX_ROUNDS) {
-		qn_error("--rounds=%s: give a number from 1 to %d", value,
-			 QN_DEMO_MAX_ROUNDS);
-		return QN_EXIT_FAILURE;
-	}
-	demo->rounds = (unsigned int)n;
-	return 0;
-}
-
-static int set_option(struct qn_demo *demo, int id, const char *value)
-{
-	switch (id) {
-	case DEMO_ROUNDS:
-		return set_rounds(demo, value);
-	case DEMO_LIBRARY:
-		demo->library = value;
-		return 0;
-	case DEMO_HELP:
-		qn_help_command(stdout, demo->command);
-		exit(0);
-	default:
-		return QN_EXIT_FAILURE;
-	}
-}
-
-static int read_options(struct qn_demo *demo, char **argv)
-{
-	struct qn_options o = { .command = demo->command, .argv = argv };
-	int id, err;
-
-	while ((id = qn_options_next(&o)) != QN_OPTIONS_END) {
-		err = set_option(demo, id, o.value);
-		if (err)
-			return err;
-	}
-	if (!*o.argv)
-		return 0;
+	if (err || !demo->program)
+		return err;
 	qn_error("demo takes no program; for one of your own: "
 		 "quern run -- %s",
-		 *o.argv);
+		 *demo->program);
 	return QN_EXIT_FAILURE;
 }
 
@@ -609,9 +566,7 @@ static int demo_main(const struct qn_command *command, int argc, char **argv)
 	int err;
 
 	(void)argc;
-	demo.command = command;
-	demo.rounds = DEFAULT_ROUNDS;
-	err = read_options(&demo, argv);
+	err = read_options(&demo, command, argv);
 	wanted = demo.rounds;
 	qn_interrupt_catch();
 	if (!err)
@@ -632,16 +587,19 @@ static int demo_main(const struct qn_command *command, int argc, char **argv)
 	return err;
 }
 
+/* clang-format off */
 static const struct qn_option demo_options[] = {
-	{ "rounds", "N", DEMO_ROUNDS,
-	  "How often everything is measured; the table shows medians. 5 by "
-	  "default, which takes about a minute." },
-	{ "library", "FILE", DEMO_LIBRARY,
+	{ "rounds", 0, "N", QN_NUMBER(struct qn_demo, rounds), .least = 1,
+	  .most = QN_DEMO_MAX_ROUNDS, .preset = "5", .help =
+	  "How often everything is measured; the table shows medians. Five rounds "
+	  "take about a minute." },
+	{ "library", 0, "FILE", QN_TEXT(struct qn_demo, library), .help =
 	  "The libquern.so to use. By default the one beside this command, "
 	  "then the installed one." },
-	{ "help", NULL, DEMO_HELP, "Print this." },
-	{ NULL, NULL, 0, NULL },
+	{ "a program", 0, NULL, QN_PROGRAM(struct qn_demo, program) },
+	QN_OPTIONS_LAST,
 };
+/* clang-format on */
 
 const struct qn_command qn_command_demo = {
 	.name = "demo",

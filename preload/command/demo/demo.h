@@ -76,9 +76,9 @@ struct qn_demo_contest {
 
 /**
  * struct qn_demo - all of it
- * @command:	for its help
- * @rounds:	how many
+ * @rounds:	--rounds; less where it was interrupted
  * @library:	--library
+ * @program:	operands, of which there may be none
  * @own_dir:	where the command is, and the firmware
  * @dir:	where the input is
  * @dir_fd:	its descriptor
@@ -89,9 +89,9 @@ struct qn_demo_contest {
  * @contests:	on what
  */
 struct qn_demo {
-	const struct qn_command *command;
-	unsigned int rounds;
+	u32 rounds;
 	const char *library;
+	char **program;
 	char *own_dir;
 	char *dir;
 	int dir_fd;

@@ -31,7 +31,6 @@
 
 /**
  * struct run - one call of quern run
- * @command:	for its help
  * @argv:	the program and its arguments
  * @path:	the program's file
  * @library:	libquern.so
@@ -50,7 +49,6 @@
  * @quern:	how the run on quern's own heap went, if there was one
  */
 struct run {
-	const struct qn_command *command;
 	char **argv;
 	char *path;
 	char *library;
@@ -68,90 +66,6 @@ struct run {
 	off_t input_at;
 	struct qn_outcome quern;
 };
-
-enum {
-	RUN_REPORT = 1,
-	RUN_JSON,
-	RUN_CHILDREN,
-	RUN_POLICY,
-	RUN_ENGINE,
-	RUN_COMPARE,
-	RUN_CONF,
-	RUN_LIBRARY,
-	RUN_HELP,
-};
-
-/* ---- options ---- */
-
-static int add_setting(struct run *run, const char *key, const char *value)
-{
-	qn_settings_add(&run->settings, key, value);
-	return 0;
-}
-
-static int set_children(struct run *run, const char *value)
-{
-	if (!strcmp(value, "sum"))
-		run->children = QN_CHILDREN_SUM;
-	else if (!strcmp(value, "each"))
-		run->children = QN_CHILDREN_EACH;
-	else if (!strcmp(value, "none"))
-		run->children = QN_CHILDREN_NONE;
-	else
-		goto refuse;
-	return 0;
-refuse:
-	qn_error("--children=%s: give sum, each or none", value);
-	return QN_EXIT_FAILURE;
-}
-
-static int set_option(struct run *run, int id, const char *value)
-{
-	switch (id) {
-	case RUN_REPORT:
-		run->report_path = value;
-		return 0;
-	case RUN_JSON:
-		run->is_json = true;
-		return 0;
-	case RUN_CHILDREN:
-		return set_children(run, value);
-	case RUN_POLICY:
-		return add_setting(run, "policy:", value);
-	case RUN_ENGINE:
-		return add_setting(run, "engine:", value);
-	case RUN_COMPARE:
-		run->is_compared = true;
-		return 0;
-	case RUN_CONF:
-		return add_setting(run, "", value);
-	case RUN_LIBRARY:
-		run->given_library = value;
-		return 0;
-	case RUN_HELP:
-		qn_help_command(stdout, run->command);
-		exit(0);
-	default:
-		return QN_EXIT_FAILURE;
-	}
-}
-
-static int read_options(struct run *run, char **argv)
-{
-	struct qn_options o = { .command = run->command, .argv = argv };
-	int id, err;
-
-	while ((id = qn_options_next(&o)) != QN_OPTIONS_END) {
-		err = set_option(run, id, o.value);
-		if (err)
-			return err;
-	}
-	run->argv = o.argv;
-	if (*o.argv)
-		return 0;
-	qn_error("run needs a program: quern run %s", run->command->synopsis);
-	return QN_EXIT_FAILURE;
-}
 
 /* ---- what must be right before the program starts ---- */
 
@@ -542,11 +456,11 @@ static void release(struct run *run)
 
 static int run_main(const struct qn_command *command, int argc, char **argv)
 {
-	struct run run = { .command = command, .report_fd = -1 };
+	struct run run = { .report_fd = -1 };
 	int status = 0, err;
 
 	(void)argc;
-	err = read_options(&run, argv);
+	err = qn_options_read(command, argv, &run);
 	qn_interrupt_catch();
 	if (!err)
 		err = prepare(&run);
@@ -560,32 +474,35 @@ static int run_main(const struct qn_command *command, int argc, char **argv)
 
 /* clang-format off */
 static const struct qn_option run_options[] = {
-	{ "report", "FILE", RUN_REPORT,
+	{ "report", 0, "FILE", QN_TEXT(struct run, report_path), .help =
 	  "Write the report to FILE instead of standard error; - is standard "
 	  "output." },
-	{ "json", NULL, RUN_JSON,
+	{ "json", 0, NULL, QN_FLAG(struct run, is_json), .help =
 	  "Write the report as a JSON object; its keys stay as they are." },
-	{ "children", "sum|each|none", RUN_CHILDREN,
+	{ "children", 0, NULL, QN_CHOICE(struct run, children),
+	  .choices = "sum|each|none", .preset = "sum", .help =
 	  "What becomes of the processes that the program starts: added to its "
-	  "figures (sum, the default), a report for each of them, or left out." },
-	{ "policy", "NAME", RUN_POLICY,
+	  "figures, a report for each of them, or left out." },
+	{ "policy", 0, "NAME", QN_SETTING(struct run, settings), .key = "policy:",
+	  .help =
 	  "Who decides on the granule table; the same as --conf=policy:NAME. "
 	  "fixed leaves it as it is." },
-	{ "engine", "NAME", RUN_ENGINE,
+	{ "engine", 0, "NAME", QN_SETTING(struct run, settings), .key = "engine:",
+	  .help =
 	  "The heap that serves the program; the same as --conf=engine:NAME. The "
 	  "report then says what it served, and what quern would have." },
-	{ "compare", NULL, RUN_COMPARE,
+	{ "compare", 0, NULL, QN_FLAG(struct run, is_compared), .help =
 	  "With --engine: the program runs twice, on quern's own heap first, with "
 	  "the same input and nothing to be seen of it; the report has the times "
 	  "and the memory of both." },
-	{ "conf", "KEY:VALUE", RUN_CONF,
+	{ "conf", 0, "KEY:VALUE", QN_SETTING(struct run, settings), .key = "", .help =
 	  "A setting, or several with commas between them; they go before those "
 	  "of QUERN_CONF. May be given more than once." },
-	{ "library", "FILE", RUN_LIBRARY,
+	{ "library", 0, "FILE", QN_TEXT(struct run, given_library), .help =
 	  "The libquern.so to use. By default the one beside this command, then "
 	  "the installed one." },
-	{ "help", NULL, RUN_HELP, "Print this." },
-	{ NULL, NULL, 0, NULL },
+	{ "a program", 0, NULL, QN_PROGRAM(struct run, argv), .is_needed = true },
+	QN_OPTIONS_LAST,
 };
 /* clang-format on */
 

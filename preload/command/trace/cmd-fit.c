@@ -55,7 +55,6 @@ static const struct engine {
  * @fits:	into quern's heap, or the one of --engine
  */
 struct fit {
-	const struct qn_command *command;
 	const char *file;
 	u64 heap;
 	u64 ccm;
@@ -69,65 +68,6 @@ struct fit {
 
 /* Exit status where the answer is NO for the heap that was asked about */
 #define DOES_NOT_FIT 1
-
-enum {
-	FIT_HEAP = 1,
-	FIT_CCM,
-	FIT_LIVE,
-	FIT_PROCESS,
-	FIT_ENGINE,
-	FIT_HELP,
-};
-
-static int set_option(struct fit *f, int id, const char *value)
-{
-	u64 process;
-
-	switch (id) {
-	case FIT_HEAP:
-		return qn_option_number("heap", value, UINT32_MAX, &f->heap);
-	case FIT_CCM:
-		return qn_option_number("ccm", value, UINT32_MAX, &f->ccm);
-	case FIT_LIVE:
-		return qn_option_number("live", value, UINT32_MAX, &f->live);
-	case FIT_PROCESS:
-		if (qn_option_number("process", value, UINT32_MAX - 1,
-				     &process))
-			return QN_EXIT_FAILURE;
-		f->process = (u32)process;
-		return 0;
-	case FIT_ENGINE:
-		f->only = value;
-		return 0;
-	case FIT_HELP:
-		qn_help_command(stdout, f->command);
-		exit(0);
-	default:
-		return QN_EXIT_FAILURE;
-	}
-}
-
-static int read_options(struct fit *f, char **argv)
-{
-	struct qn_options o = { .command = f->command, .argv = argv };
-	int id, err;
-
-	for (;;) {
-		while ((id = qn_options_next(&o)) != QN_OPTIONS_END) {
-			err = set_option(f, id, o.value);
-			if (err)
-				return err;
-		}
-		if (!*o.argv || f->file)
-			break;
-		f->file = *o.argv++;
-	}
-	if (f->file && f->heap && !*o.argv)
-		return 0;
-	qn_error("fit takes a trace and the size of a heap: quern fit %s",
-		 f->command->synopsis);
-	return QN_EXIT_FAILURE;
-}
 
 /* ---- the trace ---- */
 
@@ -364,11 +304,11 @@ static int fit_in_dir(struct fit *f)
 
 static int fit_main(const struct qn_command *command, int argc, char **argv)
 {
-	struct fit f = { .command = command, .process = UINT32_MAX };
+	struct fit f = { .process = UINT32_MAX };
 	int err;
 
 	(void)argc;
-	err = read_options(&f, argv);
+	err = qn_options_read(command, argv, &f);
 	if (err)
 		return err;
 	err = find_images(&f);
@@ -390,17 +330,21 @@ static int fit_main(const struct qn_command *command, int argc, char **argv)
 
 /* clang-format off */
 static const struct qn_option fit_options[] = {
-	{ "heap", "BYTES", FIT_HEAP, "The heap of the device; K may follow." },
-	{ "ccm", "BYTES", FIT_CCM,
+	{ "heap", 0, "BYTES", QN_SIZE(struct fit, heap), .is_needed = true,
+	  .least = 1, .most = UINT32_MAX, .help =
+	  "The heap of the device; K may follow." },
+	{ "ccm", 0, "BYTES", QN_SIZE(struct fit, ccm), .most = UINT32_MAX, .help =
 	  "A second zone, such as the 64K of CCM of the STM32F407; quern alone uses it." },
-	{ "live", "BYTES", FIT_LIVE,
+	{ "live", 0, "BYTES", QN_SIZE(struct fit, live), .most = UINT32_MAX, .help =
 	  "Cut the trace first, as quern trace cut does, so that so many bytes are live "
 	  "at peak." },
-	{ "engine", "NAME", FIT_ENGINE, "One heap alone, as the table names it." },
-	{ "process", "N", FIT_PROCESS,
+	{ "engine", 0, "NAME", QN_TEXT(struct fit, only), .help =
+	  "One heap alone, as the table names it." },
+	{ "process", 0, "N", QN_NUMBER(struct fit, process),
+	  .most = UINT32_MAX - 1, .help =
 	  "Which process; by default the one with the most events." },
-	{ "help", NULL, FIT_HELP, "Print this." },
-	{ NULL, NULL, 0, NULL },
+	{ "a trace", 0, NULL, QN_OPERAND(struct fit, file), .is_needed = true },
+	QN_OPTIONS_LAST,
 };
 /* clang-format on */
 

@@ -41,18 +41,22 @@
 /**
  * struct record - one call of quern record
  * @output:	--output
+ * @given_library: --library
+ * @has_sites:	--sites
+ * @is_packed:	--zstd
  * @argv:	the program
  * @path:	its file
  * @library:	libquern-record.so
  * @raw:	absolute name of what is written meanwhile
  * @shared:	mapped from it
  * @ns:		nanoseconds of 2^20 ticks
- * @features:	QN_TRACE_WITH_*, by --sites and --zstd
+ * @features:	QN_TRACE_WITH_*, by the two flags
  */
 struct record {
-	const struct qn_command *command;
 	const char *output;
 	const char *given_library;
+	bool has_sites;
+	bool is_packed;
 	char **argv;
 	char *path;
 	char *library;
@@ -62,45 +66,19 @@ struct record {
 	u32 features;
 };
 
-enum {
-	RECORD_OUTPUT = 1,
-	RECORD_LIBRARY,
-	RECORD_SITES,
-	RECORD_ZSTD,
-	RECORD_HELP,
-};
-
-static int read_options(struct record *rec, char **argv)
+/* Return: 0, or the exit status */
+static int read_options(struct record *rec, const struct qn_command *command,
+			char **argv)
 {
-	struct qn_options o = { .command = rec->command, .argv = argv };
-	int id;
+	int err = qn_options_read(command, argv, rec);
 
-	while ((id = qn_options_next(&o)) != QN_OPTIONS_END) {
-		if (id == RECORD_OUTPUT) {
-			rec->output = o.value;
-		} else if (id == RECORD_LIBRARY) {
-			rec->given_library = o.value;
-		} else if (id == RECORD_SITES) {
-			rec->features |= QN_TRACE_WITH_SITES;
-		} else if (id == RECORD_ZSTD) {
-			rec->features |= QN_TRACE_WITH_ZSTD;
-		} else if (id == RECORD_HELP) {
-			qn_help_command(stdout, rec->command);
-			exit(0);
-		} else {
-			return QN_EXIT_FAILURE;
-		}
-	}
-	rec->argv = o.argv;
-	if (rec->features & QN_TRACE_WITH_ZSTD && !qn_can_pack()) {
-		qn_error("--zstd: " QN_PACK_ADVICE);
-		return QN_EXIT_FAILURE;
-	}
-	if (*o.argv && rec->output)
+	if (err)
+		return err;
+	rec->features = (rec->has_sites ? QN_TRACE_WITH_SITES : 0) |
+			(rec->is_packed ? QN_TRACE_WITH_ZSTD : 0);
+	if (!rec->is_packed || qn_can_pack())
 		return 0;
-	qn_error("record needs %s: quern record %s",
-		 rec->output ? "a program" : "a file to write to",
-		 rec->command->synopsis);
+	qn_error("--zstd: " QN_PACK_ADVICE);
 	return QN_EXIT_FAILURE;
 }
 
@@ -317,12 +295,12 @@ static int merge(const struct record *rec, const struct qn_outcome *outcome)
 
 static int record_main(const struct qn_command *command, int argc, char **argv)
 {
-	struct record rec = { .command = command };
+	struct record rec = { 0 };
 	struct qn_outcome outcome;
 	int err, merged = 0;
 
 	(void)argc;
-	err = read_options(&rec, argv);
+	err = read_options(&rec, command, argv);
 	qn_interrupt_catch();
 	if (!err)
 		err = prepare(&rec);
@@ -345,19 +323,20 @@ static int record_main(const struct qn_command *command, int argc, char **argv)
 
 /* clang-format off */
 static const struct qn_option record_options[] = {
-	{ "output", "FILE", RECORD_OUTPUT,
+	{ "output", 'o', "FILE", QN_TEXT(struct record, output), .is_needed = true,
+	  .help =
 	  "The trace, also -o FILE; - is standard output. While the program runs "
 	  "FILE.raw grows beside it." },
-	{ "sites", NULL, RECORD_SITES,
+	{ "sites", 0, NULL, QN_FLAG(struct record, has_sites), .help =
 	  "Write down who calls, too: a stack of up to 16 return addresses an event. "
 	  "Code without unwind tables ends a stack." },
-	{ "zstd", NULL, RECORD_ZSTD,
+	{ "zstd", 0, NULL, QN_FLAG(struct record, is_packed), .help =
 	  "Compress the trace, when the program has ended; times are to 10 ms." },
-	{ "library", "FILE", RECORD_LIBRARY,
+	{ "library", 0, "FILE", QN_TEXT(struct record, given_library), .help =
 	  "The libquern-record.so to use. By default the one beside this command, "
 	  "then the installed one." },
-	{ "help", NULL, RECORD_HELP, "Print this." },
-	{ NULL, NULL, 0, NULL },
+	{ "a program", 0, NULL, QN_PROGRAM(struct record, argv), .is_needed = true },
+	QN_OPTIONS_LAST,
 };
 /* clang-format on */
 

@@ -34,9 +34,6 @@
 /* Between two lines of progress where stderr is no terminal */
 #define PROGRESS_NS 5000000000u
 
-/* Address space for an engine if nothing is said */
-#define SPAN ((u64)16 << 30)
-
 /* A function under its own name, for those who count its calls */
 #ifdef __clang__
 #define APART noinline
@@ -59,6 +56,12 @@ struct heap {
 	size_t size;
 };
 
+/* In the order of the words of --clock */
+enum replay_clock {
+	CLOCK_OF_TRACE,
+	CLOCK_OF_SYSTEM,
+};
+
 /**
  * struct replay - one call of quern replay
  * @most:	events that are replayed at most
@@ -75,7 +78,6 @@ struct heap {
  * @count_how, @count: instructions
  */
 struct replay {
-	const struct qn_command *command;
 	const char *file;
 	const char *engine;
 	char *settings;
@@ -83,7 +85,7 @@ struct replay {
 	u64 most;
 	u32 process;
 	bool is_touching;
-	bool is_real_clock;
+	enum replay_clock clock;
 	struct heap heap;
 	void **blocks;
 	u32 room;
@@ -100,19 +102,6 @@ struct replay {
 	u64 failed;
 	enum qn_count_how count_how;
 	struct qn_count count;
-};
-
-enum {
-	REPLAY_ENGINE = 1,
-	REPLAY_POLICY,
-	REPLAY_CONF,
-	REPLAY_TOUCH,
-	REPLAY_CLOCK,
-	REPLAY_HEAP,
-	REPLAY_PROCESS,
-	REPLAY_EVENTS,
-	REPLAY_COUNT,
-	REPLAY_HELP,
 };
 
 /* ---- the clock ---- */
@@ -135,85 +124,6 @@ u64 __wrap_qn_port_clock_first(void)
 	return __wrap_qn_port_clock();
 }
 
-/* ---- options ---- */
-
-static int set_clock(struct replay *r, const char *value)
-{
-	r->is_real_clock = !strcmp(value, "real");
-	if (r->is_real_clock || !strcmp(value, "trace"))
-		return 0;
-	qn_error("--clock=%s: give trace or real", value);
-	return QN_EXIT_FAILURE;
-}
-
-static int add_setting(struct replay *r, const char *key, const char *value)
-{
-	qn_settings_add(&r->settings, key, value);
-	return 0;
-}
-
-static int set_option(struct replay *r, int id, const char *value)
-{
-	u64 number;
-
-	switch (id) {
-	case REPLAY_ENGINE:
-		r->engine = value;
-		return 0;
-	case REPLAY_POLICY:
-		return add_setting(r, "policy:", value);
-	case REPLAY_CONF:
-		return add_setting(r, "", value);
-	case REPLAY_TOUCH:
-		r->is_touching = true;
-		return 0;
-	case REPLAY_CLOCK:
-		return set_clock(r, value);
-	case REPLAY_HEAP:
-		return qn_option_number("heap", value, UINT64_MAX,
-					&r->heap_size);
-	case REPLAY_EVENTS:
-		return qn_option_number("events", value, UINT64_MAX, &r->most);
-	case REPLAY_PROCESS:
-		if (qn_option_number("process", value, UINT32_MAX - 1, &number))
-			return QN_EXIT_FAILURE;
-		r->process = (u32)number;
-		return 0;
-	case REPLAY_COUNT:
-		if (qn_count_parse(value, &r->count_how))
-			return 0;
-		qn_error("--count=%s: give perf, callgrind or none", value);
-		return QN_EXIT_FAILURE;
-	case REPLAY_HELP:
-		qn_help_command(stdout, r->command);
-		exit(0);
-	default:
-		return QN_EXIT_FAILURE;
-	}
-}
-
-static int read_options(struct replay *r, char **argv)
-{
-	struct qn_options o = { .command = r->command, .argv = argv };
-	int id, err;
-
-	for (;;) {
-		while ((id = qn_options_next(&o)) != QN_OPTIONS_END) {
-			err = set_option(r, id, o.value);
-			if (err)
-				return err;
-		}
-		if (!*o.argv || r->file)
-			break;
-		r->file = *o.argv++;
-	}
-	if (r->file && !*o.argv)
-		return 0;
-	qn_error("replay takes one trace: quern replay %s",
-		 r->command->synopsis);
-	return QN_EXIT_FAILURE;
-}
-
 /* ---- the heap ---- */
 
 static int refuse_engine(const char *name)
@@ -228,7 +138,7 @@ static int refuse_engine(const char *name)
 static int start_engine(struct replay *r)
 {
 	struct heap *h = &r->heap;
-	u64 size = r->heap_size ? r->heap_size : SPAN;
+	u64 size = r->heap_size;
 
 	h->engine = qn_engine_find(r->engine);
 	if (!h->engine)
@@ -264,7 +174,7 @@ static int start_quern(const struct replay *r)
 		qn_error("%s; `quern help run` lists all settings", error);
 		return QN_EXIT_FAILURE;
 	}
-	is_fake = !r->is_real_clock;
+	is_fake = r->clock == CLOCK_OF_TRACE;
 	qn_process_start(&conf, NULL, qn_engine_find(conf.engine));
 	return 0;
 }
@@ -595,11 +505,9 @@ static int replay_main(const struct qn_command *command, int argc, char **argv)
 	int err;
 
 	(void)argc;
-	r.command = command;
-	r.engine = "quern";
 	r.process = UINT32_MAX;
 	r.most = UINT64_MAX;
-	err = read_options(&r, argv);
+	err = qn_options_read(command, argv, &r);
 	if (!err)
 		err = keep_input(&r);
 	qn_interrupt_catch();
@@ -622,25 +530,33 @@ static int replay_main(const struct qn_command *command, int argc, char **argv)
 
 /* clang-format off */
 static const struct qn_option replay_options[] = {
-	{ "engine", "NAME", REPLAY_ENGINE,
-	  "quern, the heap of processes, is the default; libc, the malloc of this "
-	  "command; or one of the engines that `quern help run` names." },
-	{ "policy", "NAME", REPLAY_POLICY, "Who decides on quern's granule table." },
-	{ "conf", "KEY:VALUE", REPLAY_CONF, "A setting of quern's." },
-	{ "touch", NULL, REPLAY_TOUCH,
+	{ "engine", 0, "NAME", QN_TEXT(struct replay, engine), .preset = "quern",
+	  .help =
+	  "quern, the heap of processes; libc, the malloc of this command; or one of "
+	  "the engines that `quern help run` names." },
+	{ "policy", 0, "NAME", QN_SETTING(struct replay, settings),
+	  .key = "policy:", .help = "Who decides on quern's granule table." },
+	{ "conf", 0, "KEY:VALUE", QN_SETTING(struct replay, settings), .key = "",
+	  .help = "A setting of quern's." },
+	{ "touch", 0, NULL, QN_FLAG(struct replay, is_touching), .help =
 	  "Write every byte that is asked for, as a program would." },
-	{ "clock", "trace|real", REPLAY_CLOCK,
-	  "Which time quern sees; the trace's (the default) makes runs repeat." },
-	{ "heap", "BYTES", REPLAY_HEAP, "Memory for an engine, 16G by default." },
-	{ "process", "N", REPLAY_PROCESS,
+	{ "clock", 0, NULL, QN_CHOICE(struct replay, clock), .choices = "trace|real",
+	  .preset = "trace", .help =
+	  "Which time quern sees; the trace's makes runs repeat." },
+	{ "heap", 0, "BYTES", QN_SIZE(struct replay, heap_size), .least = 1,
+	  .preset = "16G", .help = "Memory for an engine." },
+	{ "process", 0, "N", QN_NUMBER(struct replay, process),
+	  .most = UINT32_MAX - 1, .help =
 	  "Which process; by default the one with the most events." },
-	{ "events", "N", REPLAY_EVENTS, "Not more calls than these." },
-	{ "count", "perf|callgrind|none", REPLAY_COUNT,
-	  "How instructions are counted: by the processor, which is done by itself where "
-	  "the kernel allows it, or by valgrind in a second run, which is slow and always "
-	  "says the same." },
-	{ "help", NULL, REPLAY_HELP, "Print this." },
-	{ NULL, NULL, 0, NULL },
+	{ "events", 0, "N", QN_SIZE(struct replay, most), .help =
+	  "Not more calls than these." },
+	{ "count", 0, NULL, QN_CHOICE(struct replay, count_how),
+	  .choices = QN_COUNT_CHOICES, .preset = "auto", .help =
+	  "How instructions are counted: by the processor (perf), by valgrind in a "
+	  "second run, which is slow and always says the same (callgrind), or not at "
+	  "all (none). auto: by the processor if the kernel allows it." },
+	{ "a trace", 0, NULL, QN_OPERAND(struct replay, file), .is_needed = true },
+	QN_OPTIONS_LAST,
 };
 /* clang-format on */
 

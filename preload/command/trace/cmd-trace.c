@@ -36,7 +36,6 @@
  * @is_packed:	--zstd
  */
 struct request {
-	const struct qn_command *command;
 	const char *what;
 	const char *file;
 	const char *output;
@@ -48,87 +47,6 @@ struct request {
 	bool is_csv;
 	bool is_packed;
 };
-
-enum {
-	TRACE_OUTPUT = 1,
-	TRACE_TO,
-	TRACE_FROM,
-	TRACE_HEAP,
-	TRACE_EVENTS,
-	TRACE_OF_PROCESS,
-	TRACE_CSV,
-	TRACE_ZSTD,
-	TRACE_HELP,
-};
-
-/* ---- options ---- */
-
-static int set_option(struct request *q, int id, const char *value)
-{
-	u64 number;
-
-	switch (id) {
-	case TRACE_OUTPUT:
-		q->output = value;
-		return 0;
-	case TRACE_TO:
-		q->format = value;
-		return 0;
-	case TRACE_FROM:
-		q->from = value;
-		return 0;
-	case TRACE_HEAP:
-		return qn_option_number("heap", value, UINT64_MAX, &q->heap);
-	case TRACE_EVENTS:
-		return qn_option_number("events", value, UINT64_MAX, &q->most);
-	case TRACE_OF_PROCESS:
-		if (qn_option_number("process", value, UINT32_MAX - 1, &number))
-			return QN_EXIT_FAILURE;
-		q->process = (u32)number;
-		return 0;
-	case TRACE_CSV:
-		q->is_csv = true;
-		return 0;
-	case TRACE_ZSTD:
-		q->is_packed = true;
-		return 0;
-	case TRACE_HELP:
-		qn_help_command(stdout, q->command);
-		exit(0);
-	default:
-		return QN_EXIT_FAILURE;
-	}
-}
-
-/* Options may stand before, between and behind the two operands */
-static int read_options(struct request *q, char **argv)
-{
-	const char **operands[] = { &q->what, &q->file };
-	struct qn_options o = { .command = q->command, .argv = argv };
-	size_t nr = 0;
-	int id, err;
-
-	for (;;) {
-		while ((id = qn_options_next(&o)) != QN_OPTIONS_END) {
-			err = set_option(q, id, o.value);
-			if (err)
-				return err;
-		}
-		if (!*o.argv)
-			break;
-		if (nr == ARRAY_SIZE(operands)) {
-			qn_error("trace takes one file; '%s' is too much",
-				 *o.argv);
-			return QN_EXIT_FAILURE;
-		}
-		*operands[nr++] = *o.argv++;
-	}
-	if (nr == ARRAY_SIZE(operands))
-		return 0;
-	qn_error("trace needs a task and a file: quern trace %s",
-		 q->command->synopsis);
-	return QN_EXIT_FAILURE;
-}
 
 /* ---- info ---- */
 
@@ -449,13 +367,13 @@ static bool is_same_file(const char *a, const char *b)
 
 static int trace_main(const struct qn_command *command, int argc, char **argv)
 {
-	struct request q = { .command = command, .process = UINT32_MAX };
+	struct request q = { .process = UINT32_MAX };
 	const struct task *task;
 	struct qn_tracefile t;
 	int err;
 
 	(void)argc;
-	err = read_options(&q, argv);
+	err = qn_options_read(command, argv, &q);
 	if (err)
 		return err;
 	task = find_task(q.what);
@@ -482,27 +400,31 @@ static int trace_main(const struct qn_command *command, int argc, char **argv)
 
 /* clang-format off */
 static const struct qn_option trace_options[] = {
-	{ "output", "FILE", TRACE_OUTPUT,
+	{ "a task", 0, NULL, QN_OPERAND(struct request, what), .is_needed = true },
+	{ "a file", 0, NULL, QN_OPERAND(struct request, file), .is_needed = true },
+	{ "output", 'o', "FILE", QN_TEXT(struct request, output), .help =
 	  "Where cut and convert write to, also -o FILE; - is standard output." },
-	{ "process", "N", TRACE_OF_PROCESS,
+	{ "process", 0, "N", QN_NUMBER(struct request, process),
+	  .most = UINT32_MAX - 1, .help =
 	  "Which process of the trace, as info numbers them; info tells of its call "
 	  "sites. By default the one with the most events." },
-	{ "heap", "BYTES", TRACE_HEAP,
+	{ "heap", 0, "BYTES", QN_SIZE(struct request, heap), .help =
 	  "cut: whole objects are left out until so many bytes are live at peak; "
 	  "always the same ones." },
-	{ "events", "N", TRACE_EVENTS, "cut: not more calls than these." },
-	{ "csv", NULL, TRACE_CSV, "histogram: as CSV." },
-	{ "zstd", NULL, TRACE_ZSTD,
+	{ "events", 0, "N", QN_SIZE(struct request, most), .help =
+	  "cut: not more calls than these." },
+	{ "csv", 0, NULL, QN_FLAG(struct request, is_csv), .help =
+	  "histogram: as CSV." },
+	{ "zstd", 0, NULL, QN_FLAG(struct request, is_packed), .help =
 	  "cut and convert: blocks of the trace that is written are compressed." },
-	{ "to", "FORMAT", TRACE_TO,
+	{ "to", 0, "FORMAT", QN_TEXT(struct request, format), .help =
 	  "convert: text or csv, a line a call; trace, one process as a trace of its "
 	  "own." },
-	{ "from", "FORMAT", TRACE_FROM,
+	{ "from", 0, "FORMAT", QN_TEXT(struct request, from), .help =
 	  "convert: FILE is text or heaptrack (raw or interpreted); a trace is made of "
 	  "it. Both are recognised without this; they may be compressed by zstd or "
 	  "gzip, and FILE may be -, standard input." },
-	{ "help", NULL, TRACE_HELP, "Print this." },
-	{ NULL, NULL, 0, NULL },
+	QN_OPTIONS_LAST,
 };
 /* clang-format on */
 

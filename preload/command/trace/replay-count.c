@@ -21,22 +21,6 @@
 #include "command/base/interrupt.h"
 #include "command/base/launch.h"
 
-static const char *const names[] = {
-	[QN_COUNT_PERF] = "perf",
-	[QN_COUNT_CALLGRIND] = "callgrind",
-	[QN_COUNT_NONE] = "none",
-};
-
-bool qn_count_parse(const char *text, enum qn_count_how *how)
-{
-	for (unsigned int i = QN_COUNT_PERF; i < ARRAY_SIZE(names); i++)
-		if (!strcmp(names[i], text)) {
-			*how = (enum qn_count_how)i;
-			return true;
-		}
-	return false;
-}
-
 /* ---- the processor ---- */
 
 static const char *hint(int err)
@@ -140,18 +124,21 @@ static int run_callgrind(const char *file, char *const *argv)
 				  .fd_out = memfd_create("output", MFD_CLOEXEC),
 				  .fd_err = -1 };
 	char **all;
-	size_t nr = 0;
+	size_t nr = 0, before = 0;
 	int err;
 
 	while (argv[nr])
 		nr++;
+	while (argv[before] && strcmp(argv[before], "--") != 0)
+		before++;
 	all = qn_xrealloc(NULL, (nr_fixed + nr + 1) * sizeof(*all));
 	memcpy(all, fixed, sizeof(fixed));
 	all[nr_fixed - 3] = own;
-	/* Behind what was asked for, so that it counts */
-	memcpy(all + nr_fixed - 1, argv, nr * sizeof(*all));
-	all[nr_fixed + nr - 1] = fixed[nr_fixed - 1];
-	all[nr_fixed + nr] = NULL;
+	/* The count of this run is the last option that was asked for, so it counts */
+	memcpy(all + nr_fixed - 1, argv, before * sizeof(*all));
+	all[nr_fixed - 1 + before] = fixed[nr_fixed - 1];
+	memcpy(all + nr_fixed + before, argv + before,
+	       (nr + 1 - before) * sizeof(*all));
 	what.argv = all;
 	err = own ? qn_launch(&what, &outcome) : -ENOENT;
 	if (err && err != -EINTR)

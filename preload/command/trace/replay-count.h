@@ -11,6 +11,9 @@
 
 #include "base/compiler.h"
 
+/* The words for them, in their order */
+#define QN_COUNT_CHOICES "auto|perf|callgrind|none"
+
 enum qn_count_how {
 	QN_COUNT_AUTO, /* by the processor if that can be */
 	QN_COUNT_PERF,
@@ -31,9 +34,6 @@ struct qn_count {
 	int fd;
 	char why[200];
 };
-
-/* Return: false if @text is none of "perf", "callgrind", "none"; @how is set */
-bool qn_count_parse(const char *text, enum qn_count_how *how);
 
 /**
  * qn_count_open() - prepare to count
