@@ -49,6 +49,14 @@ struct qn_text qn_text_units(u64 bytes)
 	return t;
 }
 
+struct qn_text qn_text_fixed(double value, int digits)
+{
+	struct qn_text t;
+
+	snprintf(t.s, sizeof(t.s), "%.*f", digits, value);
+	return t;
+}
+
 struct qn_text qn_text_count(u64 n)
 {
 	struct qn_text t;

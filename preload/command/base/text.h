@@ -24,6 +24,9 @@ struct qn_text qn_text_size(u64 bytes);
 /* "64K", "3M", "100": in the largest unit that leaves no rest, as it may be typed */
 struct qn_text qn_text_units(u64 bytes);
 
+/* "3.142": with so many digits behind the point */
+struct qn_text qn_text_fixed(double value, int digits);
+
 /* "1,234,567" */
 struct qn_text qn_text_count(u64 n);
 

@@ -13,7 +13,7 @@
 #include "learn/controller.h"
 #include "engine/engine.h"
 #include "report.h"
-#include "command/base/text.h"
+#include "command/base/text-table.h"
 
 #define SIZE(n)         (qn_text_size(n).s)
 #define COUNT(n)        (qn_text_count(n).s)
@@ -147,93 +147,76 @@ static void put_calls(struct screen *s)
 
 /* ---- what the memory was made of ---- */
 
-/* Without samples there is no column of what is lost to rounding */
-#define USE_ROW "%-12s%10s%*s%11s%11s%11s%12s"
-
-static int rounding_width(const struct screen *s)
-{
-	return s->f->sampled ? 11 : 0;
-}
-
-static void put_use(struct screen *s, const char *label,
-		    const struct qn_use *use)
+static void put_use(const struct screen *s, const struct qn_text_table *t,
+		    const char *label, const struct qn_use *use)
 {
 	bool is_whole = s->f->is_whole;
 
-	qn_line(&s->l, USE_ROW, label, SIZE(use->live), rounding_width(s),
-		s->f->sampled ? SIZE(use->internal) : "", SIZE(use->external),
-		is_whole ? SIZE(use->dirty) : "unknown",
-		is_whole ? SIZE(use->metadata) : "unknown",
-		is_whole ? SIZE(qn_use_total(use)) : "unknown");
+	QN_TEXT_ROW(t, label, SIZE(use->live), SIZE(use->internal),
+		    SIZE(use->external),
+		    is_whole ? SIZE(use->dirty) : "unknown",
+		    is_whole ? SIZE(use->metadata) : "unknown",
+		    is_whole ? SIZE(qn_use_total(use)) : "unknown");
 }
 
-static void put_use_shares(struct screen *s, const struct qn_use *use)
+static void put_use_shares(const struct screen *s,
+			   const struct qn_text_table *t,
+			   const struct qn_use *use)
 {
 	u64 live = use->live;
 
-	if (!live || !s->f->is_whole)
-		return;
-	qn_line(&s->l, USE_ROW, "  of live", SHARE(live, live),
-		rounding_width(s),
-		s->f->sampled ? SHARE(use->internal, live) : "",
-		SHARE(use->external, live), SHARE(use->dirty, live),
-		SHARE(use->metadata, live), SHARE(qn_use_total(use), live));
+	if (live && s->f->is_whole)
+		QN_TEXT_ROW(t, "  of live", SHARE(live, live),
+			    SHARE(use->internal, live),
+			    SHARE(use->external, live), SHARE(use->dirty, live),
+			    SHARE(use->metadata, live),
+			    SHARE(qn_use_total(use), live));
 }
 
 /* The footprint is often as large as it gets when most is live, so that one row says it */
 static void put_uses(struct screen *s)
 {
 	const struct qn_figures *f = s->f;
+	/* Without samples there is no column of what is lost to rounding */
+	const int widths[] = { -12, 10, f->sampled ? 11 : 0, 11, 11, 11, 12 };
+	const struct qn_text_table t = { &s->l, widths, ARRAY_SIZE(widths) };
 
-	qn_line(&s->l, USE_ROW, "made of", "live", rounding_width(s),
-		f->sampled ? "(internal)" : "", "+external", "+dirty",
-		"+metadata", "=resident");
-	put_use(s, "at its peak", &f->at_peak);
-	put_use_shares(s, &f->at_peak);
+	QN_TEXT_ROW(&t, "made of", "live", "(internal)", "+external", "+dirty",
+		    "+metadata", "=resident");
+	put_use(s, &t, "at its peak", &f->at_peak);
+	put_use_shares(s, &t, &f->at_peak);
 	if (qn_use_total(&f->at_resident) > qn_use_total(&f->at_peak))
-		put_use(s, "most memory", &f->at_resident);
-	put_use(s, f->finished ? "at the end" : "as recorded", &f->at_end);
+		put_use(s, &t, "most memory", &f->at_resident);
+	put_use(s, &t, f->finished ? "at the end" : "as recorded", &f->at_end);
 }
 
 /* ---- the table ---- */
 
-/* Columns: what was asked for if there are samples, what is live if anything is */
-#define ENTRY_ROW "%-12s%*s%15s%10s%*s%11s%11s"
-
-static void put_row(struct screen *s, const char *label, const char *asked,
-		    const char *allocs, const char *share, const char *live,
-		    const char *carved, const char *peak)
-{
-	bool has_live = s->total.live > 0;
-
-	qn_line(&s->l, ENTRY_ROW, label, s->f->sampled ? 10 : 0,
-		s->f->sampled ? asked : "", allocs, share, has_live ? 11 : 0,
-		has_live ? live : "", carved, peak);
-}
-
-static void put_entry(struct screen *s, const char *label,
-		      const struct qn_entry *e)
+static void put_entry(const struct screen *s, const struct qn_text_table *t,
+		      const char *label, const struct qn_entry *e)
 {
 	char asked[24] = "-";
 
 	if (e->asked_allocs)
 		snprintf(asked, sizeof(asked), "%.1f",
 			 e->asked / 16 / (double)e->asked_allocs);
-	put_row(s, label, asked, COUNT(e->nr_allocs),
-		SHARE(e->bytes, s->total.bytes), SIZE(e->live), SIZE(e->carved),
-		SIZE(e->peak));
+	QN_TEXT_ROW(t, label, asked, COUNT(e->nr_allocs),
+		    SHARE(e->bytes, s->total.bytes), SIZE(e->live),
+		    SIZE(e->carved), SIZE(e->peak));
 }
 
-static void put_osize(struct screen *s, const struct qn_entry *e)
+static void put_osize(const struct screen *s, const struct qn_text_table *t,
+		      const struct qn_entry *e)
 {
 	char label[40];
 
 	snprintf(label, sizeof(label), "%10s%s", COUNT(e->osize),
 		 e->promoted ? " *" : "");
-	put_entry(s, e->osize ? label : "  direct", e);
+	put_entry(s, t, e->osize ? label : "  direct", e);
 }
 
-static void put_rest(struct screen *s, unsigned int from, unsigned int to)
+static void put_rest(const struct screen *s, const struct qn_text_table *t,
+		     unsigned int from, unsigned int to)
 {
 	struct qn_entry rest = { 0 };
 	char label[24];
@@ -242,7 +225,7 @@ static void put_rest(struct screen *s, unsigned int from, unsigned int to)
 	for (i = from; i < to; i++)
 		qn_entry_add(&rest, &s->f->entries[i]);
 	snprintf(label, sizeof(label), "  %u others", to - from);
-	put_entry(s, label, &rest);
+	put_entry(s, t, label, &rest);
 }
 
 /* Sizes that anything was asked of; they come first */
@@ -265,7 +248,7 @@ static unsigned int nr_promoted(const struct qn_figures *f)
 	return nr;
 }
 
-static void put_table_header(struct screen *s)
+static void put_table_header(struct screen *s, const struct qn_text_table *t)
 {
 	const struct qn_figures *f = s->f;
 	unsigned int promoted = nr_promoted(f);
@@ -274,8 +257,8 @@ static void put_table_header(struct screen *s)
 		f->nr_entries, nr_used(f), promoted ? ", " : "",
 		promoted ? COUNT(promoted) : "",
 		promoted ? " made by the controller (*)" : "");
-	put_row(s, " object size", "asked for", "allocations", "of bytes",
-		"live", "carved", "max carved");
+	QN_TEXT_ROW(t, " object size", "asked for", "allocations", "of bytes",
+		    "live", "carved", "max carved");
 }
 
 /* @room lines for the entries */
@@ -283,15 +266,20 @@ static void put_table(struct screen *s, unsigned int room)
 {
 	const struct qn_figures *f = s->f;
 	unsigned int i, used = nr_used(f), shown = used;
+	/* Columns: what was asked for if there are samples, what is live if anything is */
+	int widths[] = { -12, f->sampled ? 10 : 0, 15, 10, 11, 11, 11 };
+	const struct qn_text_table t = { &s->l, widths, ARRAY_SIZE(widths) };
 
 	s->total = qn_figures_total(f);
-	put_table_header(s);
+	if (!s->total.live)
+		widths[4] = 0;
+	put_table_header(s, &t);
 	if (shown > room)
 		shown = room - 1;
 	for (i = 0; i < shown; i++)
-		put_osize(s, &f->entries[i]);
+		put_osize(s, &t, &f->entries[i]);
 	if (shown < used)
-		put_rest(s, shown, used);
+		put_rest(s, &t, shown, used);
 }
 
 /* ---- the controller ---- */
@@ -496,31 +484,35 @@ static void put_sites(struct screen *s)
 
 /* ---- an engine in quern's place ---- */
 
+static const int engine_widths[] = { -12, 12, 15, 19 };
+
 static void put_engine(struct screen *s)
 {
 	const struct qn_stats_engine *e = &s->f->engine;
 	const struct qn_engine *engine = qn_engine_find(e->name);
-
+	const struct qn_text_table t = { &s->l, engine_widths,
+					 ARRAY_SIZE(engine_widths) };
 	char about[120];
 
 	snprintf(about, sizeof(about),
 		 "%s, %s; behind one lock, nothing is returned to the system",
 		 e->name, engine ? engine->about : "which is not known here");
 	qn_wrap(&s->l, "engine      ", about);
-	qn_line(&s->l, "%-12s%12s%15s%19s", "all blocks", "asked for",
-		"engine serves", "quern would serve");
-	qn_line(&s->l, "%-12s%12s%15s%19s", "", SIZE(e->asked), SIZE(e->served),
-		SIZE(e->by_table));
-	qn_line(&s->l, "%-12s%12s%15s%19s", "  of asked",
-		SHARE(e->asked, e->asked), SHARE(e->served, e->asked),
-		SHARE(e->by_table, e->asked));
+	QN_TEXT_ROW(&t, "all blocks", "asked for", "engine serves",
+		    "quern would serve");
+	QN_TEXT_ROW(&t, "", SIZE(e->asked), SIZE(e->served), SIZE(e->by_table));
+	QN_TEXT_ROW(&t, "  of asked", SHARE(e->asked, e->asked),
+		    SHARE(e->served, e->asked), SHARE(e->by_table, e->asked));
 }
 
-static void put_compared(struct qn_lines *l, const char *name,
+static void put_compared(const struct qn_text_table *t, const char *name,
 			 const struct qn_outcome *o)
 {
-	qn_line(l, "  %-10s%12s%15s%19s", name, TIME(o->wall_usec),
-		TIME(cpu_of(&o->usage)), SIZE((u64)o->usage.ru_maxrss * 1024));
+	char label[40];
+
+	snprintf(label, sizeof(label), "  %s", name);
+	QN_TEXT_ROW(t, label, TIME(o->wall_usec), TIME(cpu_of(&o->usage)),
+		    SIZE((u64)o->usage.ru_maxrss * 1024));
 }
 
 /* Two runs of the program */
@@ -528,13 +520,14 @@ static void put_comparison(struct screen *s)
 {
 	const struct qn_outcome *quern = s->report->quern;
 	const struct qn_outcome *other = s->report->outcome;
+	const struct qn_text_table t = { &s->l, engine_widths,
+					 ARRAY_SIZE(engine_widths) };
 
 	if (!quern || !s->is_root)
 		return;
-	qn_line(&s->l, "%-12s%12s%15s%19s", "two runs", "time", "CPU",
-		"peak resident set");
-	put_compared(&s->l, s->f->engine.name, other);
-	put_compared(&s->l, "quern", quern);
+	QN_TEXT_ROW(&t, "two runs", "time", "CPU", "peak resident set");
+	put_compared(&t, s->f->engine.name, other);
+	put_compared(&t, "quern", quern);
 	if (quern->status != other->status)
 		qn_line(&s->l, "note        the two runs ended differently: "
 			       "they may not have done the same");

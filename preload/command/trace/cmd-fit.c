@@ -19,7 +19,7 @@
 #include "command/base/launch.h"
 #include "command/base/options.h"
 #include "command/base/preload.h"
-#include "command/base/text.h"
+#include "command/base/text-table.h"
 #include "trace-cut.h"
 #include "trace-file.h"
 
@@ -197,7 +197,8 @@ static char *run_image(struct fit *f, const struct engine *e, const char *trace)
 	return text;
 }
 
-static int fit_engine(struct fit *f, const struct engine *e, const char *trace)
+static int fit_engine(struct fit *f, const struct engine *e, const char *trace,
+		      const struct qn_text_table *t)
 {
 	char *text = run_image(f, e, trace);
 	char w[6][24];
@@ -213,13 +214,13 @@ static int fit_engine(struct fit *f, const struct engine *e, const char *trace)
 	}
 	if (e == &engines[0] || f->only)
 		f->fits = *word(text, "fits", w[0], 24) == '1';
-	printf("%-20s %-5s %9s %9s %6s %9s %6s\n", e->name,
-	       *word(text, "fits", w[0], 24) == '1' ? "yes" : "NO",
-	       word(text, "smallest", w[1], 24),
-	       word(text, "malloc.mean", w[2], 24),
-	       word(text, "malloc.max", w[3], 24),
-	       word(text, "free.mean", w[4], 24),
-	       word(text, "free.max", w[5], 24));
+	QN_TEXT_ROW(t, e->name,
+		    *word(text, "fits", w[0], 24) == '1' ? "yes" : "NO",
+		    word(text, "smallest", w[1], 24),
+		    word(text, "malloc.mean", w[2], 24),
+		    word(text, "malloc.max", w[3], 24),
+		    word(text, "free.mean", w[4], 24),
+		    word(text, "free.max", w[5], 24));
 	fflush(stdout);
 	free(text);
 	return 0;
@@ -232,20 +233,22 @@ static bool is_wanted(const struct fit *f, const struct engine *e)
 
 static int fit_all(struct fit *f, const struct qn_cut *c, const char *trace)
 {
+	static const int widths[] = { -21, -5, 10, 10, 7, 10, 7 };
+	struct qn_lines l = { .out = stdout };
+	const struct qn_text_table t = { &l, widths, ARRAY_SIZE(widths) };
 	u32 nr = 0;
 	int err = 0;
 
 	printf("%s calls, %s bytes live at peak (of %s), in a heap of %s\n",
 	       qn_text_count(c->nr_calls).s, qn_text_count(c->peak).s,
 	       qn_text_count(c->peak_before).s, qn_text_count(f->heap).s);
-	printf("%-20s %-5s %9s %9s %6s %9s %6s\n", "", "fits", "smallest",
-	       "malloc", "max", "free", "max");
+	QN_TEXT_ROW(&t, "", "fits", "smallest", "malloc", "max", "free", "max");
 	for (size_t i = 0; i < ARRAY_SIZE(engines) && !err; i++) {
 		if (qn_interrupted())
 			return -EINTR;
 		if (!is_wanted(f, &engines[i]))
 			continue;
-		err = fit_engine(f, &engines[i], trace);
+		err = fit_engine(f, &engines[i], trace, &t);
 		nr++;
 	}
 	if (!err && !nr) {

@@ -13,7 +13,7 @@
 #include "command/base/fail.h"
 #include "command/base/options.h"
 #include "command/base/stream.h"
-#include "command/base/text.h"
+#include "command/base/text-table.h"
 #include "trace-cut.h"
 #include "trace-read.h"
 #include "trace-text.h"
@@ -228,17 +228,23 @@ static u64 sum_of(const u64 *bins)
 
 static void print_bins(const char *title, const u64 *nr, const u64 *bytes)
 {
+	static const int widths[] = { -21, 14, 10, 10 };
 	u64 all = sum_of(nr), all_bytes = sum_of(bytes);
+	struct qn_lines l = { .out = stdout };
+	const struct qn_text_table t = { &l, widths, ARRAY_SIZE(widths) };
+	char label[80];
 
-	printf("%-20s %14s %9s %9s\n", title, "blocks", "of them", "of bytes");
-	for (unsigned int i = 0; i < NR_BINS; i++)
-		if (nr[i])
-			printf("%9s .. %-8s %13s %9s %9s\n",
-			       qn_text_size(i ? 1ull << i : 0).s,
-			       qn_text_size((2ull << i) - 1).s,
-			       qn_text_count(nr[i]).s,
-			       qn_text_share(nr[i], all).s,
-			       qn_text_share(bytes[i], all_bytes).s);
+	QN_TEXT_ROW(&t, title, "blocks", "of them", "of bytes");
+	for (unsigned int i = 0; i < NR_BINS; i++) {
+		if (!nr[i])
+			continue;
+		snprintf(label, sizeof(label), "%9s .. %s",
+			 qn_text_size(i ? 1ull << i : 0).s,
+			 qn_text_size((2ull << i) - 1).s);
+		QN_TEXT_ROW(&t, label, qn_text_count(nr[i]).s,
+			    qn_text_share(nr[i], all).s,
+			    qn_text_share(bytes[i], all_bytes).s);
+	}
 }
 
 static void print_csv(const char *what, const u64 *nr, const u64 *bytes)
