@@ -54,6 +54,24 @@ struct qn_outcome {
 /* CLOCK_MONOTONIC in microseconds */
 u64 qn_launch_clock(void);
 
+/* In microseconds */
+static inline u64 qn_usec(struct timeval t)
+{
+	return (u64)t.tv_sec * 1000000 + (u64)t.tv_usec;
+}
+
+/* Time in user and in system mode, in microseconds */
+static inline u64 qn_usage_cpu(const struct rusage *usage)
+{
+	return qn_usec(usage->ru_utime) + qn_usec(usage->ru_stime);
+}
+
+/* The peak resident set, in bytes */
+static inline u64 qn_usage_peak(const struct rusage *usage)
+{
+	return (u64)usage->ru_maxrss * 1024;
+}
+
 /**
  * qn_launch() - run a program to its end
  *

@@ -4,14 +4,15 @@
  *
  * The command's folders, bottom first; each includes only what stands above it:
  *
- *   base	messages, numbers and lines; files by name; options by their table; programs
- *		found and run with a library preloaded; symbols; help and manual page
+ *   base	messages, numbers, lines and tables; files by name; options by their table;
+ *		programs found and run with a library preloaded; comparisons of such
+ *		runs; symbols; help and manual page
  *   sites	call sites: stacks and sums
  *   report	statistics pages: read, checked, added up; text and JSON (jansson)
  *   run	quern run
  *   trace	traces: read, merged, written, in other formats; quern record, trace,
  *		replay and fit
- *   demo	quern demo: input that is made by rule, and its table
+ *   demo	quern demo, and its input, which is made by rule
  *
  * It links libquern.a, libjansson and libm. quern.1 is made from quern.1.in by
  * `quern help --manual`.

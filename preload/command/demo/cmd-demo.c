@@ -4,34 +4,29 @@
  * the firmware.
  *
  * Every program runs once under quern with statistics, which counts what it
- * allocates and makes the report that is shown. Then it runs in rounds, each round
- * all programs under all allocators, so that a slow minute of the machine hits
- * all of them; what is compared is the median. Nothing is left out of the table:
- * where quern loses, the summary says so in words.
+ * allocates and makes the report that is shown. Then compare.h runs all programs under
+ * all allocators, in rounds. Nothing is left out of its table: where quern loses, the
+ * summary says so in words.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "demo-input.h"
-#include "demo.h"
+#include "command/base/allocators.h"
 #include "command/base/fail.h"
 #include "command/base/interrupt.h"
-#include "command/base/launch.h"
 #include "command/base/options.h"
-#include "command/report/pages.h"
 #include "command/base/preload.h"
 #include "command/base/program.h"
+#include "command/base/progress.h"
+#include "command/report/pages.h"
 #include "command/report/report.h"
-#include "command/base/text.h"
 
 /* Exit status of embedded/run-qemu.sh where there is no emulator */
 #define NO_QEMU 77
@@ -39,60 +34,70 @@
 /* A program that allocates less than this demonstrates nothing */
 #define MIN_ALLOCATIONS 1000000
 
-/* ---- progress, on stderr ---- */
+/**
+ * struct work - what is known of one of the programs
+ * @path:	its file, NULL if it is missing
+ * @heading:	in the table
+ * @missing:	why it is missing, or NULL
+ * @nr_allocs:	counted under quern
+ * @nr_changes:	of the table, likewise
+ * @report:	of the counted run, as text
+ */
+struct work {
+	char *path;
+	char *heading;
+	char *missing;
+	u64 nr_allocs;
+	u64 nr_changes;
+	char *report;
+};
 
-__attribute__((format(printf, 2, 3))) static void
-progress(const struct qn_demo *demo, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs(demo->is_live ? "\r\033[K" : "", stderr);
-	vfprintf(stderr, format, args);
-	fputs(demo->is_live ? "" : "\n", stderr);
-	fflush(stderr);
-	va_end(args);
-}
-
-static void clear_progress(const struct qn_demo *demo)
-{
-	if (demo->is_live)
-		fputs("\r\033[K", stderr);
-}
+/**
+ * struct demo - one call of quern demo
+ * @rounds:	--rounds
+ * @library:	--library
+ * @program:	operands, of which there may be none
+ * @own_dir:	where the command is, and the firmware
+ * @dir:	where the input is
+ * @dir_fd:	its descriptor
+ * @output:	descriptor of what the running program prints
+ * @allocators:	who is compared
+ * @contests:	on what, by index of qn_demo_programs
+ * @works:	the same programs
+ * @compare:	the comparison
+ */
+struct demo {
+	u32 rounds;
+	const char *library;
+	char **program;
+	char *own_dir;
+	char *dir;
+	int dir_fd;
+	int output;
+	struct qn_allocators allocators;
+	struct qn_contest contests[QN_DEMO_NR_PROGRAMS];
+	struct work works[QN_DEMO_NR_PROGRAMS];
+	struct qn_compare compare;
+};
 
 /* ---- running one program once ---- */
 
-static u64 hash_output(int fd)
+static int open_input(const struct demo *demo, const struct qn_demo_program *p)
 {
-	u64 hash = 14695981039346656037ull;
-	unsigned char buffer[4096];
-	off_t at = 0;
-	ssize_t n, i;
-
-	while ((n = pread(fd, buffer, sizeof(buffer), at)) > 0) {
-		for (i = 0; i < n; i++)
-			hash = (hash ^ buffer[i]) * 1099511628211ull;
-		at += n;
-	}
-	return hash;
-}
-
-static int open_input(const struct qn_demo *demo,
-		      const struct qn_demo_contest *c)
-{
-	if (!c->program->input)
+	if (!p->input)
 		return open("/dev/null", O_RDONLY | O_CLOEXEC);
-	return openat(demo->dir_fd, c->program->input, O_RDONLY | O_CLOEXEC);
+	return openat(demo->dir_fd, p->input, O_RDONLY | O_CLOEXEC);
 }
 
-static int launch_in(struct qn_demo *demo, struct qn_demo_contest *c,
-		     char *const *envp, struct qn_outcome *outcome)
+/* @conf: "QUERN_CONF=...", or NULL to have none */
+static int run_once(struct demo *demo, u32 contest, u32 subject,
+		    const char *conf, struct qn_outcome *outcome)
 {
-	struct qn_launch what = {
-		.path = c->path,
-		.argv = (char *const *)(uintptr_t)c->program->argv,
-		.envp = envp,
-		.fd_in = open_input(demo, c),
+	const struct qn_demo_program *program = &qn_demo_programs[contest];
+	const struct qn_launch what = {
+		.path = demo->works[contest].path,
+		.argv = (char *const *)(uintptr_t)program->argv,
+		.fd_in = open_input(demo, program),
 		.fd_out = demo->output,
 		.fd_err = -1,
 	};
@@ -101,72 +106,31 @@ static int launch_in(struct qn_demo *demo, struct qn_demo_contest *c,
 	if (ftruncate(demo->output, 0) || lseek(demo->output, 0, SEEK_SET))
 		err = -errno;
 	else
-		err = qn_launch(&what, outcome);
+		err = qn_allocators_launch(&demo->allocators, subject, conf,
+					   &what, outcome);
 	close(what.fd_in);
+	return qn_compare_check(&demo->compare, contest, subject, err,
+				outcome->status);
+}
+
+static int run_round(struct qn_compare *c, u32 contest, u32 subject,
+		     struct qn_outcome *outcome, u64 *result)
+{
+	struct demo *demo = c->data;
+	int err = run_once(demo, contest, subject, NULL, outcome);
+
+	*result = qn_compare_hash(demo->output);
 	return err;
-}
-
-/* @conf: "QUERN_CONF=..." or the name alone, to have none */
-static int launch_under(struct qn_demo *demo, struct qn_demo_contest *c,
-			const struct qn_demo_allocator *a, const char *conf,
-			struct qn_outcome *outcome)
-{
-	char *preload = a->path ? qn_xprintf("LD_PRELOAD=%s", a->path) :
-				  qn_xprintf("LD_PRELOAD");
-	const char *changes[] = { preload,
-				  conf,
-				  "LC_ALL=C",
-				  "PYTHONMALLOC=malloc",
-				  "PYTHONHASHSEED=0",
-				  "MALLOC_CONF",
-				  "GLIBC_TUNABLES",
-				  NULL };
-	char **envp = qn_preload_environ(changes);
-	int err = launch_in(demo, c, envp, outcome);
-
-	free(envp);
-	free(preload);
-	return err;
-}
-
-/* An interrupt is the user's wish to end it all, whatever the program makes of it */
-static int check_outcome(struct qn_demo *demo, const struct qn_demo_contest *c,
-			 const struct qn_demo_allocator *a, int err, int status)
-{
-	if (qn_interrupted())
-		return -EINTR;
-	if (!err && WIFEXITED(status) && !WEXITSTATUS(status))
-		return 0;
-	clear_progress(demo);
-	if (err)
-		qn_error("cannot start %s: %s", c->path, strerror(-err));
-	else if (WIFEXITED(status))
-		qn_error("%s under %s failed: status %d", c->program->name,
-			 a->name, WEXITSTATUS(status));
-	else
-		qn_error("%s under %s was ended by signal %d (%s)",
-			 c->program->name, a->name, WTERMSIG(status),
-			 strsignal(WTERMSIG(status)));
-	return QN_EXIT_FAILURE;
-}
-
-static int run_once(struct qn_demo *demo, struct qn_demo_contest *c,
-		    const struct qn_demo_allocator *a, const char *conf,
-		    struct qn_outcome *outcome)
-{
-	int err = launch_under(demo, c, a, conf, outcome);
-
-	return check_outcome(demo, c, a, err, outcome->status);
 }
 
 /* ---- the counted run ---- */
 
-static char *make_report(const struct qn_demo_contest *c,
+static char *make_report(const struct demo *demo, u32 contest,
 			 const struct qn_outcome *outcome,
 			 const struct qn_run_pages *pages)
 {
 	struct qn_report report = {
-		.argv = (char *const *)(uintptr_t)c->program->argv,
+		.argv = (char *const *)(uintptr_t)qn_demo_programs[contest].argv,
 		.outcome = outcome,
 		.pages = pages,
 	};
@@ -175,7 +139,8 @@ static char *make_report(const struct qn_demo_contest *c,
 	FILE *out = open_memstream(&text, &size);
 
 	if (!pages->has_own)
-		report.obstacle = qn_program_obstacle(c->path);
+		report.obstacle =
+			qn_program_obstacle(demo->works[contest].path);
 	if (out) {
 		qn_report_text(out, &report);
 		fclose(out);
@@ -183,33 +148,43 @@ static char *make_report(const struct qn_demo_contest *c,
 	return text;
 }
 
-static void take_counts(struct qn_demo_contest *c, struct qn_run_pages *pages,
+static void take_counts(struct demo *demo, u32 contest,
+			struct qn_run_pages *pages,
 			const struct qn_outcome *outcome)
 {
+	const struct qn_demo_program *program = &qn_demo_programs[contest];
+	struct work *w = &demo->works[contest];
+
 	pages->root = outcome->pid;
 	qn_pages_collect(pages);
 	if (pages->has_own) {
-		c->nr_allocs = pages->figures[0].nr_allocs;
-		c->nr_changes = pages->figures[0].nr_changes;
+		w->nr_allocs = pages->figures[0].nr_allocs;
+		w->nr_changes = pages->figures[0].nr_changes;
 	}
-	c->report = make_report(c, outcome, pages);
+	w->report = make_report(demo, contest, outcome, pages);
+	w->heading = qn_xprintf("%s: %s; %s allocations", program->name,
+				program->work, qn_text_count(w->nr_allocs).s);
+	demo->contests[contest].about = w->heading;
+	demo->contests[contest].expected = qn_compare_hash(demo->output);
+	demo->contests[contest].expected_of =
+		demo->allocators.subjects[QN_QUERN].name;
 }
 
-static int check_counts(const struct qn_demo *demo,
-			const struct qn_demo_contest *c)
+static int check_counts(const struct demo *demo, u32 contest)
 {
-	if (c->nr_allocs >= MIN_ALLOCATIONS)
+	const struct work *w = &demo->works[contest];
+
+	if (w->nr_allocs >= MIN_ALLOCATIONS)
 		return 0;
-	clear_progress(demo);
+	qn_progress_clear();
 	qn_error("%s made %s allocations under quern, less than a million; its "
 		 "report says why:",
-		 c->program->name, qn_text_count(c->nr_allocs).s);
-	fputs(c->report ? c->report : "", stderr);
+		 qn_demo_programs[contest].name, qn_text_count(w->nr_allocs).s);
+	fputs(w->report ? w->report : "", stderr);
 	return QN_EXIT_FAILURE;
 }
 
-static int count_in(struct qn_demo *demo, struct qn_demo_contest *c,
-		    const char *stats)
+static int count_in(struct demo *demo, u32 contest, const char *stats)
 {
 	struct qn_run_pages pages;
 	struct qn_outcome outcome = { 0 };
@@ -220,144 +195,76 @@ static int count_in(struct qn_demo *demo, struct qn_demo_contest *c,
 		free(conf);
 		return QN_EXIT_FAILURE;
 	}
-	err = run_once(demo, c, &demo->allocators[QUERN], conf, &outcome);
+	err = run_once(demo, contest, QN_QUERN, conf, &outcome);
 	free(conf);
-	c->output = hash_output(demo->output);
 	if (!err)
-		take_counts(c, &pages, &outcome);
+		take_counts(demo, contest, &pages, &outcome);
 	qn_pages_close(&pages);
-	return err ? err : check_counts(demo, c);
+	return err ? err : check_counts(demo, contest);
 }
 
-static int count(struct qn_demo *demo, struct qn_demo_contest *c)
+static int count(struct demo *demo, u32 contest)
 {
 	char *stats = qn_pages_make_dir();
 	int err;
 
 	if (!stats)
 		return QN_EXIT_FAILURE;
-	progress(demo, "counting what %s allocates", c->program->name);
-	err = count_in(demo, c, stats);
+	qn_progress("counting what %s allocates",
+		    qn_demo_programs[contest].name);
+	err = count_in(demo, contest, stats);
 	free(stats);
 	return err;
 }
 
-/* ---- the rounds ---- */
-
-static u64 usec_of(const struct timeval *t)
+static int run_contests(struct demo *demo)
 {
-	return (u64)t->tv_sec * 1000000 + (u64)t->tv_usec;
-}
-
-static void note_round(struct qn_demo_result *result, unsigned int round,
-		       const struct qn_outcome *o)
-{
-	result->round[WALL][round] = o->wall_usec;
-	result->round[CPU][round] =
-		usec_of(&o->usage.ru_utime) + usec_of(&o->usage.ru_stime);
-	result->round[PEAK][round] = (u64)o->usage.ru_maxrss * 1024;
-}
-
-static int measure(struct qn_demo *demo, struct qn_demo_contest *c,
-		   unsigned int who, unsigned int round)
-{
-	const struct qn_demo_allocator *a = &demo->allocators[who];
-	struct qn_outcome outcome = { 0 };
-	int err;
-
-	if (a->missing)
-		return 0;
-	if (demo->is_live)
-		progress(demo, "round %u of %u: %s under %s", round + 1,
-			 demo->rounds, c->program->name, a->name);
-	err = run_once(demo, c, a, "QUERN_CONF", &outcome);
-	if (!err && hash_output(demo->output) != c->output) {
-		clear_progress(demo);
-		qn_error("%s under %s printed something else than under %s",
-			 c->program->name, a->name,
-			 demo->allocators[QUERN].name);
-		err = QN_EXIT_FAILURE;
-	}
-	if (!err)
-		note_round(&c->results[who], round, &outcome);
-	return err;
-}
-
-static int run_round(struct qn_demo *demo, unsigned int round)
-{
-	unsigned int p, a;
 	int err = 0;
 
-	if (!demo->is_live)
-		progress(demo, "round %u of %u", round + 1, demo->rounds);
-	for (p = 0; p < QN_DEMO_NR_PROGRAMS; p++)
-		for (a = 0; a < NR_ALLOCATORS; a++)
-			if (!err && demo->contests[p].path)
-				err = measure(demo, &demo->contests[p],
-					      (a + round) % NR_ALLOCATORS,
-					      round);
-	return err;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const u64 *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static void find_medians(struct qn_demo *demo, struct qn_demo_result *result)
-{
-	unsigned int m;
-
-	for (m = 0; m < NR_MEASURES; m++) {
-		qsort(result->round[m], demo->rounds, sizeof(u64), compare);
-		result->median[m] = result->round[m][demo->rounds / 2];
-	}
-}
-
-static int run_contests(struct qn_demo *demo)
-{
-	unsigned int i, a;
-	int err = 0;
-
-	for (i = 0; !err && i < QN_DEMO_NR_PROGRAMS; i++)
-		if (demo->contests[i].path)
-			err = count(demo, &demo->contests[i]);
-	for (i = 0; !err && i < demo->rounds; i++)
-		err = run_round(demo, i);
-	clear_progress(demo);
-	/* What whole rounds there are is told all the same */
-	if (err == -EINTR && i > 1) {
-		demo->rounds = i - 1;
-		err = 0;
-	}
-	for (i = 0; i < QN_DEMO_NR_PROGRAMS; i++)
-		for (a = 0; a < NR_ALLOCATORS; a++)
-			find_medians(demo, &demo->contests[i].results[a]);
-	return err;
+	demo->compare = (struct qn_compare){
+		.subjects = demo->allocators.subjects,
+		.contests = demo->contests,
+		.nr_subjects = QN_NR_ALLOCATORS,
+		.nr_contests = QN_DEMO_NR_PROGRAMS,
+		.nr_rounds = demo->rounds,
+		.run = run_round,
+		.data = demo,
+		.must_agree = true,
+	};
+	for (u32 i = 0; !err && i < QN_DEMO_NR_PROGRAMS; i++)
+		if (!demo->contests[i].missing)
+			err = count(demo, i);
+	qn_progress_clear();
+	return err ? err : qn_compare_run(&demo->compare);
 }
 
 /* The report of the program whose table changed most */
-static void print_report(const struct qn_demo *demo)
+static void print_report(const struct demo *demo)
 {
-	const struct qn_demo_contest *most = NULL;
-	unsigned int i;
+	u32 most = QN_DEMO_NR_PROGRAMS;
 
-	for (i = 0; i < QN_DEMO_NR_PROGRAMS; i++) {
-		const struct qn_demo_contest *c = &demo->contests[i];
-
-		if (c->report && (!most || c->nr_changes > most->nr_changes))
-			most = c;
-	}
-	if (most)
+	for (u32 i = 0; i < QN_DEMO_NR_PROGRAMS; i++)
+		if (demo->works[i].report &&
+		    (most == QN_DEMO_NR_PROGRAMS ||
+		     demo->works[i].nr_changes > demo->works[most].nr_changes))
+			most = i;
+	if (most < QN_DEMO_NR_PROGRAMS)
 		printf("What quern run says of %s:\n\n%s\n",
-		       most->program->name, most->report);
+		       qn_demo_programs[most].name, demo->works[most].report);
+}
+
+static void print_all(const struct demo *demo)
+{
+	struct qn_lines l = { .out = stdout };
+
+	qn_compare_put_table(&demo->compare, &l);
+	qn_compare_put_summary(&demo->compare, QN_QUERN, &l);
+	print_report(demo);
 }
 
 /* ---- the firmware ---- */
 
-static char *find_file(const struct qn_demo *demo, const char *name)
+static char *find_file(const struct demo *demo, const char *name)
 {
 	char *path = qn_xprintf("%s/%s", demo->own_dir, name);
 
@@ -391,7 +298,7 @@ static int launch_firmware(char *script, char *image)
 	return err ? err : outcome.status;
 }
 
-static int run_firmware(const struct qn_demo *demo)
+static int run_firmware(const struct demo *demo)
 {
 	char *image = find_file(demo, "firmware/pipeline.elf");
 	char *script = find_file(demo, "../embedded/run-qemu.sh");
@@ -416,7 +323,7 @@ static int run_firmware(const struct qn_demo *demo)
 
 /* ---- setting up ---- */
 
-static int read_options(struct qn_demo *demo, const struct qn_command *command,
+static int read_options(struct demo *demo, const struct qn_command *command,
 			char **argv)
 {
 	int err = qn_options_read(command, argv, demo);
@@ -429,52 +336,30 @@ static int read_options(struct qn_demo *demo, const struct qn_command *command,
 	return QN_EXIT_FAILURE;
 }
 
-static int find_allocators(struct qn_demo *demo)
-{
-	static const struct qn_demo_allocator all[NR_ALLOCATORS] = {
-		[GLIBC] = { .name = "glibc" },
-		[JEMALLOC] = { .name = "jemalloc",
-			       .soname = "libjemalloc.so.2",
-			       .package = "libjemalloc2" },
-		[MIMALLOC] = { .name = "mimalloc",
-			       .soname = "libmimalloc.so.2",
-			       .package = "libmimalloc2.0" },
-		[QUERN] = { .name = "quern" },
-	};
-	struct qn_demo_allocator *a = demo->allocators;
-
-	memcpy(a, all, sizeof(all));
-	a[QUERN].path = qn_preload_find("libquern.so", demo->library);
-	if (!a[QUERN].path)
-		return QN_EXIT_FAILURE;
-	for (; a < demo->allocators + NR_ALLOCATORS; a++) {
-		if (!a->soname)
-			continue;
-		a->path = qn_preload_peer(a->soname);
-		a->missing = !a->path;
-	}
-	return 0;
-}
-
 /* Debian's own file rather than whatever PATH finds first */
-static char *find_file_of(const struct qn_demo_program *program)
+static void find_program(struct demo *demo, u32 i)
 {
-	char *path = qn_xprintf("%s", program->file);
+	const struct qn_demo_program *program = &qn_demo_programs[i];
+	struct work *w = &demo->works[i];
 
-	if (access(path, X_OK) == 0)
-		return path;
-	free(path);
-	return NULL;
+	demo->contests[i].name = program->name;
+	if (access(program->file, X_OK) == 0) {
+		w->path = qn_xprintf("%s", program->file);
+		return;
+	}
+	w->missing = qn_xprintf("not installed; to include it: apt-get install "
+				"%s",
+				program->package);
+	demo->contests[i].missing = w->missing;
 }
 
-static int find_programs(struct qn_demo *demo)
+static int find_programs(struct demo *demo)
 {
-	unsigned int i, nr = 0;
+	u32 nr = 0;
 
-	for (i = 0; i < QN_DEMO_NR_PROGRAMS; i++) {
-		demo->contests[i].program = &qn_demo_programs[i];
-		demo->contests[i].path = find_file_of(&qn_demo_programs[i]);
-		nr += demo->contests[i].path != NULL;
+	for (u32 i = 0; i < QN_DEMO_NR_PROGRAMS; i++) {
+		find_program(demo, i);
+		nr += demo->works[i].path != NULL;
 	}
 	if (nr)
 		return 0;
@@ -483,7 +368,7 @@ static int find_programs(struct qn_demo *demo)
 	return QN_EXIT_FAILURE;
 }
 
-static int make_input(struct qn_demo *demo)
+static int make_input(struct demo *demo)
 {
 	const char *parent = getenv("TMPDIR");
 	int err;
@@ -498,7 +383,7 @@ static int make_input(struct qn_demo *demo)
 		demo->dir = NULL;
 		return QN_EXIT_FAILURE;
 	}
-	progress(demo, "making the input in %s", demo->dir);
+	qn_progress("making the input in %s", demo->dir);
 	demo->dir_fd = open(demo->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	err = demo->dir_fd < 0 || chdir(demo->dir) ?
 		      -errno :
@@ -510,13 +395,12 @@ static int make_input(struct qn_demo *demo)
 	return err ? QN_EXIT_FAILURE : 0;
 }
 
-static int prepare(struct qn_demo *demo)
+static int prepare(struct demo *demo)
 {
 	int err;
 
-	demo->is_live = isatty(2);
 	demo->own_dir = qn_preload_own_dir();
-	err = find_allocators(demo);
+	err = qn_allocators_find(&demo->allocators, demo->library);
 	if (!err)
 		err = find_programs(demo);
 	if (!err)
@@ -527,15 +411,15 @@ static int prepare(struct qn_demo *demo)
 	return demo->output < 0 ? QN_EXIT_FAILURE : 0;
 }
 
-static void release(struct qn_demo *demo)
+static void release(struct demo *demo)
 {
-	unsigned int i;
-
-	for (i = 0; i < NR_ALLOCATORS; i++)
-		free(demo->allocators[i].path);
-	for (i = 0; i < QN_DEMO_NR_PROGRAMS; i++) {
-		free(demo->contests[i].path);
-		free(demo->contests[i].report);
+	qn_compare_exit(&demo->compare);
+	qn_allocators_exit(&demo->allocators);
+	for (u32 i = 0; i < QN_DEMO_NR_PROGRAMS; i++) {
+		free(demo->works[i].path);
+		free(demo->works[i].heading);
+		free(demo->works[i].missing);
+		free(demo->works[i].report);
 	}
 	if (demo->dir) {
 		qn_demo_input_remove(demo->dir_fd);
@@ -547,12 +431,11 @@ static void release(struct qn_demo *demo)
 	free(demo->own_dir);
 }
 
-static __noreturn void end_interrupted(const struct qn_demo *demo,
-				       unsigned int wanted)
+static __noreturn void end_interrupted(const struct demo *demo)
 {
-	if (demo->is_measured)
+	if (demo->compare.nr_done)
 		qn_error("interrupted: what stands above is of %u of %u rounds",
-			 demo->rounds, wanted);
+			 demo->compare.nr_done, demo->rounds);
 	else
 		qn_error("interrupted before a round was through: there is "
 			 "nothing to compare yet");
@@ -561,42 +444,37 @@ static __noreturn void end_interrupted(const struct qn_demo *demo,
 
 static int demo_main(const struct qn_command *command, int argc, char **argv)
 {
-	static struct qn_demo demo;
-	unsigned int wanted;
+	static struct demo demo;
 	int err;
 
 	(void)argc;
 	err = read_options(&demo, command, argv);
-	wanted = demo.rounds;
 	qn_interrupt_catch();
 	if (!err)
 		err = prepare(&demo);
 	if (!err)
 		err = run_contests(&demo);
 	if (!err) {
-		demo.is_measured = true;
-		qn_demo_print_table(&demo);
-		qn_demo_print_summary(&demo);
-		print_report(&demo);
+		print_all(&demo);
 		if (!qn_interrupted())
 			err = run_firmware(&demo);
 	}
 	release(&demo);
 	if (qn_interrupted())
-		end_interrupted(&demo, wanted);
-	return err;
+		end_interrupted(&demo);
+	return err < 0 ? QN_EXIT_FAILURE : err;
 }
 
 /* clang-format off */
 static const struct qn_option demo_options[] = {
-	{ "rounds", 0, "N", QN_NUMBER(struct qn_demo, rounds), .least = 1,
-	  .most = QN_DEMO_MAX_ROUNDS, .preset = "5", .help =
+	{ "rounds", 0, "N", QN_NUMBER(struct demo, rounds), .least = 1,
+	  .most = QN_COMPARE_MAX_ROUNDS, .preset = "5", .help =
 	  "How often everything is measured; the table shows medians. Five rounds "
 	  "take about a minute." },
-	{ "library", 0, "FILE", QN_TEXT(struct qn_demo, library), .help =
+	{ "library", 0, "FILE", QN_TEXT(struct demo, library), .help =
 	  "The libquern.so to use. By default the one beside this command, "
 	  "then the installed one." },
-	{ "a program", 0, NULL, QN_PROGRAM(struct qn_demo, program) },
+	{ "a program", 0, NULL, QN_PROGRAM(struct demo, program) },
 	QN_OPTIONS_LAST,
 };
 /* clang-format on */

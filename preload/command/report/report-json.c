@@ -50,11 +50,6 @@ static json_t *string(const char *text)
 	return json_string(clean);
 }
 
-static u64 usec_of(const struct timeval *t)
-{
-	return (u64)t->tv_sec * 1000000 + (u64)t->tv_usec;
-}
-
 static void put_if(json_t *object, const char *key, u64 n, bool is_known)
 {
 	put(object, key, is_known ? json_integer((json_int_t)n) : json_null());
@@ -424,9 +419,9 @@ static void put_outcome(json_t *o, const struct qn_outcome *outcome)
 	put_u64(o, "pid", (u64)outcome->pid);
 	put(o, "status", make_status(outcome->status));
 	put_seconds(o, "wall_seconds", outcome->wall_usec);
-	put_seconds(o, "user_seconds", usec_of(&outcome->usage.ru_utime));
-	put_seconds(o, "system_seconds", usec_of(&outcome->usage.ru_stime));
-	put_u64(o, "peak_resident", (u64)outcome->usage.ru_maxrss * 1024);
+	put_seconds(o, "user_seconds", qn_usec(outcome->usage.ru_utime));
+	put_seconds(o, "system_seconds", qn_usec(outcome->usage.ru_stime));
+	put_u64(o, "peak_resident", qn_usage_peak(&outcome->usage));
 }
 
 static json_t *make_other_run(const struct qn_outcome *outcome)
@@ -469,7 +464,10 @@ void qn_report_json(FILE *out, const struct qn_report *report)
 	put(o, "command", make_arguments(report->argv));
 	put_outcome(o, report->outcome);
 	put(o, "on_quern",
-	    report->quern ? make_other_run(report->quern) : json_null());
+	    report->compare ?
+		    make_other_run(
+			    &qn_compare_cell(report->compare, 0, 0)->outcome) :
+		    json_null());
 	put_pages(o, report);
 	json_dumpf(o, out,
 		   JSON_INDENT(2) | JSON_PRESERVE_ORDER |

@@ -43,16 +43,6 @@ struct screen {
 	bool is_root;
 };
 
-static u64 usec_of(const struct timeval *t)
-{
-	return (u64)t->tv_sec * 1000000 + (u64)t->tv_usec;
-}
-
-static u64 cpu_of(const struct rusage *usage)
-{
-	return usec_of(&usage->ru_utime) + usec_of(&usage->ru_stime);
-}
-
 /* ---- what ran ---- */
 
 static void put_status(struct qn_lines *l, const char *name,
@@ -82,11 +72,11 @@ static void put_title(struct qn_lines *l, const struct qn_report *report)
 static void put_usage(struct qn_lines *l, const struct qn_outcome *o)
 {
 	const struct rusage *u = &o->usage;
-	u64 resident = (u64)u->ru_maxrss * 1024;
+	u64 resident = qn_usage_peak(u);
 
 	qn_line(l, "time        %s; CPU %s (user %s, system %s)",
-		TIME(o->wall_usec), TIME(cpu_of(u)),
-		TIME(usec_of(&u->ru_utime)), TIME(usec_of(&u->ru_stime)));
+		TIME(o->wall_usec), TIME(qn_usage_cpu(u)),
+		TIME(qn_usec(u->ru_utime)), TIME(qn_usec(u->ru_stime)));
 	qn_line(l, "memory      peak resident set %s%s",
 		resident <= o->floor ? "at most " : "", SIZE(resident));
 }
@@ -339,7 +329,8 @@ static bool has_returned(const struct qn_figures *f)
 static void put_costs(struct screen *s)
 {
 	const struct qn_figures *f = s->f;
-	u64 cpu = s->is_root ? cpu_of(&s->report->outcome->usage) : f->cpu_usec;
+	u64 cpu = s->is_root ? qn_usage_cpu(&s->report->outcome->usage) :
+			       f->cpu_usec;
 
 	if (has_returned(f))
 		qn_line(&s->l,
@@ -505,30 +496,30 @@ static void put_engine(struct screen *s)
 		    SHARE(e->served, e->asked), SHARE(e->by_table, e->asked));
 }
 
-static void put_compared(const struct qn_text_table *t, const char *name,
-			 const struct qn_outcome *o)
+static void put_compared(const struct qn_text_table *t,
+			 const struct qn_compare *c, u32 subject)
 {
 	char label[40];
 
-	snprintf(label, sizeof(label), "  %s", name);
-	QN_TEXT_ROW(t, label, TIME(o->wall_usec), TIME(cpu_of(&o->usage)),
-		    SIZE((u64)o->usage.ru_maxrss * 1024));
+	snprintf(label, sizeof(label), "  %s", c->subjects[subject].name);
+	QN_TEXT_ROW(t, label, TIME(qn_compare_median(c, 0, subject, QN_WALL)),
+		    TIME(qn_compare_median(c, 0, subject, QN_CPU)),
+		    SIZE(qn_compare_median(c, 0, subject, QN_PEAK)));
 }
 
 /* Two runs of the program */
 static void put_comparison(struct screen *s)
 {
-	const struct qn_outcome *quern = s->report->quern;
-	const struct qn_outcome *other = s->report->outcome;
+	const struct qn_compare *c = s->report->compare;
 	const struct qn_text_table t = { &s->l, engine_widths,
 					 ARRAY_SIZE(engine_widths) };
 
-	if (!quern || !s->is_root)
+	if (!c || !s->is_root)
 		return;
 	QN_TEXT_ROW(&t, "two runs", "time", "CPU", "peak resident set");
-	put_compared(&t, s->f->engine.name, other);
-	put_compared(&t, "quern", quern);
-	if (quern->status != other->status)
+	put_compared(&t, c, 1);
+	put_compared(&t, c, 0);
+	if (!qn_compare_agrees(c, 0))
 		qn_line(&s->l, "note        the two runs ended differently: "
 			       "they may not have done the same");
 }

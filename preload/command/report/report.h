@@ -9,7 +9,7 @@
 #define QN_REPORT_H
 
 #include <stdio.h>
-#include "command/base/launch.h"
+#include "command/base/compare.h"
 #include "pages.h"
 
 /* Lines of one report, call sites not counted: they are shown where they are asked for */
@@ -28,15 +28,15 @@
  * @pages:	what the heaps of the run left behind
  * @obstacle:	why the program itself left nothing; used where @pages->has_own is
  *		not set
- * @quern:	how a run of the same program on quern's own heap went, where @outcome is
- *		of another; or NULL
+ * @compare:	two runs of the program, on quern's own heap and, which is @outcome, on
+ *		an engine; or NULL
  */
 struct qn_report {
 	char *const *argv;
 	const struct qn_outcome *outcome;
 	const struct qn_run_pages *pages;
 	const char *obstacle;
-	const struct qn_outcome *quern;
+	const struct qn_compare *compare;
 };
 
 /**

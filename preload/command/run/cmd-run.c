@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "format/conf.h"
+#include "command/base/compare.h"
 #include "command/base/fail.h"
 #include "command/base/interrupt.h"
 #include "command/base/launch.h"
@@ -46,7 +47,8 @@
  * @is_json:	--json
  * @is_compared: --compare
  * @input_at:	where standard input stood at the start, for the second run of two
- * @quern:	how the run on quern's own heap went, if there was one
+ * @pages:	what the heaps of the run left behind
+ * @subjects, @contest, @compare: the two runs, if there are two: quern's own heap first
  */
 struct run {
 	char **argv;
@@ -64,7 +66,10 @@ struct run {
 	bool is_json;
 	bool is_compared;
 	off_t input_at;
-	struct qn_outcome quern;
+	struct qn_run_pages pages;
+	struct qn_subject subjects[2];
+	struct qn_contest contest;
+	struct qn_compare compare;
 };
 
 /* ---- what must be right before the program starts ---- */
@@ -235,19 +240,20 @@ static int launch_with(const struct run *run, const char *conf,
 	return err;
 }
 
-static int launch(const struct run *run, struct qn_run_pages *pages,
-		  struct qn_outcome *outcome)
+static int launch(struct run *run, struct qn_outcome *outcome)
 {
 	const struct qn_launch how = { .fd_in = -1,
 				       .fd_out = -1,
 				       .fd_err = -1,
 				       .tick = sweep,
-				       .tick_data = pages };
+				       .tick_data = &run->pages };
 	char *settings = qn_settings_join(getenv("QUERN_CONF"), run->settings);
 	char *stats = qn_xprintf("stats:%s", run->stats_dir);
 	char *conf = qn_settings_join(settings, stats);
-	int err = launch_with(run, conf, run->engines, &how, outcome);
+	int err;
 
+	run->pages.since_usec = qn_launch_clock();
+	err = launch_with(run, conf, run->engines, &how, outcome);
 	free(conf);
 	free(stats);
 	free(settings);
@@ -255,7 +261,7 @@ static int launch(const struct run *run, struct qn_run_pages *pages,
 }
 
 /* On quern's own heap, nothing to be seen of it; the input is put back */
-static int launch_quern(struct run *run)
+static int launch_quern(struct run *run, struct qn_outcome *outcome)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	const struct qn_launch how = {
@@ -268,8 +274,7 @@ static int launch_quern(struct run *run)
 	int err = null < 0 ? -errno : 0;
 
 	if (!err)
-		err = launch_with(run, conf, NULL, &how, &run->quern);
-
+		err = launch_with(run, conf, NULL, &how, outcome);
 	if (run->input_at >= 0)
 		lseek(STDIN_FILENO, run->input_at, SEEK_SET);
 	free(conf);
@@ -358,19 +363,18 @@ static void make_report(const struct run *run, const struct qn_report *report)
 	free(text);
 }
 
-static void report_run(const struct run *run, struct qn_run_pages *pages,
-		       const struct qn_outcome *outcome)
+static void report_run(struct run *run, const struct qn_outcome *outcome)
 {
 	struct qn_report report = {
 		.argv = run->argv,
 		.outcome = outcome,
-		.pages = pages,
-		.quern = run->is_compared ? &run->quern : NULL,
+		.pages = &run->pages,
+		.compare = run->is_compared ? &run->compare : NULL,
 	};
 
-	pages->root = outcome->pid;
-	qn_pages_collect(pages);
-	if (!pages->has_own)
+	run->pages.root = outcome->pid;
+	qn_pages_collect(&run->pages);
+	if (!run->pages.has_own)
 		report.obstacle = qn_program_obstacle(run->path);
 	make_report(run, &report);
 }
@@ -385,10 +389,9 @@ static void block_signals(void)
 }
 
 /* The first of two runs was stopped: the user will not want the second */
-static bool was_stopped(const struct run *run)
+static bool was_stopped(const struct qn_outcome *outcome)
 {
-	if (!run->is_compared ||
-	    (!WIFSIGNALED(run->quern.status) && !qn_interrupted()))
+	if (!WIFSIGNALED(outcome->status) && !qn_interrupted())
 		return false;
 	qn_error("%s while the program ran on quern's own heap; it is not run "
 		 "again",
@@ -396,55 +399,80 @@ static bool was_stopped(const struct run *run)
 	return true;
 }
 
-/* Return: 0 or -errno, or 1 if that was all: @status is as wait() has it */
-static int launch_all(struct run *run, struct qn_run_pages *pages,
-		      struct qn_outcome *outcome, int *status)
+/* On quern's own heap, then on the engine; they agree if they end alike */
+static int run_compared(struct qn_compare *c, u32 contest, u32 subject,
+			struct qn_outcome *outcome, u64 *result)
 {
-	int err = run->is_compared ? launch_quern(run) : 0;
+	struct run *run = c->data;
+	int err = subject ? launch(run, outcome) : launch_quern(run, outcome);
 
-	if (!err && was_stopped(run)) {
-		*status = qn_interrupted() ? qn_interrupted() :
-					     run->quern.status;
-		return 1;
-	}
-	pages->since_usec = qn_launch_clock();
-	return err ? err : launch(run, pages, outcome);
+	(void)contest;
+	*result = (u64)outcome->status;
+	if (!err && !subject && was_stopped(outcome))
+		return -ECANCELED;
+	return err;
+}
+
+static int launch_both(struct run *run, struct qn_outcome *outcome, int *status)
+{
+	const struct qn_outcome *quern;
+	int err;
+
+	run->subjects[0].name = "quern";
+	run->subjects[1].name = run->conf.engine;
+	run->contest.name = run->argv[0];
+	run->compare = (struct qn_compare){
+		.subjects = run->subjects,
+		.contests = &run->contest,
+		.nr_subjects = 2,
+		.nr_contests = 1,
+		.nr_rounds = 1,
+		.run = run_compared,
+		.data = run,
+		.is_quiet = true,
+	};
+	err = qn_compare_run(&run->compare);
+	*outcome = qn_compare_cell(&run->compare, 0, 1)->outcome;
+	quern = &qn_compare_cell(&run->compare, 0, 0)->outcome;
+	*status = qn_interrupted() ? qn_interrupted() : quern->status;
+	return err;
 }
 
 /* Return: an exit status on failure, else 0 and @status as wait() has it */
 static int run_program(struct run *run, int *status)
 {
-	struct qn_run_pages pages;
 	struct qn_outcome outcome;
 	int err;
 
-	err = qn_pages_open(&pages, run->stats_dir, run->is_own_dir,
+	err = qn_pages_open(&run->pages, run->stats_dir, run->is_own_dir,
 			    run->children);
 	if (err) {
 		qn_error("cannot read '%s': %s", run->stats_dir,
 			 strerror(-err));
 		return QN_EXIT_FAILURE;
 	}
-	err = launch_all(run, &pages, &outcome, status);
+	err = run->is_compared ? launch_both(run, &outcome, status) :
+				 launch(run, &outcome);
 	block_signals();
 	if (err == -EINTR) {
 		qn_error("interrupted before the program began");
 		*status = qn_interrupted();
 		err = 0;
-	} else if (err < 0) {
-		err = refuse_launch(run, err);
-	} else if (err > 0) {
+	} else if (err == -ECANCELED) {
 		err = 0;
+	} else if (err) {
+		err = refuse_launch(run, err);
 	} else {
-		report_run(run, &pages, &outcome);
+		report_run(run, &outcome);
 		*status = outcome.status;
 	}
-	qn_pages_close(&pages);
+	qn_pages_close(&run->pages);
 	return err;
 }
 
 static void release(struct run *run)
 {
+	qn_compare_exit(&run->compare);
 	if (run->is_own_dir)
 		rmdir(run->stats_dir);
 	free(run->stats_dir);

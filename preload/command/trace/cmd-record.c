@@ -204,15 +204,10 @@ static int launch(const struct record *rec, struct qn_outcome *outcome)
 	return err ? QN_EXIT_NOT_EXECUTABLE : 0;
 }
 
-static u64 usec(struct timeval t)
-{
-	return (u64)t.tv_sec * 1000000 + (u64)t.tv_usec;
-}
-
 static void report(const struct record *rec, const struct qn_writer *w,
 		   const struct qn_outcome *outcome, u64 nr_unknown)
 {
-	u64 cpu = usec(outcome->usage.ru_utime) + usec(outcome->usage.ru_stime);
+	u64 cpu = qn_usage_cpu(&outcome->usage);
 	u64 cost = (u64)((unsigned __int128)rec->shared->cost * rec->ns >> 20) /
 		   1000;
 	u64 lost = rec->shared->nr_lost;

@@ -21,6 +21,7 @@
 #include "command/base/interrupt.h"
 #include "command/base/launch.h"
 #include "command/base/options.h"
+#include "command/base/progress.h"
 #include "process/process.h"
 #include "record/record.h"
 #include "replay-count.h"
@@ -74,7 +75,6 @@ enum replay_clock {
  * @batches, @stride: so far; of so many the heap is looked at after one
  * @began_ns, @look_ns, @shown_ns: the clock at the start; time that looks took; the clock
  *		when progress was shown last
- * @is_shown:	its line is on the terminal
  * @count_how, @count: instructions
  */
 struct replay {
@@ -98,7 +98,6 @@ struct replay {
 	u64 sum_live, sum_used, nr_looks;
 	u64 batches, stride;
 	u64 began_ns, look_ns, shown_ns;
-	bool is_shown;
 	u64 failed;
 	enum qn_count_how count_how;
 	struct qn_count count;
@@ -374,20 +373,18 @@ static void look(struct replay *r)
 	r->nr_looks++;
 }
 
-/* On a terminal one line that changes, else a line now and then; none of a short replay */
+/* Less often where each line stays; none of a short replay */
 static void show_progress(struct replay *r, u64 nr_events)
 {
-	bool is_live = isatty(STDERR_FILENO);
+	bool is_live = qn_progress_is_live();
 	u64 now = qn_record_ns();
 
 	if (now - r->shown_ns < (is_live ? 1000000000u : PROGRESS_NS))
 		return;
 	r->shown_ns = now;
-	fprintf(stderr, "%squern: replayed %s of %s calls%s",
-		is_live ? "\r\033[K" : "", qn_text_count(r->nr_calls).s,
-		qn_text_count(min(nr_events, r->most)).s, is_live ? "" : "\n");
-	r->is_shown = is_live;
-	fflush(stderr);
+	qn_progress("quern: replayed %s of %s calls",
+		    qn_text_count(r->nr_calls).s,
+		    qn_text_count(min(nr_events, r->most)).s);
 }
 
 static void run(struct replay *r, struct qn_reader *reader, u64 nr_events)
@@ -407,8 +404,7 @@ static void run(struct replay *r, struct qn_reader *reader, u64 nr_events)
 		look(r);
 		show_progress(r, nr_events);
 	}
-	if (r->is_shown)
-		fputs("\r\033[K", stderr);
+	qn_progress_clear();
 }
 
 static void print_share(const char *what, u64 used, u64 live)
