@@ -65,6 +65,11 @@ uint64_t work_strings(const struct job *job)
 	return sum + block_exit(&buffer);
 }
 
+static void fill_large(struct block *block, struct rng *rng, uint32_t tag)
+{
+	block_init(block, rng_size(rng, 32 << 10, 4 << 20), tag);
+}
+
 /* Blocks of 32 KB to 4 MB, written whole, replaced at random */
 uint64_t work_large(const struct job *job)
 {
@@ -72,18 +77,11 @@ uint64_t work_large(const struct job *job)
 		SLOTS = 64
 	};
 	static struct block slot[SLOTS];
-	size_t ops = scaled(job, 4000);
 	struct rng rng = { 33 };
-	uint64_t sum = 0;
+	uint64_t sum = blocks_replace(slot, SLOTS, scaled(job, 4000), &rng,
+				      fill_large);
 
-	for (size_t i = 0; i < ops; i++) {
-		struct block *old = &slot[rng_below(&rng, SLOTS)];
-
-		sum += block_exit(old);
-		block_init(old, rng_size(&rng, 32 << 10, 4 << 20), (uint32_t)i);
-	}
-	sum += blocks_exit(slot, SLOTS);
-	return sum;
+	return sum + blocks_exit(slot, SLOTS);
 }
 
 /* A block of 1 to 64 MB at a time, of which every page is touched */
@@ -107,6 +105,11 @@ uint64_t work_huge(const struct job *job)
 	return sum;
 }
 
+static void fill_zeroed(struct block *block, struct rng *rng, uint32_t tag)
+{
+	block_init_zeroed(block, rng_size(rng, 256, 256 << 10), tag);
+}
+
 /* Zeroed arrays of 256 bytes to 256 KB */
 uint64_t work_calloc(const struct job *job)
 {
@@ -114,17 +117,9 @@ uint64_t work_calloc(const struct job *job)
 		SLOTS = 200
 	};
 	static struct block slot[SLOTS];
-	size_t ops = scaled(job, 120000);
 	struct rng rng = { 35 };
-	uint64_t sum = 0;
+	uint64_t sum = blocks_replace(slot, SLOTS, scaled(job, 120000), &rng,
+				      fill_zeroed);
 
-	for (size_t i = 0; i < ops; i++) {
-		struct block *old = &slot[rng_below(&rng, SLOTS)];
-
-		sum += block_exit(old);
-		block_init_zeroed(old, rng_size(&rng, 256, 256 << 10),
-				  (uint32_t)i);
-	}
-	sum += blocks_exit(slot, SLOTS);
-	return sum;
+	return sum + blocks_exit(slot, SLOTS);
 }

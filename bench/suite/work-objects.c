@@ -72,6 +72,11 @@ uint64_t work_fifo(const struct job *job)
 	return sum;
 }
 
+static void fill_mixed(struct block *block, struct rng *rng, uint32_t tag)
+{
+	block_init(block, rng_size(rng, 16, 4096), tag);
+}
+
 /* Any slot is replaced at any time, sizes to 4 KB, each doubling alike */
 static void mix(struct worker *worker)
 {
@@ -79,13 +84,8 @@ static void mix(struct worker *worker)
 	struct block *slot = must_alloc(nr_slots * sizeof(*slot));
 
 	memset(slot, 0, nr_slots * sizeof(*slot));
-	for (size_t i = 0; i < worker->ops; i++) {
-		struct block *old =
-			&slot[rng_below(&worker->rng, (uint32_t)nr_slots)];
-
-		worker->sum += block_exit(old);
-		block_init(old, rng_size(&worker->rng, 16, 4096), (uint32_t)i);
-	}
+	worker->sum += blocks_replace(slot, nr_slots, worker->ops, &worker->rng,
+				      fill_mixed);
 	worker->sum += blocks_exit(slot, nr_slots);
 	free(slot);
 }
@@ -229,25 +229,26 @@ uint64_t work_nodes(const struct job *job)
 	return sum;
 }
 
+static void fill_aligned(struct block *block, struct rng *rng, uint32_t tag)
+{
+	enum {
+		ALIGN = 64
+	};
+
+	block_init_aligned(block, rng_size(rng, 64, 8192) / ALIGN * ALIGN,
+			   ALIGN, tag);
+}
+
 /* Cache lines and vectors: 64 bytes to 8 KB, aligned to 64 */
 uint64_t work_aligned(const struct job *job)
 {
 	enum {
-		SLOTS = 8000,
-		ALIGN = 64
+		SLOTS = 8000
 	};
 	static struct block slot[SLOTS];
-	size_t nr = scaled(job, 1500000);
 	struct rng rng = { 17 };
-	uint64_t sum = 0;
+	uint64_t sum = blocks_replace(slot, SLOTS, scaled(job, 1500000), &rng,
+				      fill_aligned);
 
-	for (size_t i = 0; i < nr; i++) {
-		struct block *old = &slot[rng_below(&rng, SLOTS)];
-		size_t size = rng_size(&rng, 64, 8192) / ALIGN * ALIGN;
-
-		sum += block_exit(old);
-		block_init_aligned(old, size, ALIGN, (uint32_t)i);
-	}
-	sum += blocks_exit(slot, SLOTS);
-	return sum;
+	return sum + blocks_exit(slot, SLOTS);
 }

@@ -75,6 +75,29 @@ uint32_t block_exit(struct block *block);
 /* The same of @nr of them: the sum */
 uint64_t blocks_exit(struct block *block, size_t nr);
 
+/**
+ * blocks_replace() - the pattern of many workloads: any slot is replaced at any time
+ * @slot:	@nr blocks, some of them none
+ * @ops:	how many are replaced
+ * @fill:	makes a block in a free slot; a constant, so it is no call through a pointer
+ *
+ * Return: the sum of what was freed.
+ */
+static inline __attribute__((always_inline)) uint64_t
+blocks_replace(struct block *slot, size_t nr, size_t ops, struct rng *rng,
+	       void (*fill)(struct block *block, struct rng *rng, uint32_t tag))
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < ops; i++) {
+		struct block *old = &slot[rng_below(rng, (uint32_t)nr)];
+
+		sum += block_exit(old);
+		fill(old, rng, (uint32_t)i);
+	}
+	return sum;
+}
+
 /* Ends the program with a message */
 void die(const char *format, ...)
 	__attribute__((format(printf, 1, 2), noreturn));
