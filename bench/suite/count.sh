@@ -44,3 +44,13 @@ count()
 	END { for (pair in sum) print pair, calls[pair], sum[pair] }
 	' "$count_tmp"
 }
+
+# For the tables: "/usr/lib/libquern.so.0" is libquern
+awk_name_of='
+	function name_of(lib)
+	{
+		sub(/.*\//, "", lib)
+		sub(/\.so.*/, "", lib)
+		return lib
+	}
+'

@@ -39,7 +39,7 @@ for size in $sizes; do
 					print pattern, what, sum[pattern] / pairs
 			}'
 	done
-done | awk -v libs="$*" -v sizes="$sizes" '
+done | awk -v libs="$*" -v sizes="$sizes" "$awk_name_of"'
 { cost[$1, $2, $3] = $4 }
 END {
 	nr_libs = split(libs, lib)
@@ -53,10 +53,7 @@ END {
 	for (p = 1; p <= nr; p++) {
 		printf "%s%s\n%8s", (p > 1 ? "\n" : ""), title[pattern[p]], "bytes"
 		for (l = 1; l <= nr_libs; l++) {
-			name = lib[l]
-			sub(/.*\//, "", name)
-			sub(/\.so.*/, "", name)
-			printf " %20s", name
+			printf " %20s", name_of(lib[l])
 		}
 		print ""
 		for (s = 1; s <= nr_sizes; s++) {

@@ -40,15 +40,12 @@ for trace in "$folder"/*.trace; do
 					all / all_calls, all_calls
 			}'
 	done
-done | awk -v libs="$*" '
+done | awk -v libs="$*" "$awk_name_of"'
 NR == 1 {
 	nr_libs = split(libs, lib)
 	printf "%-10s %9s", "", "calls"
 	for (l = 1; l <= nr_libs; l++) {
-		name = lib[l]
-		sub(/.*\//, "", name)
-		sub(/\.so.*/, "", name)
-		printf " %22s", name
+		printf " %22s", name_of(lib[l])
 	}
 	print ""
 }
