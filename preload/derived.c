@@ -5,8 +5,8 @@
  * A program may have a malloc of its own. What the C library builds on malloc uses that
  * one then, and so must this. The calls go by the public names; so that compilers do
  * not shorten that, these functions are not in the file that defines realloc and free.
+ * reallocarray is in a file of its own, for libquern-record.so has it, too.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/compiler.h"
@@ -17,16 +17,6 @@
 void cfree(void *p);
 void free_sized(void *p, size_t size);
 void free_aligned_sized(void *p, size_t align, size_t size);
-
-QN_EXPORT void *reallocarray(void *p, size_t n, size_t size)
-{
-	size_t bytes;
-
-	if (!__builtin_mul_overflow(n, size, &bytes))
-		return realloc(p, bytes);
-	errno = ENOMEM;
-	return NULL;
-}
 
 QN_EXPORT __apart void cfree(void *p)
 {

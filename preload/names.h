@@ -11,7 +11,8 @@
  *	__libc_malloc and its kin	the heap's functions too: a program's malloc may
  *					be built on them
  *	reallocarray, cfree,		call realloc and free by their public names
- *	free_sized, free_aligned_sized	(derived.c), as glibc's reallocarray does
+ *	free_sized, free_aligned_sized	(derived.c, reallocarray.c), as glibc's
+ *					reallocarray does
  *	operators new and delete	call malloc and free by their public names where
  *					those are not ours; aligned ones aligned_alloc
  *	dlopen, dlmopen			clear RTLD_DEEPBIND and jump on (dlopen.c)

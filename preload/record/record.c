@@ -756,16 +756,6 @@ QN_EXPORT void *realloc(void *p, size_t size)
 	return q;
 }
 
-QN_EXPORT void *reallocarray(void *p, size_t n, size_t size)
-{
-	size_t bytes;
-
-	if (!__builtin_mul_overflow(n, size, &bytes))
-		return realloc(p, bytes);
-	errno = ENOMEM;
-	return NULL;
-}
-
 QN_EXPORT void *memalign(size_t align, size_t size)
 {
 	void *p = is_ready() ? next.memalign(align, size) : NULL;
