@@ -10,9 +10,8 @@
 #ifndef QN_RECORD_H
 #define QN_RECORD_H
 
-#include <time.h>
-
 #include "base/compiler.h"
+#include "clock.h"
 
 /* Names the file, absolute */
 #define QN_RECORD_ENV "QUERN_RECORD"
@@ -52,14 +51,6 @@ struct qn_record_shared {
 #define QN_RECORD_DEPTH 16
 #define QN_RECORD_SITES 196608
 
-static inline u64 qn_record_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
-}
-
 static inline u64 qn_record_ticks(bool has_tsc)
 {
 #ifdef __x86_64__
@@ -67,7 +58,7 @@ static inline u64 qn_record_ticks(bool has_tsc)
 		return __builtin_ia32_rdtsc() >> 4;
 #endif
 	(void)has_tsc;
-	return qn_record_ns();
+	return qn_clock_ns();
 }
 
 #endif /* QN_RECORD_H */

@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "clock.h"
 #include "interrupt.h"
 #include "launch.h"
 
@@ -34,14 +35,6 @@ struct signals {
 	sigset_t mask;
 	struct sigaction child;
 };
-
-u64 qn_launch_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (u64)t.tv_sec * 1000000 + (u64)t.tv_nsec / 1000;
-}
 
 /* All but those that report a fault of this very process */
 static void fill_forwarded(sigset_t *set)
@@ -217,11 +210,11 @@ int qn_launch(const struct qn_launch *what, struct qn_outcome *outcome)
 	getrusage(RUSAGE_SELF, &own);
 	outcome->floor = (u64)own.ru_maxrss * 1024;
 	take_signals(&saved);
-	outcome->start_usec = qn_launch_clock();
+	outcome->start_usec = qn_clock_usec();
 	err = qn_interrupted() ? -EINTR : start(what, &saved, &outcome->pid);
 	if (!err)
 		await_end(what, outcome);
-	outcome->wall_usec = qn_launch_clock() - outcome->start_usec;
+	outcome->wall_usec = qn_clock_usec() - outcome->start_usec;
 	drop_pending();
 	give_signals_back(&saved);
 	return err;

@@ -37,7 +37,7 @@ struct qn_launch {
  * @pid:	of the program
  * @status:	as wait() has it
  * @usage:	of the program and of the children it waited for
- * @start_usec:	CLOCK_MONOTONIC
+ * @start_usec:	by qn_clock_usec()
  * @wall_usec:	from start to end
  * @floor:	a process started by this one has at least so many bytes of peak
  *		resident set on its account, whatever it uses
@@ -50,9 +50,6 @@ struct qn_outcome {
 	u64 wall_usec;
 	u64 floor;
 };
-
-/* CLOCK_MONOTONIC in microseconds */
-u64 qn_launch_clock(void);
 
 /* In microseconds */
 static inline u64 qn_usec(struct timeval t)

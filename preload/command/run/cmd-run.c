@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "clock.h"
 #include "format/conf.h"
 #include "command/base/compare.h"
 #include "command/base/fail.h"
@@ -252,7 +253,7 @@ static int launch(struct run *run, struct qn_outcome *outcome)
 	char *conf = qn_settings_join(settings, stats);
 	int err;
 
-	run->pages.since_usec = qn_launch_clock();
+	run->pages.since_usec = qn_clock_usec();
 	err = launch_with(run, conf, run->engines, &how, outcome);
 	free(conf);
 	free(stats);

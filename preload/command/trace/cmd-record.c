@@ -99,12 +99,12 @@ static bool has_steady_tsc(void)
 static u32 calibrate(bool has_tsc)
 {
 	const struct timespec wait = { .tv_nsec = CALIBRATE_NS };
-	u64 ns = qn_record_ns(), ticks = qn_record_ticks(has_tsc);
+	u64 ns = qn_clock_ns(), ticks = qn_record_ticks(has_tsc);
 
 	if (!has_tsc)
 		return 1u << 20;
 	nanosleep(&wait, NULL);
-	ns = qn_record_ns() - ns;
+	ns = qn_clock_ns() - ns;
 	ticks = qn_record_ticks(has_tsc) - ticks;
 	return (u32)((ns << 20) / (ticks ? ticks : 1));
 }

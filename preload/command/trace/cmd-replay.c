@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "engine/engine.h"
 #include "command/base/fail.h"
 #include "command/base/interrupt.h"
@@ -360,13 +361,13 @@ static bool decode(struct replay *r, struct qn_reader *reader)
  */
 static void look(struct replay *r)
 {
-	u64 used, from = qn_record_ns();
+	u64 used, from = qn_clock_ns();
 
 	if (r->batches++ % r->stride ||
 	    (r->heap.is_libc && r->look_ns > (from - r->began_ns) / 10))
 		return;
 	used = used_bytes(&r->heap);
-	r->look_ns += qn_record_ns() - from;
+	r->look_ns += qn_clock_ns() - from;
 	r->peak_used = max(r->peak_used, used);
 	r->sum_used += used;
 	r->sum_live += r->live;
@@ -377,7 +378,7 @@ static void look(struct replay *r)
 static void show_progress(struct replay *r, u64 nr_events)
 {
 	bool is_live = qn_progress_is_live();
-	u64 now = qn_record_ns();
+	u64 now = qn_clock_ns();
 
 	if (now - r->shown_ns < (is_live ? 1000000000u : PROGRESS_NS))
 		return;
@@ -391,15 +392,15 @@ static void run(struct replay *r, struct qn_reader *reader, u64 nr_events)
 {
 	u64 from;
 
-	r->began_ns = r->shown_ns = qn_record_ns();
+	r->began_ns = r->shown_ns = qn_clock_ns();
 	while (!r->failed && !qn_interrupted() && decode(r, reader)) {
 		fake_usec = r->ops[0].ns / 1000;
-		from = qn_record_ns();
+		from = qn_clock_ns();
 		qn_count_start(&r->count);
 		counted(r);
 		qn_count_stop(&r->count);
 		step(&r->heap);
-		r->ns += qn_record_ns() - from;
+		r->ns += qn_clock_ns() - from;
 		r->nr_calls += r->nr_ops;
 		look(r);
 		show_progress(r, nr_events);
