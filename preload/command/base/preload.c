@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "fail.h"
 #include "preload.h"
+#include "program.h"
 
 /* Where make install puts libquern.so */
 #ifndef QN_LIBDIR
@@ -194,4 +195,24 @@ char **qn_preload_environ(const char *const *changes)
 			list[nr++] = (char *)(uintptr_t)changes[i];
 	list[nr] = NULL;
 	return list;
+}
+
+int qn_preload_launch(const struct qn_launch *what, const char *list,
+		      const char *setting, struct qn_outcome *outcome)
+{
+	char *preload = qn_xprintf("LD_PRELOAD=%s", list);
+	const char *changes[] = {
+		setting,
+		qn_program_is_for_musl(what->path) ? NULL : preload,
+		NULL,
+	};
+	char **envp = qn_preload_environ(changes);
+	struct qn_launch with = *what;
+	int err;
+
+	with.envp = envp;
+	err = qn_launch(&with, outcome);
+	free(envp);
+	free(preload);
+	return err;
 }

@@ -5,7 +5,7 @@
 #ifndef QN_PRELOAD_H
 #define QN_PRELOAD_H
 
-#include "base/compiler.h"
+#include "launch.h"
 
 /* Directory of this command's file, the caller's to free; NULL if unknown */
 char *qn_preload_own_dir(void);
@@ -55,5 +55,16 @@ char *qn_preload_list(const char *library, const char *existing);
  * Return: an array for exec, the caller's to free; the strings are not copied.
  */
 char **qn_preload_environ(const char *const *changes);
+
+/**
+ * qn_preload_launch() - run a program with libraries preloaded
+ * @what:	all but the environment
+ * @list:	of qn_preload_list(); left out where it would keep the program from starting
+ * @setting:	"NAME=value", for the libraries
+ *
+ * Return: as qn_launch().
+ */
+int qn_preload_launch(const struct qn_launch *what, const char *list,
+		      const char *setting, struct qn_outcome *outcome);
 
 #endif /* QN_PRELOAD_H */

@@ -103,6 +103,16 @@ int qn_program_find(const char *name, char **path)
 	return err ? refuse(name, err) : 0;
 }
 
+int qn_program_refuse(const char *path, int err)
+{
+	if (err == -ENOENT)
+		qn_error("'%s' cannot run: the interpreter it names is missing",
+			 path);
+	else
+		qn_error("'%s' cannot run: %s", path, strerror(-err));
+	return QN_EXIT_NOT_EXECUTABLE;
+}
+
 static bool is_privileged(const char *path)
 {
 	struct stat st;

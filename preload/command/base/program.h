@@ -21,6 +21,14 @@
 int qn_program_find(const char *name, char **path);
 
 /**
+ * qn_program_refuse() - say that a program could not be started
+ * @err:	-errno of qn_launch()
+ *
+ * Return: QN_EXIT_NOT_EXECUTABLE.
+ */
+int qn_program_refuse(const char *path, int err);
+
+/**
  * qn_program_obstacle() - why does this program not load a preloaded library
  * @path:	the file; a script stands for its interpreter
  *

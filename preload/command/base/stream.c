@@ -18,11 +18,38 @@ bool qn_is_standard(const char *name)
 	return name && !strcmp(name, "-");
 }
 
-static int make_nameless(void)
+/* ---- temporary files ---- */
+
+char *qn_temp_path(const char *name)
 {
 	const char *parent = getenv("TMPDIR");
-	char *path = qn_xprintf("%s/quern-XXXXXX",
-				parent && *parent == '/' ? parent : "/tmp");
+
+	return qn_xprintf("%s/%s", parent && *parent == '/' ? parent : "/tmp",
+			  name);
+}
+
+static bool make_file(char *path)
+{
+	int fd = mkstemp(path);
+
+	return fd >= 0 && !close(fd);
+}
+
+char *qn_temp_make(const char *name, bool is_dir, const char *room)
+{
+	char *path = qn_temp_path(name);
+
+	if (is_dir ? mkdtemp(path) != NULL : make_file(path))
+		return path;
+	qn_error("cannot make '%s': %s; set TMPDIR to a directory with %s",
+		 path, strerror(errno), room);
+	free(path);
+	return NULL;
+}
+
+static int make_nameless(void)
+{
+	char *path = qn_temp_path("quern-XXXXXX");
 	int fd = mkostemp(path, O_CLOEXEC);
 	int err = fd < 0 ? -errno : fd;
 
@@ -32,7 +59,7 @@ static int make_nameless(void)
 	return err;
 }
 
-static int write_all(int fd, const char *p, size_t size)
+int qn_write_all(int fd, const char *p, size_t size)
 {
 	ssize_t n;
 
@@ -56,7 +83,7 @@ static int copy(int to, int from)
 		if (!n)
 			return 0;
 		if (n > 0)
-			err = write_all(to, buffer, (size_t)n);
+			err = qn_write_all(to, buffer, (size_t)n);
 		else if (errno != EINTR || qn_interrupted())
 			err = -errno;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stream.h - files by the names that a user gives: "-" is standard input or output.
+ * stream.h - files by the names that a user gives: "-" is standard input or output; and
+ * temporary ones.
  *
  * Traces are mapped, and their headers are written last, so a pipe will not do: what
  * comes from one is copied into a file without a name first, and what goes into one is
@@ -27,6 +28,24 @@ FILE *qn_stream_out(const char *name);
 
 /* Return: 0, or -errno where something of it was not written */
 int qn_stream_close(FILE *out, const char *name);
+
+/* Return: 0, or -errno; a short write and a signal are no ends */
+int qn_write_all(int fd, const char *p, size_t size);
+
+/* A place below TMPDIR, or /tmp where that is no absolute path; the caller's to free */
+char *qn_temp_path(const char *name);
+
+/**
+ * qn_temp_make() - a new directory or file below TMPDIR
+ * @name:	ends with XXXXXX
+ * @is_dir:	it is a directory
+ * @room:	what it needs, for the message ("30 MB of room")
+ *
+ * Says on stderr if it cannot be made.
+ *
+ * Return: its path, the caller's to free, or NULL.
+ */
+char *qn_temp_make(const char *name, bool is_dir, const char *room);
 
 /**
  * qn_stream_watch_stdout() - what was printed and could not be written is an error

@@ -25,6 +25,7 @@
 #include "command/base/preload.h"
 #include "command/base/program.h"
 #include "command/base/progress.h"
+#include "command/base/stream.h"
 #include "command/report/pages.h"
 #include "command/report/report.h"
 
@@ -370,19 +371,11 @@ static int find_programs(struct demo *demo)
 
 static int make_input(struct demo *demo)
 {
-	const char *parent = getenv("TMPDIR");
 	int err;
 
-	demo->dir = qn_xprintf("%s/quern-demo-XXXXXX",
-			       parent && *parent == '/' ? parent : "/tmp");
-	if (!mkdtemp(demo->dir)) {
-		qn_error("cannot make '%s': %s; set TMPDIR to a directory with "
-			 "30 MB of room",
-			 demo->dir, strerror(errno));
-		free(demo->dir);
-		demo->dir = NULL;
+	demo->dir = qn_temp_make("quern-demo-XXXXXX", true, "30 MB of room");
+	if (!demo->dir)
 		return QN_EXIT_FAILURE;
-	}
 	qn_progress("making the input in %s", demo->dir);
 	demo->dir_fd = open(demo->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	err = demo->dir_fd < 0 || chdir(demo->dir) ?

@@ -219,24 +219,14 @@ static int launch_with(const struct run *run, const char *conf,
 		       struct qn_outcome *outcome)
 {
 	char *preload = preload_list(run, engines);
-	char *set_preload = qn_xprintf("LD_PRELOAD=%s", preload);
 	char *set_conf = qn_xprintf("QUERN_CONF=%s", conf);
-	const char *changes[] = {
-		set_conf,
-		qn_program_is_for_musl(run->path) ? NULL : set_preload,
-		NULL,
-	};
-	char **envp = qn_preload_environ(changes);
 	struct qn_launch what = *how;
 	int err;
 
 	what.path = run->path;
 	what.argv = run->argv;
-	what.envp = envp;
-	err = qn_launch(&what, outcome);
-	free(envp);
+	err = qn_preload_launch(&what, preload, set_conf, outcome);
 	free(set_conf);
-	free(set_preload);
 	free(preload);
 	return err;
 }
@@ -285,33 +275,7 @@ static int launch_quern(struct run *run, struct qn_outcome *outcome)
 	return err;
 }
 
-static int refuse_launch(const struct run *run, int err)
-{
-	if (err == -ENOENT)
-		qn_error("'%s' cannot run: the interpreter it names is missing",
-			 run->path);
-	else
-		qn_error("'%s' cannot run: %s", run->path, strerror(-err));
-	return QN_EXIT_NOT_EXECUTABLE;
-}
-
 /* ---- the report ---- */
-
-static int write_all(int fd, const char *text, size_t size)
-{
-	ssize_t n;
-
-	while (size) {
-		n = write(fd, text, size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
 
 static bool is_same_file(int a, int b)
 {
@@ -340,7 +304,7 @@ static int write_report(const struct run *run, const char *text, size_t size)
 {
 	int err = run->report_path ? find_place(run->report_fd) : 0;
 
-	return err ? err : write_all(run->report_fd, text, size);
+	return err ? err : qn_write_all(run->report_fd, text, size);
 }
 
 static void make_report(const struct run *run, const struct qn_report *report)
@@ -462,7 +426,7 @@ static int run_program(struct run *run, int *status)
 	} else if (err == -ECANCELED) {
 		err = 0;
 	} else if (err) {
-		err = refuse_launch(run, err);
+		err = qn_program_refuse(run->path, err);
 	} else {
 		report_run(run, &outcome);
 		*status = outcome.status;

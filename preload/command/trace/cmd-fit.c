@@ -19,6 +19,7 @@
 #include "command/base/launch.h"
 #include "command/base/options.h"
 #include "command/base/preload.h"
+#include "command/base/stream.h"
 #include "command/base/text-table.h"
 #include "trace-cut.h"
 #include "trace-file.h"
@@ -278,19 +279,6 @@ static int find_images(struct fit *f)
 	return -ENOENT;
 }
 
-static int make_dir(struct fit *f)
-{
-	const char *parent = getenv("TMPDIR");
-
-	f->dir = qn_xprintf("%s/quern-fit-XXXXXX",
-			    parent && *parent == '/' ? parent : "/tmp");
-	if (mkdtemp(f->dir))
-		return 0;
-	qn_error("cannot make '%s': %s; set TMPDIR to a directory with room",
-		 f->dir, strerror(errno));
-	return -errno;
-}
-
 static int fit_in_dir(struct fit *f)
 {
 	char *trace = qn_xprintf("%s/trace", f->dir);
@@ -317,9 +305,9 @@ static int fit_main(const struct qn_command *command, int argc, char **argv)
 	err = find_images(&f);
 	qn_interrupt_catch();
 	if (!err)
-		err = make_dir(&f);
+		f.dir = qn_temp_make("quern-fit-XXXXXX", true, "room");
 	if (!err)
-		err = fit_in_dir(&f);
+		err = f.dir ? fit_in_dir(&f) : -EIO;
 	free(f.dir);
 	free(f.build);
 	if (qn_interrupted()) {

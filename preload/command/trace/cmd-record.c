@@ -133,13 +133,14 @@ static int fill_raw(struct record *rec, int fd)
 /* Beside the trace, or, where that is standard output, where temporary files go */
 static char *raw_name(const struct record *rec)
 {
-	const char *parent = getenv("TMPDIR");
+	char *name, *path;
 
 	if (!qn_is_standard(rec->output))
 		return qn_xprintf("%s.raw", rec->output);
-	return qn_xprintf("%s/quern-%d.raw",
-			  parent && *parent == '/' ? parent : "/tmp",
-			  (int)getpid());
+	name = qn_xprintf("quern-%d.raw", (int)getpid());
+	path = qn_temp_path(name);
+	free(name);
+	return path;
 }
 
 static int make_raw(struct record *rec)
@@ -175,33 +176,21 @@ static int prepare(struct record *rec)
 static int launch(const struct record *rec, struct qn_outcome *outcome)
 {
 	char *list = qn_preload_list(rec->library, getenv("LD_PRELOAD"));
-	char *preload = qn_xprintf("LD_PRELOAD=%s", list);
 	char *raw = qn_xprintf("%s=%s", QN_RECORD_ENV, rec->raw);
-	const char *changes[] = {
-		raw,
-		qn_program_is_for_musl(rec->path) ? NULL : preload,
-		NULL,
-	};
-	char **envp = qn_preload_environ(changes);
 	const struct qn_launch what = { .path = rec->path,
 					.argv = rec->argv,
-					.envp = envp,
 					.fd_in = -1,
 					.fd_out = -1,
 					.fd_err = -1 };
-	int err = qn_launch(&what, outcome);
+	int err = qn_preload_launch(&what, list, raw, outcome);
 
-	free(envp);
 	free(raw);
-	free(preload);
 	free(list);
 	if (err == -EINTR) {
 		qn_error("interrupted before the program began");
 		return err;
 	}
-	if (err)
-		qn_error("'%s' cannot run: %s", rec->path, strerror(-err));
-	return err ? QN_EXIT_NOT_EXECUTABLE : 0;
+	return err ? qn_program_refuse(rec->path, err) : 0;
 }
 
 static void report(const struct record *rec, const struct qn_writer *w,

@@ -20,6 +20,7 @@
 #include "command/base/fail.h"
 #include "command/base/interrupt.h"
 #include "command/base/launch.h"
+#include "command/base/stream.h"
 
 /* ---- the processor ---- */
 
@@ -84,23 +85,6 @@ void qn_count_close(struct qn_count *c)
 
 /* ---- callgrind ---- */
 
-static char *make_file(void)
-{
-	const char *parent = getenv("TMPDIR");
-	char *path = qn_xprintf("%s/quern-count-XXXXXX",
-				parent && *parent == '/' ? parent : "/tmp");
-	int fd = mkstemp(path);
-
-	if (fd >= 0) {
-		close(fd);
-		return path;
-	}
-	qn_error("cannot make '%s': %s; set TMPDIR to a directory with room",
-		 path, strerror(errno));
-	free(path);
-	return NULL;
-}
-
 /* The same command once more, without a count of its own and what it prints */
 static int run_callgrind(const char *file, char *const *argv)
 {
@@ -157,7 +141,8 @@ static int run_callgrind(const char *file, char *const *argv)
 
 static int count_callgrind(struct qn_count *c, char *const *argv)
 {
-	char *file = make_file(), line[256];
+	char *file = qn_temp_make("quern-count-XXXXXX", false, "room");
+	char line[256];
 	int err = file ? run_callgrind(file, argv) : -EIO;
 	FILE *in = err ? NULL : fopen(file, "re");
 
