@@ -2,7 +2,11 @@
 /*
  * allocators.c - the allocators that programs are compared under.
  */
+#define _GNU_SOURCE 1
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "allocators.h"
 #include "fail.h"
 #include "preload.h"
@@ -25,6 +29,7 @@ static const struct allocator {
 int qn_allocators_find(struct qn_allocators *a, const char *library)
 {
 	*a = (struct qn_allocators){ 0 };
+	a->output = memfd_create("output", MFD_CLOEXEC);
 	for (u32 i = 0; i < QN_NR_ALLOCATORS; i++) {
 		const struct allocator *from = &allocators[i];
 
@@ -34,38 +39,73 @@ int qn_allocators_find(struct qn_allocators *a, const char *library)
 		if (from->soname && !a->paths[i])
 			a->subjects[i].missing = from->missing;
 	}
+	a->compare.subjects = a->subjects;
+	a->compare.nr_subjects = QN_NR_ALLOCATORS;
 	a->paths[QN_QUERN] = qn_preload_find("libquern.so", library);
-	return a->paths[QN_QUERN] ? 0 : QN_EXIT_FAILURE;
+	return a->paths[QN_QUERN] && a->output >= 0 ? 0 : QN_EXIT_FAILURE;
 }
 
 void qn_allocators_exit(struct qn_allocators *a)
 {
+	qn_compare_exit(&a->compare);
 	for (u32 i = 0; i < QN_NR_ALLOCATORS; i++)
 		free(a->paths[i]);
+	if (a->output > 0)
+		close(a->output);
 }
 
-int qn_allocators_launch(const struct qn_allocators *a, u32 subject,
-			 const char *conf, const struct qn_launch *what,
-			 struct qn_outcome *outcome)
+static int launch(const struct qn_allocators *a, u32 subject, const char *conf,
+		  const struct qn_launch *what, struct qn_outcome *outcome)
 {
 	const char *path = a->paths[subject];
 	char *preload =
 		qn_xprintf("LD_PRELOAD%s%s", path ? "=" : "", path ? path : "");
-	const char *changes[] = { preload,
-				  conf ? conf : "QUERN_CONF",
-				  "LC_ALL=C",
-				  "PYTHONMALLOC=malloc",
-				  "PYTHONHASHSEED=0",
-				  "MALLOC_CONF",
-				  "GLIBC_TUNABLES",
-				  NULL };
-	char **envp = qn_preload_environ(changes);
-	struct qn_launch with = *what;
-	int err;
+	const char *const changes[] = { preload,
+					conf ? conf : "QUERN_CONF",
+					"LC_ALL=C",
+					"PYTHONMALLOC=malloc",
+					"PYTHONHASHSEED=0",
+					"MALLOC_CONF",
+					"GLIBC_TUNABLES",
+					NULL };
+	int err = qn_launch_changed(what, changes, outcome);
 
-	with.envp = envp;
-	err = qn_launch(&with, outcome);
-	free(envp);
 	free(preload);
 	return err;
+}
+
+int qn_allocators_run(struct qn_allocators *a, u32 contest, u32 subject,
+		      const char *conf, struct qn_outcome *outcome, u64 *result)
+{
+	struct qn_launch what = a->programs[contest];
+	int err = 0;
+
+	what.fd_out = a->output;
+	what.fd_err = -1;
+	*outcome = (struct qn_outcome){ 0 };
+	if (ftruncate(a->output, 0) || lseek(a->output, 0, SEEK_SET))
+		err = -errno;
+	/* What has no beginning, /dev/null say, is the same each time */
+	if (!err && lseek(what.fd_in, 0, SEEK_SET) && errno != ESPIPE)
+		err = -errno;
+	if (!err)
+		err = launch(a, subject, conf, &what, outcome);
+	*result = qn_compare_hash(a->output);
+	return qn_compare_check(&a->compare, contest, subject, err,
+				outcome->status);
+}
+
+static int run(struct qn_compare *c, u32 contest, u32 subject,
+	       struct qn_outcome *outcome, u64 *result)
+{
+	return qn_allocators_run(c->data, contest, subject, NULL, outcome,
+				 result);
+}
+
+int qn_allocators_compare(struct qn_allocators *a)
+{
+	a->compare.run = run;
+	a->compare.data = a;
+	a->compare.must_agree = true;
+	return qn_compare_run(&a->compare);
 }

@@ -176,7 +176,7 @@ static bool is_changed(const char *setting, const char *const *changes)
 	return false;
 }
 
-char **qn_preload_environ(const char *const *changes)
+static char **make_environ(const char *const *changes)
 {
 	size_t nr = 0, i;
 	char **list;
@@ -197,22 +197,30 @@ char **qn_preload_environ(const char *const *changes)
 	return list;
 }
 
-int qn_preload_launch(const struct qn_launch *what, const char *list,
-		      const char *setting, struct qn_outcome *outcome)
+int qn_launch_changed(const struct qn_launch *what, const char *const *changes,
+		      struct qn_outcome *outcome)
 {
-	char *preload = qn_xprintf("LD_PRELOAD=%s", list);
-	const char *changes[] = {
-		setting,
-		qn_program_is_for_musl(what->path) ? NULL : preload,
-		NULL,
-	};
-	char **envp = qn_preload_environ(changes);
+	char **envp = make_environ(changes);
 	struct qn_launch with = *what;
 	int err;
 
 	with.envp = envp;
 	err = qn_launch(&with, outcome);
 	free(envp);
+	return err;
+}
+
+int qn_preload_launch(const struct qn_launch *what, const char *list,
+		      const char *setting, struct qn_outcome *outcome)
+{
+	char *preload = qn_xprintf("LD_PRELOAD=%s", list);
+	const char *const changes[] = {
+		setting,
+		qn_program_is_for_musl(what->path) ? NULL : preload,
+		NULL,
+	};
+	int err = qn_launch_changed(what, changes, outcome);
+
 	free(preload);
 	return err;
 }

@@ -49,12 +49,14 @@ char *qn_preload_peer(const char *soname);
 char *qn_preload_list(const char *library, const char *existing);
 
 /**
- * qn_preload_environ() - this process's environment with some changes
+ * qn_launch_changed() - run a program in this process's environment with some changes
+ * @what:	all but the environment
  * @changes:	"NAME=value" sets, "NAME" removes; ends with NULL
  *
- * Return: an array for exec, the caller's to free; the strings are not copied.
+ * Return: as qn_launch().
  */
-char **qn_preload_environ(const char *const *changes);
+int qn_launch_changed(const struct qn_launch *what, const char *const *changes,
+		      struct qn_outcome *outcome);
 
 /**
  * qn_preload_launch() - run a program with libraries preloaded

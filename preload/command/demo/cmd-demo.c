@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "demo-input.h"
@@ -37,7 +36,6 @@
 
 /**
  * struct work - what is known of one of the programs
- * @path:	its file, NULL if it is missing
  * @heading:	in the table
  * @missing:	why it is missing, or NULL
  * @nr_allocs:	counted under quern
@@ -45,7 +43,6 @@
  * @report:	of the counted run, as text
  */
 struct work {
-	char *path;
 	char *heading;
 	char *missing;
 	u64 nr_allocs;
@@ -61,11 +58,9 @@ struct work {
  * @own_dir:	where the command is, and the firmware
  * @dir:	where the input is
  * @dir_fd:	its descriptor
- * @output:	descriptor of what the running program prints
  * @allocators:	who is compared
  * @contests:	on what, by index of qn_demo_programs
- * @works:	the same programs
- * @compare:	the comparison
+ * @programs, @works: the same ones
  */
 struct demo {
 	u32 rounds;
@@ -74,55 +69,11 @@ struct demo {
 	char *own_dir;
 	char *dir;
 	int dir_fd;
-	int output;
 	struct qn_allocators allocators;
 	struct qn_contest contests[QN_DEMO_NR_PROGRAMS];
+	struct qn_launch programs[QN_DEMO_NR_PROGRAMS];
 	struct work works[QN_DEMO_NR_PROGRAMS];
-	struct qn_compare compare;
 };
-
-/* ---- running one program once ---- */
-
-static int open_input(const struct demo *demo, const struct qn_demo_program *p)
-{
-	if (!p->input)
-		return open("/dev/null", O_RDONLY | O_CLOEXEC);
-	return openat(demo->dir_fd, p->input, O_RDONLY | O_CLOEXEC);
-}
-
-/* @conf: "QUERN_CONF=...", or NULL to have none */
-static int run_once(struct demo *demo, u32 contest, u32 subject,
-		    const char *conf, struct qn_outcome *outcome)
-{
-	const struct qn_demo_program *program = &qn_demo_programs[contest];
-	const struct qn_launch what = {
-		.path = demo->works[contest].path,
-		.argv = (char *const *)(uintptr_t)program->argv,
-		.fd_in = open_input(demo, program),
-		.fd_out = demo->output,
-		.fd_err = -1,
-	};
-	int err;
-
-	if (ftruncate(demo->output, 0) || lseek(demo->output, 0, SEEK_SET))
-		err = -errno;
-	else
-		err = qn_allocators_launch(&demo->allocators, subject, conf,
-					   &what, outcome);
-	close(what.fd_in);
-	return qn_compare_check(&demo->compare, contest, subject, err,
-				outcome->status);
-}
-
-static int run_round(struct qn_compare *c, u32 contest, u32 subject,
-		     struct qn_outcome *outcome, u64 *result)
-{
-	struct demo *demo = c->data;
-	int err = run_once(demo, contest, subject, NULL, outcome);
-
-	*result = qn_compare_hash(demo->output);
-	return err;
-}
 
 /* ---- the counted run ---- */
 
@@ -141,7 +92,7 @@ static char *make_report(const struct demo *demo, u32 contest,
 
 	if (!pages->has_own)
 		report.obstacle =
-			qn_program_obstacle(demo->works[contest].path);
+			qn_program_obstacle(demo->programs[contest].path);
 	if (out) {
 		qn_report_text(out, &report);
 		fclose(out);
@@ -166,9 +117,6 @@ static void take_counts(struct demo *demo, u32 contest,
 	w->heading = qn_xprintf("%s: %s; %s allocations", program->name,
 				program->work, qn_text_count(w->nr_allocs).s);
 	demo->contests[contest].about = w->heading;
-	demo->contests[contest].expected = qn_compare_hash(demo->output);
-	demo->contests[contest].expected_of =
-		demo->allocators.subjects[QN_QUERN].name;
 }
 
 static int check_counts(const struct demo *demo, u32 contest)
@@ -188,7 +136,7 @@ static int check_counts(const struct demo *demo, u32 contest)
 static int count_in(struct demo *demo, u32 contest, const char *stats)
 {
 	struct qn_run_pages pages;
-	struct qn_outcome outcome = { 0 };
+	struct qn_outcome outcome;
 	char *conf = qn_xprintf("QUERN_CONF=stats:%s", stats);
 	int err;
 
@@ -196,7 +144,9 @@ static int count_in(struct demo *demo, u32 contest, const char *stats)
 		free(conf);
 		return QN_EXIT_FAILURE;
 	}
-	err = run_once(demo, contest, QN_QUERN, conf, &outcome);
+	err = qn_allocators_run(&demo->allocators, contest, QN_QUERN, conf,
+				&outcome, &demo->contests[contest].expected);
+	demo->contests[contest].expected_of = "quern";
 	free(conf);
 	if (!err)
 		take_counts(demo, contest, &pages, &outcome);
@@ -222,21 +172,11 @@ static int run_contests(struct demo *demo)
 {
 	int err = 0;
 
-	demo->compare = (struct qn_compare){
-		.subjects = demo->allocators.subjects,
-		.contests = demo->contests,
-		.nr_subjects = QN_NR_ALLOCATORS,
-		.nr_contests = QN_DEMO_NR_PROGRAMS,
-		.nr_rounds = demo->rounds,
-		.run = run_round,
-		.data = demo,
-		.must_agree = true,
-	};
 	for (u32 i = 0; !err && i < QN_DEMO_NR_PROGRAMS; i++)
 		if (!demo->contests[i].missing)
 			err = count(demo, i);
 	qn_progress_clear();
-	return err ? err : qn_compare_run(&demo->compare);
+	return err ? err : qn_allocators_compare(&demo->allocators);
 }
 
 /* The report of the program whose table changed most */
@@ -258,8 +198,8 @@ static void print_all(const struct demo *demo)
 {
 	struct qn_lines l = { .out = stdout };
 
-	qn_compare_put_table(&demo->compare, &l);
-	qn_compare_put_summary(&demo->compare, QN_QUERN, &l);
+	qn_compare_put_table(&demo->allocators.compare, &l);
+	qn_compare_put_summary(&demo->allocators.compare, QN_QUERN, &l);
 	print_report(demo);
 }
 
@@ -278,12 +218,10 @@ static char *find_file(const struct demo *demo, const char *name)
 static int launch_firmware(char *script, char *image)
 {
 	char *argv[] = { "sh", script, image, NULL };
-	const char *changes[] = { NULL };
-	char **envp = qn_preload_environ(changes);
-	struct qn_launch what = {
+	const struct qn_launch what = {
 		.path = "/bin/sh",
 		.argv = argv,
-		.envp = envp,
+		.envp = environ,
 		.fd_in = -1,
 		.fd_out = -1,
 		.fd_err = -1,
@@ -291,7 +229,6 @@ static int launch_firmware(char *script, char *image)
 	struct qn_outcome outcome = { 0 };
 	int err = qn_launch(&what, &outcome);
 
-	free(envp);
 	/* run-qemu.sh has said that QEMU is missing: no failure of the firmware */
 	if (!err && WIFEXITED(outcome.status) &&
 	    WEXITSTATUS(outcome.status) == NO_QEMU)
@@ -338,35 +275,54 @@ static int read_options(struct demo *demo, const struct qn_command *command,
 }
 
 /* Debian's own file rather than whatever PATH finds first */
-static void find_program(struct demo *demo, u32 i)
+static bool find_program(struct demo *demo, u32 i)
 {
 	const struct qn_demo_program *program = &qn_demo_programs[i];
 	struct work *w = &demo->works[i];
 
 	demo->contests[i].name = program->name;
-	if (access(program->file, X_OK) == 0) {
-		w->path = qn_xprintf("%s", program->file);
-		return;
-	}
+	demo->programs[i].path = program->file;
+	demo->programs[i].argv = (char *const *)(uintptr_t)program->argv;
+	if (access(program->file, X_OK) == 0)
+		return true;
 	w->missing = qn_xprintf("not installed; to include it: apt-get install "
 				"%s",
 				program->package);
 	demo->contests[i].missing = w->missing;
+	return false;
 }
 
 static int find_programs(struct demo *demo)
 {
+	struct qn_compare *c = &demo->allocators.compare;
 	u32 nr = 0;
 
-	for (u32 i = 0; i < QN_DEMO_NR_PROGRAMS; i++) {
-		find_program(demo, i);
-		nr += demo->works[i].path != NULL;
-	}
+	for (u32 i = 0; i < QN_DEMO_NR_PROGRAMS; i++)
+		nr += find_program(demo, i);
+	c->contests = demo->contests;
+	c->nr_contests = QN_DEMO_NR_PROGRAMS;
+	c->nr_rounds = demo->rounds;
+	demo->allocators.programs = demo->programs;
 	if (nr)
 		return 0;
 	qn_error("none of the programs is here; apt-get install sqlite3 gawk "
 		 "python3");
 	return QN_EXIT_FAILURE;
+}
+
+/* The files that are there now become standard input */
+static int open_inputs(struct demo *demo)
+{
+	for (u32 i = 0; i < QN_DEMO_NR_PROGRAMS; i++) {
+		const char *name = qn_demo_programs[i].input;
+		int fd = openat(demo->dir_fd, name ? name : "/dev/null",
+				O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			return -errno;
+		demo->programs[i].fd_in = fd;
+	}
+	return 0;
 }
 
 static int make_input(struct demo *demo)
@@ -381,6 +337,8 @@ static int make_input(struct demo *demo)
 	err = demo->dir_fd < 0 || chdir(demo->dir) ?
 		      -errno :
 		      qn_demo_input_make(demo->dir_fd);
+	if (!err)
+		err = open_inputs(demo);
 	if (err)
 		qn_error("cannot write to '%s': %s; set TMPDIR to a directory "
 			 "with 30 MB of room",
@@ -396,20 +354,15 @@ static int prepare(struct demo *demo)
 	err = qn_allocators_find(&demo->allocators, demo->library);
 	if (!err)
 		err = find_programs(demo);
-	if (!err)
-		err = make_input(demo);
-	if (err)
-		return err;
-	demo->output = memfd_create("output", MFD_CLOEXEC);
-	return demo->output < 0 ? QN_EXIT_FAILURE : 0;
+	return err ? err : make_input(demo);
 }
 
 static void release(struct demo *demo)
 {
-	qn_compare_exit(&demo->compare);
 	qn_allocators_exit(&demo->allocators);
 	for (u32 i = 0; i < QN_DEMO_NR_PROGRAMS; i++) {
-		free(demo->works[i].path);
+		if (demo->programs[i].fd_in > 0)
+			close(demo->programs[i].fd_in);
 		free(demo->works[i].heading);
 		free(demo->works[i].missing);
 		free(demo->works[i].report);
@@ -426,9 +379,11 @@ static void release(struct demo *demo)
 
 static __noreturn void end_interrupted(const struct demo *demo)
 {
-	if (demo->compare.nr_done)
+	u32 nr_done = demo->allocators.compare.nr_done;
+
+	if (nr_done)
 		qn_error("interrupted: what stands above is of %u of %u rounds",
-			 demo->compare.nr_done, demo->rounds);
+			 nr_done, demo->rounds);
 	else
 		qn_error("interrupted before a round was through: there is "
 			 "nothing to compare yet");
