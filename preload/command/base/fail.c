@@ -34,6 +34,19 @@ void *qn_xrealloc(void *p, size_t size)
 	return p;
 }
 
+void *qn_xgrow(void *p, u64 nr, size_t size)
+{
+	return nr & (nr - 1) ? p : qn_xrealloc(p, (2 * nr + 1) * size);
+}
+
+void *qn_xreach(void *p, u64 *room, u64 at, size_t size)
+{
+	if (at < *room)
+		return p;
+	*room = 2 * at + 256;
+	return qn_xrealloc(p, *room * size);
+}
+
 void *qn_xremap(void *p, size_t old_size, size_t size)
 {
 	if (!size) {

@@ -27,6 +27,30 @@ void qn_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *qn_xrealloc(void *p, size_t size);
 
 /**
+ * qn_xgrow() - room for one more element of a list that only grows
+ * @p:		the list, or NULL
+ * @nr:		elements that it has
+ * @size:	of an element
+ *
+ * The room is not kept: it follows from @nr, so each @nr from 0 on must come by here.
+ *
+ * Return: the list, which may have moved.
+ */
+void *qn_xgrow(void *p, u64 nr, size_t size);
+
+/* The same of list @p, in place */
+#define QN_GROW(p, nr) ((p) = qn_xgrow((p), (nr), sizeof(*(p))))
+
+/**
+ * qn_xreach() - room for the element at an index
+ * @room:	elements that there is room for; raised. What is new is not initialised
+ * @at:		the index
+ */
+void *qn_xreach(void *p, u64 *room, u64 at, size_t size);
+
+#define QN_REACH(p, room, at) ((p) = qn_xreach((p), (room), (at), sizeof(*(p))))
+
+/**
  * qn_xremap() - memory of whole pages, which is none of malloc's
  * @p:		what it was, or NULL
  * @old_size:	its bytes

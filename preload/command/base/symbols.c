@@ -79,10 +79,7 @@ static void add_symbol(struct qn_symbols_image *im, const ElfW(Sym) * sym,
 	    sym->st_name >= size ||
 	    !memchr(names + sym->st_name, 0, size - sym->st_name))
 		return;
-	if (!(im->nr & (im->nr - 1)))
-		im->symbols =
-			qn_xrealloc(im->symbols, (2 * (size_t)im->nr + 1) *
-							 sizeof(*im->symbols));
+	QN_GROW(im->symbols, im->nr);
 	im->symbols[im->nr++] = (struct symbol){ sym->st_value, sym->st_size,
 						 names + sym->st_name };
 }
@@ -160,9 +157,7 @@ static const struct qn_symbols_image *find_image(struct qn_symbols *s,
 	for (u32 i = 0; i < s->nr; i++)
 		if (!strcmp(s->images[i].module, module))
 			return &s->images[i];
-	if (!(s->nr & (s->nr - 1)))
-		s->images = qn_xrealloc(s->images, (2 * (size_t)s->nr + 1) *
-							   sizeof(*s->images));
+	QN_GROW(s->images, s->nr);
 	im = &s->images[s->nr++];
 	*im = (struct qn_symbols_image){ .module = qn_xprintf("%s", module) };
 	map_image(im, *module ? module : s->program);

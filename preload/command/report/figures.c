@@ -68,11 +68,7 @@ static struct qn_entry *get_entry(struct qn_figures *f, u32 osize)
 
 	if (e)
 		return e;
-	if (f->nr_entries == f->room_entries) {
-		f->room_entries = f->room_entries ? 2 * f->room_entries : 64;
-		f->entries = qn_xrealloc(f->entries,
-					 f->room_entries * sizeof(*f->entries));
-	}
+	QN_GROW(f->entries, f->nr_entries);
 	e = &f->entries[f->nr_entries++];
 	memset(e, 0, sizeof(*e));
 	e->osize = osize;

@@ -133,7 +133,6 @@ struct qn_figures {
 
 	struct qn_entry *entries;
 	unsigned int nr_entries;
-	unsigned int room_entries;
 	struct qn_sitelist sites;
 	struct qn_event events[QN_STATS_CHANGES];
 	unsigned int nr_events;

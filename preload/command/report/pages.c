@@ -157,7 +157,6 @@ static int compare_found(const void *a, const void *b)
 static struct found *list_names(int dir, size_t *nr)
 {
 	struct found *list = NULL;
-	size_t room = 0;
 	struct dirent *de;
 	DIR *d;
 	int fd;
@@ -171,10 +170,7 @@ static struct found *list_names(int dir, size_t *nr)
 		if (!pid_of(de->d_name) ||
 		    strlen(de->d_name) >= sizeof(list->name))
 			continue;
-		if (*nr == room) {
-			room = room ? 2 * room : 16;
-			list = qn_xrealloc(list, room * sizeof(*list));
-		}
+		QN_GROW(list, *nr);
 		list[*nr].pid = pid_of(de->d_name);
 		strcpy(list[(*nr)++].name, de->d_name);
 	}

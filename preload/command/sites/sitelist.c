@@ -72,9 +72,7 @@ sum_of(struct qn_sitelist *list, const struct qn_trace_frame *frames, u32 nr)
 	}
 	if (!qn_stacks_set(&list->stacks, list->nr + 1, frames, nr))
 		return NULL;
-	if (!(list->nr & (list->nr - 1)))
-		list->sums = qn_xrealloc(list->sums, (2 * (size_t)list->nr +
-						      1) * sizeof(*list->sums));
+	QN_GROW(list->sums, list->nr);
 	list->sums[list->nr] = (struct qn_sitelist_sum){ .site = list->nr + 1 };
 	return &list->sums[list->nr++];
 }

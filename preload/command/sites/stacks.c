@@ -47,13 +47,8 @@ bool qn_stacks_set(struct qn_stacks *s, u64 site,
 		return false;
 	make_room(s, (u32)site);
 	for (u32 i = 0; i < nr; i++) {
-		u32 at = s->nr_frames++;
-
-		if (!(at & (at - 1)))
-			s->frames =
-				qn_xrealloc(s->frames, (2 * (size_t)at + 1) *
-							       sizeof(*frames));
-		s->frames[at] = frames[i];
+		QN_GROW(s->frames, s->nr_frames);
+		s->frames[s->nr_frames++] = frames[i];
 	}
 	s->sites[site] = (struct qn_site_range){ s->nr_frames - nr, nr };
 	return true;

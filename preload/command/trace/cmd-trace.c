@@ -174,13 +174,13 @@ static int info(const struct request *q, struct qn_tracefile *t)
  * struct histogram - by powers of two
  * @nr, @bytes:	allocations by size, and what they asked for
  * @lived, @lived_bytes: by the bytes that were allocated during an object's life
- * @births:	by slot: bytes allocated before
+ * @births, @room: by slot: bytes allocated before
  */
 struct histogram {
 	u64 nr[NR_BINS], bytes[NR_BINS];
 	u64 lived[NR_BINS], lived_bytes[NR_BINS];
 	u64 *births;
-	u32 room;
+	u64 room;
 	u64 allocated;
 };
 
@@ -191,11 +191,7 @@ static unsigned int bin_of(u64 n)
 
 static void count_birth(struct histogram *h, const struct qn_op *op)
 {
-	if (op->slot >= h->room) {
-		h->room = 2 * op->slot + 256;
-		h->births =
-			qn_xrealloc(h->births, h->room * sizeof(*h->births));
-	}
+	QN_REACH(h->births, &h->room, op->slot);
 	h->births[op->slot] = h->allocated;
 	h->nr[bin_of(op->size)]++;
 	h->bytes[bin_of(op->size)] += op->size;

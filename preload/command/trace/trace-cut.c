@@ -43,11 +43,7 @@ static void look_at_all(struct qn_cut *c, const struct qn_tracefile *t)
 	while (!qn_interrupted() && qn_reader_next(&r, &op)) {
 		if (!qn_op_is_heap(&op))
 			continue;
-		if (op.id >= room) {
-			room = 2 * op.id + 1024;
-			c->sizes =
-				qn_xrealloc(c->sizes, room * sizeof(*c->sizes));
-		}
+		QN_REACH(c->sizes, &room, op.id);
 		if (qn_op_allocs(&op))
 			c->sizes[op.id] = 0;
 		c->sizes[op.id] = max(c->sizes[op.id], op.size);

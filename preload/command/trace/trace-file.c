@@ -81,9 +81,7 @@ static bool add_block(struct qn_tracefile *t, struct qn_block *b)
 		damage(t, b->at, "is of no process that can be");
 		return false;
 	}
-	if (!(t->nr & (t->nr - 1)))
-		t->blocks = qn_xrealloc(t->blocks,
-					(2 * (size_t)t->nr + 1) * sizeof(*b));
+	QN_GROW(t->blocks, t->nr);
 	t->blocks[t->nr++] = *b;
 	return true;
 }

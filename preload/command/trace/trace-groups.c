@@ -127,9 +127,7 @@ static void add_group(struct table *t, u8 op, u32 site)
 {
 	u32 i = t->nr_groups++;
 
-	if (!(i & (i - 1)))
-		t->groups = qn_xrealloc(t->groups, (2 * (size_t)i + 1) *
-							   sizeof(*t->groups));
+	QN_GROW(t->groups, i);
 	t->groups[i] = (struct group){ .op = op, .site = site, .far = t->base };
 	t->top_site = max(t->top_site, site);
 }
@@ -272,10 +270,7 @@ static void put_grouped(struct packer *p, enum column c, u32 group, u64 value)
 {
 	u32 i = c - SIZES, nr = p->nr_entries[i]++;
 
-	if (!(nr & (nr - 1)))
-		p->entries[i] = qn_xrealloc(p->entries[i],
-					    (2 * (size_t)nr + 1) *
-						    sizeof(**p->entries));
+	QN_GROW(p->entries[i], nr);
 	p->entries[i][nr] = (struct entry){ group, value };
 }
 

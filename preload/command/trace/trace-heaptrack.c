@@ -17,14 +17,6 @@
 
 #include "command/base/fail.h"
 
-/* Room for one more after @nr elements of @size bytes */
-static void *grown(void *p, u32 nr, size_t size)
-{
-	if (nr & (nr - 1))
-		return p;
-	return qn_xrealloc(p, (2 * (size_t)nr + 1) * size);
-}
-
 /* ---- call sites ---- */
 
 /* A name that ends the line; newer versions tell its size before it */
@@ -42,7 +34,7 @@ static char *name_of(const char *text)
 
 static void add_string(struct qn_heaptrack *h, const char *text)
 {
-	h->strings = grown(h->strings, h->nr_strings, sizeof(*h->strings));
+	QN_GROW(h->strings, h->nr_strings);
 	h->strings[h->nr_strings++] = name_of(text);
 }
 
@@ -67,20 +59,19 @@ static void add_ip(struct qn_heaptrack *h, char *text)
 	next_number(&text, &ip.address);
 	next_number(&text, &ip.module);
 	while (next_number(&text, &function)) {
-		h->functions = grown(h->functions, h->nr_functions,
-				     sizeof(*h->functions));
+		QN_GROW(h->functions, h->nr_functions);
 		h->functions[h->nr_functions++] = function;
 		ip.nr++;
 		if (!next_number(&text, &rest) || !next_number(&text, &rest))
 			break;
 	}
-	h->ips = grown(h->ips, h->nr_ips, sizeof(*h->ips));
+	QN_GROW(h->ips, h->nr_ips);
 	h->ips[h->nr_ips++] = ip;
 }
 
 static void add_trace(struct qn_heaptrack *h, const u64 *v)
 {
-	h->traces = grown(h->traces, h->nr_traces, sizeof(*h->traces));
+	QN_GROW(h->traces, h->nr_traces);
 	h->traces[h->nr_traces++] = (struct qn_heaptrack_trace){ v[0], v[1] };
 }
 
@@ -120,7 +111,7 @@ static void add_module(struct qn_heaptrack *h, char *text)
 	m.name = size == 1 && *name == 'x' && h->program ?
 			 qn_xprintf("%s", h->program) :
 			 qn_xprintf("%.*s", (int)size, name);
-	h->modules = grown(h->modules, h->nr_modules, sizeof(*h->modules));
+	QN_GROW(h->modules, h->nr_modules);
 	h->modules[h->nr_modules++] = m;
 }
 
@@ -236,7 +227,7 @@ static void add_kind(struct qn_import *m, u64 size, u64 trace)
 		qn_import_bad(m, "the size is no size");
 		size = 0;
 	}
-	h->kinds = grown(h->kinds, h->nr_kinds, sizeof(*h->kinds));
+	QN_GROW(h->kinds, h->nr_kinds);
 	h->kinds[h->nr_kinds++] =
 		(struct qn_heaptrack_kind){ .size = size,
 					    .site = site_of(m, trace) };
@@ -255,7 +246,7 @@ static void kind_call(struct qn_import *m, char sign, u64 kind)
 		return;
 	}
 	if (sign == '+') {
-		k->slots = grown(k->slots, k->nr, sizeof(*k->slots));
+		QN_GROW(k->slots, k->nr);
 		op.size = k->size;
 		op.site = k->site;
 		op.slot = k->slots[k->nr++] = qn_objects_slot(&m->objects);

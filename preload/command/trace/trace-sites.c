@@ -26,10 +26,7 @@ struct block {
 static void add_module(struct qn_stacks *s, struct block *b,
 		       const struct qn_trace_item *item)
 {
-	if (!(b->nr_modules & (b->nr_modules - 1)))
-		b->modules = qn_xrealloc(b->modules,
-					 (2 * (size_t)b->nr_modules + 1) *
-						 sizeof(*b->modules));
+	QN_GROW(b->modules, b->nr_modules);
 	b->modules[b->nr_modules++] = qn_stacks_module(
 		s, item->name,
 		strnlen(item->name, min(item->size, QN_MODULE_NAME)));

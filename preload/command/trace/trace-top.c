@@ -28,15 +28,6 @@ void qn_top_exit(struct qn_top *top)
 	free(top->owners);
 }
 
-static void make_room(struct qn_top *top, u32 slot)
-{
-	if (slot < top->room)
-		return;
-	top->room = 2 * slot + 256;
-	top->owners =
-		qn_xrealloc(top->owners, top->room * sizeof(*top->owners));
-}
-
 void qn_top_add(struct qn_top *top, const struct qn_op *op)
 {
 	u32 site = op->site < top->sites.nr ? op->site : 0;
@@ -44,7 +35,7 @@ void qn_top_add(struct qn_top *top, const struct qn_op *op)
 
 	if (!top->sums || !qn_op_is_heap(op))
 		return;
-	make_room(top, op->slot);
+	QN_REACH(top->owners, &top->room, op->slot);
 	if (!qn_op_allocs(op)) {
 		sum = &top->sums[top->owners[op->slot]];
 		sum->live -= op->old_size;

@@ -38,7 +38,7 @@ struct qn_top {
 	struct qn_stacks sites;
 	struct qn_top_site *sums;
 	u32 *owners;
-	u32 room;
+	u64 room;
 	u32 nr_seen;
 };
 

@@ -60,9 +60,7 @@ static void end_block(struct qn_writer *w)
 		return;
 	size = qn_trace_block_close(&w->block, true);
 	packed = pack(w, size);
-	if (!(w->nr_index & (w->nr_index - 1)))
-		w->index = qn_xrealloc(w->index, (4 * (size_t)w->nr_index + 2) *
-							 sizeof(*w->index));
+	w->index = qn_xgrow(w->index, w->nr_index, 2 * sizeof(*w->index));
 	w->index[2 * w->nr_index] = w->at;
 	w->index[2 * w->nr_index++ + 1] = w->block.head.nr;
 	w->unpacked += size;
@@ -242,9 +240,7 @@ static u32 new_site(struct qn_writer *w, u32 site)
 	make_new_sites(w);
 	if (w->new_sites[site])
 		return w->new_sites[site];
-	if (!(w->nr_used & (w->nr_used - 1)))
-		w->used = qn_xrealloc(w->used, (2 * (size_t)w->nr_used + 1) *
-						       sizeof(*w->used));
+	QN_GROW(w->used, w->nr_used);
 	w->used[w->nr_used++] = site;
 	w->has_sites = true;
 	w->new_sites[site] = w->nr_used;
@@ -307,10 +303,7 @@ void qn_writer_put(struct qn_writer *w, const struct qn_op *op)
 	};
 
 	switch_thread(w, op);
-	if (op->slot >= w->room_ids) {
-		w->room_ids = 2 * op->slot + 256;
-		w->ids = qn_xrealloc(w->ids, w->room_ids * sizeof(*w->ids));
-	}
+	QN_REACH(w->ids, &w->room_ids, op->slot);
 	if (qn_op_allocs(op))
 		w->ids[op->slot] = w->next_id;
 	if (qn_op_is_heap(op))

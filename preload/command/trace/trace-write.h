@@ -42,7 +42,7 @@ struct qn_writer {
 	u32 thread;
 	u64 next_id;
 	u64 *ids;
-	u32 room_ids;
+	u64 room_ids;
 	u64 at;
 	u32 features;
 	u8 *packed;
