@@ -38,8 +38,6 @@ struct qn_held_view {
  * @trend:	how it changes, or NULL
  * @used:	bytes of runs in use
  * @recent_peak: highest @used lately
- * @largest:	bytes of the longest free run, 0 where it is not known
- * @pressure:	how scarce memory is outside the heap, from 0 to QN_PRESSURE_MOST
  * @held:	of a heap of one's own
  * @knobs:	in use by the heap of a process, else NULL
  * @heap_knobs:	in use by a heap of one's own, else NULL
@@ -52,14 +50,10 @@ struct qn_view {
 	const struct qn_stats_trend *trend;
 	size_t used;
 	size_t recent_peak;
-	size_t largest;
-	u32 pressure;
 	struct qn_held_view held;
 	const struct qn_knobs *knobs;
 	const struct qn_heap_knobs *heap_knobs;
 };
-
-#define QN_PRESSURE_MOST 1024u
 
 /* Words that a policy may keep for itself */
 #define QN_POLICY_WORDS (QN_SMALL ? 4 : 64)

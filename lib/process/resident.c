@@ -123,19 +123,7 @@ static size_t learned(const struct qn_resident *r, const struct qn_knobs *k,
 	return min(READ_ONCE(r->boost), k->boost_most + used / k->boost_part);
 }
 
-/*
- * A program that has no more in use than it had lately has a use for the rest of that, and
- * for some more, since not every free run fits.
- */
-static size_t dirty_limit(const struct qn_resident *r, const struct qn_knobs *k)
-{
-	size_t used = qn_resident_in_use(r);
-
-	return k->dirty + used / k->dirty_part +
-	       min(learned(r, k, used), fallen(r) + used / k->slack_part);
-}
-
-/* Half of that, for all that a thread's chunks have to do with it */
+/* Half of what a process may keep, whatever has fallen: chunks are runs in use */
 static size_t chunk_more(const struct qn_resident *r, const struct qn_knobs *k)
 {
 	size_t used = qn_resident_in_use(r);
@@ -147,8 +135,6 @@ static size_t limit_of(const struct qn_resident *r, const struct qn_knobs *k,
 		       enum qn_keep keep)
 {
 	switch (keep) {
-	case QN_KEEP_DIRTY:
-		return dirty_limit(r, k);
 	case QN_KEEP_SPARSE:
 		return k->dirty + qn_resident_in_use(r) / k->dirty_part +
 		       min(READ_ONCE(r->boost) / 2, k->sparse_boost);
@@ -167,9 +153,13 @@ size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep)
 	/* Who asks for none gets none */
 	if (!k->dirty)
 		return 0;
-	return scaled(k, limit_of(r, k, keep), keep != QN_KEEP_DIRTY);
+	return scaled(k, limit_of(r, k, keep), true);
 }
 
+/*
+ * A program that has no more in use than it had lately has a use for the rest of that, and
+ * for some more, since not every free run fits.
+ */
 bool qn_resident_is_much(const struct qn_resident *r, size_t *keep)
 {
 	const struct qn_knobs *k = qn_resident_knobs(r);
@@ -187,7 +177,7 @@ bool qn_resident_is_much(const struct qn_resident *r, size_t *keep)
 	limit = scaled(k, base + min(more, cap), false);
 	*keep = limit / 16 * k->purge_keep;
 	return r->dirty > limit ||
-	       r->dirty + r->stale > scaled(k, base + max(more, cap), false);
+	       r->dirty + r->stale > scaled(k, base + more, false);
 }
 
 /* ---- refaults ---- */

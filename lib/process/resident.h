@@ -45,14 +45,12 @@
 #define QN_KEEP_MOST 2592000000u
 
 /**
- * enum qn_keep - a kind of free memory that may be resident, see the table above
- * @QN_KEEP_DIRTY: dirty runs, spare units and free parts of shared units, of the process
+ * enum qn_keep - free memory of a thread that may be resident, see the table above
  * @QN_KEEP_SPARSE: free objects of a thread's sparse slabs, of use to their classes alone
  * @QN_KEEP_CHUNK: free whole pages of a thread's chunks
  * @QN_KEEP_SHARE: the same, where the thread is not at work
  */
 enum qn_keep {
-	QN_KEEP_DIRTY,
 	QN_KEEP_SPARSE,
 	QN_KEEP_CHUNK,
 	QN_KEEP_SHARE,
@@ -65,7 +63,7 @@ enum qn_keep {
  * @live:	bytes of blocks in use, counted elsewhere, or NULL: units of sparse slabs and
  *		chunks are in use, and hold little
  * @peak, @high: most that was in use lately, and within this second
- * @dirty:	bytes of QN_KEEP_DIRTY
+ * @dirty:	bytes of dirty runs, spare units and free parts of shared units
  * @stale:	bytes of old contents in slabs, as they were when the slabs were made
  * @nr_holders:	threads that have chunks
  * @boost:	bytes that may be dirty beyond, learned from refaults
@@ -124,7 +122,7 @@ size_t qn_resident_in_use(const struct qn_resident *r);
 size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep);
 
 /**
- * qn_resident_is_much() - is more dirty than the limit
+ * qn_resident_is_much() - is more dirty than the limit of the process
  * @r:		the heap's
  * @keep:	set to what may stay if it is
  *
