@@ -345,6 +345,9 @@ static __seldom bool mix_at(const struct qn_segments *s, struct qn_unit *u,
 	m->u = u;
 	m->before = 0;
 	m->behind = 0;
+	/* The bins look at some runs of a length only, so one can hide that is long enough */
+	if (u->run.size >= nr)
+		return true;
 	if (u > seg->units && u[-1].kind == QN_UNIT_CLEAN)
 		m->before = u[-1].run.size;
 	if (end == seg->units + seg->frontier)
@@ -381,6 +384,8 @@ static __seldom struct qn_unit *mix_alloc(struct qn_segments *s, size_t nr)
 
 	if (!mix_find(s, nr, &m))
 		return NULL;
+	if (m.u->run.size >= nr)
+		return free_cut(s, m.u, 0, nr);
 	end = m.u + m.u->run.size;
 	more = nr - m.u->run.size;
 	behind = min(more, m.behind);

@@ -362,6 +362,25 @@ static void test_merge(void **state)
 			check_merge(orders[i], kinds);
 }
 
+/* A dirty run that is long enough, and that shorter ones hide from the bins */
+static void test_mix_finds_hidden(void **state)
+{
+	struct qn_unit *u[12];
+
+	(void)state;
+	for (size_t hidden = 0; hidden < ARRAY_SIZE(u); hidden++) {
+		begin(4096);
+		knobs.dirty = 64 * MB;
+		for (size_t i = 0; i < ARRAY_SIZE(u); i++)
+			u[i] = take_island(i == hidden ? 39 : 32);
+		for (size_t i = 0; i < ARRAY_SIZE(u); i++)
+			drop(u[i]);
+		assert_int_equal(qn_bin_of(39), qn_bin_of(32));
+		assert_ptr_equal(take(38), u[hidden]);
+		check();
+	}
+}
+
 /* At the first unit there is nothing in front, at the frontier nothing behind */
 static void test_merge_at_ends(void **state)
 {
@@ -1853,6 +1872,7 @@ int main(void)
 		cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_merge_at_ends),
 		cmocka_unit_test(test_mix),
+		cmocka_unit_test(test_mix_finds_hidden),
 		cmocka_unit_test(test_purge_merges),
 		cmocka_unit_test(test_zeroed),
 		cmocka_unit_test(test_little_dirt_is_dirt),
