@@ -247,8 +247,8 @@ bool qn_local_medium_resize(struct qn_local *l, const struct qn_unit *u,
 
 void qn_local_make_room(struct qn_local *l, size_t bytes)
 {
-	if (READ_ONCE(l->hub->segments.resident.dirty) >= bytes ||
-	    !l->medium.waits)
+	if (!l->medium.waits ||
+	    qn_segments_have_dirty(&l->hub->segments, bytes))
 		return;
 	lock(l);
 	qn_medium_merge(&l->medium);

@@ -447,7 +447,8 @@ static __seldom void *shared_alloc(struct qn_local *l, size_t size,
 {
 	void *p;
 
-	qn_local_make_room(l, size);
+	if (!qn_share_may_serve(&hub.segments, size))
+		qn_local_make_room(l, QN_SHARE_UNITS * QN_UNIT_SIZE);
 	p = qn_share_alloc(&hub.segments, size, align, old);
 	if (!p)
 		return NULL;

@@ -492,6 +492,19 @@ static struct qn_unit *run_use(struct qn_segments *s, struct qn_unit *u,
 	return u;
 }
 
+bool qn_segments_have_dirty(struct qn_segments *s, size_t bytes)
+{
+	size_t nr = DIV_ROUND_UP(bytes, QN_UNIT_SIZE);
+	bool have;
+
+	if (READ_ONCE(s->resident.dirty) < bytes)
+		return false;
+	qn_port_lock(&s->lock);
+	have = bins_find(s, true, nr) || s->nr_spare[0] + s->nr_spare[1] >= nr;
+	qn_port_unlock(&s->lock);
+	return have;
+}
+
 struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
 			     enum qn_unit_kind kind, bool *zeroed)
 {
@@ -506,6 +519,8 @@ struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
 	if (!u)
 		u = clean_alloc(s, nr, align);
 	u = run_use(s, u, nr, kind);
+	if (zero)
+		qn_segments_purge_much(s);
 	qn_port_unlock(&s->lock);
 	if (zeroed)
 		*zeroed = zero;
@@ -515,6 +530,7 @@ struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
 struct qn_unit *qn_chunk_alloc(struct qn_segments *s, size_t nr, size_t least)
 {
 	struct qn_unit *u;
+	bool grows = false;
 	size_t n = nr;
 
 	qn_port_lock(&s->lock);
@@ -528,8 +544,11 @@ struct qn_unit *qn_chunk_alloc(struct qn_segments *s, size_t nr, size_t least)
 		n = nr;
 		while (!(u = clean_alloc(s, n, 1)) && n / 2 >= least)
 			n /= 2;
+		grows = true;
 	}
 	u = run_use(s, u, n, QN_UNIT_MEDIUM);
+	if (grows)
+		qn_segments_purge_much(s);
 	qn_port_unlock(&s->lock);
 	return u;
 }

@@ -127,6 +127,9 @@ char *qn_unit_start(const struct qn_segments *s, const struct qn_unit *u);
 struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
 			     enum qn_unit_kind kind, bool *zeroed);
 
+/* Is there dirty memory in a row for so many bytes? Context: takes the lock. */
+bool qn_segments_have_dirty(struct qn_segments *s, size_t bytes);
+
 /**
  * qn_chunk_alloc() - a run of units for blocks that share it
  * @s:		the segments

@@ -39,6 +39,12 @@
 void *qn_share_alloc(struct qn_segments *s, size_t size, size_t align,
 		     size_t *old);
 
+/* Is there a chunk with so much in a row, perhaps? Context: any. */
+static inline bool qn_share_may_serve(const struct qn_segments *s, size_t size)
+{
+	return READ_ONCE(s->share.lists) >> DIV_ROUND_UP(size, QN_PART_SIZE);
+}
+
 /**
  * qn_share_size() - bytes of a block
  * @s:		the segments

@@ -1625,6 +1625,34 @@ static void test_waiting_blocks_make_room(void **state)
 	qn_local_put(l);
 }
 
+/* The same where there is dirty memory enough, but none of it in a row */
+static void test_waiting_blocks_make_room_in_a_row(void **state)
+{
+	struct qn_unit *u[16];
+	struct qn_local *l;
+
+	(void)state;
+	begin(4096);
+	l = get();
+	for (size_t i = 0; i < ARRAY_SIZE(u); i++)
+		u[i] = qn_run_alloc(&hub.segments, 1, 1, QN_UNIT_LARGE, NULL);
+	for (int i = 0; i < 20; i++)
+		hold(l, 30000);
+	drop_all(l);
+	assert_true(l->medium.waits);
+	for (size_t i = 0; i < ARRAY_SIZE(u); i += 2)
+		qn_run_free(&hub.segments, u[i], QN_UNIT_SIZE);
+	assert_true(hub.segments.resident.dirty >= 2 * QN_UNIT_SIZE);
+
+	qn_local_make_room(l, QN_UNIT_SIZE);
+	assert_true(l->medium.waits);
+	qn_local_make_room(l, 2 * QN_UNIT_SIZE);
+	assert_false(l->medium.waits);
+	for (size_t i = 1; i < ARRAY_SIZE(u); i += 2)
+		qn_run_free(&hub.segments, u[i], QN_UNIT_SIZE);
+	check_nothing_left();
+}
+
 /* The age of followed objects counts what is asked for in medium blocks as well */
 static void test_medium_blocks_tick(void **state)
 {
@@ -2104,6 +2132,7 @@ int main(void)
 		cmocka_unit_test(test_remote_double_free_medium),
 		cmocka_unit_test(test_check_finds_damage),
 		cmocka_unit_test(test_waiting_blocks_make_room),
+		cmocka_unit_test(test_waiting_blocks_make_room_in_a_row),
 		cmocka_unit_test(test_medium_blocks_tick),
 		cmocka_unit_test(test_samples_of_a_mix),
 		cmocka_unit_test(test_samples_in_step),
