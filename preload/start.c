@@ -26,7 +26,6 @@
  */
 #include <dlfcn.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -139,46 +138,6 @@ static __apart const struct qn_sites_ops *stacks(void)
 	return NULL;
 }
 
-static void *help(void *arg __maybe_unused)
-{
-	qn_process_help();
-}
-
-/* The stack of the helper, with room for thread-local storage of large programs */
-#define HELPER_STACK ((size_t)256 << 10)
-
-/*
- * Few processes have a helper, so what it is made with is looked up when it is. It begins
- * with all signals blocked, since a thread inherits what is.
- */
-static __apart bool helper_start(void)
-{
-	int (*create)(pthread_t * thread, const pthread_attr_t *attr,
-		      void *(*run)(void *arg), void *arg);
-	int (*init)(pthread_attr_t * attr);
-	int (*detach)(pthread_attr_t * attr, int state);
-	int (*stack)(pthread_attr_t * attr, size_t size);
-	u64 all = ~(u64)0, before;
-	pthread_attr_t attr;
-	pthread_t thread;
-	int err;
-
-	*(void **)&create = dlsym(RTLD_DEFAULT, "pthread_create");
-	*(void **)&init = dlsym(RTLD_DEFAULT, "pthread_attr_init");
-	*(void **)&detach = dlsym(RTLD_DEFAULT, "pthread_attr_setdetachstate");
-	*(void **)&stack = dlsym(RTLD_DEFAULT, "pthread_attr_setstacksize");
-	if (!create || !init || !detach || !stack || init(&attr) ||
-	    detach(&attr, PTHREAD_CREATE_DETACHED) ||
-	    stack(&attr, HELPER_STACK))
-		return false;
-	qn_sys6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before,
-		sizeof(all), 0, 0);
-	err = create(&thread, &attr, help, NULL);
-	qn_sys6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof(all),
-		0, 0);
-	return !err;
-}
-
 /* From libquern-engines.so: a process that runs on quern's own heap has no part of it */
 static __apart const struct qn_engine *find_engine(const char *name)
 {
@@ -231,7 +190,7 @@ start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
 		on_exit(finish, NULL);
 	is_own = !strcmp(conf.engine, "quern");
 	if (is_own)
-		qn_process_set_helper(helper_start);
+		qn_process_allow_helper();
 	qn_process_start(&conf, conf.sites ? stacks() : NULL,
 			 is_own ? NULL : find_engine(conf.engine));
 }

@@ -19,7 +19,7 @@
 #include "base/config.h"
 
 /* A price is counted in thousandths */
-#define QN_PRICE_PRESET 7500
+#define QN_PRICE_PRESET 2000
 
 #define QN_KNOB_MUCH ((size_t)1 << (sizeof(size_t) > 4 ? 40 : 30))
 
@@ -27,12 +27,12 @@
 #define QN_KNOBS(K)                                                            \
 	K(price, PRICE, QN_PRICE_PRESET, 1, 1000000000,                        \
 	  "GB-seconds of memory that one CPU-second is worth. Freed memory "   \
-	  "is kept while that is cheaper than to fetch it again: 3 s at 7.5, " \
-	  "about what clouds charge; 30 ms at 0.075. Less keeps less.")        \
-	K(helper, COUNT, 0, 0, 1,                                              \
-	  "1 lets a thread give memory back while the program is idle, once "  \
-	  "4 MB are dirty; a price set by hand does so, too. A process with "  \
-	  "two threads may not unshare or enter some namespaces.")             \
+	  "is kept while that is cheaper than to fetch it again: about 1 s "   \
+	  "at 2, 3 s at 7.5, which clouds charge; 30 ms at 0.075.")            \
+	K(helper, COUNT, 1, 0, 1,                                              \
+	  "1 lets a thread of the heap give memory back while the program "    \
+	  "is idle, once that is 4 MB. It is gone before the program forks, "  \
+	  "unshares or restricts itself. 0: only malloc and free do so.")      \
 	K(dirty, BYTES, (size_t)512 << 10, 0, QN_KNOB_MUCH,                    \
 	  "Freed memory that is always kept for reuse; more is where it is "   \
 	  "soon wanted back. Lower returns memory to the system sooner and "   \

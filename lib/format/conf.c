@@ -119,7 +119,7 @@ const struct qn_conf_option qn_conf_options[] = {
 		MEMBER(beta),
 		.min = 1,
 		.max = 1000000000,
-		.preset = "7.5",
+		.preset = "2",
 		.help = "What a CPU-second weighs, see alpha.",
 	},
 	{
@@ -460,13 +460,6 @@ static __apart void complain(struct message *m, const char *what,
 	add(m, then);
 }
 
-/* Who cares about the price of memory wants it back when the program is idle, too */
-static __apart void want_helper(struct qn_conf *conf)
-{
-	if (!conf->helper_is_said)
-		conf->knobs.helper = 1;
-}
-
 /* J = alpha x memory + beta x time: so one CPU-second is worth beta / alpha GB-seconds */
 static __apart void set_price(struct qn_conf *conf)
 {
@@ -474,7 +467,6 @@ static __apart void set_price(struct qn_conf *conf)
 
 	conf->knobs.price =
 		min(max(conf->beta * 1000 / conf->alpha, (size_t)1), most);
-	want_helper(conf);
 }
 
 /* One KEY:VALUE */
@@ -504,10 +496,6 @@ static __apart int parse_item(struct qn_conf *conf, struct slice item,
 	if (o ? set(conf, o, value) : set_knob(&conf->knobs, k, value)) {
 		if (o && o->type == QN_CONF_MILLI)
 			set_price(conf);
-		if (k && k->is_milli)
-			want_helper(conf);
-		if (k && k->offset == offsetof(struct qn_knobs, helper))
-			conf->helper_is_said = true;
 		return 0;
 	}
 	complain(m, "bad value ", value, " for key ");

@@ -22,7 +22,6 @@
  * @sites:	1: call sites of sampled requests are kept
  * @alpha, @beta: weights of memory and of time, in thousandths: another way to say the
  *		price, @beta / @alpha
- * @helper_is_said: knob helper was set by hand, so a price does not set it
  * @engine:	name of the engine that serves the process; quern: its own heap
  * @knobs:	numbers that the heap reads while it runs
  */
@@ -35,7 +34,6 @@ struct qn_conf {
 	size_t sites;
 	size_t alpha;
 	size_t beta;
-	bool helper_is_said;
 	char engine[16];
 	struct qn_knobs knobs;
 };

@@ -64,6 +64,35 @@ void qn_port_wait(u32 *word, u32 value, u32 ms);
 void qn_port_wake(u32 *word);
 
 /**
+ * struct qn_port_thread - a thread that the C library does not know of; zeroed: none
+ * @tid:	its number; the system clears it when the thread has ended
+ * @mem, @tls:	its stack, behind that so many bytes for its thread-local variables; kept
+ *		for the next one
+ */
+struct qn_port_thread {
+	u32 tid;
+	char *mem;
+	size_t tls;
+};
+
+/**
+ * qn_port_thread_start() - make a thread
+ * @t:		without a thread
+ * @run:	what it runs, with @arg; it ends when that returns. It must not call libc.
+ *
+ * All its signals are blocked. Context: any; allocates nothing from the heap.
+ * Return: false if the system has none, or there is no code for this processor.
+ */
+bool qn_port_thread_start(struct qn_port_thread *t, void (*run)(void *),
+			  void *arg);
+
+/* Wait until it is gone, also for who counts the threads of the process */
+void qn_port_thread_join(struct qn_port_thread *t);
+
+/* The name of the calling thread for ps and top, 15 bytes at most */
+void qn_port_thread_name(const char *name);
+
+/**
  * qn_port_clock_coarse() - as qn_port_clock(), some milliseconds behind, for less
  */
 u64 qn_port_clock_coarse(void);

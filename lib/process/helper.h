@@ -3,61 +3,94 @@
  * helper.h - a thread that gives memory back while the program is idle.
  *
  * Everything else in quern runs in calls of malloc and free: a program that stops calling
- * keeps what it has. The helper is asked for (knob helper; a price set by hand asks for it,
- * too), begins when QN_HELPER_FROM bytes are dirty, and sleeps without limit when nothing is
- * left to give back. It purges dirty runs that are old, free whole pages in chunks of
- * threads that did not allocate meanwhile, and all that threads left that are gone.
+ * keeps what it has. The helper purges dirty runs that are old, free whole pages in chunks of
+ * threads that did not allocate for as long, and all that threads left that are gone.
  *
- * It has no local, allocates nothing, and takes the heap's locks as any thread does, a
- * slice at a time. All its signals are blocked. A child after fork() has none, and gets its
- * own when it needs one. A process with a helper has two threads: that is why no process
- * gets one unasked (unshare(), setns(), checks before fork()).
+ * When there is one, by the knob helper and what could be given back (qn_helper_reserve()):
+ *
+ *	helper:0			never
+ *	less than 4 MB			not yet
+ *	less than 16 MB			once the process is a second old
+ *	16 MB and more			at once
+ *	the program calls unshare(),	never again: the thread is gone before the call is
+ *	setns(), or restricts itself	made (preload/leave.c)
+ *	by seccomp
+ *	fork(), _Fork(), clone()	none meanwhile, and a tenth of a second later again, in
+ *					parent and child
+ *
+ * It sleeps without limit when nothing is left to give back. The C library does not know of
+ * it (thread.c in lib/port), so it is nobody that others have to wait for. All its signals are
+ * blocked. It has no local, allocates nothing, and takes the heap's locks as any thread
+ * does, a slice at a time. In ps and top it is quern-helper.
  */
 #ifndef QN_HELPER_H
 #define QN_HELPER_H
 
 #include "base/compiler.h"
+#include "port/port.h"
 
 struct qn_hub;
 
-/* Dirty bytes that are worth a thread */
-#define QN_HELPER_FROM ((size_t)4 << 20)
+/* Bytes that are worth a thread in a process that has just begun, and in others */
+#define QN_HELPER_FROM_YOUNG ((size_t)16 << 20)
+#define QN_HELPER_FROM       ((size_t)4 << 20)
+
+/* Microseconds for which a process is young, and for which none begins after a fork() */
+#define QN_HELPER_YOUNG_US 1000000u
+#define QN_HELPER_PAUSE_US 100000u
+
+/* A thread is idle that did not allocate in so many rounds */
+#define QN_HELPER_ROUNDS 4u
 
 /**
  * enum qn_helper_state - a word that both sides write
  * @QN_HELPER_NONE: there is no thread
  * @QN_HELPER_WORKS: it works, or sleeps for a time
  * @QN_HELPER_SLEEPS: it sleeps until it is woken
- * @QN_HELPER_FAILED: there could not be one
+ * @QN_HELPER_ENDS: it is told to end
+ * @QN_HELPER_NEVER: there is none any more
  */
 enum qn_helper_state {
 	QN_HELPER_NONE,
 	QN_HELPER_WORKS,
 	QN_HELPER_SLEEPS,
-	QN_HELPER_FAILED,
+	QN_HELPER_ENDS,
+	QN_HELPER_NEVER,
 };
 
 /**
  * struct qn_helper - of a hub
  * @state:	enum qn_helper_state, atomic
- * @is_wanted:	a thread should start it or wake it, atomic
- * @start:	makes the thread, which calls qn_helper_run(); false if it cannot. NULL:
- *		there is never one
+ * @from:	bytes that could be given back at which a thread starts it or wakes it; atomic.
+ *		0 at first, and when other knobs are in use
+ * @not_before:	microseconds: none is started before
+ * @is_allowed:	there may be one
+ * @lock:	taken to start it and to end it
+ * @thread:	it
  */
 struct qn_helper {
 	u32 state;
-	bool is_wanted;
-	bool (*start)(void);
+	size_t from;
+	u64 not_before;
+	bool is_allowed;
+	struct qn_lock lock;
+	struct qn_port_thread thread;
 };
 
-/* Is there work for it? Sets @is_wanted. Context: any. */
-void qn_helper_look(struct qn_hub *hub);
+/* Bytes that it could give back: dirty runs, and what is free in chunks. Any context. */
+size_t qn_helper_reserve(const struct qn_hub *hub);
 
-/*
- * @is_wanted is set: start it, or wake it. Context: a thread in a call of malloc, which holds
- * no lock and has no list in its hands, since to make a thread allocates.
- */
+/* There is so much to give back: start it or wake it, if it is time. Any context. */
 void qn_helper_call(struct qn_hub *hub);
+
+/**
+ * qn_helper_end() - there is no helper when this returns
+ * @hub:	the hub
+ * @for_good:	and never again; else not for QN_HELPER_PAUSE_US
+ *
+ * Context: no lock of the hub is held. Waits for what the helper is at: a slice.
+ */
+void qn_helper_end(struct qn_hub *hub, bool for_good);
 
 /**
  * qn_helper_round() - what it does each time
@@ -67,9 +100,6 @@ void qn_helper_call(struct qn_hub *hub);
  * Return: milliseconds until the next, or 0 if there is nothing left to give back.
  */
 u32 qn_helper_round(struct qn_hub *hub);
-
-/* The thread: never returns. */
-void qn_helper_run(struct qn_hub *hub) __noreturn;
 
 /* A child after fork() has none */
 void qn_helper_fork_child(struct qn_hub *hub);

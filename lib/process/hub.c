@@ -150,6 +150,9 @@ __apart bool qn_hub_knobs_publish(struct qn_hub *hub,
 	*to = *next;
 	/* Pairs with the acquire in qn_segments_knobs() */
 	smp_store_release(&hub->segments.resident.knobs, to);
+	/* There may be a reason for a helper now */
+	if (READ_ONCE(hub->helper.state) == QN_HELPER_NONE)
+		WRITE_ONCE(hub->helper.from, 0);
 	return true;
 }
 
@@ -318,7 +321,6 @@ static bool epoch(struct qn_hub *hub, u64 now)
 		return false;
 	hub->last_look = now;
 	WRITE_ONCE(hub->has_old, true);
-	qn_helper_look(hub);
 	if (READ_ONCE(hub->segments.resident.dirty) >= MEASURE_FROM)
 		qn_resident_measure(&hub->segments.resident);
 	controller_look(hub, now);
@@ -456,6 +458,8 @@ static void account_live(struct qn_hub *hub, s64 bytes)
 {
 	u64 live;
 
+	if (unlikely(qn_helper_reserve(hub) >= READ_ONCE(hub->helper.from)))
+		qn_helper_call(hub);
 	if (bytes < 0 && unlikely(READ_ONCE(hub->is_peak_new)))
 		note_live_peak(hub);
 	live = qn_ledger_live(&hub->ledger, bytes);

@@ -695,8 +695,6 @@ noinline void qn_local_look_around(struct qn_local *l)
 		exact_go_on(l);
 	if (READ_ONCE(l->hub->has_old))
 		qn_hub_purge_old(l->hub);
-	if (unlikely(READ_ONCE(l->hub->helper.is_wanted)))
-		qn_helper_call(l->hub);
 }
 
 __apart bool qn_local_idle(struct qn_local *l)
@@ -715,6 +713,10 @@ __apart bool qn_local_idle(struct qn_local *l)
 		return true;
 	if (l->seen != seen) {
 		l->seen = seen;
+		l->nr_rounds = 0;
+	}
+	if (l->nr_rounds < QN_HELPER_ROUNDS) {
+		l->nr_rounds++;
 		return false;
 	}
 	qn_local_medium_idle(l);

@@ -123,7 +123,7 @@ struct qn_local_class {
  * @followed:	the sampled object, where a refill ends with one that is followed
  * @nr_refills:	since the start
  * @handed_in:	@nr_refills when samples were last handed in
- * @seen:	@handed_in in the last round of the helper
+ * @seen, @nr_rounds: @handed_in in the last rounds of the helper; how many of them
  * @is_trimmed:	an orphan from which it took all that it could
  * @nr_slow:	slow refills, up to some number
  * @exact:	mallocs that are still to be counted one by one: so long its lists stay
@@ -168,6 +168,7 @@ struct qn_local {
 	u32 nr_refills;
 	u32 handed_in;
 	u32 seen;
+	u32 nr_rounds;
 	bool is_trimmed;
 	u32 nr_slow;
 	u32 exact;

@@ -1275,14 +1275,9 @@ void qn_process_audit(void)
 		qn_audit_process(&hub, l != &qn_local_none ? l : NULL);
 }
 
-void qn_process_set_helper(bool (*start)(void))
+void qn_process_allow_helper(void)
 {
-	hub.helper.start = start;
-}
-
-__apart void qn_process_help(void)
-{
-	qn_helper_run(&hub);
+	hub.helper.is_allowed = true;
 }
 
 /* ---- fork ---- */
@@ -1313,12 +1308,30 @@ static __apart struct qn_lock *fork_lock(unsigned int i)
  * holds then stays as it is, in the child too, where malloc() goes on if the handler
  * returns. So nothing here may need what such a lock guards.
  */
+/* In a signal handler: the helper may wait for a lock that this very thread holds */
+static __apart bool holds_any(void)
+{
+	for (unsigned int i = 0; i < NR_LOCKS; i++)
+		if (qn_port_holds(fork_lock(i)))
+			return true;
+	return false;
+}
+
+__apart void qn_process_end_helper(bool for_good)
+{
+	if (hub_ready && !holds_any())
+		qn_helper_end(&hub, for_good);
+	else if (for_good)
+		hub.helper.is_allowed = false;
+}
+
 __apart void qn_process_fork_prepare(void)
 {
 	u64 taken = 0;
 
 	if (!hub_ready)
 		return;
+	qn_process_end_helper(false);
 	for (unsigned int i = 0; i < NR_LOCKS; i++) {
 		if (qn_port_holds(fork_lock(i)))
 			continue;

@@ -260,15 +260,15 @@ struct qn_stats_page *qn_process_stats(void);
 /* The same, and what the calling thread has in use is counted: see qn_tally() */
 struct qn_stats_page *qn_process_tally(struct qn_tally *t);
 
-/**
- * qn_process_set_helper() - who makes the thread that gives memory back
- * @start:	see struct qn_helper
- *
- * Context: before the process has a second thread.
- */
-void qn_process_set_helper(bool (*start)(void));
+/* The heap may have a thread that gives memory back. Context: before there is a second one. */
+void qn_process_allow_helper(void);
 
-/* That thread. Never returns. */
-void qn_process_help(void) __noreturn;
+/**
+ * qn_process_end_helper() - the program is about to do what that thread would disturb
+ * @for_good:	there will be none again
+ *
+ * It is gone when this returns. Context: any.
+ */
+void qn_process_end_helper(bool for_good);
 
 #endif /* QN_PROCESS_H */

@@ -21,8 +21,8 @@
  * Memory that is used again within two seconds of its purge is a refault. Many refaults
  * raise @boost, up to 256 MB and half of what is in use. Each second @boost falls by half
  * of what was dirty all the time, and the peak that memory in use falls from comes down
- * half of the way to that second's peak. There is no helper thread: what a burst leaves is purged
- * while it is freed.
+ * half of the way to that second's peak. What a burst leaves beyond the limits is purged while it
+ * is freed, the rest by age.
  *
  * Memory has a price (knob price): so many GB-seconds are worth a CPU-second. To keep a page
  * costs its size times how long it waits; to fetch it again costs a page fault and its part

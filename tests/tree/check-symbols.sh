@@ -26,7 +26,7 @@ explain()
 family="malloc calloc realloc reallocarray free cfree free_sized
 	free_aligned_sized memalign posix_memalign aligned_alloc valloc pvalloc
 	malloc_usable_size malloc_trim mallinfo mallinfo2 mallopt malloc_stats
-	malloc_info dlopen dlmopen
+	malloc_info dlopen dlmopen unshare setns prctl syscall clone _Fork
 	__libc_malloc __libc_calloc __libc_realloc __libc_free __libc_memalign
 	__libc_valloc __libc_pvalloc __posix_memalign __libc_mallinfo
 	__libc_mallopt"

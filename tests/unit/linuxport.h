@@ -59,6 +59,8 @@ struct port_range {
  * @trap:	where qn_port_abort() jumps to; NULL: it stops the test program
  * @forks:	calls of qn_port_fork_begin() without their qn_port_fork_end()
  * @nr_woken:	calls of qn_port_wake()
+ * @no_threads: there are none to be had
+ * @nr_threads, @nr_joins: calls of qn_port_thread_start() and _join(); nothing runs
  */
 struct linux_port {
 	size_t page_size;
@@ -78,6 +80,9 @@ struct linux_port {
 	jmp_buf *trap;
 	int forks;
 	unsigned int nr_woken;
+	bool no_threads;
+	unsigned int nr_threads;
+	unsigned int nr_joins;
 };
 
 extern struct linux_port port;

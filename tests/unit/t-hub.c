@@ -603,16 +603,7 @@ static void test_page_does_not_steer(void **state)
 	assert_int_equal(hub.ledger.live, 8 << 20);
 }
 
-static unsigned int nr_starts;
-static bool can_start;
-
-static bool start_helper(void)
-{
-	nr_starts++;
-	return can_start;
-}
-
-/* Much is dirty; an epoch is over */
+/* Much is dirty, and accounted */
 static void make_dirty(size_t units)
 {
 	struct qn_unit *u =
@@ -620,59 +611,109 @@ static void make_dirty(size_t units)
 
 	assert_non_null(u);
 	qn_run_free(&hub.segments, u, units << QN_UNIT_SHIFT);
-	port.clock += QN_EPOCH_US;
-	learn(100, 1);
+	qn_hub_account_large(&hub, 0, 1);
 }
 
-/* Asked for, it is made once, wakes up where there is work, and is not tried in vain */
+/* Where it is allowed it is made once, wakes up where there is work, and is not tried in vain */
 static void test_helper(void **state)
 {
 	struct qn_helper *h = &hub.helper;
 
 	(void)state;
 	begin();
-	nr_starts = 0;
-	can_start = true;
-	h->start = start_helper;
+	hub.conf.knobs.price = 7500;
 	hub.conf.knobs.dirty = 64 << 20;
-	make_dirty(128);
-	assert_false(h->is_wanted);
+	make_dirty(512);
+	assert_int_equal(port.nr_threads, 0);
+	h->is_allowed = true;
+	h->from = 0;
+	hub.conf.knobs.helper = 0;
+	make_dirty(512);
+	assert_int_equal(port.nr_threads, 0);
 	hub.conf.knobs.helper = 1;
+	h->from = 0;
 	qn_segments_purge(&hub.segments, 0);
-	make_dirty(32);
-	assert_false(h->is_wanted);
+	/* A young process wants more of it */
+	hub.page->start_usec = port.clock;
 	make_dirty(128);
-	assert_true(h->is_wanted);
-	qn_helper_call(&hub);
-	assert_int_equal(nr_starts, 1);
+	assert_int_equal(h->from, QN_HELPER_FROM);
+	assert_int_equal(port.nr_threads, 0);
+	make_dirty(256);
+	assert_int_equal(port.nr_threads, 1);
 	assert_int_equal(h->state, QN_HELPER_WORKS);
-	make_dirty(128);
-	assert_false(h->is_wanted);
+	make_dirty(256);
+	assert_int_equal(port.nr_threads, 1);
 	/* Nothing is old yet */
 	assert_int_equal(qn_helper_round(&hub), 732);
-	assert_true(hub.segments.resident.dirty >= 8 << 20);
+	assert_true(hub.segments.resident.dirty >= 16 << 20);
 	port_sleep_ms(10000);
 	assert_int_equal(qn_helper_round(&hub), 0);
 	assert_int_equal(hub.segments.resident.dirty, 0);
 	assert_int_equal(hub.page->dirty, 0);
 	h->state = QN_HELPER_SLEEPS;
-	make_dirty(128);
-	assert_true(h->is_wanted);
+	h->from = QN_HELPER_FROM;
 	port.nr_woken = 0;
-	qn_helper_call(&hub);
+	make_dirty(32);
+	assert_int_equal(port.nr_woken, 0);
+	make_dirty(128);
 	assert_int_equal(port.nr_woken, 1);
-	assert_int_equal(nr_starts, 1);
+	assert_int_equal(port.nr_threads, 1);
 	assert_int_equal(h->state, QN_HELPER_WORKS);
-	/* A child has none, and the system has no thread for it */
+}
+
+/* It ends for a while, in children it never was, and for good */
+static void test_helper_ends(void **state)
+{
+	struct qn_helper *h = &hub.helper;
+
+	(void)state;
+	begin();
+	hub.conf.knobs.dirty = 64 << 20;
+	h->is_allowed = true;
+	h->from = 0;
+	make_dirty(512);
+	assert_int_equal(port.nr_threads, 1);
+	qn_helper_end(&hub, false);
+	assert_int_equal(port.nr_joins, 1);
+	assert_int_equal(h->state, QN_HELPER_NONE);
+	make_dirty(512);
+	assert_int_equal(port.nr_threads, 1);
+	port_sleep_ms(200);
+	make_dirty(512);
+	assert_int_equal(port.nr_threads, 2);
 	qn_hub_fork_child(&hub);
-	can_start = false;
-	make_dirty(128);
-	assert_true(h->is_wanted);
-	qn_helper_call(&hub);
-	assert_int_equal(nr_starts, 2);
-	make_dirty(128);
-	assert_false(h->is_wanted);
-	h->start = NULL;
+	assert_int_equal(h->state, QN_HELPER_NONE);
+	make_dirty(512);
+	assert_int_equal(port.nr_threads, 2);
+	port_sleep_ms(200);
+	make_dirty(512);
+	assert_int_equal(port.nr_threads, 3);
+	qn_helper_end(&hub, true);
+	port_sleep_ms(2000);
+	make_dirty(512);
+	assert_int_equal(port.nr_threads, 3);
+	assert_int_equal(h->state, QN_HELPER_NEVER);
+	qn_hub_fork_child(&hub);
+	make_dirty(512);
+	assert_int_equal(port.nr_threads, 3);
+}
+
+/* The system has no thread for it: it is asked once */
+static void test_helper_fails(void **state)
+{
+	struct qn_helper *h = &hub.helper;
+
+	(void)state;
+	begin();
+	hub.conf.knobs.dirty = 64 << 20;
+	h->is_allowed = true;
+	h->from = 0;
+	port.no_threads = true;
+	make_dirty(512);
+	make_dirty(512);
+	port.no_threads = false;
+	assert_int_equal(port.nr_threads, 1);
+	assert_int_equal(h->state, QN_HELPER_NEVER);
 }
 
 /* Tables come and go, decisions are kept in a ring: the newest are right */
@@ -859,6 +900,8 @@ int main(void)
 		cmocka_unit_test(test_readers_keep_their_tables),
 		cmocka_unit_test(test_page_does_not_steer),
 		cmocka_unit_test(test_helper),
+		cmocka_unit_test(test_helper_ends),
+		cmocka_unit_test(test_helper_fails),
 		cmocka_unit_test(test_many_changes),
 		cmocka_unit_test(test_live_peak),
 		cmocka_unit_test(test_cost),

@@ -102,11 +102,6 @@ static bool parse(const char *key, size_t value, bool is_milli,
 	qn_conf_init(&conf);
 	err = qn_conf_parse(&conf, text, error, sizeof(error));
 	*knobs = conf.knobs;
-	/* A price asks for the helper */
-	if (!err && is_milli && knobs->helper) {
-		assert_int_equal(conf.helper_is_said, 0);
-		knobs->helper = qn_knobs_preset.helper;
-	}
 	assert_true(!err || strstr(error, key));
 	assert_true(!err || strstr(error, "; allowed: "));
 	return !err;

@@ -929,6 +929,7 @@ static void test_purge_old(void **state)
 	(void)state;
 	begin(4096);
 	knobs.dirty = 64 * MB;
+	knobs.price = 7500;
 	s.resident.page_ns = 1638;
 	for (int i = 0; i < 4; i++)
 		u[i] = take_island(UNITS(3 * MB));
