@@ -10,43 +10,9 @@
  * what it does not do. An allocation is counted before the block is made for
  * this reason.
  */
-#include <string.h>
-
-#include "heap/heap.h"
-
-static __always_inline void heap_lock(struct qn_heap *h)
-{
-	if (IS_ENABLED(QN_HEAP_LOCK))
-		qn_port_lock(&h->lock);
-}
-
-static __always_inline void heap_unlock(struct qn_heap *h)
-{
-	if (IS_ENABLED(QN_HEAP_LOCK))
-		qn_port_unlock(&h->lock);
-}
+#include "heap/heap-internal.h"
 
 /* ---- counting ---- */
-
-/*
- * Mean bytes between samples: less in a small heap, which would learn too late
- */
-static u32 sample_interval(const struct qn_heap *h)
-{
-	size_t part = max(h->zone.size / 24, (size_t)512);
-
-	return (u32)min(part, (size_t)QN_SAMPLE_BYTES);
-}
-
-static size_t budget_nr(const struct qn_heap *h)
-{
-	return (size_t)h->budget & (((size_t)1 << QN_BUDGET_SHIFT) - 1);
-}
-
-static size_t live_granules(const struct qn_heap *h)
-{
-	return h->peak - (size_t)h->room;
-}
 
 /* @nr blocks and @k granules more, for @size bytes */
 static noinline void settle(struct qn_heap *h, size_t k, size_t size,
@@ -56,7 +22,7 @@ static noinline void settle(struct qn_heap *h, size_t k, size_t size,
 
 	qn_assert(k > 0);
 	qn_assert(h->room >= 0 && h->budget >= 0);
-	h->nr_allocs += budget_nr(h) + nr;
+	h->nr_allocs += qn_heap_budget_nr(h) + nr;
 	h->room -= (ptrdiff_t)k;
 	if (h->room < 0) {
 		h->peak -= (size_t)h->room;
@@ -117,7 +83,7 @@ static __hot_inline void count_any(struct qn_heap *h, size_t k, size_t size)
 /* A block of @k granules ends */
 static __hot_inline void count_free(struct qn_heap *h, size_t k)
 {
-	qn_assert(k >= QN_ZONE_MIN && k <= live_granules(h));
+	qn_assert(k >= QN_ZONE_MIN && k <= qn_heap_live(h));
 	h->room += (ptrdiff_t)k;
 	h->nr_frees++;
 }
@@ -190,7 +156,7 @@ static __always_inline void check_guard(struct qn_heap *h, void *p)
 {
 	if (!IS_ENABLED(QN_GUARD) || !is_overrun(h, p))
 		return;
-	heap_unlock(h);
+	qn_heap_unlock(h);
 	qn_report("written past its end:", (uintptr_t)p);
 }
 
@@ -202,12 +168,6 @@ static __always_inline void poison(void *p, size_t k)
 }
 
 /* ---- allocate ---- */
-
-/* Granules for @size bytes; huge sizes give lengths that no zone has */
-static size_t granules_for(size_t size)
-{
-	return qn_zone_fit(qn_size_steps(size));
-}
 
 /* The ways that take longer, each of which ends an allocation */
 static void *alloc_any(struct qn_heap *h, size_t size);
@@ -263,11 +223,11 @@ void *qn_heap_alloc(struct qn_heap *h, size_t size)
 {
 	void *p;
 
-	heap_lock(h);
+	qn_heap_lock(h);
 	p = alloc_fast(h, with_guard(size));
 	if (IS_ENABLED(QN_GUARD) || IS_ENABLED(QN_POISON))
 		p = dress(h, p);
-	heap_unlock(h);
+	qn_heap_unlock(h);
 	return p;
 }
 
@@ -282,7 +242,7 @@ static noinline void *alloc_zones(struct qn_heap *h, size_t size,
 	for (z = &h->zone; z; z = z->next) {
 		if (flags & QN_ALLOC_DMA && z->flags & QN_ZONE_NODMA)
 			continue;
-		k = granules_for(size);
+		k = qn_heap_granules(size);
 		p = qn_zone_alloc(z, &k);
 		if (p) {
 			qn_assert(k * QN_GRANULE >= size);
@@ -293,20 +253,13 @@ static noinline void *alloc_zones(struct qn_heap *h, size_t size,
 	return NULL;
 }
 
-/* Let others have the heap between two pieces of work */
-static void breathe(struct qn_heap *h)
-{
-	heap_unlock(h);
-	heap_lock(h);
-}
-
 /* Merge what a zone holds. What others hold meanwhile does not make it longer */
 static bool merge_held(struct qn_heap *h, struct qn_zone *z)
 {
 	size_t nr = 0, most = qn_zone_held(z) / QN_ZONE_MIN;
 
 	while (nr < most && qn_zone_drain(z, ~0u)) {
-		breathe(h);
+		qn_heap_breathe(h);
 		nr++;
 	}
 	return nr;
@@ -315,7 +268,7 @@ static bool merge_held(struct qn_heap *h, struct qn_zone *z)
 /* Granules that are not in use, wherever they are */
 static size_t free_granules(const struct qn_heap *h)
 {
-	size_t nr = 0 - live_granules(h);
+	size_t nr = 0 - qn_heap_live(h);
 	const struct qn_zone *z;
 
 	for (z = &h->zone; z; z = z->next)
@@ -332,7 +285,7 @@ static bool squeeze(struct qn_heap *h, size_t k, size_t own)
 	bool is_new = false;
 	struct qn_zone *z;
 
-	qn_assert(live_granules(h) <= h->peak);
+	qn_assert(qn_heap_live(h) <= h->peak);
 	if (k > free_granules(h) + own)
 		return false;
 	h->nr_squeezed++;
@@ -349,9 +302,9 @@ static noinline bool ask_hook(struct qn_heap *h, size_t size)
 	bool again = false;
 
 	if (h->hook) {
-		heap_unlock(h);
+		qn_heap_unlock(h);
 		again = h->hook(h->hook_arg, size - GUARD_SIZE);
-		heap_lock(h);
+		qn_heap_lock(h);
 	}
 	h->nr_failed += !again;
 	return again;
@@ -370,7 +323,7 @@ static void *alloc_from(struct qn_heap *h, size_t size, unsigned int flags)
 
 	do
 		p = alloc_zones(h, size, flags);
-	while (unlikely(!p) && try_again(h, size, granules_for(size), 0));
+	while (unlikely(!p) && try_again(h, size, qn_heap_granules(size), 0));
 	return p;
 }
 
@@ -382,7 +335,7 @@ static noinline void *alloc_any(struct qn_heap *h, size_t size)
 /* The first zone has nothing: what is more than all that is free fails at once */
 static noinline void *alloc_none(struct qn_heap *h, size_t size)
 {
-	if (!QN_FOR_SIZE && granules_for(size) > free_granules(h) &&
+	if (!QN_FOR_SIZE && qn_heap_granules(size) > free_granules(h) &&
 	    !ask_hook(h, size))
 		return NULL;
 	return alloc_any(h, size);
@@ -452,7 +405,7 @@ static void *align_zones(struct qn_heap *h, size_t align, size_t size)
 	void *p;
 
 	for (z = &h->zone; z; z = z->next) {
-		k = granules_for(size);
+		k = qn_heap_granules(size);
 		p = qn_zone_alloc_aligned(z, &k, align);
 		if (p) {
 			qn_assert(is_aligned((uintptr_t)p, align));
@@ -465,7 +418,7 @@ static void *align_zones(struct qn_heap *h, size_t align, size_t size)
 
 static void *alloc_aligned(struct qn_heap *h, size_t align, size_t size)
 {
-	size_t run = qn_zone_spare(granules_for(size), align);
+	size_t run = qn_zone_spare(qn_heap_granules(size), align);
 	void *p;
 
 	do
@@ -482,9 +435,9 @@ void *qn_heap_alloc_aligned(struct qn_heap *h, size_t align, size_t size)
 		return NULL;
 	if (align <= QN_GRANULE)
 		return qn_heap_alloc(h, size);
-	heap_lock(h);
+	qn_heap_lock(h);
 	p = dress(h, alloc_aligned(h, align, with_guard(size)));
-	heap_unlock(h);
+	qn_heap_unlock(h);
 	return p;
 }
 
@@ -492,9 +445,9 @@ static void *alloc_dma(struct qn_heap *h, size_t size)
 {
 	void *p;
 
-	heap_lock(h);
+	qn_heap_lock(h);
 	p = dress(h, alloc_from(h, with_guard(size), QN_ALLOC_DMA));
-	heap_unlock(h);
+	qn_heap_unlock(h);
 	return p;
 }
 
@@ -573,13 +526,13 @@ static __always_inline void free_fast(struct qn_heap *h, void *p)
 
 void qn_heap_free(struct qn_heap *h, void *p)
 {
-	heap_lock(h);
+	qn_heap_lock(h);
 	check_guard(h, p);
 	if (IS_ENABLED(QN_POISON))
 		free_slow(h, p);
 	else
 		free_fast(h, p);
-	heap_unlock(h);
+	qn_heap_unlock(h);
 }
 
 /* What is wrong with a pointer that is no live block */
@@ -601,7 +554,7 @@ static noinline __cold __noreturn void bad_pointer(struct qn_heap *h, void *p)
 {
 	const char *what = finding(h, p);
 
-	heap_unlock(h);
+	qn_heap_unlock(h);
 	qn_report(what, (uintptr_t)p);
 }
 
@@ -722,7 +675,7 @@ static void count_resize(struct qn_heap *h, size_t from, size_t to, size_t size)
 /* Where it lies */
 static bool resize(struct qn_heap *h, struct block b, void *p, size_t size)
 {
-	size_t k = qn_zone_resize(b.zone, p, b.k, granules_for(size));
+	size_t k = qn_zone_resize(b.zone, p, b.k, qn_heap_granules(size));
 
 	if (!k)
 		return false;
@@ -734,7 +687,7 @@ static bool resize(struct qn_heap *h, struct block b, void *p, size_t size)
 /* Towards lower addresses */
 static void *slide(struct qn_heap *h, struct block b, void *p, size_t size)
 {
-	size_t k = granules_for(size);
+	size_t k = qn_heap_granules(size);
 
 	p = qn_zone_slide(b.zone, p, b.k, &k);
 	qn_assert(!p || qn_zone_block(b.zone, p) == k);
@@ -754,9 +707,9 @@ static void *move(struct qn_heap *h, struct block b, void *p, size_t size)
 
 	if (!to)
 		return NULL;
-	heap_unlock(h);
+	qn_heap_unlock(h);
 	memcpy(to, p, min(b.k * QN_GRANULE, size));
-	heap_lock(h);
+	qn_heap_lock(h);
 	free_slow(h, p);
 	return to;
 }
@@ -771,7 +724,7 @@ static void *realloc_locked(struct qn_heap *h, void *p, size_t size);
 static noinline __cold void *realloc_again(struct qn_heap *h, struct block b,
 					   void *p, size_t size)
 {
-	if (!try_again(h, size, granules_for(size), b.k))
+	if (!try_again(h, size, qn_heap_granules(size), b.k))
 		return NULL;
 	return realloc_locked(h, p, size);
 }
@@ -794,11 +747,11 @@ void *qn_heap_realloc(struct qn_heap *h, void *p, size_t size)
 {
 	if (!p)
 		return qn_heap_alloc(h, size);
-	heap_lock(h);
+	qn_heap_lock(h);
 	p = realloc_locked(h, p, with_guard(size));
 	if (IS_ENABLED(QN_GUARD) && p)
 		set_guard(h, p);
-	heap_unlock(h);
+	qn_heap_unlock(h);
 	return p;
 }
 
@@ -806,20 +759,20 @@ size_t qn_heap_usable_size(struct qn_heap *h, void *p)
 {
 	size_t bytes = 0;
 
-	heap_lock(h);
+	qn_heap_lock(h);
 	if (p)
 		bytes = locate(h, p).k * QN_GRANULE - GUARD_SIZE;
-	heap_unlock(h);
+	qn_heap_unlock(h);
 	return bytes;
 }
 
 void qn_heap_set_hook(struct qn_heap *h, bool (*hook)(void *arg, size_t size),
 		      void *arg)
 {
-	heap_lock(h);
+	qn_heap_lock(h);
 	h->hook = hook;
 	h->hook_arg = arg;
-	heap_unlock(h);
+	qn_heap_unlock(h);
 }
 
 /* ---- learn ---- */
@@ -852,7 +805,7 @@ static u32 weight_of(const struct qn_heap *h, size_t bytes)
 /* One sampled size into the profile and the mean of the waste */
 static void learn(struct qn_heap *h, size_t size)
 {
-	size_t bytes = granules_for(size) * QN_GRANULE;
+	size_t bytes = qn_heap_granules(size) * QN_GRANULE;
 	u32 share;
 
 	qn_assert(h->nr_tables > 0);
@@ -871,17 +824,16 @@ static bool drain_samples(struct qn_heap *h)
 	if (h->nr_drained == h->nr_samples)
 		return false;
 	learn(h, h->samples[h->nr_drained++ % QN_HEAP_SAMPLES]);
-	qn_sampler_adapt(&h->sampler, sample_interval(h),
-			 live_granules(h) * QN_GRANULE);
+	qn_sampler_adapt(&h->sampler, qn_heap_sample_interval(h),
+			 qn_heap_live(h) * QN_GRANULE);
 	h->distance = qn_sampler_draw(&h->sampler) / QN_GRANULE + 1;
 	h->distance = min(h->distance, QN_BUDGET_MAX);
 	qn_assert(h->distance > 0);
 	return true;
 }
 
-/* Of @z and those behind it */
-static void zones_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *k,
-			    const struct qn_heap_knobs *before)
+void qn_heap_zones_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *k,
+			     const struct qn_heap_knobs *before)
 {
 	for (; z; z = z->next)
 		qn_zone_set_knobs(z, k, before);
@@ -892,7 +844,7 @@ static void set_knobs(struct qn_heap *h, const struct qn_heap_knobs *next)
 	struct qn_heap_knobs before = h->knobs;
 
 	h->knobs = *next;
-	zones_set_knobs(&h->zone, &h->knobs, &before);
+	qn_heap_zones_set_knobs(&h->zone, &h->knobs, &before);
 }
 
 /*
@@ -903,7 +855,8 @@ static void start_learning(struct qn_heap *h)
 {
 	qn_table_init_direct(h->table, QN_HEAP_STEPS);
 	qn_profile_init(h->profile, QN_HEAP_STEPS);
-	qn_sampler_init(&h->sampler, sample_interval(h), qn_port_seed());
+	qn_sampler_init(&h->sampler, qn_heap_sample_interval(h),
+			qn_port_seed());
 	if (!h->controller.policy)
 		qn_controller_init(&h->controller, &qn_policy_rule);
 	h->nr_tables = 1;
@@ -942,7 +895,7 @@ static bool act(struct qn_heap *h)
 		.table = h->table,
 		.profile = h->profile,
 		.heap_knobs = &h->knobs,
-		.memory.live = live_granules(h) * QN_GRANULE,
+		.memory.live = qn_heap_live(h) * QN_GRANULE,
 		.memory.peak = h->peak * QN_GRANULE,
 	};
 	struct qn_action action;
@@ -986,15 +939,15 @@ int qn_heap_step(struct qn_heap *h)
 
 	if (!h)
 		return -EINVAL;
-	heap_lock(h);
+	qn_heap_lock(h);
 	if (!h->nr_tables)
 		start_learning(h);
 	more = IS_ENABLED(QN_SAMPLING) && drain_samples(h);
-	breathe(h);
+	qn_heap_breathe(h);
 	more |= act(h);
-	breathe(h);
+	qn_heap_breathe(h);
 	more |= drain_held(h);
-	heap_unlock(h);
+	qn_heap_unlock(h);
 	return more;
 }
 
@@ -1038,14 +991,14 @@ int qn_heap_set_knob(struct qn_heap *h, const char *name, size_t value)
 
 	if (!h || !row)
 		return -EINVAL;
-	heap_lock(h);
+	qn_heap_lock(h);
 	next = h->knobs;
 	memcpy((char *)&next + row->offset, &value, sizeof(value));
 	if (qn_heap_knobs_are_valid(&next)) {
 		set_knobs(h, &next);
 		err = 0;
 	}
-	heap_unlock(h);
+	qn_heap_unlock(h);
 	return err;
 }
 
@@ -1055,10 +1008,10 @@ int qn_heap_set_policy(struct qn_heap *h, const char *name)
 
 	if (!h || !policy)
 		return -EINVAL;
-	heap_lock(h);
+	qn_heap_lock(h);
 	qn_controller_init(&h->controller, policy);
 	begin_knobs(h, policy);
-	heap_unlock(h);
+	qn_heap_unlock(h);
 	return 0;
 }
 
@@ -1123,12 +1076,12 @@ struct qn_heap *qn_heap_init(void *mem, size_t size)
 		return NULL;
 	h->nr_regions = 1;
 	h->error = "";
-	h->distance = sample_interval(h) / QN_GRANULE;
+	h->distance = qn_heap_sample_interval(h) / QN_GRANULE;
 	h->budget = (ptrdiff_t)(h->distance << QN_BUDGET_SHIFT);
 	h->knobs = qn_heap_knobs_preset;
-	zones_set_knobs(&h->zone, &h->knobs, &qn_heap_knobs_preset);
+	qn_heap_zones_set_knobs(&h->zone, &h->knobs, &qn_heap_knobs_preset);
 	qn_assert(h->distance > 0 && h->distance <= QN_BUDGET_MAX);
-	qn_assert(!live_granules(h));
+	qn_assert(!qn_heap_live(h));
 	return h;
 }
 
@@ -1202,7 +1155,7 @@ static int add_zones(struct qn_heap *h, void *mem, size_t size,
 	    !make_zones(z, (uintptr_t)(z + 1), (uintptr_t)mem, end))
 		return -ENOSPC;
 	h->nr_regions++;
-	zones_set_knobs(z, &h->knobs, &qn_heap_knobs_preset);
+	qn_heap_zones_set_knobs(z, &h->knobs, &qn_heap_knobs_preset);
 	for (part = z; part; part = part->next)
 		part->flags = (u8)flags;
 	link_zones(h, z);
@@ -1215,9 +1168,9 @@ int qn_heap_add_zone(struct qn_heap *h, void *mem, size_t size, unsigned flags)
 
 	if (!h || !mem || flags & ~(QN_ZONE_NODMA | QN_ZONE_FIRST))
 		return -EINVAL;
-	heap_lock(h);
+	qn_heap_lock(h);
 	err = add_zones(h, mem, size, flags);
-	heap_unlock(h);
+	qn_heap_unlock(h);
 	return err;
 }
 
@@ -1237,7 +1190,7 @@ static void add_zone_stats(const struct qn_zone *z, struct qn_stats *st)
 
 static void fill_stats(const struct qn_heap *h, struct qn_stats *st)
 {
-	size_t live = live_granules(h);
+	size_t live = qn_heap_live(h);
 	const struct qn_zone *z;
 
 	memset(st, 0, sizeof(*st));
@@ -1251,7 +1204,7 @@ static void fill_stats(const struct qn_heap *h, struct qn_stats *st)
 	st->free = st->size - st->metadata - st->live;
 	qn_assert(st->free >= st->largest_free && st->free >= st->held);
 	st->external = st->free - st->largest_free;
-	st->nr_allocs = h->nr_allocs + budget_nr(h);
+	st->nr_allocs = h->nr_allocs + qn_heap_budget_nr(h);
 	st->nr_frees = h->nr_frees;
 	qn_assert(st->nr_allocs >= st->nr_frees);
 	st->nr_live = st->nr_allocs - st->nr_frees;
@@ -1265,18 +1218,18 @@ int qn_heap_stats(struct qn_heap *h, struct qn_stats *st)
 {
 	if (!h || !st)
 		return -EINVAL;
-	heap_lock(h);
+	qn_heap_lock(h);
 	fill_stats(h, st);
-	heap_unlock(h);
+	qn_heap_unlock(h);
 	return 0;
 }
 
 void qn_heap_reset_peak(struct qn_heap *h)
 {
-	heap_lock(h);
-	h->peak = live_granules(h);
+	qn_heap_lock(h);
+	h->peak = qn_heap_live(h);
 	h->room = 0;
-	heap_unlock(h);
+	qn_heap_unlock(h);
 }
 
 /* Until @look has seen enough */
@@ -1306,10 +1259,10 @@ int qn_heap_walk(struct qn_heap *h,
 
 	if (!h || !look)
 		return -EINVAL;
-	heap_lock(h);
+	qn_heap_lock(h);
 	for (z = &h->zone; z && walk_zone(z, look, arg); z = z->next)
 		;
-	heap_unlock(h);
+	qn_heap_unlock(h);
 	return 0;
 }
 
@@ -1328,8 +1281,8 @@ static const char *check_sums(const struct qn_heap *h)
 		live += sums.used - sums.held;
 		nr_live += sums.nr_used - sums.nr_held;
 	}
-	if (live != live_granules(h) ||
-	    nr_live != h->nr_allocs + budget_nr(h) - h->nr_frees)
+	if (live != qn_heap_live(h) ||
+	    nr_live != h->nr_allocs + qn_heap_budget_nr(h) - h->nr_frees)
 		return "the blocks found are not the blocks counted";
 	return "";
 }
@@ -1347,11 +1300,11 @@ int qn_heap_check(struct qn_heap *h)
 {
 	if (!h)
 		return -EINVAL;
-	heap_lock(h);
+	qn_heap_lock(h);
 	h->error = check_sums(h);
 	if (!*h->error && h->nr_tables)
 		h->error = check_learning(h);
-	heap_unlock(h);
+	qn_heap_unlock(h);
 	return *h->error ? -EUCLEAN : 0;
 }
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap-internal.h - what the files that make up a heap share: heap.c, which serves
+ * requests; heap-step.c, which learns; heap-make.c, which lays out zones; heap-look.c,
+ * which looks.
+ *
+ * They alone include this; what others may call is in quern.h. The heap is locked, but for
+ * qn_heap_lock().
+ */
+#ifndef QN_HEAP_INTERNAL_H
+#define QN_HEAP_INTERNAL_H
+
+#include <string.h>
+
+#include "heap/heap.h"
+
+static __always_inline void qn_heap_lock(struct qn_heap *h)
+{
+	if (IS_ENABLED(QN_HEAP_LOCK))
+		qn_port_lock(&h->lock);
+}
+
+static __always_inline void qn_heap_unlock(struct qn_heap *h)
+{
+	if (IS_ENABLED(QN_HEAP_LOCK))
+		qn_port_unlock(&h->lock);
+}
+
+/* Let others have the heap between two pieces of work */
+static inline void qn_heap_breathe(struct qn_heap *h)
+{
+	qn_heap_unlock(h);
+	qn_heap_lock(h);
+}
+
+/* Granules for @size bytes; huge sizes give lengths that no zone has */
+static inline size_t qn_heap_granules(size_t size)
+{
+	return qn_zone_fit(qn_size_steps(size));
+}
+
+/* Granules in use */
+static inline size_t qn_heap_live(const struct qn_heap *h)
+{
+	return h->peak - (size_t)h->room;
+}
+
+/* Allocations since the budget was armed */
+static inline size_t qn_heap_budget_nr(const struct qn_heap *h)
+{
+	return (size_t)h->budget & (((size_t)1 << QN_BUDGET_SHIFT) - 1);
+}
+
+/*
+ * Mean bytes between samples: less in a small heap, which would learn too late
+ */
+static inline u32 qn_heap_sample_interval(const struct qn_heap *h)
+{
+	size_t part = max(h->zone.size / 24, (size_t)512);
+
+	return (u32)min(part, (size_t)QN_SAMPLE_BYTES);
+}
+
+/* In heap-step.c: @z and those behind it use @k from now on, and @before until now */
+void qn_heap_zones_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *k,
+			     const struct qn_heap_knobs *before);
+
+#endif /* QN_HEAP_INTERNAL_H */
