@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+/*
+ * heap-look.c - what looks at a heap of one's own: statistics, the walk over all blocks, the
+ * check of its invariants. No block and no free run changes by it.
+ */
+#include "heap/heap-internal.h"
+
+static void add_zone_stats(const struct qn_zone *z, struct qn_stats *st)
+{
+	size_t largest = qn_bins_largest(&z->bins) * QN_GRANULE;
+
+	qn_assert(z->size >= z->nr * QN_GRANULE);
+	qn_assert(largest <= z->nr * QN_GRANULE);
+	st->size += z->size;
+	st->metadata += z->size - z->nr * QN_GRANULE;
+	st->held += qn_zone_nr_held(z) * QN_GRANULE;
+	st->largest_free = max(st->largest_free, largest);
+}
+
+static void fill_stats(const struct qn_heap *h, struct qn_stats *st)
+{
+	size_t live = qn_heap_live(h);
+	const struct qn_zone *z;
+
+	memset(st, 0, sizeof(*st));
+	for (z = &h->zone; z; z = z->next)
+		add_zone_stats(z, st);
+	st->live = live * QN_GRANULE;
+	st->peak_live = h->peak * QN_GRANULE;
+	st->internal = st->live / 65536 * h->waste +
+		       (st->live % 65536 * h->waste >> 16);
+	st->requested = st->live - st->internal;
+	st->free = st->size - st->metadata - st->live;
+	qn_assert(st->free >= st->largest_free && st->free >= st->held);
+	st->external = st->free - st->largest_free;
+	st->nr_allocs = h->nr_allocs + qn_heap_budget_nr(h);
+	st->nr_frees = h->nr_frees;
+	qn_assert(st->nr_allocs >= st->nr_frees);
+	st->nr_live = st->nr_allocs - st->nr_frees;
+	st->nr_failed = h->nr_failed;
+	st->nr_squeezed = h->nr_squeezed;
+	st->nr_samples = h->nr_samples;
+	st->nr_tables = max(h->nr_tables, 1u);
+}
+
+int qn_heap_stats(struct qn_heap *h, struct qn_stats *st)
+{
+	if (!h || !st)
+		return -EINVAL;
+	qn_heap_lock(h);
+	fill_stats(h, st);
+	qn_heap_unlock(h);
+	return 0;
+}
+
+void qn_heap_reset_peak(struct qn_heap *h)
+{
+	qn_heap_lock(h);
+	h->peak = qn_heap_live(h);
+	h->room = 0;
+	qn_heap_unlock(h);
+}
+
+/* Until @look has seen enough */
+static bool walk_zone(const struct qn_zone *z,
+		      bool (*look)(void *arg, void *p, size_t size,
+				   enum qn_state state),
+		      void *arg)
+{
+	char *p = qn_zone_start(z), *end = qn_granules_on(p, z->nr);
+	enum qn_state state;
+	size_t size;
+
+	for (; p < end; p += size) {
+		size = qn_zone_piece(z, p, &state) * QN_GRANULE;
+		if (!size || !look(arg, p, size, state))
+			return false;
+	}
+	return true;
+}
+
+int qn_heap_walk(struct qn_heap *h,
+		 bool (*look)(void *arg, void *p, size_t size,
+			      enum qn_state state),
+		 void *arg)
+{
+	const struct qn_zone *z;
+
+	if (!h || !look)
+		return -EINVAL;
+	qn_heap_lock(h);
+	for (z = &h->zone; z && walk_zone(z, look, arg); z = z->next)
+		;
+	qn_heap_unlock(h);
+	return 0;
+}
+
+/* What the zones hold against what was counted */
+static const char *check_sums(const struct qn_heap *h)
+{
+	size_t live = 0, nr_live = 0;
+	struct qn_zone_sums sums;
+	const struct qn_zone *z;
+	const char *error;
+
+	for (z = &h->zone; z; z = z->next) {
+		error = qn_zone_check(z, &sums);
+		if (error)
+			return error;
+		live += sums.used - sums.held;
+		nr_live += sums.nr_used - sums.nr_held;
+	}
+	if (live != qn_heap_live(h) ||
+	    nr_live != h->nr_allocs + qn_heap_budget_nr(h) - h->nr_frees)
+		return "the blocks found are not the blocks counted";
+	return "";
+}
+
+static const char *check_learning(const struct qn_heap *h)
+{
+	if (qn_table_check(h->table))
+		return "the granule table breaks its invariant";
+	if (qn_profile_check(h->profile))
+		return "the profile does not add up";
+	return "";
+}
+
+int qn_heap_check(struct qn_heap *h)
+{
+	if (!h)
+		return -EINVAL;
+	qn_heap_lock(h);
+	h->error = check_sums(h);
+	if (!*h->error && h->nr_tables)
+		h->error = check_learning(h);
+	qn_heap_unlock(h);
+	return *h->error ? -EUCLEAN : 0;
+}
+
+const char *qn_heap_error(const struct qn_heap *h)
+{
+	return h ? h->error : "no heap";
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+/*
+ * heap-step.c - what a heap of one's own learns: qn_heap_step(), its knobs and its policy.
+ *
+ * A step is the second river: (1) one waiting sample goes into the profile; (2) the policy
+ * looks at a slice of the view, and turns knobs or makes the next table; (3) a few held
+ * blocks are merged. heap.c reads none of it but the distance between samples. The heap is
+ * unlocked between the three.
+ */
+#include "heap/heap-internal.h"
+
+/* ---- learn ---- */
+
+/* The lengths that the table promotes */
+static u32 hot_lengths(const struct qn_table *t)
+{
+	u32 hot = 0;
+
+	for (unsigned int c = 1; c < t->nr_classes; c++) {
+		unsigned int k = t->class_steps[c];
+
+		if (k > 0 && k <= QN_ZONE_SHORT)
+			hot |= 1u << max(k, (unsigned int)QN_ZONE_MIN);
+	}
+	return hot;
+}
+
+/*
+ * What the sample of a block of @bytes weighs in the profile. The interval is that of the
+ * countdown that runs now, not of the one that ended: where it changes, a sample weighs
+ * what its successor should, which leaves sums as they are while there is one countdown.
+ */
+static u32 weight_of(const struct qn_heap *h, size_t bytes)
+{
+	return qn_sampler_alone(h->sampler.interval, bytes) * QN_PROFILE_ONE /
+	       256;
+}
+
+/* One sampled size into the profile and the mean of the waste */
+static void learn(struct qn_heap *h, size_t size)
+{
+	size_t bytes = qn_heap_granules(size) * QN_GRANULE;
+	u32 share;
+
+	qn_assert(h->nr_tables > 0);
+	qn_assert(bytes >= size);
+	qn_profile_sample(h->profile, size, weight_of(h, bytes));
+	if (bytes > UINT16_MAX)
+		return;
+	share = (u32)((bytes - size) << 16) / (u32)bytes;
+	h->waste += (share >> 5) - (h->waste >> 5);
+}
+
+static bool drain_samples(struct qn_heap *h)
+{
+	if (h->nr_samples - h->nr_drained > QN_HEAP_SAMPLES)
+		h->nr_drained = h->nr_samples - QN_HEAP_SAMPLES;
+	if (h->nr_drained == h->nr_samples)
+		return false;
+	learn(h, h->samples[h->nr_drained++ % QN_HEAP_SAMPLES]);
+	qn_sampler_adapt(&h->sampler, qn_heap_sample_interval(h),
+			 qn_heap_live(h) * QN_GRANULE);
+	h->distance = qn_sampler_draw(&h->sampler) / QN_GRANULE + 1;
+	h->distance = min(h->distance, QN_BUDGET_MAX);
+	qn_assert(h->distance > 0);
+	return true;
+}
+
+void qn_heap_zones_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *k,
+			     const struct qn_heap_knobs *before)
+{
+	for (; z; z = z->next)
+		qn_zone_set_knobs(z, k, before);
+}
+
+static void set_knobs(struct qn_heap *h, const struct qn_heap_knobs *next)
+{
+	struct qn_heap_knobs before = h->knobs;
+
+	h->knobs = *next;
+	qn_heap_zones_set_knobs(&h->zone, &h->knobs, &before);
+}
+
+/*
+ * Learning begins with the first step: firmware that takes none does not have
+ * its code either. Until then the distance between samples is fixed
+ */
+static void start_learning(struct qn_heap *h)
+{
+	qn_table_init_direct(h->table, QN_HEAP_STEPS);
+	qn_profile_init(h->profile, QN_HEAP_STEPS);
+	qn_sampler_init(&h->sampler, qn_heap_sample_interval(h),
+			qn_port_seed());
+	if (!h->controller.policy)
+		qn_controller_init(&h->controller, &qn_policy_rule);
+	h->nr_tables = 1;
+}
+
+/* What is held, since the last look */
+static void view_held(struct qn_heap *h, struct qn_held_view *v)
+{
+	struct qn_zone *z;
+
+	v->flushed = (u32)(h->nr_squeezed - h->seen_squeezed);
+	h->seen_squeezed = h->nr_squeezed;
+	for (z = &h->zone; z; z = z->next) {
+		v->refused += z->refused;
+		v->is_roomy |= z->is_roomy;
+		v->most += qn_zone_held_most(z) * QN_GRANULE;
+		z->refused = 0;
+	}
+}
+
+static void tune(struct qn_heap *h, struct qn_view *view)
+{
+	struct qn_heap_knobs next;
+
+	if (!h->controller.policy->tune_heap)
+		return;
+	view_held(h, &view->held);
+	if (!qn_controller_tune_heap(&h->controller, view, &next))
+		return;
+	set_knobs(h, &next);
+}
+
+static bool act(struct qn_heap *h)
+{
+	struct qn_view view = {
+		.table = h->table,
+		.profile = h->profile,
+		.heap_knobs = &h->knobs,
+		.memory.live = qn_heap_live(h) * QN_GRANULE,
+		.memory.peak = h->peak * QN_GRANULE,
+	};
+	struct qn_action action;
+	struct qn_table *old = h->table;
+
+	tune(h, &view);
+	qn_assert(old != h->next_table);
+	if (!qn_controller_step(&h->controller, &view, h->next_table, &action))
+		return false;
+	h->table = h->next_table;
+	h->next_table = old;
+	h->nr_tables++;
+	h->hot = hot_lengths(h->table);
+	return true;
+}
+
+/*
+ * Merge a few held blocks; hot ones only every so many times. Who steps until there is
+ * nothing to do gets all of them merged.
+ */
+static bool drain_held(struct qn_heap *h)
+{
+	const struct qn_heap_knobs *k = &h->knobs;
+	u32 which = h->nr_steps++ % k->drain_hot ? ~h->hot : ~0u;
+	struct qn_zone *z;
+	bool more = false;
+	unsigned int i;
+
+	for (z = &h->zone; z; z = z->next) {
+		for (i = 0; i < k->step_drains; i++)
+			if (!qn_zone_drain(z, which))
+				break;
+		more |= i == k->step_drains || qn_zone_has_held(z);
+	}
+	return more;
+}
+
+int qn_heap_step(struct qn_heap *h)
+{
+	bool more;
+
+	if (!h)
+		return -EINVAL;
+	qn_heap_lock(h);
+	if (!h->nr_tables)
+		start_learning(h);
+	more = IS_ENABLED(QN_SAMPLING) && drain_samples(h);
+	qn_heap_breathe(h);
+	more |= act(h);
+	qn_heap_breathe(h);
+	more |= drain_held(h);
+	qn_heap_unlock(h);
+	return more;
+}
+
+/* ---- knobs and policy ---- */
+
+static void begin_knobs(struct qn_heap *h, const struct qn_policy *policy)
+{
+	struct qn_heap_knobs k = qn_heap_knobs_preset;
+
+	if (policy->begin_heap)
+		policy->begin_heap(&k);
+	set_knobs(h, &k);
+}
+
+/**
+ * struct knob_row - a row of QN_HEAP_KNOBS
+ * @name:	its name
+ * @offset:	of its member
+ */
+struct knob_row {
+	const char *name;
+	size_t offset;
+};
+
+#define KNOB_ROW(knob, unit, preset, least, most, help) \
+	{ #knob, offsetof(struct qn_heap_knobs, knob) },
+
+static const struct knob_row knob_rows[] = { QN_HEAP_KNOBS(KNOB_ROW) };
+
+static const struct knob_row *knob_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(knob_rows); i++)
+		if (qn_is_text(knob_rows[i].name, name))
+			return &knob_rows[i];
+	return NULL;
+}
+
+int qn_heap_set_knob(struct qn_heap *h, const char *name, size_t value)
+{
+	const struct knob_row *row = name ? knob_find(name) : NULL;
+	struct qn_heap_knobs next;
+	int err = -ERANGE;
+
+	if (!h || !row)
+		return -EINVAL;
+	qn_heap_lock(h);
+	next = h->knobs;
+	memcpy((char *)&next + row->offset, &value, sizeof(value));
+	if (qn_heap_knobs_are_valid(&next)) {
+		set_knobs(h, &next);
+		err = 0;
+	}
+	qn_heap_unlock(h);
+	return err;
+}
+
+int qn_heap_set_policy(struct qn_heap *h, const char *name)
+{
+	const struct qn_policy *policy = name ? qn_policy_find(name) : NULL;
+
+	if (!h || !policy)
+		return -EINVAL;
+	qn_heap_lock(h);
+	qn_controller_init(&h->controller, policy);
+	begin_knobs(h, policy);
+	qn_heap_unlock(h);
+	return 0;
+}
