@@ -143,7 +143,7 @@ static void set_roomy(struct qn_zone *z)
 {
 	z->is_roomy = true;
 	z->undrained = 0;
-	set_fates(z, z->holds ? QN_FATE_HOLD : QN_FATE_MERGE);
+	set_fates(z, z->knobs->held_part ? QN_FATE_HOLD : QN_FATE_MERGE);
 }
 
 static noinline void update_room(struct qn_zone *z)
@@ -157,10 +157,8 @@ static noinline void update_room(struct qn_zone *z)
 		return;
 	}
 	z->is_roomy = false;
-	if (z->has_held) {
-		z->undrained = HELD_LENGTHS;
-		set_fates(z, QN_FATE_RELAX);
-	}
+	z->undrained = HELD_LENGTHS;
+	set_fates(z, QN_FATE_RELAX);
 }
 
 /* ---- runs ---- */
@@ -539,14 +537,6 @@ size_t qn_zone_held(const struct qn_zone *z)
 	return (size_t)(held_most(z, z->knobs) - z->credit);
 }
 
-void qn_zone_set_holds(struct qn_zone *z, bool holds)
-{
-	z->holds = holds;
-	z->has_held |= holds;
-	if (z->is_roomy)
-		set_roomy(z);
-}
-
 /* ---- blocks resized ---- */
 
 size_t qn_zone_resize(struct qn_zone *z, void *p, size_t k, size_t want)
@@ -621,7 +611,8 @@ void qn_zone_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *knobs,
 	z->credit += held_most(z, knobs) - held_most(z, before);
 	set_room(z);
 	update_room(z);
-	qn_zone_set_holds(z, knobs->held_part);
+	if (z->is_roomy)
+		set_roomy(z);
 }
 
 static void init_room(struct qn_zone *z)

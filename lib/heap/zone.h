@@ -140,11 +140,9 @@ struct qn_held {
  * @undrained:	it has stopped being roomy: bit k: the list of k granules may not be
  *		empty
  * @room:	the zone is roomy while there is a run in this bin or above
- * @is_roomy:	it is
- * @holds:	short blocks are held then
+ * @is_roomy:	it is, and short blocks are held, if knob held_part is not 0
  * @refused:	blocks that were not held since enough was
  * @knobs:	in use, see qn_zone_set_knobs()
- * @has_held:	blocks have been held
  * @flags:	QN_ZONE_*
  * @drain:	the list of held blocks to be looked at next
  * @mem, @size:	the memory that the zone was made of
@@ -167,8 +165,6 @@ struct qn_zone {
 	u32 undrained;
 	u8 room;
 	bool is_roomy;
-	bool holds;
-	bool has_held;
 	u8 flags;
 	u8 drain;
 	u32 refused;
@@ -631,9 +627,6 @@ void qn_zone_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *knobs,
 /* Granules that may be held, and that are. Any context. */
 size_t qn_zone_held_most(const struct qn_zone *z);
 size_t qn_zone_held(const struct qn_zone *z);
-
-/* Are freed blocks to be held while the zone is roomy */
-void qn_zone_set_holds(struct qn_zone *z, bool holds);
 
 /* Is any block held? Bounded by the number of short lengths. */
 bool qn_zone_has_held(const struct qn_zone *z);

@@ -224,8 +224,8 @@ static void begin(const struct plan *plan)
 		assert_int_equal(qn_heap_add_zone(h, extra[1], plan->ccm, 0),
 				 0);
 	}
-	for (struct qn_zone *z = &h->zone; z; z = z->next)
-		qn_zone_set_holds(z, plan->holds);
+	if (!plan->holds)
+		assert_int_equal(qn_heap_set_knob(h, "held_part", 0), 0);
 	largest = longest_run();
 }
 

@@ -411,6 +411,17 @@ static void test_exhaust(void **state)
 	assert_whole();
 }
 
+/* From now on one granule in @part may be held, 0: none */
+static void set_held_part(size_t part)
+{
+	static struct qn_heap_knobs knobs;
+	struct qn_heap_knobs before = *z->knobs;
+
+	knobs = before;
+	knobs.held_part = part;
+	qn_zone_set_knobs(z, &knobs, &before);
+}
+
 static bool holds(size_t k)
 {
 	return z->fate[k + 1] == QN_FATE_HOLD;
@@ -422,8 +433,9 @@ static void test_hold_and_drain(void **state)
 
 	(void)state;
 	reset();
+	set_held_part(0);
 	assert_false(holds(5));
-	qn_zone_set_holds(z, true);
+	set_held_part(HELD_PART);
 	for (size_t k = QN_ZONE_MIN; k <= QN_ZONE_SHORT; k++)
 		assert_true(holds(k));
 	assert_false(holds(QN_ZONE_MIN - 1));
@@ -507,7 +519,6 @@ static void test_roomy(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_holds(z, true);
 	a = alloc(most);
 	assert_true(holds(5));
 	b = alloc(z->nr / 5);
@@ -516,7 +527,7 @@ static void test_roomy(void **state)
 	assert_true(holds(5));
 	release(a, most);
 	assert_true(holds(5));
-	qn_zone_set_holds(z, false);
+	set_held_part(0);
 	assert_false(holds(5));
 	assert_whole();
 }
@@ -532,7 +543,6 @@ static void test_relax(void **state)
 
 	(void)state;
 	reset();
-	qn_zone_set_holds(z, true);
 	for (size_t i = 0; i < 4; i++)
 		held[i] = alloc(4 + 2 * i);
 	for (size_t i = 0; i < ARRAY_SIZE(blocks); i++)
