@@ -292,7 +292,8 @@ int qn_heap_set_policy(struct qn_heap *h, const char *name);
  * qn_heap_set_knob() - turn a number that the heap reads while it runs
  * @h:		the heap
  * @name:	one of the rows of QN_HEAP_KNOBS (lib/base/knobs.h), which say what each does:
- *		held_part, held_most, roomy_part, step_drains, drain_hot
+ *		held_part, held_most, roomy_part, step_drains, drain_hot, promote_share,
+ *		held_refused, held_wait
  * @value:	in the range of the row
  *
  * A policy may turn knobs as well: policy "rule" turns held_part and held_most. A new

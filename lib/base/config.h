@@ -128,44 +128,36 @@ _Static_assert(QN_TREND_MS >= 1 && QN_TREND_MS <= 10000, "QN_TREND_MS");
 #endif
 
 /*
- * QN_PROMOTE_BYTES, QN_DEMOTE_BYTES: a size gets a class of its own when that
- * would save so many bytes of live objects, and loses it below the second.
- * Their distance is the hysteresis. On Linux a class costs each thread that uses it
- * about half a slab, so where sizes are many and none stands out, lower values
- * cost more in holes than they save by rounding less.
- */
-#ifndef QN_PROMOTE_BYTES
-#define QN_PROMOTE_BYTES (QN_SMALL ? 8192 : 65536)
-#endif
-#ifndef QN_DEMOTE_BYTES
-#define QN_DEMOTE_BYTES (QN_SMALL ? 1024 : 8192)
-#endif
-_Static_assert(QN_DEMOTE_BYTES < QN_PROMOTE_BYTES, "hysteresis");
-
-/*
- * QN_PROMOTE_SHARE, QN_DEMOTE_SHARE: the same for direct runs, where the gain is
- * time: share of requests in 1/1024.
- */
-#ifndef QN_PROMOTE_SHARE
-#define QN_PROMOTE_SHARE 48
-#endif
-#ifndef QN_DEMOTE_SHARE
-#define QN_DEMOTE_SHARE 12
-#endif
-_Static_assert(QN_DEMOTE_SHARE < QN_PROMOTE_SHARE, "hysteresis");
-
-/*
- * QN_PROMOTE_SAMPLES, QN_DEMOTE_SAMPLES: samples of a size that have to weigh
- * in the profile before it is promoted, and below which a class with slabs
- * counts as no longer asked for. Fewer decide sooner and err more often.
+ * QN_PROMOTE_SAMPLES: samples of a size that have to weigh in the profile before it is
+ * promoted. Fewer decide sooner and err more often. It stays at build time: how far a
+ * share can be trusted depends on the number of samples, not on the load, and firmware
+ * and a process's heap would need a knob each, which every look at a size has to choose.
  */
 #ifndef QN_PROMOTE_SAMPLES
 #define QN_PROMOTE_SAMPLES 8
 #endif
-#ifndef QN_DEMOTE_SAMPLES
-#define QN_DEMOTE_SAMPLES 2
+_Static_assert(QN_PROMOTE_SAMPLES >= 1, "a size that nobody asked for");
+
+/*
+ * QN_DEMOTE_PART, QN_DEMOTE_BYTES_PART, QN_CLEARLY_COLDER: what keeps a table still under
+ * a steady load. A class is demoted below one part in so many of the threshold that
+ * promoted it (QN_PROMOTE_SAMPLES and knob promote_share; knob promote_bytes), and gives
+ * way to a size that is so many times hotter. They stay at build time because they have to be
+ * above 1 whatever the thresholds are: larger values change a table less often, and keep
+ * classes that went cold for longer.
+ */
+#ifndef QN_DEMOTE_PART
+#define QN_DEMOTE_PART 4
 #endif
-_Static_assert(QN_DEMOTE_SAMPLES < QN_PROMOTE_SAMPLES, "hysteresis");
+#ifndef QN_DEMOTE_BYTES_PART
+#define QN_DEMOTE_BYTES_PART 8
+#endif
+#ifndef QN_CLEARLY_COLDER
+#define QN_CLEARLY_COLDER 4
+#endif
+_Static_assert(QN_DEMOTE_PART > 1 && QN_DEMOTE_BYTES_PART > 1 &&
+		       QN_CLEARLY_COLDER > 1,
+	       "hysteresis");
 
 /* QN_DEBUG: compile qn_assert() in */
 #ifndef QN_DEBUG

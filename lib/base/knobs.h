@@ -107,7 +107,11 @@
 	K(fence, COUNT, 1024, 0, 1 << 20,                                      \
 	  "So many blocks of each thread, its first, lie between marks that "  \
 	  "tell of writes around them and after their free. More notices more "\
-	  "and costs more; 0: none.")
+	  "and costs more; 0: none.")                                          \
+	K(promote_bytes, BYTES, 65536, 1, QN_KNOB_MUCH,                        \
+	  "A size gets a class of its own when that would save so many bytes " \
+	  "of live objects. A class costs each thread that uses it about half " \
+	  "a slab, so less can cost more in holes than it saves.")
 
 /* clang-format on */
 
@@ -128,7 +132,16 @@
 	K(step_drains, COUNT, 6, 0, 256,                                       \
 	  "Held blocks of a zone that one qn_heap_step() merges at most.")     \
 	K(drain_hot, COUNT, 4, 1, 256,                                         \
-	  "Of so many steps one merges held blocks of hot lengths, too.")
+	  "Of so many steps one merges held blocks of hot lengths, too.")      \
+	K(promote_share, COUNT, 48, 1, 1024,                                   \
+	  "A length is hot once so many of 1024 requests are for it. Fewer "   \
+	  "make more lengths hot.")                                            \
+	K(held_refused, COUNT, 32, 1, 65536,                                   \
+	  "Policy rule lets twice as many blocks wait once so many had no "    \
+	  "room to wait. Fewer let them wait sooner.")                         \
+	K(held_wait, COUNT, 256, 0, (size_t)1 << 20,                           \
+	  "Steps before it tries that again, once a request had all of them "  \
+	  "merged. More keep free memory in one piece for longer.")
 
 /* clang-format on */
 

@@ -33,7 +33,7 @@ struct qn_held_view {
  * @table:	the table in use
  * @profile:	recent request sizes
  * @class_live:	bytes of objects in use per class, or NULL where classes have
- *		no slabs (a heap of one's own)
+ *		no slabs (a heap of one's own); @knobs is there where it is
  * @memory:	the heap now, and what became of it so far; what is not known is 0
  * @trend:	how it changes, or NULL
  * @used:	bytes of runs in use

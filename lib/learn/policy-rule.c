@@ -22,8 +22,7 @@
 #include "port/debug.h"
 
 #define PROMOTE_WEIGHT (QN_PROMOTE_SAMPLES * QN_PROFILE_ONE)
-#define DEMOTE_WEIGHT  (QN_DEMOTE_SAMPLES * QN_PROFILE_ONE)
-#define CLEARLY_COLDER 4
+#define DEMOTE_WEIGHT  (PROMOTE_WEIGHT / QN_DEMOTE_PART)
 
 /* Steps @first .. @last, all of one class, and the sum of their weights */
 struct range {
@@ -92,7 +91,7 @@ static bool is_hot(const struct qn_view *v, unsigned int step)
 {
 	return v->profile->hist[step] >= PROMOTE_WEIGHT &&
 	       (!qn_table_is_direct(v->table, step) ||
-		direct_gain(v, step) >= QN_PROMOTE_SHARE);
+		direct_gain(v, step) >= v->heap_knobs->promote_share);
 }
 
 /* How hot a size is, compared with others of its kind */
@@ -123,7 +122,7 @@ static bool demote(const struct qn_view *v, unsigned int step,
 static __seldom bool promote(const struct qn_view *v, unsigned int step,
 			     size_t gain, struct qn_action *act)
 {
-	u32 limit = heat(v, step) / CLEARLY_COLDER;
+	u32 limit = heat(v, step) / QN_CLEARLY_COLDER;
 	unsigned int class, steps, coldest = 0;
 
 	for (class = v->table->nr_base + 1u; class < QN_NR_CLASSES; class ++) {
@@ -144,7 +143,8 @@ static bool look_direct(const struct qn_view *v, unsigned int step,
 	u32 gain = direct_gain(v, step);
 
 	if (v->table->map[step] != QN_CLASS_DIRECT)
-		return gain < QN_DEMOTE_SHARE && demote(v, step, act);
+		return gain < v->heap_knobs->promote_share / QN_DEMOTE_PART &&
+		       demote(v, step, act);
 	return is_hot(v, step) && promote(v, step, gain, act);
 }
 
@@ -172,7 +172,8 @@ static bool promote_best(const struct qn_view *v, const struct range *r,
 			best_step = step;
 		}
 	}
-	return best >= QN_PROMOTE_BYTES && promote(v, best_step, best, act);
+	return best >= v->knobs->promote_bytes &&
+	       promote(v, best_step, best, act);
 }
 
 static bool look_slabs(const struct qn_view *v, unsigned int step,
@@ -183,11 +184,12 @@ static bool look_slabs(const struct qn_view *v, unsigned int step,
 
 	/* No more can be saved than is in use; most classes have little */
 	if (class <= v->table->nr_base &&
-	    v->class_live[class] < QN_PROMOTE_BYTES)
+	    v->class_live[class] < v->knobs->promote_bytes)
 		return false;
 	r = class_range(v, step);
 	if (class > v->table->nr_base && r.weight < DEMOTE_WEIGHT &&
-	    class_gain(v, step) < QN_DEMOTE_BYTES)
+	    class_gain(v, step) <
+		    v->knobs->promote_bytes / QN_DEMOTE_BYTES_PART)
 		return demote(v, step, act);
 	return promote_best(v, &r, act);
 }
@@ -218,10 +220,10 @@ static __seldom bool rule_look(const struct qn_view *view, u32 *state,
 	return false;
 }
 
-/* Blocks refused before more are held, and steps without a try once memory was short */
-#define HELD_REFUSED 32
-#define HELD_WAIT    256
+/* Not less of a zone than one part in so many stays for free runs */
+#define HELD_PART_LEAST 2
 
+/* Of a heap of one's own: blocks refused lately, steps before more may be held */
 struct rule_state {
 	u32 refused;
 	u32 wait;
@@ -237,17 +239,18 @@ static bool rule_tune_heap(const struct qn_view *v, u32 *state,
 
 	if (v->held.flushed) {
 		s->refused = 0;
-		s->wait = HELD_WAIT;
+		s->wait = (u32)v->heap_knobs->held_wait;
 		knobs->held_part = qn_heap_knobs_preset.held_part;
 		knobs->held_most = qn_heap_knobs_preset.held_most;
 		return knobs->held_part != v->heap_knobs->held_part;
 	}
 	s->wait -= s->wait > 0;
 	s->refused = s->refused / 2 + v->held.refused;
-	if (s->wait || s->refused < HELD_REFUSED || !v->held.is_roomy)
+	if (s->wait || s->refused < v->heap_knobs->held_refused ||
+	    !v->held.is_roomy)
 		return false;
 	s->refused = 0;
-	if (knobs->held_part > 3) {
+	if (knobs->held_part / 2 >= HELD_PART_LEAST) {
 		knobs->held_part /= 2;
 		knobs->held_most *= 2;
 	}

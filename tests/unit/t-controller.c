@@ -31,6 +31,13 @@
 #define NR_STEPS 65
 #define ONE      QN_PROFILE_ONE
 
+/* The thresholds as preset, and below which a class is demoted */
+#define PROMOTE_BYTES  (qn_knobs_preset.promote_bytes)
+#define PROMOTE_SHARE  ((u32)qn_heap_knobs_preset.promote_share)
+#define DEMOTE_BYTES   (PROMOTE_BYTES / QN_DEMOTE_BYTES_PART)
+#define DEMOTE_SHARE   (PROMOTE_SHARE / QN_DEMOTE_PART)
+#define DEMOTE_SAMPLES (QN_PROMOTE_SAMPLES / QN_DEMOTE_PART)
+
 static union {
 	struct qn_table table;
 	unsigned char bytes[sizeof(struct qn_table) + MAX_STEPS + 8];
@@ -57,6 +64,10 @@ static void init_view(unsigned int nr_steps, const size_t *class_live)
 	view = (struct qn_view){ .table = t,
 				 .profile = p,
 				 .class_live = class_live };
+	if (class_live)
+		view.knobs = &qn_knobs_preset;
+	else
+		view.heap_knobs = &qn_heap_knobs_preset;
 }
 
 static void init_coarse(const struct qn_policy *policy)
@@ -206,15 +217,41 @@ static void test_promote_gain(void **state)
 	(void)state;
 	init_coarse(&qn_policy_rule);
 	set_weight(48, 100 * ONE);
-	live[4] = 4 * QN_PROMOTE_BYTES - 64;
+	live[4] = 4 * PROMOTE_BYTES - 64;
 	assert_false(round_once());
-	live[4] = 4 * QN_PROMOTE_BYTES;
+	live[4] = 4 * PROMOTE_BYTES;
 	assert_promoted(48);
-	assert_int_equal(act.gain, QN_PROMOTE_BYTES);
+	assert_int_equal(act.gain, PROMOTE_BYTES);
 	assert_int_equal(act.class, 5);
 	assert_int_equal(t->map[33], 5);
 	assert_int_equal(t->map[49], 4);
 	assert_int_equal(c.nr_promoted, 1);
+}
+
+/* The thresholds are those of the knobs in use */
+static void test_promote_knobs(void **state)
+{
+	struct qn_knobs knobs = qn_knobs_preset;
+	struct qn_heap_knobs heap_knobs = qn_heap_knobs_preset;
+
+	(void)state;
+	init_coarse(&qn_policy_rule);
+	view.knobs = &knobs;
+	knobs.promote_bytes = 3 * PROMOTE_BYTES;
+	set_weight(48, 100 * ONE);
+	live[4] = 12 * PROMOTE_BYTES - 64;
+	assert_false(round_once());
+	live[4] = 12 * PROMOTE_BYTES;
+	assert_promoted(48);
+	init_direct(&qn_policy_rule);
+	view.heap_knobs = &heap_knobs;
+	heap_knobs.promote_share = 4 * PROMOTE_SHARE;
+	set_weight(16, 16 * (4 * PROMOTE_SHARE - 1));
+	p->requests = 1024 << QN_PROFILE_REQUESTS;
+	assert_false(round_once());
+	set_weight(16, 16 * 4 * PROMOTE_SHARE);
+	p->requests = 1024 << QN_PROFILE_REQUESTS;
+	assert_promoted(16);
 }
 
 /* Half of the requests are for another size: half of the bytes count */
@@ -224,11 +261,11 @@ static void test_promote_part(void **state)
 	init_coarse(&qn_policy_rule);
 	set_weight(48, 100 * ONE);
 	set_weight(63, 100 * ONE);
-	live[4] = 8 * QN_PROMOTE_BYTES - 128;
+	live[4] = 8 * PROMOTE_BYTES - 128;
 	assert_false(round_once());
-	live[4] = 8 * QN_PROMOTE_BYTES;
+	live[4] = 8 * PROMOTE_BYTES;
 	assert_promoted(48);
-	assert_int_equal(act.gain, QN_PROMOTE_BYTES);
+	assert_int_equal(act.gain, PROMOTE_BYTES);
 }
 
 static void test_promote_evidence(void **state)
@@ -288,16 +325,16 @@ static void test_promote_first(void **state)
 	(void)state;
 	init_coarse(&qn_policy_rule);
 	set_weight(1, QN_PROMOTE_SAMPLES * ONE);
-	live[1] = QN_PROMOTE_BYTES / 7 * 8 + 64;
+	live[1] = PROMOTE_BYTES / 7 * 8 + 64;
 	assert_promoted(1);
 	assert_int_equal(t->map[0], act.class);
 	assert_int_equal(t->map[2], 1);
 	init_coarse(&qn_policy_rule);
 	set_weight(1, QN_PROMOTE_SAMPLES * ONE - 1);
 	set_weight(6, 3 * QN_PROMOTE_SAMPLES * ONE + 1);
-	live[1] = 4 * QN_PROMOTE_BYTES - 64;
+	live[1] = 4 * PROMOTE_BYTES - 64;
 	assert_false(round_once());
-	live[1] = 4 * QN_PROMOTE_BYTES;
+	live[1] = 4 * PROMOTE_BYTES;
 	assert_promoted(6);
 	assert_int_equal(t->map[1], act.class);
 }
@@ -328,19 +365,19 @@ static void test_demote_slabs(void **state)
 	live[4] = 0;
 	/* a new class: empty, but asked for */
 	assert_false(round_once());
-	set_weight(48, QN_DEMOTE_SAMPLES * ONE);
+	set_weight(48, DEMOTE_SAMPLES * ONE);
 	assert_false(round_once());
 	/* hardly asked for, but still large; an object is 48 instead of 64 */
-	set_weight(48, QN_DEMOTE_SAMPLES * ONE - 1);
-	live[5] = 3 * QN_DEMOTE_BYTES;
+	set_weight(48, DEMOTE_SAMPLES * ONE - 1);
+	live[5] = 3 * DEMOTE_BYTES;
 	assert_false(round_once());
 	/* its smaller sizes count as well */
-	live[5] = 3 * QN_DEMOTE_BYTES - 48;
+	live[5] = 3 * DEMOTE_BYTES - 48;
 	set_weight(40, 1);
 	assert_false(round_once());
 	set_weight(40, 0);
 	assert_demoted(48);
-	assert_true(act.gain < QN_DEMOTE_BYTES);
+	assert_true(act.gain < DEMOTE_BYTES);
 	assert_int_equal(t->map[48], 4);
 	assert_int_equal(c.nr_demoted, 1);
 	assert_false(round_once());
@@ -418,7 +455,7 @@ static void test_promote_direct(void **state)
 	assert_true(act.gain > 960 && act.gain < 1000);
 	/* 1/21 of the requests are 48.7 of 1024 */
 	assert_promoted(20);
-	assert_in_range(act.gain, QN_PROMOTE_SHARE, QN_PROMOTE_SHARE + 1);
+	assert_in_range(act.gain, PROMOTE_SHARE, PROMOTE_SHARE + 1);
 	assert_false(round_once());
 }
 
@@ -426,19 +463,19 @@ static void test_direct_thresholds(void **state)
 {
 	(void)state;
 	init_direct(&qn_policy_rule);
-	set_weight(4, 4 * (1024 - QN_PROMOTE_SHARE + 1));
+	set_weight(4, 4 * (1024 - PROMOTE_SHARE + 1));
 	assert_promoted(4);
-	set_weight(16, 16 * (QN_PROMOTE_SHARE - 1));
+	set_weight(16, 16 * (PROMOTE_SHARE - 1));
 	assert_false(round_once());
-	set_weight(16, 16 * (QN_PROMOTE_SHARE + 1));
+	set_weight(16, 16 * (PROMOTE_SHARE + 1));
 	assert_promoted(16);
-	set_weight(16, 16 * (QN_PROMOTE_SHARE - 1));
+	set_weight(16, 16 * (PROMOTE_SHARE - 1));
 	assert_false(round_once());
 	/* a share of exactly the threshold */
-	set_weight(4, 4 * (1024 - QN_DEMOTE_SHARE));
-	set_weight(16, 16 * QN_DEMOTE_SHARE);
+	set_weight(4, 4 * (1024 - DEMOTE_SHARE));
+	set_weight(16, 16 * DEMOTE_SHARE);
 	assert_false(round_once());
-	set_weight(16, 16 * (QN_DEMOTE_SHARE - 2));
+	set_weight(16, 16 * (DEMOTE_SHARE - 2));
 	assert_demoted(16);
 	assert_int_equal(t->map[16], QN_CLASS_DIRECT);
 	assert_int_equal(t->map[4], 1);
@@ -702,6 +739,7 @@ int main(void)
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_fixed),
 		cmocka_unit_test(test_promote_gain),
+		cmocka_unit_test(test_promote_knobs),
 		cmocka_unit_test(test_promote_part),
 		cmocka_unit_test(test_promote_evidence),
 		cmocka_unit_test(test_promote_nothing),

@@ -636,11 +636,20 @@ static void bursts(unsigned int nr, size_t size)
 	}
 }
 
+/* A request that has all held blocks merged */
+static void merge_held(void)
+{
+	void *p = qn_heap_alloc(h, stats().largest_free + QN_ALIGN);
+
+	assert_non_null(p);
+	assert_int_equal(stats().held, 0);
+	qn_heap_free(h, p);
+}
+
 /* Many are refused while there is room: more may be held. Memory gets short: no more. */
 static void test_rule_holds_more(void **state)
 {
 	size_t room, held;
-	void *p;
 
 	(void)state;
 	reset_learning();
@@ -653,22 +662,40 @@ static void test_rule_holds_more(void **state)
 	held = stats().held;
 	assert_true(held > room / HELD_PART);
 	/* All of it is to be had all the same */
-	p = qn_heap_alloc(h, stats().free - SIZE / 16);
-	assert_non_null(p);
-	assert_int_equal(stats().held, 0);
+	merge_held();
 	qn_heap_step(h);
 	assert_int_equal(h->knobs.held_part, HELD_PART);
 	assert_int_equal(h->knobs.held_most, 1024);
 	assert_sound();
-	qn_heap_free(h, p);
+}
+
+/* Not before as many were refused as knob held_refused says; nor once memory was short */
+static void test_rule_waits(void **state)
+{
+	unsigned int nr;
+
+	(void)state;
+	reset_learning();
+	nr = (unsigned int)(stats().free / 2 / served(40));
+	assert_int_equal(qn_heap_set_knob(h, "held_refused", 65536), 0);
+	bursts(nr, 40);
+	assert_int_equal(h->knobs.held_part, HELD_PART);
+	assert_int_equal(qn_heap_set_knob(h, "held_refused", 1), 0);
+	assert_int_equal(qn_heap_set_knob(h, "held_wait", 1000), 0);
+	merge_held();
+	bursts(nr, 40);
+	assert_int_equal(h->knobs.held_part, HELD_PART);
+	assert_int_equal(qn_heap_set_knob(h, "held_wait", 0), 0);
+	merge_held();
+	bursts(nr, 40);
+	assert_in_range(h->knobs.held_part, 2, HELD_PART / 4);
 }
 
 /* Knobs turned at random while blocks come and go: the heap stays sound, and serves all */
 static void test_knobs(void **state)
 {
-	static const char *const names[] = { "held_part", "held_most",
-					     "roomy_part", "step_drains",
-					     "drain_hot" };
+#define NAME(name, unit, preset, least, most, help) #name,
+	static const char *const names[] = { QN_HEAP_KNOBS(NAME) };
 	static void *p[SIZE / 256];
 
 	(void)state;
@@ -686,9 +713,11 @@ static void test_knobs(void **state)
 		p[i] = qn_heap_alloc(h, 1 + n * 104729 % 150);
 		assert_non_null(p[i]);
 		if (n % 16 == 0)
-			assert_int_equal(qn_heap_set_knob(h, names[n / 16 % 5],
-							  1 + n % 97),
-					 0);
+			assert_int_equal(
+				qn_heap_set_knob(
+					h, names[n / 16 % ARRAY_SIZE(names)],
+					1 + n % 97),
+				0);
 		if (n % 5 == 0)
 			qn_heap_step(h);
 		if (n % 64 == 0)
@@ -1071,6 +1100,7 @@ int main(void)
 		cmocka_unit_test(test_held_is_little),
 		cmocka_unit_test(test_hot_is_held_longer),
 		cmocka_unit_test(test_rule_holds_more),
+		cmocka_unit_test(test_rule_waits),
 		cmocka_unit_test(test_knobs),
 		cmocka_unit_test(test_fixed_policy),
 		cmocka_unit_test(test_held_is_merged),

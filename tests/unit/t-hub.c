@@ -209,7 +209,7 @@ static void test_promotes(void **state)
 	assert_int_equal(ch->class, class);
 	assert_int_equal(ch->size, 912);
 	assert_int_equal(ch->generation, 2);
-	assert_true(ch->gain >= QN_PROMOTE_BYTES);
+	assert_true(ch->gain >= qn_knobs_preset.promote_bytes);
 	assert_int_equal(ch->usec, port.clock - hub.page->start_usec);
 }
 
