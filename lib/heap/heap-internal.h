@@ -51,12 +51,17 @@ static inline size_t qn_heap_budget_nr(const struct qn_heap *h)
 	return (size_t)h->budget & (((size_t)1 << QN_BUDGET_SHIFT) - 1);
 }
 
+/* A heap that is filled once is sampled so many times; a sample is for so many bytes */
+#define QN_HEAP_SAMPLED_PARTS 24
+#define QN_HEAP_SAMPLE_LEAST  512
+
 /*
  * Mean bytes between samples: less in a small heap, which would learn too late
  */
 static inline u32 qn_heap_sample_interval(const struct qn_heap *h)
 {
-	size_t part = max(h->zone.size / 24, (size_t)512);
+	size_t part = max(h->zone.size / QN_HEAP_SAMPLED_PARTS,
+			  (size_t)QN_HEAP_SAMPLE_LEAST);
 
 	return (u32)min(part, (size_t)QN_SAMPLE_BYTES);
 }

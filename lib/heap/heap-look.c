@@ -27,8 +27,9 @@ static void fill_stats(const struct qn_heap *h, struct qn_stats *st)
 		add_zone_stats(z, st);
 	st->live = live * QN_GRANULE;
 	st->peak_live = h->peak * QN_GRANULE;
-	st->internal = st->live / 65536 * h->waste +
-		       (st->live % 65536 * h->waste >> 16);
+	st->internal = (st->live >> QN_WASTE_SHIFT) * h->waste +
+		       ((st->live & qn_low_mask(QN_WASTE_SHIFT)) * h->waste >>
+			QN_WASTE_SHIFT);
 	st->requested = st->live - st->internal;
 	st->free = st->size - st->metadata - st->live;
 	qn_assert(st->free >= st->largest_free && st->free >= st->held);

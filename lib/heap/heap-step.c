@@ -47,8 +47,9 @@ static void learn(struct qn_heap *h, size_t size)
 	qn_profile_sample(h->profile, size, weight_of(h, bytes));
 	if (bytes > UINT16_MAX)
 		return;
-	share = (u32)((bytes - size) << 16) / (u32)bytes;
-	h->waste += (share >> 5) - (h->waste >> 5);
+	share = (u32)((bytes - size) << QN_WASTE_SHIFT) / (u32)bytes;
+	h->waste += (share >> QN_WASTE_STEP_SHIFT) -
+		    (h->waste >> QN_WASTE_STEP_SHIFT);
 }
 
 static bool drain_samples(struct qn_heap *h)

@@ -66,6 +66,10 @@
 #define QN_BUDGET_SHIFT (4 * sizeof(size_t))
 #define QN_BUDGET_MAX   (((size_t)1 << (QN_BUDGET_SHIFT - 1)) - 1)
 
+/* The whole in which @waste is counted, and the part of its distance that it moves */
+#define QN_WASTE_SHIFT      16
+#define QN_WASTE_STEP_SHIFT 5
+
 /* Sampled sizes that wait for qn_heap_step(); the latest ones are kept */
 #define QN_HEAP_SAMPLES 8
 
