@@ -250,9 +250,7 @@ int main(int argc, char **argv)
 
 		for (int n = 0; n < 10 && good; n++)
 			good = run_end(&ends[i]);
-		printf("%s %d - end by %s\n", good ? "ok" : "not ok", i + 1,
-		       ends[i].name);
-		status |= !good;
+		status |= x_report(i + 1, good, "end by ", ends[i].name);
 	}
 	printf("1..%d\n", NR_ENDS);
 	return status;

@@ -80,6 +80,13 @@ struct x_case {
 	void (*run)(void);
 };
 
+/* A line of TAP. Return: 1 if it is one of a failure */
+static inline int x_report(int nr, int good, const char *what, const char *name)
+{
+	printf("%s %d - %s%s\n", good ? "ok" : "not ok", nr, what, name);
+	return !good;
+}
+
 /* Runs the cases and reports each; the result is main()'s */
 static inline int x_run(const struct x_case *cases, int nr)
 {
@@ -89,10 +96,7 @@ static inline int x_run(const struct x_case *cases, int nr)
 	for (int i = 0; i < nr; i++) {
 		x_failed = 0;
 		cases[i].run();
-		if (x_failed)
-			status = 1;
-		printf("%s %d - %s\n", x_failed ? "not ok" : "ok", i + 1,
-		       cases[i].name);
+		status |= x_report(i + 1, !x_failed, "", cases[i].name);
 	}
 	printf("1..%d\n", nr);
 	return status;

@@ -67,6 +67,13 @@ static struct qn_local *get(void)
 	return l;
 }
 
+/* As begin(), and a first thread */
+static struct qn_local *begin_one(size_t page_size)
+{
+	begin(page_size);
+	return get();
+}
+
 /* ---- malloc and free, as process.h and process.c do it ---- */
 
 static void *object_alloc(struct qn_local *l, size_t size)
@@ -336,6 +343,27 @@ static void check_nothing_left(void)
 	assert_int_equal(hub.segments.resident.dirty, 0);
 }
 
+/* All that the program has is whole, and all that is counted adds up */
+static void check_all(void)
+{
+	verify_all();
+	check();
+}
+
+/* The thread frees all that the program has, and nothing is left of it */
+static void end(struct qn_local *l)
+{
+	drop_all(l);
+	check_nothing_left();
+}
+
+/* The thread frees all that the program has, and others' objects go home */
+static void send_all(struct qn_local *l)
+{
+	drop_all(l);
+	qn_local_flush_batch(l);
+}
+
 static size_t units_of(struct tally t)
 {
 	return t.slabs + t.units;
@@ -354,8 +382,7 @@ static void test_every_size(void **state)
 	struct qn_local *l;
 
 	(void)state;
-	begin(4096);
-	l = get();
+	l = begin_one(4096);
 	for (u32 size = 0; size <= QN_MEDIUM_MAX; size += 1 + size / 64) {
 		void *p = hold(l, size);
 
@@ -368,10 +395,8 @@ static void test_every_size(void **state)
 					       hub.table->map[qn_size_steps(
 						       max(size, 1u))]));
 	}
-	verify_all();
-	check();
-	drop_all(l);
-	check_nothing_left();
+	check_all();
+	end(l);
 }
 
 /* An object of a power of two is aligned to it: qn_process_memalign() relies on it */
@@ -380,8 +405,7 @@ static void test_powers_of_two(void **state)
 	struct qn_local *l;
 
 	(void)state;
-	begin(4096);
-	l = get();
+	l = begin_one(4096);
 	for (u32 size = 16; size <= QN_SLAB_MAX; size *= 2)
 		for (int i = 0; i < 300; i++) {
 			void *p = hold(l, size);
@@ -389,8 +413,7 @@ static void test_powers_of_two(void **state)
 			assert_true(is_aligned((uintptr_t)p, size));
 			hold(l, size - size / 20);
 		}
-	drop_all(l);
-	check_nothing_left();
+	end(l);
 }
 
 static void test_random(void **state)
@@ -415,8 +438,7 @@ static void test_random(void **state)
 				qn_local_trim(l);
 			port.clock += 7;
 		}
-		drop_all(l);
-		check_nothing_left();
+		end(l);
 	}
 }
 
@@ -473,8 +495,7 @@ static void test_borrow(void **state)
 	u32 nr;
 
 	(void)state;
-	begin(4096);
-	l = get();
+	l = begin_one(4096);
 	u = unit_of(object_alloc(l, 128));
 	/* More than a quarter smaller: a slab of its own */
 	assert_int_equal(unit_of(object_alloc(l, 96))->osize, 96);
@@ -506,8 +527,7 @@ static void test_free_before_untouched(void **state)
 		struct qn_local *l;
 		size_t slabs;
 
-		begin(4096);
-		l = get();
+		l = begin_one(4096);
 		full = fill_slab(l, size);
 		exhaust_list(l, size);
 		assert_int_equal(held_in(full), full->nr);
@@ -518,8 +538,7 @@ static void test_free_before_untouched(void **state)
 			hold(l, size);
 		assert_int_equal(check().slabs, slabs);
 		assert_int_equal(held_in(full), full->nr);
-		drop_all(l);
-		check_nothing_left();
+		end(l);
 	}
 }
 
@@ -529,8 +548,7 @@ static void test_reuse_at_once(void **state)
 	struct qn_local *l;
 
 	(void)state;
-	begin(4096);
-	l = get();
+	l = begin_one(4096);
 	for (size_t i = 0; i < ARRAY_SIZE(all_sizes); i++) {
 		struct qn_unit *u = NULL;
 
@@ -583,8 +601,7 @@ static void check_life_of_slab(u32 size)
 	assert_int_equal(check().slabs, slabs - 1);
 	assert_int_not_equal(u->kind, QN_UNIT_SLAB);
 	assert_null(u->owner);
-	drop_all(l);
-	check_nothing_left();
+	end(l);
 	qn_local_put(l);
 }
 
@@ -630,15 +647,13 @@ static void check_sparse(u32 size, size_t page_size, bool refused)
 	struct qn_local *l;
 	size_t units;
 
-	begin(page_size);
-	l = get();
+	l = begin_one(page_size);
 	fill(l, size, nr);
 	units = units_of(check());
 	if (refused)
 		port_refuse(&port.purge, 0, UINT32_MAX);
 	thin_out(l, 64);
-	verify_all();
-	check();
+	check_all();
 	if (refused)
 		assert_int_equal(hub.segments.resident.purged, 0);
 	port_grant(&port.purge);
@@ -646,8 +661,7 @@ static void check_sparse(u32 size, size_t page_size, bool refused)
 	/* All objects came back, so the units are as many as before */
 	assert_in_range(units_of(check()), 0, units + spare_units(size));
 	verify_all();
-	drop_all(l);
-	check_nothing_left();
+	end(l);
 }
 
 static void test_sparse_slabs(void **state)
@@ -669,8 +683,7 @@ static void test_sparse_memory_returns(void **state)
 	size_t peak;
 
 	(void)state;
-	begin(4096);
-	l = get();
+	l = begin_one(4096);
 	fill(l, 1024, 30000);
 	qn_local_account(l);
 	qn_hub_refresh(&hub);
@@ -680,8 +693,7 @@ static void test_sparse_memory_returns(void **state)
 	qn_hub_refresh(&hub);
 	assert_true(port.purge.bytes > peak / 2);
 	assert_true(hub.page->carved + hub.page->dirty < peak / 2);
-	drop_all(l);
-	check_nothing_left();
+	end(l);
 }
 
 /* ---- tables ---- */
@@ -745,8 +757,7 @@ static void check_promotion(u32 size)
 	assert_int_equal(unit_of(after)->class, class);
 	assert_int_equal(osize_of(after), step);
 	assert_true(osize_of(before) > step);
-	verify_all();
-	check();
+	check_all();
 	/* Half of each goes, old and new alike */
 	for (nr = nr_held; nr > 0; nr -= 2)
 		drop(l, nr - 1);
@@ -755,10 +766,8 @@ static void check_promotion(u32 size)
 	notice(l);
 	fill(l, size, 300);
 	assert_int_not_equal(unit_of(held[nr_held - 1])->class, class);
-	verify_all();
-	check();
-	drop_all(l);
-	check_nothing_left();
+	check_all();
+	end(l);
 	qn_local_put(l);
 }
 
@@ -796,8 +805,7 @@ static void test_demotion_keeps_lists(void **state)
 		while (l->table != hub.table)
 			hold(l, 912);
 		check();
-		drop_all(l);
-		check_nothing_left();
+		end(l);
 		qn_local_put(l);
 	}
 }
@@ -809,8 +817,7 @@ static void test_slot_is_reused(void **state)
 	unsigned int class;
 
 	(void)state;
-	begin(4096);
-	l = get();
+	l = begin_one(4096);
 	class = publish(912, true);
 	notice(l);
 	fill(l, 912, 200);
@@ -824,15 +831,13 @@ static void test_slot_is_reused(void **state)
 		fill(l, size, 200);
 		assert_int_equal(osize_of(held[nr_held - 1]),
 				 round_up(size, (u32)QN_STEP));
-		verify_all();
-		check();
+		check_all();
 		/* Old slabs fill up, wake and leave in any table */
 		for (u32 i = 0; i < 150; i++)
 			drop(l, roll(nr_held));
 		check();
 	}
-	drop_all(l);
-	check_nothing_left();
+	end(l);
 }
 
 /*
@@ -846,8 +851,7 @@ static void test_full_slab_of_an_unused_slot(void **state)
 	unsigned int class;
 
 	(void)state;
-	begin(4096);
-	l = get();
+	l = begin_one(4096);
 	class = publish(912, true);
 	notice(l);
 	u = fill_slab(l, 912);
@@ -861,10 +865,8 @@ static void test_full_slab_of_an_unused_slot(void **state)
 	notice(l);
 	/* Looks at the size of each object */
 	fill(l, 1000, 300);
-	verify_all();
-	check();
-	drop_all(l);
-	check_nothing_left();
+	check_all();
+	end(l);
 }
 
 static void test_tables_change_under_load(void **state)
@@ -873,8 +875,7 @@ static void test_tables_change_under_load(void **state)
 	u32 promoted[8] = { 0 };
 
 	(void)state;
-	begin(4096);
-	l = get();
+	l = begin_one(4096);
 	for (u32 i = 0; i < 100000; i++) {
 		u32 *slot = &promoted[roll(8)];
 
@@ -899,8 +900,7 @@ static void test_tables_change_under_load(void **state)
 			check();
 	}
 	verify_all();
-	drop_all(l);
-	check_nothing_left();
+	end(l);
 }
 
 /* Medium sizes take turns: the chunks grow at first, and no further */
@@ -909,8 +909,7 @@ static void check_changing_sizes(u32 from, u32 to)
 	size_t live = 0, units = 0;
 	struct qn_local *l;
 
-	begin(4096);
-	l = get();
+	l = begin_one(4096);
 	for (u32 i = 0; i < 40000; i++) {
 		u32 size = from + roll(i / 5000 % 2 ? to - from : 20);
 
@@ -920,16 +919,14 @@ static void check_changing_sizes(u32 from, u32 to)
 		if (i == 9999)
 			units = tally_all().units;
 		if (i % 5000 == 4999) {
-			verify_all();
-			check();
+			check_all();
 		}
 	}
 	for (u32 i = 0; i < nr_held; i++)
 		live += held_size[i];
 	assert_in_range(check().units * QN_UNIT_SIZE, live, live / 2 * 3);
 	assert_in_range(check().units, 1, units + spare_units(from));
-	drop_all(l);
-	check_nothing_left();
+	end(l);
 }
 
 static void test_changing_sizes(void **state)
@@ -958,8 +955,7 @@ static void check_batch_limits(u32 size)
 	size_t nr = 0, bytes = 0, sent = 0;
 	struct qn_local *a, *b;
 
-	begin(4096);
-	a = get();
+	a = begin_one(4096);
 	b = get();
 	fill(a, size, most);
 	while (nr_held) {
@@ -999,12 +995,10 @@ static void check_sleeper(u32 size)
 	struct tally t;
 	s64 live;
 
-	begin(4096);
-	a = get();
+	a = begin_one(4096);
 	b = get();
 	fill(a, size, (16 << 20) / (size + size / 8));
-	drop_all(b);
-	qn_local_flush_batch(b);
+	send_all(b);
 	t = tally_all();
 	assert_in_range(t.units + t.slabs, 0, (2 << 20) / QN_UNIT_SIZE);
 	/* The statistics know of it, but for what is pending */
@@ -1014,8 +1008,7 @@ static void check_sleeper(u32 size)
 	/* And it goes on as if nothing had been */
 	fill(a, size, 500);
 	check();
-	drop_all(a);
-	check_nothing_left();
+	end(a);
 }
 
 static void test_sleeper(void **state)
@@ -1037,8 +1030,7 @@ static void test_sleeper_mixed(void **state)
 	u32 nr = 0;
 
 	(void)state;
-	begin(4096);
-	a = get();
+	a = begin_one(4096);
 	b = get();
 	while (sum < 16 << 20) {
 		u32 size = 1 + roll(6000);
@@ -1051,16 +1043,13 @@ static void test_sleeper_mixed(void **state)
 			drop(b, i);
 	t = tally_all();
 	nr = nr_held;
-	check();
-	verify_all();
+	check_all();
 	/* A third, and the pages that it lies on */
 	assert_in_range(t.used, nr, nr + 3000);
 	assert_in_range((t.units << QN_UNIT_SHIFT) - a->medium.holes, 0,
 			sum / 6 * 5);
-	drop_all(b);
-	qn_local_flush_batch(b);
-	drop_all(a);
-	check_nothing_left();
+	send_all(b);
+	end(a);
 }
 
 /* Whoever looks soon after another did has more patience afterwards */
@@ -1070,14 +1059,12 @@ static void test_patience(void **state)
 	size_t patience = qn_knobs_preset.patience;
 
 	(void)state;
-	begin(4096);
-	a = get();
+	a = begin_one(4096);
 	b = get();
 	for (int i = 0; i < 10; i++) {
 		assert_int_equal(a->patience, patience);
 		fill(a, 16000, 1200);
-		drop_all(b);
-		qn_local_flush_batch(b);
+		send_all(b);
 		assert_true(a->sent <= patience + a->kept);
 		a->relieved -= i == 8 ? QN_SLEEP_MS : 0;
 		check();
@@ -1094,13 +1081,11 @@ static void test_sleeper_is_awake(void **state)
 	struct qn_local *a, *b;
 
 	(void)state;
-	begin(4096);
-	a = get();
+	a = begin_one(4096);
 	b = get();
 	fill(a, 6000, 1000);
 	assert_true(qn_medium_trylock(&a->medium));
-	drop_all(b);
-	qn_local_flush_batch(b);
+	send_all(b);
 	assert_int_equal(nr_inbox(a), 1000);
 	qn_medium_unlock(&a->medium);
 	check();
@@ -1114,8 +1099,7 @@ static void test_change_of_owner(void **state)
 	struct qn_local *a, *b, *c;
 
 	(void)state;
-	begin(4096);
-	a = get();
+	a = begin_one(4096);
 	b = get();
 	c = get();
 	for (int i = 0; i < 50; i++) {
@@ -1143,18 +1127,15 @@ static void test_inbox_is_used(void **state)
 		struct qn_local *a, *b;
 		size_t units;
 
-		begin(4096);
-		a = get();
+		a = begin_one(4096);
 		b = get();
 		fill(a, size, nr);
 		units = units_of(check());
-		drop_all(b);
-		qn_local_flush_batch(b);
+		send_all(b);
 		fill(a, size, nr);
 		assert_in_range(units_of(check()), 0,
 				units + spare_units(size));
-		drop_all(a);
-		check_nothing_left();
+		end(a);
 	}
 }
 
@@ -1165,8 +1146,7 @@ static void test_batch_leaves(void **state)
 	u32 nr;
 
 	(void)state;
-	begin(4096);
-	a = get();
+	a = begin_one(4096);
 	b = get();
 	hold(a, 100);
 	drop(b, 0);
@@ -1175,8 +1155,7 @@ static void test_batch_leaves(void **state)
 		hold(b, 100);
 	assert_int_equal(b->batch_nr, 0);
 	assert_int_equal(nr_inbox(a), 1);
-	drop_all(b);
-	check_nothing_left();
+	end(b);
 }
 
 /* A thread whose destructors have run has no local to collect anything in */
@@ -1185,8 +1164,7 @@ static void test_free_without_local(void **state)
 	struct qn_local *a;
 
 	(void)state;
-	begin(4096);
-	a = get();
+	a = begin_one(4096);
 	fill(a, 100, 10);
 	fill(a, 3000, 10);
 	for (size_t n = 1; nr_held; n++) {
@@ -1215,8 +1193,7 @@ static void test_random_with_three(void **state)
 		if (i % 3000 == 0)
 			check();
 	}
-	drop_all(l[1]);
-	check_nothing_left();
+	end(l[1]);
 }
 
 /* ---- the life of locals ---- */
@@ -1226,8 +1203,7 @@ static void test_get_and_put(void **state)
 	struct qn_local *a, *b;
 
 	(void)state;
-	begin(4096);
-	a = get();
+	a = begin_one(4096);
 	b = get();
 	assert_ptr_not_equal(a, b);
 	assert_int_equal(a->state, QN_LOCAL_OWNED);
@@ -1246,8 +1222,7 @@ static void check_orphan(u32 size)
 	struct qn_local *a, *b;
 	size_t units;
 
-	begin(4096);
-	a = get();
+	a = begin_one(4096);
 	b = get();
 	fill(b, 200, 100);
 	fill(a, size, 1000);
@@ -1262,8 +1237,7 @@ static void check_orphan(u32 size)
 	qn_local_flush_batch(b);
 	assert_true(units > 3);
 	assert_int_equal(units_of(check()), 1);
-	drop_all(b);
-	check_nothing_left();
+	end(b);
 }
 
 static void test_orphan(void **state)
@@ -1279,8 +1253,7 @@ static void test_adoption(void **state)
 	void *p;
 
 	(void)state;
-	begin(4096);
-	a = get();
+	a = begin_one(4096);
 	b = get();
 	fill(a, 5000, 300);
 	fill(a, 64, 300);
@@ -1297,8 +1270,7 @@ static void test_adoption(void **state)
 	verify_all();
 	drop_all(a);
 	check();
-	drop_all(b);
-	check_nothing_left();
+	end(b);
 }
 
 /* Threads come and go: each leaves objects for a later one to free */
@@ -1331,8 +1303,7 @@ static void test_many_lives(void **state)
 	}
 	assert_int_equal(hub.page->nr_threads, 0);
 	check();
-	drop_all(&qn_local_none);
-	check_nothing_left();
+	end(&qn_local_none);
 }
 
 /* Orphans of many generations do not keep their tables from being used again */
@@ -1363,8 +1334,7 @@ static void test_orphans_hold_no_tables(void **state)
 		fill(l[0], 200 + 16 * (u32)i, 100);
 	}
 	check();
-	drop_all(l[0]);
-	check_nothing_left();
+	end(l[0]);
 }
 
 /* ---- refusals ---- */
@@ -1393,8 +1363,7 @@ static void test_refill_refused(void **state)
 	struct qn_local *l;
 
 	(void)state;
-	begin(4096);
-	l = get();
+	l = begin_one(4096);
 	port_refuse_all();
 	for (u32 round = 0; round < ARRAY_SIZE(all_sizes); round++) {
 		u32 size = all_sizes[round];
@@ -1404,8 +1373,7 @@ static void test_refill_refused(void **state)
 			;
 		if (nr_held < NR_HELD)
 			assert_null(hold(l, size));
-		verify_all();
-		check();
+		check_all();
 		while (nr_held > (nr_held + nr) / 2 + 10)
 			drop(l, nr_held - 1);
 		check();
@@ -1414,8 +1382,7 @@ static void test_refill_refused(void **state)
 	assert_non_null(hold(l, 32768));
 	assert_non_null(hold(l, 16));
 	check();
-	drop_all(l);
-	check_nothing_left();
+	end(l);
 }
 
 /* ---- misuse ---- */
@@ -1448,8 +1415,7 @@ static void test_one_free_too_many(void **state)
 	struct qn_unit *u;
 
 	(void)state;
-	begin(4096);
-	m.l = get();
+	m.l = begin_one(4096);
 	m.p = object_alloc(m.l, 1000);
 	u = unit_of(m.p);
 	for (u32 nr = qn_slab_used(u); nr > 0; nr--)
@@ -1466,8 +1432,7 @@ static void test_remote_double_free(void **state)
 	struct misuse m;
 
 	(void)state;
-	begin(4096);
-	m.l = get();
+	m.l = begin_one(4096);
 	b = get();
 	u = fill_slab(m.l, 1000);
 	m.p = held[0];
@@ -1486,8 +1451,7 @@ static void check_remote_double_free(u32 nr, const char *what)
 	struct qn_local *b;
 	struct misuse m;
 
-	begin(4096);
-	m.l = get();
+	m.l = begin_one(4096);
 	b = get();
 	/* The last chunk stays */
 	hold(m.l, 32768);
@@ -1517,8 +1481,7 @@ static void test_check_finds_damage(void **state)
 	struct qn_unit *u;
 
 	(void)state;
-	begin(4096);
-	l = get();
+	l = begin_one(4096);
 	u = fill_slab(l, 1024);
 	exhaust_list(l, 1024);
 	drop_in(l, u, u->nr / 2);
@@ -1606,8 +1569,7 @@ static void test_waiting_blocks_make_room(void **state)
 	size_t frontier;
 
 	(void)state;
-	begin(4096);
-	l = get();
+	l = begin_one(4096);
 	hold(l, 5000);
 	hold(l, 1000); /* a first slab takes what nobody used in any case */
 	for (int i = 0; i < 20; i++)
@@ -1620,8 +1582,7 @@ static void test_waiting_blocks_make_room(void **state)
 		hold(l, 1000);
 	assert_int_equal(hub.segments.space.seg[0].frontier, frontier);
 	verify_all();
-	drop_all(l);
-	check_nothing_left();
+	end(l);
 	qn_local_put(l);
 }
 
@@ -1660,15 +1621,13 @@ static void test_medium_blocks_tick(void **state)
 	u64 clock;
 
 	(void)state;
-	begin(4096);
-	l = get();
+	l = begin_one(4096);
 	qn_local_account(l);
 	clock = hub.follow.clock;
 	fill(l, 5000, 300);
 	qn_local_account(l);
 	assert_in_range(hub.follow.clock - clock, 300 * 5000, 300 * 5200);
-	drop_all(l);
-	check_nothing_left();
+	end(l);
 }
 
 static void test_samples_of_a_mix(void **state)
@@ -1794,8 +1753,7 @@ static void test_live_samples(void **state)
 		assert_true(nr > QN_LIVE_SAMPLES / 4 ||
 			    l->sampler.interval == base * QN_SAMPLE_LATER);
 	}
-	drop_all(l);
-	check_nothing_left();
+	end(l);
 }
 
 /* A countdown runs to its end with the interval that it was drawn with; the next has another */
@@ -1973,12 +1931,13 @@ static u64 nr_counted(void)
 	return nr;
 }
 
-static void begin_exact(u32 nr)
+static struct qn_local *begin_exact(u32 nr)
 {
 	begin(4096);
 	hub.exact = nr;
 	hub.notes_peak = true;
 	hub.page->exact = QN_STATS_EXACT_COUNT | QN_STATS_EXACT_PEAK;
+	return get();
 }
 
 static size_t served(const void *p)
@@ -1997,8 +1956,7 @@ static void test_exact(void **state)
 	void *p[300] = { 0 };
 
 	(void)state;
-	begin_exact(4000);
-	l = get();
+	l = begin_exact(4000);
 	for (int i = 0; i < 3000; i++) {
 		u32 at = roll(300 - 299 * (i % 900 > 600));
 
@@ -2027,8 +1985,7 @@ static void test_exact_ends(void **state)
 	struct qn_local *l;
 
 	(void)state;
-	begin_exact(50);
-	l = get();
+	l = begin_exact(50);
 	for (int i = 0; i < 49; i++)
 		object_alloc(l, 100);
 	assert_int_equal(hub.page->exact,
@@ -2053,14 +2010,12 @@ static void test_counts_of_threads(void **state)
 	struct qn_local *l, *other;
 
 	(void)state;
-	begin(4096);
-	l = get();
+	l = begin_one(4096);
 	for (int i = 0; i < 10; i++)
 		object_alloc(l, 40);
 	qn_local_put(l);
 	assert_int_equal(nr_counted(), 10);
-	begin_exact(100);
-	l = get();
+	l = begin_exact(100);
 	assert_true(hub.notes_peak);
 	other = get();
 	assert_false(hub.notes_peak);
@@ -2076,8 +2031,7 @@ static void test_counts_of_child(void **state)
 	struct qn_local *l;
 
 	(void)state;
-	begin(4096);
-	l = get();
+	l = begin_one(4096);
 	object_alloc(l, 40);
 	qn_local_account(l);
 	hub.page->classes[3].nr_allocs = 0;

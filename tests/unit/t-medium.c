@@ -67,6 +67,14 @@ static void begin(size_t page_size)
 	m.credit = PTRDIFF_MAX;
 }
 
+/* Freed blocks wait until somebody needs what they are made of */
+static void begin_waiting(void)
+{
+	begin(4096);
+	may_wait = true;
+	m.look = 1 << 20;
+}
+
 static struct qn_unit *unit_of(const void *p)
 {
 	struct qn_unit *u = qn_segments_find(&s, p);
@@ -152,6 +160,13 @@ static unsigned char *hold(size_t size)
 	return hold_aligned(size, QN_MEDIUM_STEP);
 }
 
+/* Blocks one behind the other */
+static void hold_row(unsigned char **p, int nr, size_t size)
+{
+	for (int i = 0; i < nr; i++)
+		p[i] = hold(size);
+}
+
 static u32 index_of(const unsigned char *p)
 {
 	u32 i = 0;
@@ -169,6 +184,17 @@ static void drop(u32 i)
 	if (!may_wait)
 		qn_medium_merge(&m);
 	held[i] = held[--nr_held];
+}
+
+static void drop_block(const unsigned char *p)
+{
+	drop(index_of(p));
+}
+
+static void drop_row(unsigned char *const *p, int nr)
+{
+	for (int i = 0; i < nr; i++)
+		drop_block(p[i]);
 }
 
 static void drop_all(void)
@@ -320,6 +346,20 @@ static void check_nothing_left(void)
 	assert_int_equal(s.resident.dirty, 0);
 }
 
+/* All that is held is whole, and all that is counted adds up */
+static void check_all(void)
+{
+	verify_all();
+	check();
+}
+
+/* All is freed, and nothing is left of it */
+static void end(void)
+{
+	drop_all();
+	check_nothing_left();
+}
+
 /* ---- random ---- */
 
 static size_t random_size(void)
@@ -355,10 +395,8 @@ static void check_random(u32 seed, size_t page_size)
 		if (i % 7000 == 6999)
 			qn_medium_trim(&m);
 	}
-	check();
-	verify_all();
-	drop_all();
-	check_nothing_left();
+	check_all();
+	end();
 }
 
 static void test_random(void **state)
@@ -381,8 +419,7 @@ static void test_random_closely(void **state)
 			random_step(60);
 			check();
 		}
-		drop_all();
-		check_nothing_left();
+		end();
 	}
 }
 
@@ -451,8 +488,7 @@ static void test_reuse_at_once(void **state)
 	}
 	assert_int_equal(port.map.nr, 2);
 	assert_int_equal(port.extend.nr, 0);
-	drop_all();
-	check_nothing_left();
+	end();
 }
 
 static void test_waits_for_its_size(void **state)
@@ -460,14 +496,10 @@ static void test_waits_for_its_size(void **state)
 	unsigned char *p[3];
 
 	(void)state;
-	begin(4096);
-	may_wait = true;
-	m.look = 1 << 20;
-	for (int i = 0; i < 3; i++)
-		p[i] = hold(3000);
+	begin_waiting();
+	hold_row(p, 3, 3000);
 	hold(2000);
-	for (int i = 0; i < 3; i++)
-		drop(index_of(p[i]));
+	drop_row(p, 3);
 	assert_int_equal(check().nr_waiting, 3);
 	/* The last one first; another size does not get it */
 	assert_ptr_equal(hold(3000), p[2]);
@@ -484,8 +516,7 @@ static void test_waits_for_its_size(void **state)
 	assert_int_equal(check().nr_waiting, 1);
 	m.credit = 0;
 	m.least = 0;
-	drop_all();
-	check_nothing_left();
+	end();
 }
 
 /* Before memory is touched for the first time, what waits is merged */
@@ -495,22 +526,17 @@ static void test_what_waits_goes_first(void **state)
 	struct tally before;
 
 	(void)state;
-	begin(4096);
-	may_wait = true;
-	m.look = 1 << 20;
-	for (int i = 0; i < 8; i++)
-		p[i] = hold(3000);
+	begin_waiting();
+	hold_row(p, 8, 3000);
 	hold(2000);
 	before = check();
-	for (int i = 0; i < 8; i++)
-		drop(index_of(p[i]));
+	drop_row(p, 8);
 	assert_int_equal(check().nr_waiting, 8);
 	assert_in_range((uintptr_t)hold(20000), (uintptr_t)p[0],
 			(uintptr_t)p[1] - 1);
 	assert_int_equal(check().nr_waiting, 0);
 	assert_int_equal(check().resident, before.resident);
-	drop_all();
-	check_nothing_left();
+	end();
 }
 
 /* ---- what is resident ---- */
@@ -528,8 +554,7 @@ static void test_new_chunk_is_untouched(void **state)
 		assert_in_range(t.resident, i * 8192, i * 8192 + 3 * 4096);
 		assert_int_equal(s.resident.used - t.holes, t.resident);
 	}
-	drop_all();
-	check_nothing_left();
+	end();
 }
 
 /* Keep one block in @keep */
@@ -573,8 +598,7 @@ static void check_memory_returns(size_t from, size_t to)
 	t = check();
 	verify_all();
 	assert_true(t.bytes < peak.bytes / 10 * 11);
-	drop_all();
-	check_nothing_left();
+	end();
 }
 
 static void test_memory_returns(void **state)
@@ -603,8 +627,7 @@ static void check_refaults(u64 ms, bool soon)
 	assert_int_equal(s.resident.refaults > 2 << 20, soon);
 	assert_int_equal(s.resident.refaults == 0, !soon);
 	verify_all();
-	drop_all();
-	check_nothing_left();
+	end();
 }
 
 static void test_refaults(void **state)
@@ -628,8 +651,7 @@ static void test_trim_purges(void **state)
 		t = check();
 		/* The block, the ends of the chunk, the free run's two */
 		assert_true(t.resident <= 32768 + 4 * page);
-		drop_all();
-		check_nothing_left();
+		end();
 	}
 }
 
@@ -652,7 +674,7 @@ static void test_resize_in_place(void **state)
 	assert_false(qn_medium_resize(&m, a, a_size + 1));
 	assert_int_equal(usable(a), a_size);
 	check();
-	drop(index_of(b));
+	drop_block(b);
 	assert_false(qn_medium_resize(&m, a, both + 1));
 	assert_int_equal(usable(a), a_size);
 	check();
@@ -676,10 +698,8 @@ static void test_resize_in_place(void **state)
 	/* The last one, into what was never touched */
 	resize(index_of(c), QN_MEDIUM_MAX);
 	assert_in_range(usable(c), QN_MEDIUM_MAX, QN_MEDIUM_MAX + 127);
-	check();
-	verify_all();
-	drop_all();
-	check_nothing_left();
+	check_all();
+	end();
 }
 
 /* ---- alignment ---- */
@@ -699,10 +719,8 @@ static void test_aligned(void **state)
 					if (roll(3) == 0)
 						drop(roll(nr_held));
 				}
-		check();
-		verify_all();
-		drop_all();
-		check_nothing_left();
+		check_all();
+		end();
 	}
 }
 
@@ -719,8 +737,7 @@ static void test_aligned_wastes_little(void **state)
 	for (int i = 0; i < 200; i++)
 		hold(1500);
 	assert_int_equal(check().bytes, before);
-	drop_all();
-	check_nothing_left();
+	end();
 }
 
 /* ---- misuse ---- */
@@ -744,23 +761,21 @@ static void check_double_free(bool before, bool behind, bool later)
 	unsigned char *p[3];
 
 	begin(4096);
-	for (int i = 0; i < 3; i++)
-		p[i] = hold(3000);
+	hold_row(p, 3, 3000);
 	hold(3000);
 	if (before && !later)
-		drop(index_of(p[0]));
+		drop_block(p[0]);
 	if (behind && !later)
-		drop(index_of(p[2]));
-	drop(index_of(p[1]));
+		drop_block(p[2]);
+	drop_block(p[1]);
 	if (before && later)
-		drop(index_of(p[0]));
+		drop_block(p[0]);
 	if (behind && later)
-		drop(index_of(p[2]));
+		drop_block(p[2]);
 	assert_misuse(free_it, p[1], "free", p[1], ALREADY);
 	assert_misuse(size_it, p[1], "usable", p[1], ALREADY);
 	check();
-	drop_all();
-	check_nothing_left();
+	end();
 }
 
 static void test_double_free(void **state)
@@ -808,8 +823,7 @@ static void test_not_a_block(void **state)
 	start += QN_UNIT_SIZE;
 	assert_misuse(free_it, start, "free", start, NO_BLOCK);
 	check();
-	drop_all();
-	check_nothing_left();
+	end();
 	/* Behind all blocks; this look at untouched memory is the last */
 	hold(2000);
 	start += 2 * QN_UNIT_SIZE;
@@ -883,10 +897,8 @@ static void test_commit_refused(void **state)
 	}
 	port_grant_all();
 	fill_up(20000, 32768, 8 << 20);
-	check();
-	verify_all();
-	drop_all();
-	check_nothing_left();
+	check_all();
+	end();
 }
 
 /* Nothing at all, from the beginning */
@@ -899,8 +911,7 @@ static void test_first_refused(void **state)
 	check();
 	port_grant(&port.map);
 	assert_non_null(hold(2000));
-	drop_all();
-	check_nothing_left();
+	end();
 }
 
 static void test_purge_refused(void **state)
@@ -916,17 +927,14 @@ static void test_purge_refused(void **state)
 	thin_out(8);
 	assert_true(port.purge.nr > 0);
 	qn_medium_trim(&m);
-	check();
-	verify_all();
+	check_all();
 	/* Chunks may have left, with what was never touched */
 	assert_true(m.holes <= holes);
 	assert_int_equal(s.resident.purged, 0);
 	fill_up(1025, 20000, 10 << 20);
-	check();
-	verify_all();
+	check_all();
 	port_grant(&port.purge);
-	drop_all();
-	check_nothing_left();
+	end();
 }
 
 /* ---- the checker itself ---- */
@@ -946,8 +954,7 @@ static void test_check_finds_damage(void **state)
 
 	(void)state;
 	begin(4096);
-	for (int i = 0; i < 3; i++)
-		p[i] = hold(3000);
+	hold_row(p, 3, 3000);
 	drop(1);
 	tag = (size_t *)(void *)p[1] - 1;
 	for (int bit = 0; bit < 64; bit++)
