@@ -7,6 +7,7 @@
  */
 #include "process/medium.h"
 
+#include "port/debug.h"
 #include "process/slab.h"
 
 /* A run of so many times the length had better not be cut while blocks wait */
@@ -26,6 +27,9 @@
 
 static __always_inline void tag_set(void *p, size_t size, size_t flags)
 {
+	qn_assert(is_aligned(size | (uintptr_t)p, QN_MEDIUM_STEP));
+	qn_assert(size <= QN_TAG_LOW);
+	qn_assert(!(flags & ~(QN_TAG_FLAGS | QN_TAG_PREV_FREE)));
 	*qn_tag_of(p) = qn_tag_seal(p) | size | flags;
 }
 
@@ -94,9 +98,21 @@ static __always_inline struct qn_unit *unit_of(const struct qn_medium *m,
 	return qn_segments_find(m->segments, p);
 }
 
+/* No more is free, or not resident, than there is; chunks and holders agree */
+static bool sums_are_sound(const struct qn_medium *m)
+{
+	size_t chunks = m->bytes + 2 * sizeof(size_t) * m->nr_chunks;
+
+	return is_aligned(chunks, QN_UNIT_SIZE) && m->holes <= chunks &&
+	       m->free + m->owed <= chunks - m->holes &&
+	       !m->bytes == !m->nr_chunks && (!m->empty || m->nr_chunks) &&
+	       m->longest >= m->bytes / max(m->nr_chunks, 1u);
+}
+
 /* The sixteenths of a unit that [@from, @to), offsets in it, lies in */
 static u32 parts_between(size_t from, size_t to)
 {
+	qn_assert(from < to && to <= QN_UNIT_SIZE);
 	return (2u << ((to - 1) >> QN_PART_SHIFT)) -
 	       (1u << (from >> QN_PART_SHIFT));
 }
@@ -113,6 +129,8 @@ static noinline void parts_touch(struct qn_medium *m, struct qn_unit *u,
 {
 	size_t bytes = qn_nr_parts(parts) * QN_PART_SIZE;
 
+	qn_assert(parts && !(parts & u->touched));
+	qn_assert(m->holes >= bytes);
 	qn_resident_touch(&m->segments->resident, u, parts);
 	m->holes -= bytes;
 	m->free += bytes;
@@ -121,6 +139,7 @@ static noinline void parts_touch(struct qn_medium *m, struct qn_unit *u,
 /* [@p, @end) of a run with holes is about to be written */
 static noinline void touch(struct qn_medium *m, char *p, char *end)
 {
+	qn_assert(p < end);
 	m->clean = p;
 	while (p < end) {
 		struct qn_unit *u = unit_of(m, p);
@@ -148,6 +167,8 @@ static __always_inline struct qn_run *node_of(char *p)
 /* Both ends of a free run tell its size, and so does its node */
 static __always_inline void run_sign(char *p, size_t size, size_t flags)
 {
+	qn_assert(size >= QN_MEDIUM_LEAST);
+	qn_assert(!(flags & ~QN_TAG_HOLES));
 	tag_set(p, size, QN_TAG_FREE | flags);
 	*qn_tag_of(p + size - sizeof(size_t)) = size;
 	node_of(p)->size = size / QN_MEDIUM_STEP;
@@ -231,6 +252,7 @@ static size_t chunk_sign(struct qn_medium *m, struct qn_unit *u, size_t nr)
 	size_t resident = 0;
 
 	for (size_t i = 0; i < nr; i++) {
+		qn_assert(u[i].kind == QN_UNIT_MEDIUM && !u[i].owner);
 		resident += qn_nr_parts(u[i].touched) * QN_PART_SIZE;
 		u[i].holder = m->owner;
 		u[i].first = u;
@@ -254,6 +276,7 @@ bool qn_medium_grow(struct qn_medium *m, size_t size)
 	if (!u)
 		return false;
 	nr = u->chunk_size;
+	qn_assert(need <= nr << QN_UNIT_SHIFT);
 	bytes = (nr << QN_UNIT_SHIFT) - 2 * sizeof(size_t);
 	resident = chunk_sign(m, u, nr);
 	m->bytes += bytes;
@@ -268,6 +291,7 @@ bool qn_medium_grow(struct qn_medium *m, size_t size)
 	run_add(m, p, bytes, resident < nr << QN_UNIT_SHIFT ? QN_TAG_HOLES : 0);
 	if (!m->empty)
 		m->empty = p;
+	qn_assert(sums_are_sound(m));
 	return true;
 }
 
@@ -278,7 +302,10 @@ static noinline void chunk_free(struct qn_medium *m, struct qn_unit *u,
 	struct qn_unit *first = u->first;
 	size_t nr = first->chunk_size, resident = 0;
 
+	qn_assert(m->nr_chunks > 0 && m->bytes >= size);
+	qn_assert(size + 2 * sizeof(size_t) == nr << QN_UNIT_SHIFT);
 	for (size_t i = 0; i < nr; i++) {
+		qn_assert(first[i].holder == m->owner);
 		resident += qn_nr_parts(first[i].touched) * QN_PART_SIZE;
 		first[i].holder = NULL;
 	}
@@ -288,6 +315,7 @@ static noinline void chunk_free(struct qn_medium *m, struct qn_unit *u,
 	if (--m->nr_chunks == 0)
 		qn_resident_add_holder(&m->segments->resident, false);
 	m->moved = true;
+	qn_assert(!m->bytes == !m->nr_chunks);
 	qn_run_free_parts(m->segments, first);
 }
 
@@ -324,6 +352,8 @@ void qn_medium_init(struct qn_medium *m, struct qn_segments *s,
 	m->careful = true;
 	m->page_size = max(page_size, QN_PART_SIZE);
 	m->count = &m->free;
+	qn_assert(is_power_of_2(m->page_size));
+	qn_assert(!m->nr_chunks && sums_are_sound(m));
 }
 
 /* What is written of a free run of @size bytes whose first are to be a block */
@@ -345,6 +375,7 @@ static __always_inline size_t block_cut(struct qn_medium *m, char *p,
 {
 	size_t rest = size - need;
 
+	qn_assert(need <= size);
 	if (unlikely(holes))
 		touch(m, p, p + cut_bytes(size, need));
 	if (rest < QN_MEDIUM_LEAST) {
@@ -418,6 +449,7 @@ static __always_inline void *get_near(struct qn_medium *m, size_t i,
 {
 	size_t end = qn_medium_list(need + need / QN_MEDIUM_NEAR) + 1;
 
+	qn_assert(is_power_of_2(align) && i <= end);
 	if (!m->waits)
 		return NULL;
 	for (end = min(end, QN_MEDIUM_LISTS); i < end; i++) {
@@ -440,6 +472,7 @@ static void *cut_run(struct qn_medium *m, size_t need)
 {
 	char *p = run_find(m, need);
 
+	qn_assert(is_aligned(need, QN_MEDIUM_STEP) && need >= QN_MEDIUM_LEAST);
 	if ((!p || !cut_is_good(m, p, need)) && m->waits) {
 		qn_medium_merge(m);
 		p = run_find(m, need);
@@ -459,6 +492,7 @@ static void *block_skip(struct qn_medium *m, char *p, size_t skip)
 {
 	char *q = p + skip;
 
+	qn_assert(skip >= QN_MEDIUM_LEAST);
 	tag_set(q, qn_tag_size(*qn_tag_of(p)) - skip, QN_TAG_PREV_FREE);
 	m->free += skip;
 	run_add(m, p, skip, 0);
@@ -471,6 +505,7 @@ __seldom void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size,
 	size_t bytes = qn_medium_bytes(size);
 	char *p = get_near(m, qn_medium_list(bytes), bytes, align), *q;
 
+	qn_assert(size <= QN_MEDIUM_MAX && align <= QN_MEDIUM_MAX);
 	if (p)
 		return p;
 	/* What is skipped must be long enough for a run, and so must what is left */
@@ -482,6 +517,7 @@ __seldom void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size,
 	if (!is_aligned((uintptr_t)p, align))
 		p = block_skip(m, p, (size_t)(q - p));
 	qn_medium_resize(m, p, size);
+	qn_assert(is_aligned((uintptr_t)p, align));
 	return p;
 }
 
@@ -523,6 +559,7 @@ static noinline void chunk_emptied(struct qn_medium *m, char *p, size_t size,
 		chunk_free(m, unit_of(m, p), size);
 		return;
 	}
+	qn_assert(m->nr_chunks > 0);
 	m->empty = p;
 	tag_note(p + size, true);
 	run_add(m, p, size, holes);
@@ -642,6 +679,7 @@ static void waiting_merge(struct qn_medium *m)
 {
 	m->careful = m->nr_merges < MERGES_FIRST ||
 		     m->nr_merges % MERGES_A_LOOK == 0;
+	qn_assert(m->count == &m->free);
 	m->nr_merges++;
 	m->waits = false;
 	for (size_t w = 0; w < QN_MEDIUM_WORDS; w++) {
@@ -655,6 +693,8 @@ static void waiting_merge(struct qn_medium *m)
 			if (group[i])
 				group_merge(m, w * sizeof(any) + i);
 	}
+	qn_assert(!m->waits);
+	qn_assert(sums_are_sound(m));
 }
 
 void qn_medium_merge(struct qn_medium *m)
@@ -679,6 +719,7 @@ __apart size_t qn_medium_take(struct qn_medium *m, const struct qn_unit *u,
 {
 	size_t size = qn_tag_size(block_tag(u, p, "free"));
 
+	qn_assert(READ_ONCE(m->busy) && m->count == &m->owed);
 	*m->count += size;
 	block_free(m, p, size);
 	return size;
@@ -694,6 +735,7 @@ bool qn_medium_resize(struct qn_medium *m, void *p, size_t size)
 	char *behind = (char *)p + old, *run = NULL;
 	size_t next, holes = 0;
 
+	qn_assert(size <= QN_MEDIUM_MAX);
 	/* What was rounded up may be more than is there, and needed */
 	if (size + sizeof(size_t) <= old && old < need + QN_MEDIUM_LEAST)
 		return true;
@@ -776,6 +818,7 @@ static size_t run_purge(struct qn_medium *m, struct qn_run *run)
 				purge_age(m));
 	if (!sum)
 		return 0;
+	qn_assert(sum <= (size_t)(to - from));
 	*qn_tag_of(run) |= QN_TAG_HOLES;
 	m->holes += sum;
 	*m->count -= sum;
@@ -830,6 +873,7 @@ static __apart void empty_free(struct qn_medium *m)
 
 	if (!p)
 		return;
+	qn_assert(m->nr_chunks > 0);
 	m->empty = NULL;
 	run_del(m, p);
 	chunk_free(m, unit_of(m, p), qn_tag_size(*qn_tag_of(p)));
@@ -853,6 +897,7 @@ __apart void qn_medium_idle(struct qn_medium *m)
 {
 	empty_free(m);
 	runs_purge(m);
+	qn_assert(!m->empty);
 }
 
 __apart void qn_medium_trim(struct qn_medium *m)

@@ -98,7 +98,11 @@ struct qn_local;
  *		free, but their neighbours take them for blocks in use
  * @longest:	bytes of the longest chunk that there ever was
  *
- * Invariant: @bytes == blocks in use + blocks that wait + runs in @bins.
+ * Invariants, but while @busy:
+ *	@bytes == blocks in use + blocks that wait + runs in @bins
+ *	@bytes + two words of each of @nr_chunks == qn_medium_used() + @holes + @free + @owed
+ *	@holes == parts of all units of chunks that are not touched
+ *	blocks wait in list i only if @waits and @group[i / QN_MEDIUM_GROUP]
  */
 struct qn_medium {
 	struct qn_segments *segments;

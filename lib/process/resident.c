@@ -41,6 +41,8 @@ u32 qn_resident_keep_ms(const struct qn_resident *r)
 	/* GB-seconds a CPU-second are ns a byte; the price is in thousandths, so this is ms */
 	u64 ms = (u64)qn_resident_knobs(r)->price * ns / QN_PART_SIZE;
 
+	qn_assert(!measured ||
+		  (measured >= PAGE_NS_LEAST && measured <= PAGE_NS_MOST));
 	return (u32)min(max(ms, (u64)1), (u64)QN_KEEP_MOST);
 }
 
@@ -175,7 +177,9 @@ bool qn_resident_is_much(const struct qn_resident *r, size_t *keep)
 	more = learned(r, k, used);
 	cap = fallen(r) + used / k->slack_part;
 	limit = scaled(k, base + min(more, cap), false);
+	qn_assert(limit >= base);
 	*keep = limit / 16 * k->purge_keep;
+	qn_assert(*keep <= limit);
 	return r->dirty > limit ||
 	       r->dirty + r->stale > scaled(k, base + more, false);
 }
@@ -210,6 +214,7 @@ static __apart void add_refault(struct qn_resident *r, size_t bytes)
 
 u32 qn_resident_touch(struct qn_resident *r, struct qn_unit *u, u32 parts)
 {
+	qn_assert(parts <= UINT16_MAX);
 	parts &= ~(u32)u->touched;
 	u->touched |= (u16)parts;
 	if (parts && u->purged && is_recent(u->purged, recent_from(r)))
@@ -223,6 +228,7 @@ void qn_resident_reuse(struct qn_resident *r, struct qn_unit *u, size_t nr,
 	u32 recent = recent_from(r);
 	size_t sum = 0;
 
+	qn_assert(bytes <= QN_UNIT_SIZE);
 	for (; nr > 0; nr--, u++) {
 		size_t most =
 			qn_nr_parts(u->touched ^ UINT16_MAX) * QN_PART_SIZE;
@@ -262,6 +268,7 @@ __seldom void qn_resident_look(struct qn_resident *r, struct qn_unit *u,
 	size_t nr = to - from, seen = 0, written = 0;
 	bool any = false;
 
+	qn_assert(from <= to && is_aligned((uintptr_t)start, QN_UNIT_SIZE));
 	for (size_t i = from / QN_UNIT_PARTS; i * QN_UNIT_PARTS < to; i++)
 		any |= u[i].purged != 0;
 	if (!any)
@@ -273,6 +280,7 @@ __seldom void qn_resident_look(struct qn_resident *r, struct qn_unit *u,
 	}
 	for (size_t i = from / QN_UNIT_PARTS; i * QN_UNIT_PARTS < to; i++)
 		u[i].purged = 0;
+	qn_assert(written <= seen && seen <= LOOK_PARTS);
 	if (written)
 		add_refault(r, nr * written / seen * QN_PART_SIZE);
 }
@@ -291,6 +299,7 @@ __seldom size_t qn_resident_end(const struct qn_unit *u, size_t nr)
 
 void qn_resident_raise(struct qn_resident *r)
 {
+	qn_assert(r->used > r->high);
 	r->high = r->used;
 	if (r->used > r->peak)
 		WRITE_ONCE(r->peak, r->used);
@@ -298,6 +307,7 @@ void qn_resident_raise(struct qn_resident *r)
 
 void qn_resident_add_holder(struct qn_resident *r, bool more)
 {
+	qn_assert(more || READ_ONCE(r->nr_holders) > 0);
 	__atomic_fetch_add(&r->nr_holders, more ? 1 : (u32)-1,
 			   __ATOMIC_RELAXED);
 }
@@ -308,6 +318,7 @@ __seldom size_t qn_resident_purge(struct qn_resident *r, struct qn_unit *u,
 	u32 now, nr = 0;
 	size_t bytes;
 
+	qn_assert(from < to && is_aligned((uintptr_t)start, QN_UNIT_SIZE));
 	for (size_t i = from / QN_UNIT_PARTS; i * QN_UNIT_PARTS < to; i++)
 		nr += qn_nr_parts(u[i].touched & qn_parts_of(i, from, to));
 	if (!nr ||
@@ -319,6 +330,7 @@ __seldom size_t qn_resident_purge(struct qn_resident *r, struct qn_unit *u,
 		u[i].purged = now;
 	}
 	bytes = nr * QN_PART_SIZE;
+	qn_assert(bytes <= (to - from) * QN_PART_SIZE);
 	__atomic_fetch_add(&r->purged, bytes, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&r->nr_purges, 1, __ATOMIC_RELAXED);
 	add(&r->recent, bytes);
@@ -368,6 +380,7 @@ __seldom bool qn_resident_decay(struct qn_resident *r)
 	r->low = r->dirty;
 	WRITE_ONCE(r->peak, r->peak - (r->peak - r->high) / 2);
 	r->high = r->used;
+	qn_assert(r->high <= READ_ONCE(r->peak));
 	WRITE_ONCE(r->recent, READ_ONCE(r->recent) / 2);
 	WRITE_ONCE(r->recent_refaults, READ_ONCE(r->recent_refaults) / 2);
 	return true;

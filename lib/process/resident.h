@@ -39,6 +39,7 @@
 
 #include "base/compiler.h"
 #include "base/knobs.h"
+#include "port/debug.h"
 #include "process/unit.h"
 
 /* A month: dirty memory is kept for no longer, in ms */
@@ -77,6 +78,8 @@ enum qn_keep {
  *
  * @used, @dirty, @stale, @low and @second are written under qn_segments.lock; the others
  * are atomic. All may be read without a lock, and the answer may be a little old.
+ *
+ * Invariant, with the lock held: @used <= @high <= @peak.
  */
 struct qn_resident {
 	const struct qn_knobs *knobs;
@@ -155,8 +158,10 @@ static __always_inline void qn_resident_add_used(struct qn_resident *r,
 						 size_t bytes)
 {
 	WRITE_ONCE(r->used, r->used + bytes);
+	qn_assert(r->used <= PTRDIFF_MAX);
 	if (unlikely(r->used > r->high))
 		qn_resident_raise(r);
+	qn_assert(r->used <= r->high && r->high <= READ_ONCE(r->peak));
 }
 
 /* Bytes became dirty; those that are no longer are negative. Context: the lock is held. */
@@ -164,6 +169,7 @@ static __always_inline void qn_resident_add_dirty(struct qn_resident *r,
 						  size_t bytes)
 {
 	WRITE_ONCE(r->dirty, r->dirty + bytes);
+	qn_assert(r->dirty <= PTRDIFF_MAX);
 }
 
 /* Dirty memory was taken for use, so all the rest was not needed. Context: as above. */
@@ -191,6 +197,7 @@ u32 qn_resident_touch(struct qn_resident *r, struct qn_unit *u, u32 parts);
 /* As qn_resident_touch(), of parts that were not given up since their unit came into use */
 static __always_inline void qn_resident_carve(struct qn_unit *u, u32 parts)
 {
+	qn_assert(parts <= UINT16_MAX);
 	u->touched |= (u16)parts;
 }
 

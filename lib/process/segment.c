@@ -7,6 +7,8 @@
  */
 #include "process/segment-internal.h"
 
+#include "port/debug.h"
+
 /* More of a spare unit than this is much */
 #define SPARE_PARTS 4
 /* Of so many units of slabs that come one leads to a look at the limit */
@@ -45,7 +47,29 @@ static u32 parts_written(struct qn_unit *u, size_t nr, size_t dirty)
 		left -= n;
 		sum += qn_nr_parts(u->touched);
 	}
+	qn_assert(!left);
 	return sum;
+}
+
+/* ---- sums ---- */
+
+/* What is free has a place, and no list has one end only */
+static bool sums_are_sound(const struct qn_segments *s)
+{
+	const struct qn_resident *r = &s->resident;
+	size_t units = 0;
+
+	for (unsigned int i = 0; i < s->space.nr; i++)
+		units += s->space.seg[i].frontier;
+	return s->share.dirty <= r->dirty &&
+	       r->dirty <= units << QN_UNIT_SHIFT && !s->oldest == !s->newest &&
+	       !s->spare[0] == !s->nr_spare[0] &&
+	       !s->spare[1] == !s->nr_spare[1];
+}
+
+static bool is_free(const struct qn_unit *u)
+{
+	return u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY;
 }
 
 /* ---- free runs ---- */
@@ -58,6 +82,8 @@ static u32 now_ms(void)
 /* The newest */
 static void age_add(struct qn_segments *s, struct qn_unit *u)
 {
+	qn_assert(u->kind == QN_UNIT_DIRTY && u != s->newest);
+	qn_assert(!s->newest || (s->oldest && !s->newest->newer));
 	u->since = now_ms();
 	u->older = s->newest;
 	u->newer = NULL;
@@ -70,6 +96,8 @@ static void age_add(struct qn_segments *s, struct qn_unit *u)
 
 static void age_del(struct qn_segments *s, struct qn_unit *u)
 {
+	qn_assert(u->older ? u->older->newer == u : s->oldest == u);
+	qn_assert(u->newer ? u->newer->older == u : s->newest == u);
 	if (u->older)
 		u->older->newer = u->newer;
 	else
@@ -93,6 +121,7 @@ static void age_put_back(struct qn_segments *s, struct qn_unit *u, u32 since)
 	u->newer = s->oldest;
 	u->newer->older = u;
 	s->oldest = u;
+	qn_assert(u != s->newest && !u->older);
 }
 
 /* Kind, size and touched parts of @u are set: make it findable from both its ends */
@@ -101,6 +130,8 @@ static void free_add(struct qn_segments *s, struct qn_unit *u)
 	struct qn_unit *last = u + u->run.size - 1;
 	bool dirty = u->kind == QN_UNIT_DIRTY;
 
+	qn_assert(is_free(u) && u->run.size > 0);
+	qn_assert(dirty == (u->nr_touched > 0));
 	last->kind = u->kind;
 	last->run.size = u->run.size;
 	qn_bins_add(&s->bins[dirty], &u->run);
@@ -116,6 +147,9 @@ static void free_del(struct qn_segments *s, struct qn_unit *u)
 {
 	bool dirty = u->kind == QN_UNIT_DIRTY;
 
+	qn_assert(is_free(u) && u[u->run.size - 1].kind == u->kind);
+	qn_assert(u[u->run.size - 1].run.size == u->run.size);
+	qn_assert(dirty == (u->nr_touched > 0));
 	qn_bins_del(&s->bins[dirty], &u->run);
 	if (dirty) {
 		age_del(s, u);
@@ -137,6 +171,9 @@ static struct qn_unit *free_merge(struct qn_segments *s, struct qn_unit *u,
 	enum qn_unit_kind kind = parts ? QN_UNIT_DIRTY : QN_UNIT_CLEAN;
 	size_t index = (size_t)(u - seg->units);
 
+	qn_assert(qn_port_holds(&s->lock));
+	qn_assert(nr > 0 && index + nr <= seg->frontier);
+	qn_assert(parts == parts_of(u, nr));
 	if (index + nr < seg->frontier && u[nr].kind == kind) {
 		struct qn_unit *next = u + nr;
 
@@ -186,6 +223,8 @@ static struct qn_unit *free_cut(struct qn_segments *s, struct qn_unit *u,
 	size_t behind = u->run.size - from - nr;
 	u32 before = 0, after = 0;
 
+	qn_assert(is_free(u) && nr > 0);
+	qn_assert(from + nr <= u->run.size);
 	free_del(s, u);
 	if (dirty) {
 		before = parts_of(u, from);
@@ -213,6 +252,7 @@ static struct qn_unit *bins_alloc(struct qn_segments *s, bool dirty, size_t nr,
 	struct qn_unit *u = bins_find(s, dirty, nr);
 	size_t skip = 0;
 
+	qn_assert(nr > 0 && is_power_of_2(align));
 	if (unlikely(u && align > 1)) {
 		skip = qn_space_skip(&s->space, u, align);
 		/* Too short behind that: one that is long enough wherever it lies */
@@ -239,6 +279,7 @@ static __apart struct qn_unit *frontier_alloc_aligned(struct qn_segments *s,
 	if (!u)
 		return NULL;
 	skip = qn_space_skip(&s->space, u, align);
+	qn_assert(skip + nr <= all);
 	behind = all - skip - nr;
 	if (behind)
 		free_merge(s, u + skip + nr, behind, 0);
@@ -256,6 +297,8 @@ static void slab_unit_init(struct qn_segments *s, struct qn_unit *u, bool huge)
 {
 	u32 parts = huge ? 0 : qn_nr_parts(u->touched);
 
+	qn_assert(qn_port_holds(&s->lock));
+	qn_assert(!u->owner);
 	u->kind = QN_UNIT_SLAB;
 	u->purged = 0;
 	u->stale = (parts ? parts - 1 : 0) & 0x7f;
@@ -268,6 +311,9 @@ static void spare_push(struct qn_segments *s, struct qn_unit *u, u32 parts)
 {
 	bool much = parts > SPARE_PARTS;
 
+	qn_assert(u->kind == QN_UNIT_SLAB && !u->owner);
+	qn_assert(parts == qn_nr_parts(u->touched));
+	qn_assert(!s->spare[much] == !s->nr_spare[much]);
 	u->kind = QN_UNIT_SPARE;
 	u->next = s->spare[much];
 	s->spare[much] = u;
@@ -280,8 +326,11 @@ static struct qn_unit *spare_pop(struct qn_segments *s, bool much)
 {
 	struct qn_unit *u = s->spare[much];
 
+	qn_assert(!u == !s->nr_spare[much]);
 	if (!u)
 		return NULL;
+	qn_assert(u->kind == QN_UNIT_SPARE);
+	qn_assert(much == (qn_nr_parts(u->touched) > SPARE_PARTS));
 	s->spare[much] = u->next;
 	s->nr_spare[much]--;
 	qn_resident_add_dirty(&s->resident,
@@ -302,6 +351,7 @@ static void spares_flush(struct qn_segments *s)
 {
 	spare_flush(s, false);
 	spare_flush(s, true);
+	qn_assert(!s->nr_spare[0] && !s->nr_spare[1]);
 }
 
 static struct qn_unit *dirty_alloc(struct qn_segments *s, size_t nr,
@@ -384,6 +434,7 @@ static __seldom struct qn_unit *mix_alloc(struct qn_segments *s, size_t nr)
 
 	if (!mix_find(s, nr, &m))
 		return NULL;
+	qn_assert(m.u->kind == QN_UNIT_DIRTY);
 	if (m.u->run.size >= nr)
 		return free_cut(s, m.u, 0, nr);
 	end = m.u + m.u->run.size;
@@ -397,6 +448,7 @@ static __seldom struct qn_unit *mix_alloc(struct qn_segments *s, size_t nr)
 	}
 	free_cut(s, m.u, 0, m.u->run.size);
 	more -= behind;
+	qn_assert(more <= m.before);
 	if (more)
 		free_cut(s, m.u - m.before, m.before - more, more);
 	return m.u - more;
@@ -475,6 +527,7 @@ static struct qn_unit *run_use(struct qn_segments *s, struct qn_unit *u,
 {
 	if (!u)
 		return NULL;
+	qn_assert(qn_port_holds(&s->lock) && !is_free(u));
 	u->owner = NULL;
 	u->kind = (u8)kind;
 	/* Neighbours that are freed look at its last one */
@@ -521,6 +574,7 @@ struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
 	u = run_use(s, u, nr, kind);
 	if (zero)
 		qn_segments_purge_much(s);
+	qn_assert(sums_are_sound(s));
 	qn_port_unlock(&s->lock);
 	if (zeroed)
 		*zeroed = zero;
@@ -533,6 +587,7 @@ struct qn_unit *qn_chunk_alloc(struct qn_segments *s, size_t nr, size_t least)
 	bool grows = false;
 	size_t n = nr;
 
+	qn_assert(least > 0);
 	qn_port_lock(&s->lock);
 	while (!(u = dirty_alloc(s, n, 1)) && n / 2 >= least)
 		n /= 2;
@@ -549,6 +604,7 @@ struct qn_unit *qn_chunk_alloc(struct qn_segments *s, size_t nr, size_t least)
 	u = run_use(s, u, n, QN_UNIT_MEDIUM);
 	if (grows)
 		qn_segments_purge_much(s);
+	qn_assert(sums_are_sound(s));
 	qn_port_unlock(&s->lock);
 	return u;
 }
@@ -600,6 +656,7 @@ struct qn_unit *qn_unit_alloc(struct qn_segments *s, bool much)
 		add_used(s, 1);
 		slab_unit_init(s, u, much && huge_is_on(s));
 	}
+	qn_assert(sums_are_sound(s));
 	qn_port_unlock(&s->lock);
 	return u;
 }
@@ -617,8 +674,10 @@ static __seldom bool purge_oldest(struct qn_segments *s, size_t want)
 	u32 before = u->nr_touched, since = u->since, parts = 0;
 	bool done;
 
+	qn_assert(u->kind == QN_UNIT_DIRTY && !u->older);
 	while (from > 0 && parts * QN_PART_SIZE < want)
 		parts += qn_nr_parts(u[--from].touched);
+	qn_assert(parts <= before);
 	free_del(s, u);
 	done = qn_resident_purge(&s->resident, u, qn_unit_start(s, u),
 				 from * QN_UNIT_PARTS, nr * QN_UNIT_PARTS, 0);
@@ -638,12 +697,15 @@ static size_t purge_to(struct qn_segments *s, size_t keep)
 	struct qn_resident *r = &s->resident;
 	size_t before = r->dirty;
 
+	qn_assert(qn_port_holds(&s->lock));
 	spares_flush(s);
 	while (s->oldest && r->dirty > keep)
 		if (!purge_oldest(s, r->dirty - keep))
 			break;
 	if (s->share.dirty && r->dirty > keep)
 		s->share.purge(s, r->dirty - keep);
+	qn_assert(r->dirty <= before);
+	qn_assert(sums_are_sound(s));
 	return before - r->dirty;
 }
 
@@ -651,6 +713,7 @@ void qn_segments_purge_much(struct qn_segments *s)
 {
 	size_t keep;
 
+	qn_assert(qn_port_holds(&s->lock));
 	if (unlikely(qn_resident_is_much(&s->resident, &keep)))
 		purge_to(s, keep);
 }
@@ -659,6 +722,7 @@ void qn_segments_purge_much(struct qn_segments *s)
 static void run_free(struct qn_segments *s, struct qn_unit *u, size_t nr,
 		     u32 parts)
 {
+	qn_assert(s->resident.used >= nr << QN_UNIT_SHIFT);
 	add_used(s, -nr);
 	free_merge(s, u, nr, parts);
 	qn_segments_purge_much(s);
@@ -668,11 +732,14 @@ void qn_run_free(struct qn_segments *s, struct qn_unit *u, size_t dirty)
 {
 	size_t nr = u->run.size;
 
+	qn_assert(!is_free(u) && u->kind != QN_UNIT_SLAB);
+	qn_assert(dirty <= nr << QN_UNIT_SHIFT);
 	if (u->kind == QN_UNIT_LARGE && dirty)
 		qn_resident_look(&s->resident, u, qn_unit_start(s, u), 0,
 				 DIV_ROUND_UP(dirty, QN_PART_SIZE));
 	qn_port_lock(&s->lock);
 	run_free(s, u, nr, parts_written(u, nr, dirty));
+	qn_assert(sums_are_sound(s));
 	qn_port_unlock(&s->lock);
 }
 
@@ -683,6 +750,9 @@ void qn_unit_free(struct qn_segments *s, struct qn_unit *u)
 	bool much = parts > SPARE_PARTS;
 
 	qn_port_lock(&s->lock);
+	qn_assert(u->kind == QN_UNIT_SLAB && !u->owner);
+	qn_assert(s->resident.used >= QN_UNIT_SIZE);
+	qn_assert(s->resident.stale >= u->stale * QN_PART_SIZE);
 	add_used(s, (size_t)-1);
 	s->resident.stale -= u->stale * QN_PART_SIZE;
 	if (s->nr_spare[much] >= k->spare_units)
@@ -690,6 +760,7 @@ void qn_unit_free(struct qn_segments *s, struct qn_unit *u)
 	spare_push(s, u, parts);
 	if (s->nr_spare[much] % SPARES_A_LOOK == 1 || !k->dirty)
 		qn_segments_purge_much(s);
+	qn_assert(sums_are_sound(s));
 	qn_port_unlock(&s->lock);
 }
 
@@ -698,9 +769,11 @@ void qn_run_free_parts(struct qn_segments *s, struct qn_unit *u)
 	size_t nr = u->run.size;
 
 	qn_port_lock(&s->lock);
+	qn_assert(nr > 0 && !is_free(u));
 	for (size_t i = 0; i < nr; i++)
 		u[i].kind = QN_UNIT_NONE;
 	run_free(s, u, nr, parts_of(u, nr));
+	qn_assert(sums_are_sound(s));
 	qn_port_unlock(&s->lock);
 }
 
@@ -709,8 +782,7 @@ static bool take_behind(struct qn_segments *s, struct qn_unit *end, size_t more)
 {
 	if (qn_space_at_frontier(&s->space, end))
 		return qn_space_extend(&s->space, end, more);
-	if ((end->kind != QN_UNIT_CLEAN && end->kind != QN_UNIT_DIRTY) ||
-	    end->run.size < more)
+	if (!is_free(end) || end->run.size < more)
 		return false;
 	free_cut(s, end, 0, more);
 	qn_resident_reuse(&s->resident, end, more, QN_UNIT_SIZE);
@@ -723,6 +795,7 @@ __seldom bool qn_run_resize(struct qn_segments *s, struct qn_unit *u, size_t nr,
 	size_t old = u->run.size;
 	bool done = true;
 
+	qn_assert(nr > 0 && !is_free(u));
 	if (nr == old)
 		return true;
 	qn_port_lock(&s->lock);
@@ -736,6 +809,7 @@ __seldom bool qn_run_resize(struct qn_segments *s, struct qn_unit *u, size_t nr,
 	}
 	if (done)
 		u->run.size = nr;
+	qn_assert(sums_are_sound(s));
 	qn_port_unlock(&s->lock);
 	return done;
 }
@@ -757,6 +831,7 @@ static __seldom bool purge_old(struct qn_segments *s, u32 now, u32 keep)
 {
 	size_t to = s->resident.dirty - min(s->resident.dirty, QN_OLD_SLICE);
 
+	qn_assert(qn_port_holds(&s->lock));
 	while (s->oldest && is_old(s->oldest->since, now, keep)) {
 		if (s->resident.dirty <= to)
 			return true;
@@ -831,14 +906,13 @@ static __apart size_t shared_dirty(const struct qn_unit *u)
 
 static __apart const char *segment_check(const struct qn_segments *s,
 					 const struct qn_segment *seg,
-					 size_t *dirty)
+					 size_t *dirty, size_t *used)
 {
 	size_t i = 0;
 
 	while (i < seg->frontier) {
 		const struct qn_unit *u = &seg->units[i];
-		bool is_free = u->kind == QN_UNIT_CLEAN ||
-			       u->kind == QN_UNIT_DIRTY;
+		bool free = is_free(u);
 		bool single = u->kind == QN_UNIT_SLAB ||
 			      u->kind == QN_UNIT_SPARE;
 		size_t nr = single ? 1 : u->run.size;
@@ -847,22 +921,24 @@ static __apart const char *segment_check(const struct qn_segments *s,
 			return "a run begins with no known kind";
 		if (nr == 0 || nr > seg->frontier - i)
 			return "a run ends behind the frontier";
-		if (is_free && u[nr - 1].run.size != nr)
+		if (free && u[nr - 1].run.size != nr)
 			return "the last unit of a free run forgot its first";
-		if (is_free && i + nr < seg->frontier && u[nr].kind == u->kind)
+		if (free && i + nr < seg->frontier && u[nr].kind == u->kind)
 			return "two free runs were not merged";
-		if (!is_free && !single && u->owner)
+		if (!free && !single && u->owner)
 			return "a run that is no slab has an owner";
-		if (is_free && u->nr_touched != parts_of(u, nr))
+		if (free && u->nr_touched != parts_of(u, nr))
 			return "a free run forgot what of it is resident";
-		if (is_free && (u->kind == QN_UNIT_DIRTY) != !!u->nr_touched)
+		if (free && (u->kind == QN_UNIT_DIRTY) != !!u->nr_touched)
 			return "a free run is of the wrong kind";
-		if (is_free)
+		if (free)
 			*dirty += u->nr_touched * QN_PART_SIZE;
 		if (u->kind == QN_UNIT_SPARE)
 			*dirty += qn_nr_parts(u->touched) * QN_PART_SIZE;
 		if (u->kind == QN_UNIT_SHARED)
 			*dirty += shared_dirty(u);
+		if (!free && u->kind != QN_UNIT_SPARE)
+			*used += nr << QN_UNIT_SHIFT;
 		i += nr;
 	}
 	(void)s;
@@ -872,13 +948,15 @@ static __apart const char *segment_check(const struct qn_segments *s,
 __apart const char *qn_segments_check(struct qn_segments *s)
 {
 	const char *what = NULL;
-	size_t dirty = 0;
+	size_t dirty = 0, used = 0;
 
 	qn_port_lock(&s->lock);
 	for (unsigned int i = 0; i < s->space.nr && !what; i++)
-		what = segment_check(s, &s->space.seg[i], &dirty);
+		what = segment_check(s, &s->space.seg[i], &dirty, &used);
 	if (!what && dirty != s->resident.dirty)
 		what = "the sum of dirty bytes is wrong";
+	if (!what && used != s->resident.used)
+		what = "the sum of bytes in use is wrong";
 	qn_port_unlock(&s->lock);
 	return what;
 }

@@ -49,6 +49,8 @@ struct qn_segments;
  *		qn_resident.dirty
  * @since:	when some came last, in ms
  * @purge:	purges some of those; NULL before there was a chunk
+ *
+ * Invariant: @dirty == parts of chunks that are touched and not busy, <= qn_resident.dirty
  */
 struct qn_share {
 	struct qn_unit *list[QN_SHARE_MOST + 1];
@@ -69,6 +71,12 @@ struct qn_share {
  * @resident:	what is resident
  * @share:	blocks of whole pages
  * @huge:	bytes in use from which on memory grows by huge pages; 0: never
+ *
+ * Invariants, with the lock held and between functions:
+ *	@resident.dirty == touched parts of runs in @bins[1] and of units in @spare
+ *			   + @share.dirty
+ *	@resident.used == units below the frontiers - runs in @bins - units in @spare
+ *	@nr_spare[i] == length of @spare[i]; the dirty runs are those from @oldest to @newest
  */
 struct qn_segments {
 	struct qn_lock lock;

@@ -7,6 +7,7 @@
  */
 #include "process/share.h"
 
+#include "port/debug.h"
 #include "process/segment-internal.h"
 
 #define PARTS QN_UNIT_PARTS
@@ -80,6 +81,7 @@ static unsigned int set_longest(struct set a)
 		runs[n + 1] = more;
 	}
 	a = runs[n];
+	qn_assert(set_any(a));
 	for (i = n, n = 1u << n; i-- > 0;) {
 		more = set_and(a, set_shift(runs[i], n));
 		if (!set_any(more))
@@ -95,6 +97,7 @@ static struct set set_aligned(unsigned int align)
 {
 	u64 every = ~(u64)0 / (((u64)1 << align) - 1);
 
+	qn_assert(is_power_of_2(align) && align <= PARTS);
 	return (struct set){ every, every };
 }
 
@@ -126,8 +129,24 @@ static __seldom struct set free_of(const struct qn_unit *c)
 	return set_and(all_of(c), set_not(SET_OF(c, busy)));
 }
 
+/* Each block begins at a page in use, and the chunk stands in one list at most */
+static bool chunk_is_sound(const struct qn_share *sh, const struct qn_unit *c)
+{
+	for (size_t i = 0; i < c->chunk_size; i++)
+		if (c[i].kind != QN_UNIT_SHARED || c[i].first != c ||
+		    (c[i].heads & ~c[i].busy))
+			return false;
+	if (!c->longest)
+		return true;
+	return c->longest <= QN_SHARE_MOST && sh->lists >> c->longest & 1 &&
+	       (c->chunk_prev ? c->chunk_prev->chunk_next == c :
+				sh->list[c->longest] == c) &&
+	       (!c->chunk_next || c->chunk_next->chunk_prev == c);
+}
+
 static __seldom void list_del(struct qn_share *sh, struct qn_unit *c)
 {
+	qn_assert(chunk_is_sound(sh, c));
 	if (!c->longest)
 		return;
 	if (c->chunk_next)
@@ -146,6 +165,7 @@ static __seldom void list_move(struct qn_share *sh, struct qn_unit *c)
 {
 	unsigned int n = set_longest(free_of(c));
 
+	qn_assert(chunk_is_sound(sh, c));
 	if (n == c->longest)
 		return;
 	list_del(sh, c);
@@ -158,14 +178,17 @@ static __seldom void list_move(struct qn_share *sh, struct qn_unit *c)
 		c->chunk_next->chunk_prev = c;
 	sh->list[n] = c;
 	sh->lists |= (u64)1 << n;
+	qn_assert(chunk_is_sound(sh, c));
 }
 
 /* ---- what is resident ---- */
 
 static void add_dirty(struct qn_segments *s, size_t bytes)
 {
+	qn_assert(qn_port_holds(&s->lock));
 	s->share.dirty += bytes;
 	qn_resident_add_dirty(&s->resident, bytes);
+	qn_assert(s->share.dirty <= s->resident.dirty);
 }
 
 /* Return: how many of the pages, from the first on, may not read as zero */
@@ -174,10 +197,12 @@ static __seldom size_t pages_take(struct qn_segments *s, struct qn_unit *c,
 {
 	size_t old = from;
 
+	qn_assert(from < to && to <= c->chunk_size * PARTS);
 	for (size_t i = from / PARTS; i * PARTS < to; i++) {
 		struct qn_unit *u = &c[i];
 		u32 mask = qn_parts_of(i, from, to), dirty = mask & u->touched;
 
+		qn_assert(!(u->busy & mask));
 		if (dirty)
 			old = i * PARTS + qn_ilog2(dirty) + 1;
 		add_dirty(s, -(qn_nr_parts(dirty) * QN_PART_SIZE));
@@ -191,6 +216,7 @@ static __seldom size_t pages_take(struct qn_segments *s, struct qn_unit *c,
 static __seldom void pages_drop(struct qn_segments *s, struct qn_unit *c,
 				size_t from, size_t to, bool dirty)
 {
+	qn_assert(from < to && to <= c->chunk_size * PARTS);
 	if (dirty) {
 		qn_resident_look(&s->resident, c, qn_unit_start(s, c), from,
 				 to);
@@ -199,6 +225,8 @@ static __seldom void pages_drop(struct qn_segments *s, struct qn_unit *c,
 	for (size_t i = from / PARTS; i * PARTS < to; i++) {
 		u32 mask = qn_parts_of(i, from, to);
 
+		qn_assert((c[i].busy & mask) == mask);
+		qn_assert(!(c[i].heads & mask));
 		c[i].busy &= (u16)~mask;
 		c[i].touched = (u16)(c[i].touched & ~mask);
 		if (!dirty)
@@ -224,8 +252,10 @@ static bool pages_purge(struct qn_segments *s, struct qn_unit *c, size_t from,
 	to = round_down(to, page);
 	if (from >= to)
 		return true;
+	qn_assert(to <= c->chunk_size * PARTS);
 	bytes = qn_resident_purge(&s->resident, c, qn_unit_start(s, c), from,
 				  to, 0);
+	qn_assert(bytes <= (to - from) * QN_PART_SIZE);
 	add_dirty(s, -bytes);
 	*sum += bytes;
 	return bytes;
@@ -246,6 +276,7 @@ static bool chunk_purge(struct qn_segments *s, struct qn_unit *c, size_t *sum)
 		at += n;
 		loose = set_shift(loose, n);
 	}
+	qn_assert(at <= PAGES);
 	return true;
 }
 
@@ -253,6 +284,7 @@ static __seldom size_t share_purge(struct qn_segments *s, size_t want)
 {
 	size_t sum = 0;
 
+	qn_assert(qn_port_holds(&s->lock) && !s->share.list[0]);
 	for (unsigned int n = 1; n <= QN_SHARE_MOST; n++)
 		for (struct qn_unit *c = s->share.list[n]; c; c = c->chunk_next)
 			if (sum >= want || !chunk_purge(s, c, &sum))
@@ -280,6 +312,7 @@ static struct qn_unit *chunk_find(const struct qn_share *sh, unsigned int nr,
 	for (; lists; lists &= lists - 1) {
 		struct qn_unit *c = sh->list[__builtin_ctzll(lists)];
 
+		qn_assert(c->longest >= nr && !c->chunk_prev);
 		*at = place_in(c, nr, align);
 		if (*at < PAGES)
 			return c;
@@ -299,6 +332,7 @@ static __seldom struct qn_unit *chunk_add(struct qn_segments *s, size_t units)
 	if (!c)
 		return NULL;
 	qn_port_lock(&s->lock);
+	qn_assert(units <= c->chunk_size && c->chunk_size <= QN_SHARE_UNITS);
 	for (size_t i = 0; i < c->chunk_size; i++) {
 		c[i].kind = QN_UNIT_SHARED;
 		c[i].busy = 0;
@@ -319,6 +353,7 @@ __seldom void *qn_share_alloc(struct qn_segments *s, size_t size, size_t align,
 	struct qn_unit *c;
 	char *p = NULL;
 
+	qn_assert(nr <= QN_SHARE_MOST && align <= QN_UNIT_SIZE);
 	align = max(align / QN_PART_SIZE, (size_t)1);
 	qn_port_lock(&s->lock);
 	c = chunk_find(&s->share, (unsigned int)nr, (unsigned int)align, &at);
@@ -329,6 +364,7 @@ __seldom void *qn_share_alloc(struct qn_segments *s, size_t size, size_t align,
 			return NULL;
 		at = 0;
 	}
+	qn_assert(at % align == 0);
 	*old = pages_take(s, c, at, at + nr) * QN_PART_SIZE;
 	c[at / PARTS].heads |= (u16)(1u << at % PARTS);
 	list_move(&s->share, c);
@@ -344,6 +380,7 @@ static __seldom size_t nr_pages(const struct qn_unit *c, size_t at)
 {
 	size_t n = 1;
 
+	qn_assert(c[at / PARTS].heads >> at % PARTS & 1);
 	for (; at + n < c->chunk_size * PARTS; n++) {
 		const struct qn_unit *u = &c[(at + n) / PARTS];
 
@@ -362,6 +399,7 @@ static __seldom size_t page_of(const struct qn_segments *s,
 	if (u->kind != QN_UNIT_SHARED || at % QN_PART_SIZE ||
 	    !(u->heads >> at / QN_PART_SIZE & 1))
 		return PAGES;
+	qn_assert(u >= u->first && u < u->first + u->first->chunk_size);
 	return (size_t)(u - u->first) * PARTS + at / QN_PART_SIZE;
 }
 
@@ -381,6 +419,7 @@ __seldom size_t qn_share_size(struct qn_segments *s, struct qn_unit *u,
 /* All of it is free: it becomes a run again */
 static void chunk_del(struct qn_segments *s, struct qn_unit *c)
 {
+	qn_assert(!set_any(SET_OF(c, heads)));
 	for (size_t i = 0; i < c->chunk_size; i++)
 		add_dirty(s, -(qn_nr_parts(c[i].touched) * QN_PART_SIZE));
 	list_del(&s->share, c);
@@ -391,6 +430,7 @@ static void chunk_del(struct qn_segments *s, struct qn_unit *c)
 /* Pages were freed. Gives the lock back. */
 static __seldom void chunk_settle(struct qn_segments *s, struct qn_unit *c)
 {
+	qn_assert(qn_port_holds(&s->lock));
 	if (!set_any(SET_OF(c, busy))) {
 		chunk_del(s, c);
 		return;
@@ -429,6 +469,7 @@ __seldom bool qn_share_resize(struct qn_segments *s, struct qn_unit *u, void *p,
 
 	qn_port_lock(&s->lock);
 	at = page_of(s, u, p);
+	qn_assert(at < PAGES);
 	old = nr_pages(c, at);
 	if (nr < old) {
 		pages_drop(s, c, at + nr, at + old, true);

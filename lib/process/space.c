@@ -7,6 +7,7 @@
  */
 #include "process/space.h"
 
+#include "port/debug.h"
 #include "port/port.h"
 #include "process/resident.h"
 
@@ -28,6 +29,8 @@ struct qn_segment *qn_space_segment(const struct qn_space *space,
 
 	while (u < seg->units || u >= seg->units + seg->max)
 		seg++;
+	qn_assert(seg < space->seg + READ_ONCE(space->nr));
+	qn_assert(unit_index(seg, u) < READ_ONCE(seg->committed));
 	return (struct qn_segment *)seg;
 }
 
@@ -59,6 +62,7 @@ __apart size_t qn_space_skip(const struct qn_space *space,
 {
 	size_t at = (uintptr_t)qn_space_start(space, u) >> QN_UNIT_SHIFT;
 
+	qn_assert(is_power_of_2(align));
 	return round_up(at, align) - at;
 }
 
@@ -69,10 +73,20 @@ static size_t table_bytes(size_t nr)
 	return round_up(nr * sizeof(struct qn_unit), QN_UNIT_SIZE);
 }
 
+/* The invariant of space.h */
+static bool segment_is_sound(const struct qn_segment *seg)
+{
+	return seg->frontier <= seg->committed && seg->committed <= seg->max &&
+	       table_bytes(seg->committed) <= seg->table &&
+	       seg->base == (char *)seg->units + table_bytes(seg->max) &&
+	       is_aligned((uintptr_t)seg->base, QN_UNIT_SIZE);
+}
+
 static bool segment_extend(struct qn_segment *seg, size_t committed)
 {
 	size_t from = seg->committed, table = table_bytes(committed);
 
+	qn_assert(committed > from);
 	if (committed > seg->max)
 		return false;
 	if (table > seg->table) {
@@ -85,6 +99,7 @@ static bool segment_extend(struct qn_segment *seg, size_t committed)
 			    (committed - from) << QN_UNIT_SHIFT))
 		return false;
 	smp_store_release(&seg->committed, committed);
+	qn_assert(segment_is_sound(seg));
 	return true;
 }
 
@@ -101,6 +116,8 @@ static bool segment_grow(struct qn_space *space, struct qn_segment *seg,
 	size_t ahead = space->locked ? 0 : min(seg->frontier / 4, COMMIT_MOST);
 	bool much = ahead > COMMIT_LEAST;
 
+	qn_assert(segment_is_sound(seg));
+	qn_assert(end > seg->frontier);
 	if (end <= seg->committed)
 		return true;
 	if (end > seg->max)
@@ -113,6 +130,7 @@ static bool segment_grow(struct qn_space *space, struct qn_segment *seg,
 	}
 	if (much || space->locked)
 		note_locked(space, seg);
+	qn_assert(end <= seg->committed);
 	return true;
 }
 
@@ -123,11 +141,14 @@ static struct qn_segment *segment_add(struct qn_space *space, char *units,
 {
 	struct qn_segment *seg = &space->seg[space->nr];
 
+	qn_assert(space->nr < QN_NR_SEGMENTS);
+	qn_assert(nr > 0);
 	seg->base = base;
 	seg->units = (struct qn_unit *)(void *)units;
 	seg->frontier = 0;
 	seg->committed = nr;
 	seg->max = max;
+	qn_assert(segment_is_sound(seg));
 	/* Pairs with the acquire in qn_space_find() */
 	smp_store_release(&space->nr, space->nr + 1);
 	return seg;
@@ -256,6 +277,7 @@ struct qn_unit *qn_space_alloc(struct qn_space *space, size_t nr,
 {
 	struct qn_segment *seg = last_segment(space), *last = seg;
 
+	qn_assert(nr > 0);
 	*left = NULL;
 	if (!seg)
 		return NULL;
@@ -266,6 +288,8 @@ struct qn_unit *qn_space_alloc(struct qn_space *space, size_t nr,
 		*left = segment_close(last, nr_left);
 	}
 	seg->frontier += nr;
+	qn_assert(segment_is_sound(seg));
+	qn_assert(seg == &space->seg[space->nr - 1]);
 	return seg->units + seg->frontier - nr;
 }
 
@@ -281,9 +305,11 @@ bool qn_space_extend(struct qn_space *space, struct qn_unit *end, size_t nr)
 {
 	struct qn_segment *seg = qn_space_segment(space, end - 1);
 
+	qn_assert(nr > 0 && qn_space_at_frontier(space, end));
 	if (!segment_grow(space, seg, unit_index(seg, end) + nr))
 		return false;
 	seg->frontier += nr;
+	qn_assert(segment_is_sound(seg));
 	return true;
 }
 
@@ -291,6 +317,7 @@ bool qn_space_has_room(const struct qn_space *space, size_t nr)
 {
 	const struct qn_segment *seg = &space->seg[space->nr - 1];
 
+	qn_assert(space->nr > 0);
 	return seg->max - seg->frontier >= nr;
 }
 
@@ -300,11 +327,13 @@ __apart size_t qn_space_need(const struct qn_space *space, size_t nr,
 	const struct qn_segment *seg;
 	size_t at, need;
 
+	qn_assert(nr > 0 && is_power_of_2(align));
 	if (!space->nr)
 		return nr + align - 1;
 	seg = &space->seg[space->nr - 1];
 	at = ((uintptr_t)seg->base >> QN_UNIT_SHIFT) + seg->frontier;
 	need = round_up(at, align) - at + nr;
+	qn_assert(need >= nr && need < nr + align);
 	/* They will lie elsewhere */
 	return qn_space_has_room(space, need) ? need : nr + align - 1;
 }

@@ -32,7 +32,8 @@
  * @table:	bytes of the table that are mapped; whole units
  * @max:	units that there is room for, here and in the table
  *
- * Invariant: @frontier <= @committed <= @max
+ * Invariant: @frontier <= @committed <= @max, the descriptors of @committed units lie in
+ * @table bytes, and @base == @units + @max descriptors, rounded up to whole units.
  */
 struct qn_segment {
 	char *base;
@@ -48,6 +49,8 @@ struct qn_segment {
  * @seg:	the segments
  * @nr:		how many
  * @locked:	what was mapped last is locked, so it is resident at once
+ *
+ * Invariant: all segments but the last have @frontier == @committed; see segment_close().
  */
 struct qn_space {
 	struct qn_segment seg[QN_NR_SEGMENTS];

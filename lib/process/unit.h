@@ -87,6 +87,9 @@ enum qn_unit_kind {
  * @chunk_size:	first unit: run.size by another name
  * @chunk_prev, @chunk_next: shared, first unit: neighbours in the list of @longest
  * @first:	first unit of the chunk
+ *
+ * Invariants of a chunk of kind SHARED: @heads is part of @busy, and @longest is that of the
+ * pages which are not @busy.
  */
 struct qn_unit {
 	struct qn_local *owner;
