@@ -4,7 +4,7 @@
  *
  * free() has no time to notice a second free or a link that was overwritten: a refill
  * that comes upon it does. Where no refill follows, this look does. Above the locals,
- * called from process.c.
+ * called from process-life.c.
  *
  * How misuse is noticed on Linux. Each finding ends in one line and SIGABRT. The line
  * names the function that noticed it, the pointer, the fault and mostly the block's size.

@@ -3,7 +3,7 @@
  * process-sites.h - what a process does for its call sites.
  *
  * Above sites.h, which counts, and local.h: a stack is taken in the middle of a refill.
- * process.c comes here where it starts, forks, and samples a large block.
+ * The process comes here where it starts, forks, and samples a large block.
  */
 #ifndef QN_PROCESS_SITES_H
 #define QN_PROCESS_SITES_H

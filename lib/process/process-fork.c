@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+/*
+ * process-fork.c - fork(): all locks are taken around it, and the child begins anew.
+ *
+ * Threads of the parent are gone in the child. Whatever they were in the middle of stays as
+ * it was and is never touched again.
+ */
+#include "process/process-internal.h"
+
+#include <string.h>
+
+#include "process/guest.h"
+#include "process/process-sites.h"
+
+/* ---- locks ---- */
+
+#define NR_LOCKS 6u
+
+/* Number @i in lock order */
+static __apart struct qn_lock *fork_lock(unsigned int i)
+{
+	switch (i) {
+	case 0:
+		return &qn_hub.threads;
+	case 1:
+		return &qn_hub.learn;
+	case 2:
+		return &qn_hub.follow.lock;
+	case 3:
+		return &qn_hub.follow.sites.lock;
+	case 4:
+		return &qn_hub.segments.lock;
+	default:
+		return &qn_guest.lock;
+	}
+}
+
+/*
+ * A signal handler may fork() that interrupted this thread in malloc(): what the thread
+ * holds then stays as it is, in the child too, where malloc() goes on if the handler
+ * returns. So nothing here may need what such a lock guards.
+ */
+__apart void qn_process_fork_prepare(void)
+{
+	u64 taken = 0;
+
+	if (!qn_process_is_ready)
+		return;
+	for (unsigned int i = 0; i < NR_LOCKS; i++) {
+		if (qn_port_holds(fork_lock(i)))
+			continue;
+		qn_port_lock(fork_lock(i));
+		taken |= (u64)1 << i;
+	}
+	qn_assert(qn_hub.fork_depth < 64 / NR_LOCKS);
+	qn_hub.fork_locks = qn_hub.fork_locks << NR_LOCKS | taken;
+	qn_hub.fork_depth++;
+	qn_hub.fork_seed = qn_sampler_seed(&qn_hub.sampler);
+	qn_port_fork_begin();
+}
+
+static __apart void fork_unlock(void)
+{
+	u64 taken = qn_hub.fork_locks;
+
+	qn_assert(qn_hub.fork_depth > 0);
+	if (!--qn_hub.fork_depth)
+		qn_port_fork_end();
+	qn_hub.fork_locks >>= NR_LOCKS;
+	for (unsigned int i = NR_LOCKS; i-- > 0;)
+		if (taken >> i & 1)
+			qn_port_unlock(fork_lock(i));
+}
+
+__apart void qn_process_fork_parent(void)
+{
+	if (qn_process_is_ready)
+		fork_unlock();
+}
+
+/* ---- the child ---- */
+
+/* Who reads which table: counted anew, unless this thread was at it */
+static __apart void tables_lost(u32 self)
+{
+	if (qn_port_holds(&qn_hub.learn))
+		return;
+	for (unsigned int i = 0; i < QN_NR_TABLES; i++)
+		qn_hub.tables[i]->nr_users = 0;
+	for (struct qn_local *l = qn_hub.locals; l; l = l->next)
+		if (l->thread == self && l->state == QN_LOCAL_OWNED && l->table)
+			((struct qn_table *)l->table)->nr_users++;
+}
+
+/* Threads that are gone may have been in the middle of anything */
+static __apart void locals_lost(void)
+{
+	u32 self = qn_port_self();
+	bool lost = false;
+
+	for (struct qn_local *l = qn_hub.locals; l; l = l->next) {
+		if (l->thread == self || l->state != QN_LOCAL_OWNED)
+			continue;
+		l->state = QN_LOCAL_LOST;
+		lost = true;
+	}
+	if (lost)
+		tables_lost(self);
+}
+
+__apart void qn_process_fork_child(void)
+{
+	bool shared = qn_hub.conf.stats[0] != '\0';
+
+	if (!qn_process_is_ready)
+		return;
+	fork_unlock();
+	locals_lost();
+	if (shared)
+		qn_process_page_leave();
+	qn_assert(qn_self == &qn_local_none ||
+		  qn_self->state == QN_LOCAL_OWNED);
+	qn_process_sites_leave(&qn_hub);
+	qn_sites_restart(&qn_hub.follow.sites);
+	qn_hub.page->sites_at = 0;
+	if (qn_self->exact)
+		qn_local_account_end(qn_self);
+	qn_process_page_restart(qn_hub.page);
+	qn_process_page_init(qn_hub.page, 0);
+	qn_hub_fork_child(&qn_hub);
+	if (qn_self != &qn_local_none)
+		qn_local_fork_child(qn_self);
+	memcpy(qn_hub.page->policy, qn_hub.conf.policy,
+	       sizeof(qn_hub.page->policy));
+	if (shared)
+		qn_process_page_publish(qn_hub.conf.stats);
+}

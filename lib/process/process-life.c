@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+/*
+ * process-life.c - where a process, its heap and its threads begin and end.
+ *
+ * The heap is made by the first malloc, settings are applied when they are known, and a
+ * thread gets a local at its first malloc. What runs in each start must not lie apart.
+ * Order in this file: threads, the heap, settings, the end.
+ */
+#include "process/process-internal.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "process/audit.h"
+#include "process/guest.h"
+#include "process/process-sites.h"
+
+/* Where there is a statistics file, so many mallocs of each thread are counted exactly */
+#define EXACT_MALLOCS 4096
+
+struct qn_hub qn_hub;
+bool qn_process_is_ready;
+static struct qn_lock hub_starting;
+static pthread_key_t thread_key;
+/* What qn_process_start() was told, or NULL; when that was, and with which seed */
+static struct qn_conf settings_copy;
+static const struct qn_conf *settings;
+static u64 start_usec;
+static u32 start_seed;
+
+__thread struct qn_local *qn_self_of_operators = &qn_local_none;
+__thread struct qn_local *qn_self_of_sized = &qn_local_none;
+static bool operators_left, sized_taken;
+/* The thread's destructors have run: it borrows a local for each call */
+static __thread bool thread_done __attribute__((tls_model("initial-exec")));
+
+/* ---- threads ---- */
+
+static void self_set(struct qn_local *l)
+{
+	qn_assert(l);
+	qn_self = l;
+	qn_self_of_operators = operators_left ? &qn_local_none : l;
+	qn_self_of_sized = sized_taken ? l : &qn_local_none;
+}
+
+__apart void qn_process_leave_operators(void)
+{
+	operators_left = true;
+	self_set(qn_self);
+}
+
+/* Each start calls this: it must not lie apart */
+void qn_process_take_sized(void)
+{
+	sized_taken = true;
+	self_set(qn_self);
+}
+
+static void thread_exit(void *arg)
+{
+	struct qn_local *l = arg;
+
+	qn_assert(l == qn_self && l->ready == qn_ready);
+	self_set(&qn_local_none);
+	thread_done = true;
+	qn_audit_thread(l);
+	qn_local_put(l);
+}
+
+noinline struct qn_local *qn_process_self_slow(void)
+{
+	struct qn_local *l;
+
+	/* Pairs with the release in qn_process_hub_start() */
+	if (!smp_load_acquire(&qn_process_is_ready) && !qn_process_hub_start())
+		return NULL;
+	if (unlikely(qn_process_is_taking))
+		return NULL;
+	l = qn_local_get(&qn_hub);
+	qn_assert(!l || (l->state == QN_LOCAL_OWNED && l->table));
+	if (l && !thread_done && !qn_guest_is_on()) {
+		l->ready = qn_ready;
+		self_set(l);
+		pthread_setspecific(thread_key, l);
+	}
+	return l;
+}
+
+/* ---- settings ---- */
+
+/* There is a file that others will read: small programs are counted exactly */
+static __apart void exact_begin(void)
+{
+	bool is_new = qn_self == &qn_local_none;
+
+	qn_assert(qn_process_is_ready || qn_port_holds(&hub_starting));
+	qn_hub.is_watched = true;
+	qn_hub.exact = EXACT_MALLOCS;
+	if (qn_hub.page->nr_threads_total > !is_new)
+		return;
+	/* Of what went before, the counts can be mended; a peak is past */
+	qn_hub.page->exact = QN_STATS_EXACT_COUNT;
+	if (!is_new) {
+		qn_local_exact_begin(qn_self);
+		return;
+	}
+	qn_hub.page->exact |= QN_STATS_EXACT_PEAK;
+	qn_hub.notes_peak = true;
+}
+
+/* Settings, when there is a hub that they can be applied to */
+static void conf_apply(const struct qn_conf *conf)
+{
+	const struct qn_policy *policy = qn_policy_find(conf->policy);
+
+	qn_hub.conf = *conf;
+	if (conf->stats[0])
+		exact_begin();
+	qn_segments_init(&qn_hub.segments, &qn_hub.conf.knobs, conf->huge);
+	if (conf->sample)
+		qn_hub.sampler.interval = (u32)conf->sample;
+	if (policy && policy != qn_hub.controller.policy) {
+		qn_controller_init(&qn_hub.controller, policy);
+		memcpy(qn_hub.page->policy, conf->policy,
+		       sizeof(qn_hub.page->policy));
+	}
+	if (qn_self == &qn_local_none)
+		return;
+	qn_self->sampler.interval = qn_hub.sampler.interval;
+	if (conf->stats[0] || conf->sites || !qn_hub.conf.knobs.fence)
+		qn_fence_init(&qn_hub, qn_self);
+}
+
+/* ---- the heap ---- */
+
+noinline __cold bool qn_process_hub_start(void)
+{
+	bool ok = true;
+
+	qn_port_lock(&hub_starting);
+	if (!qn_process_is_ready) {
+		if (start_seed)
+			qn_port_seed_fix(start_seed);
+		ok = qn_hub_init(&qn_hub) == 0 &&
+		     pthread_key_create(&thread_key, thread_exit) == 0;
+		if (ok)
+			qn_process_page_init(qn_hub.page, start_usec);
+		if (ok && settings)
+			conf_apply(settings);
+		/* Pairs with the acquire in qn_process_self_slow() */
+		if (ok)
+			smp_store_release(&qn_process_is_ready, true);
+	}
+	qn_port_unlock(&hub_starting);
+	return ok;
+}
+
+/* ---- the process ---- */
+
+/* An engine takes over: this thread, the only one, has the empty local again */
+static __apart void guest_start(const struct qn_engine *engine)
+{
+	static const char text[] =
+		"quern: no address space for the engine that "
+		"QUERN_CONF=engine: names\n";
+	struct qn_local *l = qn_self;
+
+	if (qn_guest_start(engine, &qn_hub)) {
+		qn_port_write(text, sizeof(text) - 1);
+		_exit(2);
+	}
+	/* Each block of an engine is accounted by itself */
+	qn_hub.exact = 0;
+	qn_hub.notes_peak = false;
+	if (qn_hub.is_watched)
+		qn_hub.page->exact = QN_STATS_EXACT_COUNT | QN_STATS_EXACT_PEAK;
+	if (l == &qn_local_none)
+		return;
+	pthread_setspecific(thread_key, NULL);
+	self_set(&qn_local_none);
+	qn_local_put(l);
+}
+
+/*
+ * A program that never allocates gets no heap, unless there is a file to write;
+ * others at their first malloc(): perhaps in a sandbox by then, which has neither clock
+ * nor seed to give.
+ */
+void qn_process_start(const struct qn_conf *conf,
+		      const struct qn_sites_ops *sites,
+		      const struct qn_engine *engine)
+{
+	settings_copy = *conf;
+	settings = &settings_copy;
+	start_usec = qn_port_clock_first();
+	start_seed = conf->seed ? (u32)conf->seed : qn_port_seed();
+	if (qn_process_is_ready)
+		conf_apply(conf);
+	else if ((!conf->stats[0] && !sites && !engine) ||
+		 !qn_process_hub_start())
+		return;
+	if (engine)
+		guest_start(engine);
+	if (sites)
+		qn_process_sites_start(&qn_hub, sites);
+	if (conf->stats[0])
+		qn_process_page_publish(conf->stats);
+}
+
+void qn_process_audit(void)
+{
+	struct qn_local *l = qn_self;
+
+	if (qn_process_is_ready && !qn_guest_is_on())
+		qn_audit_process(&qn_hub, l != &qn_local_none ? l : NULL);
+}
+
+void qn_process_set_helper(bool (*start)(void))
+{
+	qn_hub.helper.start = start;
+}
+
+__apart void qn_process_help(void)
+{
+	qn_helper_run(&qn_hub);
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+/*
+ * process-page.c - the statistics page of a process: who it is, the file it lies in, its
+ * last figures, and what programs ask of it.
+ *
+ * The heap writes counters into the page (format/statspage.h). This file makes others see
+ * it. Order: the page, its file, a child's page, the end, the public figures.
+ */
+#include "process/process-internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "port/sys.h"
+
+#include "process/guest.h"
+#include "process/process-sites.h"
+
+_Static_assert(sizeof(struct qn_stats_page) <= QN_UNIT_SIZE,
+	       "the statistics page has a unit of its own");
+
+/* ---- the page ---- */
+
+void qn_process_page_init(struct qn_stats_page *page, u64 start)
+{
+	page->magic = QN_STATS_MAGIC;
+	page->version = QN_STATS_VERSION;
+	page->size = sizeof(*page);
+	page->state = QN_STATS_RUNNING;
+	page->start_usec = start ? start : qn_port_clock();
+	__builtin_memcpy(page->policy, "rule", sizeof("rule"));
+}
+
+/* Who we are, for those who read the page from outside */
+static void page_sign(struct qn_stats_page *page)
+{
+	page->pid = (u32)qn_sys3(SYS_getpid, 0, 0, 0);
+	page->ppid = (u32)qn_sys3(SYS_getppid, 0, 0, 0);
+	qn_sys3(SYS_prctl, PR_GET_NAME, (long)page->exe, 0);
+}
+
+struct qn_stats_page *qn_process_stats(void)
+{
+	if (!qn_process_is_ready && !qn_process_hub_start())
+		return NULL;
+	qn_hub_refresh(&qn_hub);
+	return qn_hub.page;
+}
+
+__apart struct qn_stats_page *qn_process_tally(struct qn_tally *t)
+{
+	struct qn_local *l = NULL;
+
+	if (!qn_process_is_ready && !qn_process_hub_start())
+		return NULL;
+	/* An engine's blocks are all known to the page */
+	if (!qn_guest_is_on())
+		l = qn_process_self();
+	qn_tally(t, &qn_hub, l);
+	if (l)
+		qn_process_self_put(l);
+	return qn_hub.page;
+}
+
+/* ---- its file ---- */
+
+static char *append(char *to, const char *text)
+{
+	size_t n = strlen(text);
+
+	memcpy(to, text, n + 1);
+	return to + n;
+}
+
+static char *append_number(char *to, unsigned int n)
+{
+	char digits[12];
+	unsigned int nr = 0;
+
+	do
+		digits[nr++] = (char)('0' + n % 10);
+	while (n /= 10);
+	while (nr)
+		*to++ = digits[--nr];
+	*to = '\0';
+	return to;
+}
+
+/*
+ * DIR/PID.qstat, or DIR/PID.N.qstat where an earlier program had the number
+ *
+ * Return: a descriptor or -errno.
+ */
+static int stats_open(const char *dir)
+{
+	char path[sizeof(qn_hub.conf.stats) + 40];
+	int fd = -EEXIST;
+
+	for (unsigned int i = 0; i < 1000 && fd == -EEXIST; i++) {
+		char *end = append(append(path, dir), "/");
+
+		end = append_number(end, qn_hub.page->pid);
+		if (i)
+			end = append_number(append(end, "."), i);
+		append(end, ".qstat");
+		fd = (int)qn_sys6(SYS_openat, AT_FDCWD, (long)path,
+				  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600,
+				  0, 0);
+	}
+	return fd;
+}
+
+/* Other memory at the page's place: the file @fd, or nobody's if it is -1 */
+static void page_map(size_t size, int flags, int fd)
+{
+	qn_sys6(SYS_mmap, (long)qn_hub.page, (long)size, PROT_READ | PROT_WRITE,
+		flags | MAP_FIXED, fd, 0);
+}
+
+/* From now on the page is a file that others can read, also when we are gone */
+__apart void qn_process_page_publish(const char *dir)
+{
+	size_t size = round_up(sizeof(*qn_hub.page), qn_port_page_size());
+	int fd;
+
+	page_sign(qn_hub.page);
+	fd = stats_open(dir);
+	if (fd < 0) {
+		static const char text[] =
+			"quern: cannot make a statistics file in the directory "
+			"that QUERN_CONF=stats: names; going on without\n";
+
+		if (fd != -ENOENT || !strstr(dir, "/" QN_STATS_RUN_DIR))
+			qn_port_write(text, sizeof(text) - 1);
+		return;
+	}
+	if (qn_sys6(SYS_pwrite64, fd, (long)qn_hub.page, (long)size, 0, 0, 0) ==
+	    (long)size)
+		page_map(size, MAP_SHARED, fd);
+	qn_process_sites_map(&qn_hub, fd, round_up(size, (size_t)65536));
+	qn_sys3(SYS_close, fd, 0, 0);
+}
+
+/* ---- a child's page ---- */
+
+/* Other memory, with the figures so far, takes the place of the file */
+__apart void qn_process_page_leave(void)
+{
+	size_t size = round_up(sizeof(*qn_hub.page), qn_port_page_size());
+	struct qn_stats_page copy = *qn_hub.page;
+
+	page_map(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	*qn_hub.page = copy;
+}
+
+static void life_restart(struct qn_stats_life *life)
+{
+	memset(life->by_bytes, 0, sizeof(life->by_bytes));
+	memset(life->by_time, 0, sizeof(life->by_time));
+	life->nr_ended = 0;
+	life->nr_grown = 0;
+	life->nr_shrunk = 0;
+	life->grown_from = 0;
+	life->grown_to = 0;
+}
+
+/* What the child did not do itself does not belong into its figures */
+__apart void qn_process_page_restart(struct qn_stats_page *page)
+{
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
+		page->classes[c].nr_allocs = 0;
+	page->nr_large = 0;
+	page->large_total = 0;
+	page->nr_threads = qn_self != &qn_local_none;
+	page->nr_threads_total = page->nr_threads;
+	page->nr_remote = 0;
+	page->nr_failed = 0;
+	qn_hub.ledger.nr_samples = 0;
+	page->nr_samples = 0;
+	page->sample_ns = 0;
+	page->nr_slices = 0;
+	page->nr_changes = 0;
+	page->peak_live = page->live;
+	memset(&page->at_live, 0, sizeof(page->at_live));
+	page->peak_used = 0;
+	page->refreshed = 0;
+	qn_hub.is_peak_new = qn_hub.is_watched;
+	for (unsigned int i = 0; i < QN_STATS_LIFE_GROUPS; i++)
+		life_restart(&page->lives[i]);
+	memset(&page->trend, 0, sizeof(page->trend));
+	page->engine.asked = 0;
+	page->engine.served = 0;
+	page->engine.by_table = 0;
+	qn_resident_restart(&qn_hub.segments.resident);
+}
+
+/* ---- the end ---- */
+
+/* What the kernel knows of the process; nobody may wait for it */
+static void page_note_usage(struct qn_stats_page *page)
+{
+	struct rusage u;
+
+	if (qn_sys3(SYS_getrusage, RUSAGE_SELF, (long)&u, 0))
+		return;
+	page->cpu_usec =
+		(u64)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 +
+		(u64)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+	page->peak_resident = (u64)u.ru_maxrss * 1024;
+}
+
+__apart void qn_process_finish(void)
+{
+	if (!qn_process_is_ready || !qn_hub.conf.stats[0])
+		return;
+	if (qn_self != &qn_local_none)
+		qn_local_account_end(qn_self);
+	/* Of others that run it is not known what waits in their lists */
+	if (qn_hub.page->nr_threads <= (qn_self != &qn_local_none))
+		qn_hub.page->exact |= QN_STATS_EXACT_COUNT;
+	qn_hub_refresh(&qn_hub);
+	page_note_usage(qn_hub.page);
+	qn_hub.page->end_usec = qn_port_clock();
+	qn_hub.page->state = QN_STATS_EXITED;
+}
+
+/* ---- the public figures ---- */
+
+QN_EXPORT __apart int qn_stats_get(struct qn_stats *st)
+{
+	const struct qn_stats_page *page;
+
+	if (!st)
+		return -EINVAL;
+	page = qn_process_stats();
+	memset(st, 0, sizeof(*st));
+	if (!page)
+		return -ENOMEM;
+	st->size = page->used + page->dirty;
+	st->metadata = page->metadata;
+	st->live = page->live;
+	st->peak_live = page->peak_live;
+	st->nr_allocs = page->nr_large;
+	st->requested = page->large;
+	/* Free in chunks of medium blocks */
+	st->free = page->classes[QN_CLASS_DIRECT].slab;
+	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
+		const struct qn_stats_class *sc = &page->classes[c];
+		u64 objects = sc->osize ? sc->live / sc->osize : 0;
+
+		st->nr_allocs += sc->nr_allocs;
+		st->nr_live += objects;
+		st->requested += sc->requested ? objects * sc->requested / 16 :
+						 sc->live;
+		/* Accounted at different times, so one may be ahead */
+		st->free += sc->slab - min(sc->slab, sc->live);
+	}
+	st->requested = min(st->requested, st->live);
+	st->internal = st->live - st->requested;
+	st->external = st->free;
+	st->free += page->dirty;
+	st->nr_frees = st->nr_allocs - st->nr_live;
+	st->nr_failed = page->nr_failed;
+	st->nr_samples = page->nr_samples;
+	st->nr_tables = page->generation;
+	return 0;
+}
