@@ -14,7 +14,7 @@
  * against the same bounds and have to fail: one that counts requests instead of bytes,
  * one that takes the request which asks for a refill, one that draws 5 % too far.
  *
- * Links: linuxport.c, lib/process/local.c, lib/process/local-medium.c, lib/process/remote.c and all below them.
+ * Links: linuxport.c, lib/process/local*.c, lib/process/remote.c and all below them.
  */
 #include <setjmp.h>
 #include <stdarg.h>

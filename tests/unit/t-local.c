@@ -3,7 +3,7 @@
  * t-local.c - a thread's cache: refill, events, sparse slabs, tables that change,
  * frees that go home, and the life of locals.
  *
- * Links: linuxport.c, lib/process/local.c, lib/process/local-medium.c, lib/process/remote.c and all below them.
+ * Links: linuxport.c, lib/process/local*.c, lib/process/remote.c and all below them.
  *
  * Invariants checked here:
  * - an object is in one place: with the program, on a list of a local, in a batch,
