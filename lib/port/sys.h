@@ -4,8 +4,8 @@
  *
  * A wrapper of libc costs more than the call when a program has just started: a
  * look-up by the loader, and up to 64 KB of libc that nobody else has touched.
- * It also writes errno, which malloc and free must leave alone. For posix.c,
- * process-page.c and process-sites.c.
+ * It also writes errno, which malloc and free must leave alone. For posix.c and
+ * process-*.c.
  */
 #ifndef QN_PORT_SYS_H
 #define QN_PORT_SYS_H

@@ -6,7 +6,7 @@
  * keeps what it has. The helper purges dirty runs that are old, free whole pages in chunks of
  * threads that did not allocate for as long, and all that threads left that are gone.
  *
- * When there is one, by the knob helper and what could be given back (qn_helper_reserve()):
+ * When there is one, by the knob helper and what could be given back (qn_hub_reserve()):
  *
  *	helper:0			never
  *	less than 4 MB			not yet
@@ -21,15 +21,13 @@
  * It sleeps without limit when nothing is left to give back. The C library does not know of
  * it (thread.c in lib/port), so it is nobody that others have to wait for. All its signals are
  * blocked. It has no local, allocates nothing, and takes the heap's locks as any thread
- * does, a slice at a time. In ps and top it is quern-helper.
+ * does, a slice at a time (idle.h). In ps and top it is quern-helper.
  */
 #ifndef QN_HELPER_H
 #define QN_HELPER_H
 
 #include "base/compiler.h"
 #include "port/port.h"
-
-struct qn_hub;
 
 /* Bytes that are worth a thread in a process that has just begun, and in others */
 #define QN_HELPER_FROM_YOUNG ((size_t)16 << 20)
@@ -64,44 +62,49 @@ enum qn_helper_state {
  * @from:	bytes that could be given back at which a thread starts it or wakes it; atomic.
  *		0 at first, and when other knobs are in use
  * @not_before:	microseconds: none is started before
- * @is_allowed:	there may be one
+ * @run:	what it runs, with @arg, as long as @state is WORKS or SLEEPS; NULL: there is
+ *		never one
  * @lock:	taken to start it and to end it
  * @thread:	it
+ *
+ * @state goes from NONE to WORKS and between WORKS and SLEEPS; by ENDS back to NONE, or to
+ * NEVER. @lock is held where it leaves NONE, and where it comes to NONE or NEVER.
  */
 struct qn_helper {
 	u32 state;
 	size_t from;
 	u64 not_before;
-	bool is_allowed;
+	void (*run)(void *arg);
+	void *arg;
 	struct qn_lock lock;
 	struct qn_port_thread thread;
 };
 
-/* Bytes that it could give back: dirty runs, and what is free in chunks. Any context. */
-size_t qn_helper_reserve(const struct qn_hub *hub);
+/**
+ * qn_helper_call() - so much could be given back: start it or wake it, if it is time
+ * @h:		the helper
+ * @reserve:	how much
+ * @is_on:	the knob
+ * @is_young:	the process is
+ *
+ * Context: any. Sets @from so that it is not called in vain.
+ */
+void qn_helper_call(struct qn_helper *h, size_t reserve, bool is_on,
+		    bool is_young);
 
-/* There is so much to give back: start it or wake it, if it is time. Any context. */
-void qn_helper_call(struct qn_hub *hub);
+/* Nothing is left but @rest: it sleeps until there is more. Return: false if it is to end. */
+bool qn_helper_sleep(struct qn_helper *h, size_t rest);
 
 /**
  * qn_helper_end() - there is no helper when this returns
- * @hub:	the hub
+ * @h:		the helper
  * @for_good:	and never again; else not for QN_HELPER_PAUSE_US
  *
- * Context: no lock of the hub is held. Waits for what the helper is at: a slice.
+ * Context: no lock of the heap is held. Waits for what the helper is at: a slice.
  */
-void qn_helper_end(struct qn_hub *hub, bool for_good);
-
-/**
- * qn_helper_round() - what it does each time
- * @hub:	the hub
- *
- * Context: takes the hub's locks. Bounded by the threads and what is old.
- * Return: milliseconds until the next, or 0 if there is nothing left to give back.
- */
-u32 qn_helper_round(struct qn_hub *hub);
+void qn_helper_end(struct qn_helper *h, bool for_good);
 
 /* A child after fork() has none */
-void qn_helper_fork_child(struct qn_hub *hub);
+void qn_helper_fork_child(struct qn_helper *h);
 
 #endif /* QN_HELPER_H */

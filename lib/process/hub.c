@@ -415,7 +415,7 @@ __apart void qn_hub_fork_child(struct qn_hub *hub)
 	t->purged = 0;
 	t->refaults = 0;
 	memset(&hub->trend_now, 0, sizeof(hub->trend_now));
-	qn_helper_fork_child(hub);
+	qn_helper_fork_child(&hub->helper);
 }
 
 /* ---- accounts ---- */
@@ -454,12 +454,26 @@ void qn_hub_raise_peak(struct qn_hub *hub, u64 live)
 	WRITE_ONCE(hub->is_peak_new, hub->is_watched);
 }
 
+size_t qn_hub_reserve(const struct qn_hub *hub)
+{
+	return READ_ONCE(hub->segments.resident.dirty) +
+	       qn_ledger_get(&hub->ledger.class_slab[QN_CLASS_DIRECT]);
+}
+
+static __apart void helper_call(struct qn_hub *hub)
+{
+	u64 age = qn_port_clock_coarse() - hub->page->start_usec;
+
+	qn_helper_call(&hub->helper, qn_hub_reserve(hub),
+		       qn_hub_knobs(hub)->helper, age < QN_HELPER_YOUNG_US);
+}
+
 static void account_live(struct qn_hub *hub, s64 bytes)
 {
 	u64 live;
 
-	if (unlikely(qn_helper_reserve(hub) >= READ_ONCE(hub->helper.from)))
-		qn_helper_call(hub);
+	if (unlikely(qn_hub_reserve(hub) >= READ_ONCE(hub->helper.from)))
+		helper_call(hub);
 	if (bytes < 0 && unlikely(READ_ONCE(hub->is_peak_new)))
 		note_live_peak(hub);
 	live = qn_ledger_live(&hub->ledger, bytes);

@@ -205,6 +205,9 @@ void qn_hub_table_put(struct qn_hub *hub, const struct qn_table *t);
 bool qn_hub_learn(struct qn_hub *hub, const struct qn_sample *samples,
 		  unsigned int nr);
 
+/* Bytes that could be given back: dirty runs, and what is free in chunks. Any context. */
+size_t qn_hub_reserve(const struct qn_hub *hub);
+
 /**
  * qn_hub_account() - objects of a class came into use or went out of it
  * @hub:	the hub

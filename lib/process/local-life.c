@@ -44,8 +44,6 @@ noinline void qn_local_look_around(struct qn_local *l)
 		qn_local_exact_go_on(l);
 	if (READ_ONCE(l->hub->has_old))
 		qn_hub_purge_old(l->hub);
-	if (unlikely(READ_ONCE(l->hub->helper.is_wanted)))
-		qn_helper_call(l->hub);
 }
 
 /* ---- idleness ---- */
@@ -92,6 +90,10 @@ __apart bool qn_local_idle(struct qn_local *l)
 		return true;
 	if (l->seen != seen) {
 		l->seen = seen;
+		l->nr_rounds = 0;
+	}
+	if (l->nr_rounds < QN_HELPER_ROUNDS) {
+		l->nr_rounds++;
 		return false;
 	}
 	qn_local_medium_idle(l);

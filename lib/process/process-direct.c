@@ -123,7 +123,8 @@ __seldom void *qn_process_shared_alloc(struct qn_local *l, size_t size,
 {
 	void *p;
 
-	qn_local_make_room(l, size);
+	if (!qn_share_may_serve(&qn_hub.segments, size))
+		qn_local_make_room(l, QN_SHARE_UNITS * QN_UNIT_SIZE);
 	p = qn_share_alloc(&qn_hub.segments, size, align, old);
 	if (!p)
 		return NULL;

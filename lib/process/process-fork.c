@@ -35,6 +35,23 @@ static __apart struct qn_lock *fork_lock(unsigned int i)
 	}
 }
 
+/* In a signal handler: the helper may wait for a lock that this very thread holds */
+static __apart bool holds_any(void)
+{
+	for (unsigned int i = 0; i < NR_LOCKS; i++)
+		if (qn_port_holds(fork_lock(i)))
+			return true;
+	return false;
+}
+
+__apart void qn_process_end_helper(bool for_good)
+{
+	if (qn_process_is_ready && !holds_any())
+		qn_helper_end(&qn_hub.helper, for_good);
+	else if (for_good)
+		qn_hub.helper.run = NULL;
+}
+
 /*
  * A signal handler may fork() that interrupted this thread in malloc(): what the thread
  * holds then stays as it is, in the child too, where malloc() goes on if the handler
@@ -46,6 +63,7 @@ __apart void qn_process_fork_prepare(void)
 
 	if (!qn_process_is_ready)
 		return;
+	qn_process_end_helper(false);
 	for (unsigned int i = 0; i < NR_LOCKS; i++) {
 		if (qn_port_holds(fork_lock(i)))
 			continue;

@@ -14,6 +14,7 @@
 
 #include "process/audit.h"
 #include "process/guest.h"
+#include "process/idle.h"
 #include "process/process-sites.h"
 
 /* Where there is a statistics file, so many mallocs of each thread are counted exactly */
@@ -217,12 +218,8 @@ void qn_process_audit(void)
 		qn_audit_process(&qn_hub, l != &qn_local_none ? l : NULL);
 }
 
-void qn_process_set_helper(bool (*start)(void))
+void qn_process_allow_helper(void)
 {
-	qn_hub.helper.start = start;
-}
-
-__apart void qn_process_help(void)
-{
-	qn_helper_run(&qn_hub);
+	qn_hub.helper.run = qn_idle_run;
+	qn_hub.helper.arg = &qn_hub;
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * process-page.c - the statistics page of a process: who it is, the file it lies in, its
- * last figures, and what programs ask of it.
+ * process-page.c - the statistics page of a process: who it is, and the file it lies in.
  *
  * The heap writes counters into the page (format/statspage.h). This file makes others see
- * it. Order: the page, its file, a child's page, the end, the public figures.
+ * it. Order: the page, its file, a child's page.
  */
 #include "process/process-internal.h"
 
@@ -13,11 +12,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "port/sys.h"
 
-#include "process/guest.h"
 #include "process/process-sites.h"
 
 _Static_assert(sizeof(struct qn_stats_page) <= QN_UNIT_SIZE,
@@ -41,29 +38,6 @@ static void page_sign(struct qn_stats_page *page)
 	page->pid = (u32)qn_sys3(SYS_getpid, 0, 0, 0);
 	page->ppid = (u32)qn_sys3(SYS_getppid, 0, 0, 0);
 	qn_sys3(SYS_prctl, PR_GET_NAME, (long)page->exe, 0);
-}
-
-struct qn_stats_page *qn_process_stats(void)
-{
-	if (!qn_process_is_ready && !qn_process_hub_start())
-		return NULL;
-	qn_hub_refresh(&qn_hub);
-	return qn_hub.page;
-}
-
-__apart struct qn_stats_page *qn_process_tally(struct qn_tally *t)
-{
-	struct qn_local *l = NULL;
-
-	if (!qn_process_is_ready && !qn_process_hub_start())
-		return NULL;
-	/* An engine's blocks are all known to the page */
-	if (!qn_guest_is_on())
-		l = qn_process_self();
-	qn_tally(t, &qn_hub, l);
-	if (l)
-		qn_process_self_put(l);
-	return qn_hub.page;
 }
 
 /* ---- its file ---- */
@@ -196,76 +170,4 @@ __apart void qn_process_page_restart(struct qn_stats_page *page)
 	page->engine.served = 0;
 	page->engine.by_table = 0;
 	qn_resident_restart(&qn_hub.segments.resident);
-}
-
-/* ---- the end ---- */
-
-/* What the kernel knows of the process; nobody may wait for it */
-static void page_note_usage(struct qn_stats_page *page)
-{
-	struct rusage u;
-
-	if (qn_sys3(SYS_getrusage, RUSAGE_SELF, (long)&u, 0))
-		return;
-	page->cpu_usec =
-		(u64)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 +
-		(u64)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
-	page->peak_resident = (u64)u.ru_maxrss * 1024;
-}
-
-__apart void qn_process_finish(void)
-{
-	if (!qn_process_is_ready || !qn_hub.conf.stats[0])
-		return;
-	if (qn_self != &qn_local_none)
-		qn_local_account_end(qn_self);
-	/* Of others that run it is not known what waits in their lists */
-	if (qn_hub.page->nr_threads <= (qn_self != &qn_local_none))
-		qn_hub.page->exact |= QN_STATS_EXACT_COUNT;
-	qn_hub_refresh(&qn_hub);
-	page_note_usage(qn_hub.page);
-	qn_hub.page->end_usec = qn_port_clock();
-	qn_hub.page->state = QN_STATS_EXITED;
-}
-
-/* ---- the public figures ---- */
-
-QN_EXPORT __apart int qn_stats_get(struct qn_stats *st)
-{
-	const struct qn_stats_page *page;
-
-	if (!st)
-		return -EINVAL;
-	page = qn_process_stats();
-	memset(st, 0, sizeof(*st));
-	if (!page)
-		return -ENOMEM;
-	st->size = page->used + page->dirty;
-	st->metadata = page->metadata;
-	st->live = page->live;
-	st->peak_live = page->peak_live;
-	st->nr_allocs = page->nr_large;
-	st->requested = page->large;
-	/* Free in chunks of medium blocks */
-	st->free = page->classes[QN_CLASS_DIRECT].slab;
-	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
-		const struct qn_stats_class *sc = &page->classes[c];
-		u64 objects = sc->osize ? sc->live / sc->osize : 0;
-
-		st->nr_allocs += sc->nr_allocs;
-		st->nr_live += objects;
-		st->requested += sc->requested ? objects * sc->requested / 16 :
-						 sc->live;
-		/* Accounted at different times, so one may be ahead */
-		st->free += sc->slab - min(sc->slab, sc->live);
-	}
-	st->requested = min(st->requested, st->live);
-	st->internal = st->live - st->requested;
-	st->external = st->free;
-	st->free += page->dirty;
-	st->nr_frees = st->nr_allocs - st->nr_live;
-	st->nr_failed = page->nr_failed;
-	st->nr_samples = page->nr_samples;
-	st->nr_tables = page->generation;
-	return 0;
 }

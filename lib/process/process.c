@@ -2,13 +2,18 @@
 /*
  * process.c - malloc and free of a Linux process, where the fast paths of process.h end.
  *
- * Above local.c. Each kind of unit is told apart here, on the way in and on the way out. The
- * public qn_malloc() family stands at the end; preload/ defines malloc() by the same inline
- * functions.
+ * Each kind of unit is told apart here, on the way in and on the way out.
  *
- * Beside it: process-life.c (threads, settings, start), process-fork.c, process-direct.c
- * (large blocks and whole pages), process-calloc.c, process-realloc.c, process-sized.c,
- * process-page.c (figures) and process-sites.c.
+ * The files of a process, lowest first; a file calls those of rows above its own:
+ *
+ *	process-page.c		the statistics page and its file
+ *	process-sites.c		call sites
+ *	process-life.c		threads, settings, start
+ *	process-direct.c	large blocks, blocks of whole pages
+ *	process.c		malloc and free
+ *	process-calloc.c, process-realloc.c, process-sized.c, process-fork.c,
+ *	process-figures.c	what their names say
+ *	process-public.c	the qn_malloc() family of quern.h
  */
 #include "process/process-internal.h"
 
@@ -334,63 +339,4 @@ __apart bool qn_process_trim(void)
 		qn_local_trim(l);
 	qn_port_unlock(&qn_hub.threads);
 	return qn_segments_purge(&qn_hub.segments, 0) > 0;
-}
-
-/* ---- the public names ---- */
-
-QN_EXPORT void *qn_malloc(size_t size)
-{
-	return qn_process_malloc(size);
-}
-
-QN_EXPORT void qn_free(void *p)
-{
-	qn_process_free(p);
-}
-
-QN_EXPORT void *qn_calloc(size_t n, size_t size)
-{
-	return qn_process_calloc(n, size);
-}
-
-QN_EXPORT void *qn_realloc(void *p, size_t size)
-{
-	return qn_process_realloc(p, size);
-}
-
-QN_EXPORT void *qn_memalign(size_t align, size_t size)
-{
-	if (!is_power_of_2(align)) {
-		errno = EINVAL;
-		return NULL;
-	}
-	return qn_process_memalign(align, size);
-}
-
-QN_EXPORT size_t qn_malloc_usable_size(const void *p)
-{
-	return qn_process_usable_size(p);
-}
-
-QN_EXPORT int qn_trim(void)
-{
-	return qn_process_trim();
-}
-
-QN_EXPORT __apart int qn_check(void)
-{
-	const char *what = qn_segments_check(&qn_hub.segments);
-
-	if (!what)
-		what = qn_follow_check(&qn_hub.follow);
-	if (!what)
-		what = qn_guest_check();
-	if (!what && qn_self != &qn_local_none)
-		what = qn_local_check(qn_self);
-	if (!what)
-		return 0;
-	qn_port_write("quern: ", 7);
-	qn_port_write(what, strlen(what));
-	qn_port_write("\n", 1);
-	return -EUCLEAN;
 }

@@ -4,8 +4,8 @@
  *
  * Above it stands only preload/, which gives these functions the C library's
  * names; below it local.h (what a thread keeps), slab.h and segment.h. The public
- * qn_malloc() family is defined in process.c by the same inline functions. The head of
- * that file lists the others that make up a process.
+ * qn_malloc() family is defined in process-public.c by the same inline functions. The head of
+ * process.c lists the other files that make up a process.
  */
 #ifndef QN_PROCESS_H
 #define QN_PROCESS_H

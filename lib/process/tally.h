@@ -2,7 +2,7 @@
 /*
  * tally.h - what a process has in use, counted now.
  *
- * Above local.h, below process-page.c. The statistics page is written in slow paths, so it
+ * Above local.h, below process-figures.c. The statistics page is written in slow paths, so it
  * knows late what fast ones did. A tally looks at each slab. It is right to the byte for
  * the calling thread and for threads that are gone. Of others that run, two things count
  * as in use: objects that are ready in their lists, and those that they freed for

@@ -3,7 +3,8 @@
 #
 # check-includes.sh - arrows between folders run downwards. Each line below is a row of
 # folders, lowest first: a file may include what stands in its own folder and in the
-# rows above its own. Two folders of one row do not know of each other.
+# rows above its own. Two folders of one row do not know of each other. The files of
+# lib/process are ranked likewise.
 
 set -u
 cd "${srcdir:?run by make check}" || exit 99
@@ -23,10 +24,26 @@ preload/command/report
 preload/command/run preload/command/trace preload/command/demo
 '
 
+# Of lib/process: a name stands for NAME.c, NAME.h and all files NAME-*. Only fence.c is far
+# above its header: a hub and a local hold its structs, and it counts its blocks in locals.
+ranks='
+unit ledger sites
+resident
+space
+segment
+slab share
+slack medium follow fence.h helper
+hub
+local
+remote fence.c
+audit guest idle tally process-sites
+process
+'
+
 # Includes are given by the path from lib/, from preload/, or from the file's own folder;
 # quern.h, the public header, is everybody's
 find lib preload -name '*.[ch]' ! -path '*/build/*' | sort |
-	xargs awk -v rows="$rows" '
+	xargs awk -v rows="$rows" -v ranks="$ranks" '
 function fail(what)
 {
 	print FILENAME ":" FNR ": " what
@@ -50,7 +67,20 @@ function is_file(path,    line, there)
 	}
 	return known[path]
 }
-BEGIN {
+# What stands for a file of lib/process in the list of its rows
+function module(name,    stem)
+{
+	sub(/^.*\//, "", name)
+	if (name in rank)
+		return name
+	stem = name
+	sub(/\.[ch]$/, "", stem)
+	while (!(stem in rank) && sub(/-[^-]*$/, "", stem))
+		;
+	return stem in rank ? stem : ""
+}
+function read_rows(rows,    row, nr, n, i, j, list)
+{
 	nr = split(rows, row, "\n")
 	for (i = 1; i <= nr; i++) {
 		n = split(row[i], list, " ")
@@ -58,10 +88,16 @@ BEGIN {
 			rank[list[j]] = i
 	}
 }
+BEGIN {
+	read_rows(rows)
+	read_rows(ranks)
+}
 FNR == 1 {
 	own = folder(FILENAME)
 	if (!(own in rank) && FILENAME != "lib/quern.h")
 		fail("its folder has no row in tests/tree/check-includes.sh")
+	if (own == "lib/process" && module(FILENAME) == "")
+		fail("it has no row in tests/tree/check-includes.sh")
 }
 /^#[ \t]*include[ \t]+"/ {
 	split($0, part, "\"")
@@ -84,5 +120,9 @@ FNR == 1 {
 		fail("\"" name "\" is not in lib or preload")
 	else if (other != own && rank[other] >= rank[own])
 		fail("\"" name "\" is not below " own)
+	else if (own == "lib/process" && other == own &&
+		 module(name) != module(FILENAME) &&
+		 rank[module(name)] >= rank[module(FILENAME)])
+		fail("\"" name "\" is not below " module(FILENAME))
 }
 END { exit bad }'

@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "process/hub.h"
+#include "process/idle.h"
 #include "linuxport.h"
 
 static struct qn_hub hub;
@@ -625,7 +626,7 @@ static void test_helper(void **state)
 	hub.conf.knobs.dirty = 64 << 20;
 	make_dirty(512);
 	assert_int_equal(port.nr_threads, 0);
-	h->is_allowed = true;
+	h->run = qn_idle_run;
 	h->from = 0;
 	hub.conf.knobs.helper = 0;
 	make_dirty(512);
@@ -644,10 +645,10 @@ static void test_helper(void **state)
 	make_dirty(256);
 	assert_int_equal(port.nr_threads, 1);
 	/* Nothing is old yet */
-	assert_int_equal(qn_helper_round(&hub), 732);
+	assert_int_equal(qn_idle_round(&hub), 732);
 	assert_true(hub.segments.resident.dirty >= 16 << 20);
 	port_sleep_ms(10000);
-	assert_int_equal(qn_helper_round(&hub), 0);
+	assert_int_equal(qn_idle_round(&hub), 0);
 	assert_int_equal(hub.segments.resident.dirty, 0);
 	assert_int_equal(hub.page->dirty, 0);
 	h->state = QN_HELPER_SLEEPS;
@@ -669,11 +670,11 @@ static void test_helper_ends(void **state)
 	(void)state;
 	begin();
 	hub.conf.knobs.dirty = 64 << 20;
-	h->is_allowed = true;
+	h->run = qn_idle_run;
 	h->from = 0;
 	make_dirty(512);
 	assert_int_equal(port.nr_threads, 1);
-	qn_helper_end(&hub, false);
+	qn_helper_end(&hub.helper, false);
 	assert_int_equal(port.nr_joins, 1);
 	assert_int_equal(h->state, QN_HELPER_NONE);
 	make_dirty(512);
@@ -688,7 +689,7 @@ static void test_helper_ends(void **state)
 	port_sleep_ms(200);
 	make_dirty(512);
 	assert_int_equal(port.nr_threads, 3);
-	qn_helper_end(&hub, true);
+	qn_helper_end(&hub.helper, true);
 	port_sleep_ms(2000);
 	make_dirty(512);
 	assert_int_equal(port.nr_threads, 3);
@@ -706,7 +707,7 @@ static void test_helper_fails(void **state)
 	(void)state;
 	begin();
 	hub.conf.knobs.dirty = 64 << 20;
-	h->is_allowed = true;
+	h->run = qn_idle_run;
 	h->from = 0;
 	port.no_threads = true;
 	make_dirty(512);

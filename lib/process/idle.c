@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/*
+ * idle.c - rounds of the thread that gives memory back; see helper.h.
+ */
+#include "process/idle.h"
+
+#include "port/debug.h"
+#include "port/port.h"
+#include "process/local.h"
+
+/* It looks so many times in the time that dirty memory is kept, within these bounds */
+#define ROUNDS_A_KEEP QN_HELPER_ROUNDS
+#define ROUND_LEAST   10u
+#define ROUND_MOST    1000u
+
+/* Threads that allocated nothing lately. Return: whether some did. */
+static __apart bool relieve_locals(struct qn_hub *hub)
+{
+	bool any = false;
+
+	qn_assert(!qn_port_holds(&hub->threads));
+	qn_port_lock(&hub->threads);
+	for (struct qn_local *l = hub->locals; l; l = l->next)
+		any |= !qn_local_idle(l);
+	qn_port_unlock(&hub->threads);
+	return any;
+}
+
+__apart u32 qn_idle_round(struct qn_hub *hub)
+{
+	u32 keep = qn_resident_keep_ms(&hub->segments.resident);
+	bool busy;
+
+	qn_assert(keep > 0 && keep <= QN_KEEP_MOST);
+	while (qn_segments_purge_old(&hub->segments))
+		;
+	busy = relieve_locals(hub);
+	qn_hub_refresh(hub);
+	if (!busy && !READ_ONCE(hub->segments.resident.dirty))
+		return 0;
+	return min(max(keep / ROUNDS_A_KEEP, ROUND_LEAST), ROUND_MOST);
+}
+
+__apart void qn_idle_run(void *arg)
+{
+	struct qn_hub *hub = arg;
+	struct qn_helper *h = &hub->helper;
+
+	qn_port_thread_name("quern-helper");
+	while (READ_ONCE(h->state) == QN_HELPER_WORKS) {
+		u32 ms = qn_idle_round(hub);
+
+		if (ms)
+			qn_port_wait(&h->state, QN_HELPER_WORKS, ms);
+		else if (!qn_helper_sleep(h, qn_hub_reserve(hub)))
+			return;
+	}
+}
