@@ -2,10 +2,11 @@
 /*
  * medium.c - blocks between boundary tags; medium.h has the picture.
  *
- * Order in this file: tags, what is resident, free runs, chunks, allocation, free,
- * resizing, purging, checks.
+ * Pages that are given back are in medium-purge.c, looks for damage and checks in
+ * medium-audit.c. Order in this file: tags, what is resident, free runs, chunks, allocation,
+ * free, resizing.
  */
-#include "process/medium.h"
+#include "process/medium-internal.h"
 
 #include "port/debug.h"
 #include "process/slab.h"
@@ -18,10 +19,6 @@
  */
 #define MERGES_FIRST  64u
 #define MERGES_A_LOOK 16u
-/* So many bytes are freed before the next look for pages, where none may be kept */
-#define LOOK_LEAST ((size_t)64 << 10)
-/* Runs of less are not looked into for pages */
-#define PURGE_LEAST ((size_t)8192)
 
 /* ---- tags ---- */
 
@@ -46,19 +43,8 @@ static __always_inline void tag_note(void *p, bool prev_free)
 
 /* ---- damage ---- */
 
-#define WRITTEN  "the block was written to after it was freed"
-#define OVERRUN  "the word before the block was overwritten"
-#define OVERFLOW "the word behind the block was overwritten"
-
-/* The seal of the tag before @p, and those of @flags that are in @mask */
-static __always_inline bool tag_is_sound(const void *p, size_t tag, size_t mask,
-					 size_t flags)
-{
-	return !((tag ^ qn_tag_seal(p) ^ flags) & (QN_TAG_SEAL | mask));
-}
-
 /* May the tag before @p be read, wherever @p comes from */
-static bool is_place(const struct qn_medium *m, const char *p)
+bool qn_medium_is_place(const struct qn_medium *m, const char *p)
 {
 	const struct qn_unit *u = qn_segments_find(m->segments, p);
 
@@ -76,27 +62,15 @@ static __always_inline bool is_readable(const struct qn_medium *m,
 
 	return likely(at < READ_ONCE(seg->committed) << QN_UNIT_SHIFT &&
 		      is_aligned(at, QN_MEDIUM_STEP) && at >= QN_UNIT_SIZE) ||
-	       is_place(m, p);
+	       qn_medium_is_place(m, p);
 }
 
-static __noreturn __apart void damaged(const void *p, const char *what)
+__noreturn __apart void qn_medium_damaged(const void *p, const char *what)
 {
 	qn_misuse("free", p, what);
 }
 
 /* ---- what is resident ---- */
-
-/* The unit of an address in a chunk */
-static __always_inline struct qn_unit *unit_of(const struct qn_medium *m,
-					       const char *p)
-{
-	const struct qn_segment *seg = &m->segments->space.seg[0];
-	size_t at = (uintptr_t)p - (uintptr_t)seg->base;
-
-	if (likely(at < READ_ONCE(seg->committed) << QN_UNIT_SHIFT))
-		return qn_unit_of((char *)seg->units, at);
-	return qn_segments_find(m->segments, p);
-}
 
 /* No more is free, or not resident, than there is; chunks and holders agree */
 static bool sums_are_sound(const struct qn_medium *m)
@@ -107,14 +81,6 @@ static bool sums_are_sound(const struct qn_medium *m)
 	       m->free + m->owed <= chunks - m->holes &&
 	       !m->bytes == !m->nr_chunks && (!m->empty || m->nr_chunks) &&
 	       m->longest >= m->bytes / max(m->nr_chunks, 1u);
-}
-
-/* The sixteenths of a unit that [@from, @to), offsets in it, lies in */
-static u32 parts_between(size_t from, size_t to)
-{
-	qn_assert(from < to && to <= QN_UNIT_SIZE);
-	return (2u << ((to - 1) >> QN_PART_SHIFT)) -
-	       (1u << (from >> QN_PART_SHIFT));
 }
 
 /* Where in a unit the last of its sixteenths @parts ends */
@@ -142,10 +108,10 @@ static noinline void touch(struct qn_medium *m, char *p, char *end)
 	qn_assert(p < end);
 	m->clean = p;
 	while (p < end) {
-		struct qn_unit *u = unit_of(m, p);
+		struct qn_unit *u = qn_medium_unit(m, p);
 		size_t at = (uintptr_t)p % QN_UNIT_SIZE;
 		size_t n = min((size_t)(end - p), QN_UNIT_SIZE - at);
-		u32 parts = parts_between(at, at + n);
+		u32 parts = qn_parts_between(at, at + n);
 		u32 old = parts & u->touched;
 
 		if (old)
@@ -185,7 +151,8 @@ static __always_inline void run_add(struct qn_medium *m, char *p, size_t size,
  * Links of a free run are about to be followed: if something was written over them after
  * the free, say so. @p must be known to have a sound tag of a free run.
  */
-static noinline void run_look_closely(const struct qn_medium *m, const char *p)
+noinline void qn_medium_run_look_closely(const struct qn_medium *m,
+					 const char *p)
 {
 	const struct qn_run *run = (const struct qn_run *)(const void *)p;
 	const struct qn_run *next = run->next;
@@ -193,18 +160,12 @@ static noinline void run_look_closely(const struct qn_medium *m, const char *p)
 	if (unlikely(run->size != qn_tag_size(*qn_tag_of(p)) / QN_MEDIUM_STEP ||
 		     (next &&
 		      (!is_readable(m, next) || next->prev != &run->next))))
-		damaged(p, WRITTEN);
-}
-
-static __always_inline void run_look(const struct qn_medium *m, const char *p)
-{
-	if (unlikely(m->careful))
-		run_look_closely(m, p);
+		qn_medium_damaged(p, QN_MEDIUM_WRITTEN);
 }
 
 static __always_inline void run_del(struct qn_medium *m, char *p)
 {
-	run_look(m, p);
+	qn_medium_run_look(m, p);
 	qn_bins_del(&m->bins, node_of(p));
 }
 
@@ -228,7 +189,7 @@ static __always_inline void run_move(struct qn_medium *m, char *old, char *p,
 		run_change(m, old, p, size, flags);
 		return;
 	}
-	run_look(m, old);
+	qn_medium_run_look(m, old);
 	if (p != old)
 		qn_bins_replace(node_of(old), node_of(p));
 	run_sign(p, size, flags);
@@ -328,7 +289,7 @@ static __always_inline bool is_chunk(const struct qn_medium *m, const char *p,
 	if (likely((uintptr_t)p % QN_UNIT_SIZE != 2 * sizeof(size_t) ||
 		   qn_tag_size(READ_ONCE(*qn_tag_low(p + size)))))
 		return false;
-	u = unit_of(m, p);
+	u = qn_medium_unit(m, p);
 	return u == u->first;
 }
 
@@ -337,11 +298,13 @@ static __always_inline bool is_chunk(const struct qn_medium *m, const char *p,
 void qn_medium_look_at(const struct qn_medium *m, const void *p)
 {
 	if (unlikely(!is_readable(m, p)))
-		damaged(p,
+		qn_medium_damaged(
+			p,
 			"the block that led here was written to after it was freed");
-	if (unlikely(!tag_is_sound(p, *qn_tag_of(p), QN_TAG_WAITS | QN_TAG_FREE,
-				   QN_TAG_WAITS)))
-		damaged(p, OVERRUN);
+	if (unlikely(!qn_tag_is_sound(p, *qn_tag_of(p),
+				      QN_TAG_WAITS | QN_TAG_FREE,
+				      QN_TAG_WAITS)))
+		qn_medium_damaged(p, QN_MEDIUM_OVERRUN);
 }
 
 void qn_medium_init(struct qn_medium *m, struct qn_segments *s,
@@ -397,8 +360,8 @@ static __always_inline void *run_cut(struct qn_medium *m, char *p, size_t need)
 	size_t tag = *qn_tag_of(p);
 
 	if (unlikely(m->careful &&
-		     !tag_is_sound(p, tag, QN_TAG_FREE, QN_TAG_FREE)))
-		damaged(p, OVERRUN);
+		     !qn_tag_is_sound(p, tag, QN_TAG_FREE, QN_TAG_FREE)))
+		qn_medium_damaged(p, QN_MEDIUM_OVERRUN);
 	if (unlikely(p == m->empty))
 		m->empty = NULL;
 	need = block_cut(m, p, qn_tag_size(tag), need, p, tag & QN_TAG_HOLES);
@@ -419,7 +382,8 @@ static noinline bool cut_touches(const struct qn_medium *m, const char *p,
 		size_t at = (uintptr_t)p % QN_UNIT_SIZE;
 		size_t n = min((size_t)(end - p), QN_UNIT_SIZE - at);
 
-		if (parts_between(at, at + n) & ~(u32)unit_of(m, p)->touched)
+		if (qn_parts_between(at, at + n) &
+		    ~(u32)qn_medium_unit(m, p)->touched)
 			return true;
 		p += n;
 	}
@@ -556,7 +520,7 @@ static noinline void chunk_emptied(struct qn_medium *m, char *p, size_t size,
 				   size_t holes)
 {
 	if (m->empty) {
-		chunk_free(m, unit_of(m, p), size);
+		chunk_free(m, qn_medium_unit(m, p), size);
 		return;
 	}
 	qn_assert(m->nr_chunks > 0);
@@ -576,15 +540,15 @@ static noinline void block_look(const struct qn_medium *m, const char *p,
 	const char *next = p + size;
 
 	if (unlikely(size > m->longest ||
-		     !tag_is_sound(next, READ_ONCE(*qn_tag_of(next)), 0, 0)))
-		damaged(p, OVERFLOW);
+		     !qn_tag_is_sound(next, READ_ONCE(*qn_tag_of(next)), 0, 0)))
+		qn_medium_damaged(p, QN_MEDIUM_OVERFLOW);
 	if (!(tag & QN_TAG_PREV_FREE))
 		return;
 	before = *qn_tag_of(p - sizeof(size_t));
 	if (unlikely(before > m->longest || before % QN_MEDIUM_STEP ||
-		     !tag_is_sound(p - before, *qn_tag_of(p - before),
-				   QN_TAG_FREE, QN_TAG_FREE)))
-		damaged(p, OVERRUN);
+		     !qn_tag_is_sound(p - before, *qn_tag_of(p - before),
+				      QN_TAG_FREE, QN_TAG_FREE)))
+		qn_medium_damaged(p, QN_MEDIUM_OVERRUN);
 }
 
 /* A block of @size bytes, no longer counted as in use, is merged with what is free */
@@ -637,11 +601,11 @@ static noinline void link_look(const struct qn_medium *m, const char *p,
 	size_t tag, waits = QN_TAG_WAITS;
 
 	if (unlikely(!is_readable(m, p)))
-		damaged(from, WRITTEN);
+		qn_medium_damaged(from, QN_MEDIUM_WRITTEN);
 	tag = *qn_tag_of(p);
-	if (unlikely(!tag_is_sound(p, tag, waits | QN_TAG_FREE, waits) ||
+	if (unlikely(!qn_tag_is_sound(p, tag, waits | QN_TAG_FREE, waits) ||
 		     qn_medium_list(qn_tag_size(tag)) != list))
-		damaged(p, OVERRUN);
+		qn_medium_damaged(p, QN_MEDIUM_OVERRUN);
 }
 
 static void list_merge(struct qn_medium *m, size_t list)
@@ -669,13 +633,7 @@ static void group_merge(struct qn_medium *m, size_t g)
 		list_merge(m, g * QN_MEDIUM_GROUP + i);
 }
 
-/* What may be free before it is looked at: room for what comes until then */
-static size_t look_next(const struct qn_medium *m, size_t limit)
-{
-	return max(2 * limit, m->free + limit / 2);
-}
-
-static void waiting_merge(struct qn_medium *m)
+void qn_medium_merge_now(struct qn_medium *m)
 {
 	m->careful = m->nr_merges < MERGES_FIRST ||
 		     m->nr_merges % MERGES_A_LOOK == 0;
@@ -701,8 +659,8 @@ void qn_medium_merge(struct qn_medium *m)
 {
 	size_t limit = qn_resident_limit(&m->segments->resident, QN_KEEP_SHARE);
 
-	waiting_merge(m);
-	m->look = min(m->look, look_next(m, limit));
+	qn_medium_merge_now(m);
+	m->look = min(m->look, qn_medium_look_next(m, limit));
 }
 
 void qn_medium_free(struct qn_medium *m, const struct qn_unit *u, void *p)
@@ -740,8 +698,8 @@ bool qn_medium_resize(struct qn_medium *m, void *p, size_t size)
 	if (size + sizeof(size_t) <= old && old < need + QN_MEDIUM_LEAST)
 		return true;
 	next = *qn_tag_of(behind);
-	if (unlikely(!tag_is_sound(behind, next, 0, 0)))
-		qn_misuse("realloc", p, OVERFLOW);
+	if (unlikely(!qn_tag_is_sound(behind, next, 0, 0)))
+		qn_misuse("realloc", p, QN_MEDIUM_OVERFLOW);
 	if (next & QN_TAG_WAITS) {
 		qn_medium_merge(m);
 		tag = *qn_tag_of(p);
@@ -762,112 +720,7 @@ bool qn_medium_resize(struct qn_medium *m, void *p, size_t size)
 	return true;
 }
 
-/* ---- purging ---- */
-
-/* The pages of a free run that hold nothing of it */
-static void run_pages(const struct qn_medium *m, const struct qn_run *run,
-		      char **from, char **to)
-{
-	uintptr_t p = (uintptr_t)run;
-	uintptr_t end = p + run->size * QN_MEDIUM_STEP - 2 * sizeof(size_t);
-
-	*from = (char *)round_up(p + sizeof(*run), m->page_size);
-	*to = (char *)round_down(end, m->page_size);
-}
-
-/*
- * Pages that are purged for an owner that sleeps are of more use to others, even if the owner
- * wants them back some day. It was a mistake only if that is so soon that it did not sleep.
- */
-static u32 purge_age(const struct qn_medium *m)
-{
-	u32 recent = (u32)qn_segments_knobs(m->segments)->refault_ms;
-
-	return m->count == &m->free ? 0 : recent - min(recent, QN_SLEEP_MS);
-}
-
-/* Resident bytes of [@from, @to), which lies in one chunk */
-static size_t pages_sum(const struct qn_medium *m, char *from, char *to)
-{
-	size_t sum = 0;
-
-	for (char *next; from < to; from = next) {
-		size_t at = (uintptr_t)from % QN_UNIT_SIZE;
-
-		next = min(from - at + QN_UNIT_SIZE, to);
-		sum += qn_nr_parts(
-			       parts_between(at, at + (size_t)(next - from)) &
-			       unit_of(m, from)->touched) *
-		       QN_PART_SIZE;
-	}
-	return sum;
-}
-
-static size_t run_purge(struct qn_medium *m, struct qn_run *run)
-{
-	char *from, *to, *start;
-	size_t sum;
-
-	run_pages(m, run, &from, &to);
-	if (from >= to)
-		return 0;
-	start = (char *)round_down((uintptr_t)from, QN_UNIT_SIZE);
-	sum = qn_resident_purge(&m->segments->resident, unit_of(m, from), start,
-				(size_t)(from - start) / QN_PART_SIZE,
-				(size_t)(to - start) / QN_PART_SIZE,
-				purge_age(m));
-	if (!sum)
-		return 0;
-	qn_assert(sum <= (size_t)(to - from));
-	*qn_tag_of(run) |= QN_TAG_HOLES;
-	m->holes += sum;
-	*m->count -= sum;
-	return sum;
-}
-
-static __seldom size_t runs_sum(const struct qn_medium *m)
-{
-	size_t sum = 0;
-	char *from, *to;
-
-	for (unsigned int b = qn_bin_of(PURGE_LEAST / QN_MEDIUM_STEP);
-	     b < QN_NR_BINS; b++)
-		for (struct qn_run *run = m->bins.head[b]; run;
-		     run = run->next) {
-			run_pages(m, run, &from, &to);
-			sum += pages_sum(m, from, to);
-		}
-	return sum;
-}
-
-static __apart void runs_purge(struct qn_medium *m)
-{
-	size_t sum = 0;
-
-	for (unsigned int b = qn_bin_of(PURGE_LEAST / QN_MEDIUM_STEP);
-	     b < QN_NR_BINS; b++)
-		for (struct qn_run *run = m->bins.head[b]; run; run = run->next)
-			sum += run_purge(m, run);
-	if (sum)
-		m->moved = true;
-}
-
-void qn_medium_look(struct qn_medium *m)
-{
-	size_t limit;
-
-	if (m->free <= m->look)
-		return;
-	limit = qn_resident_limit(&m->segments->resident, QN_KEEP_SHARE);
-	waiting_merge(m);
-	/* Is it in whole pages? */
-	if (runs_sum(m) >
-	    qn_resident_limit(&m->segments->resident, QN_KEEP_CHUNK))
-		runs_purge(m);
-	m->look = look_next(m, limit);
-}
-
-static __apart void empty_free(struct qn_medium *m)
+__apart void qn_medium_empty_free(struct qn_medium *m)
 {
 	char *p = m->empty;
 
@@ -876,168 +729,5 @@ static __apart void empty_free(struct qn_medium *m)
 	qn_assert(m->nr_chunks > 0);
 	m->empty = NULL;
 	run_del(m, p);
-	chunk_free(m, unit_of(m, p), qn_tag_size(*qn_tag_of(p)));
-}
-
-__apart void qn_medium_settle(struct qn_medium *m)
-{
-	qn_medium_merge(m);
-	empty_free(m);
-}
-
-__apart void qn_medium_relieve(struct qn_medium *m)
-{
-	empty_free(m);
-	if (runs_sum(m) >
-	    qn_resident_limit(&m->segments->resident, QN_KEEP_SHARE))
-		runs_purge(m);
-}
-
-__apart void qn_medium_idle(struct qn_medium *m)
-{
-	empty_free(m);
-	runs_purge(m);
-	qn_assert(!m->empty);
-}
-
-__apart void qn_medium_trim(struct qn_medium *m)
-{
-	qn_medium_settle(m);
-	runs_purge(m);
-}
-
-/* ---- a look at what was written where it should not have been ---- */
-
-/*
- * Blocks that wait: do their links lead to such, and to all? @tags: how many by their
- * tags do. The first may be about to come or go.
- */
-static __apart void list_look(const struct qn_medium *m, size_t list, u32 tags,
-			      u32 *budget)
-{
-	const char *from = NULL, *p = m->waiting[list];
-
-	for (; p && *budget; --*budget, tags--) {
-		size_t flags = from ? QN_TAG_WAITS : 0;
-
-		if (!is_place(m, p))
-			damaged(from ? from : p, WRITTEN);
-		if (!tag_is_sound(p, *qn_tag_of(p), flags, flags))
-			damaged(p, OVERRUN);
-		from = p;
-		p = qn_link_get(p);
-	}
-	if (*budget && from && (s32)tags > 1)
-		damaged(from, WRITTEN);
-}
-
-static __apart void free_run_look(const struct qn_medium *m, const char *p,
-				  size_t size)
-{
-	const struct qn_run *run = (const struct qn_run *)(const void *)p;
-	const char *prev = (const char *)run->prev;
-
-	run_look(m, p);
-	if (!((prev >= (const char *)m && prev < (const char *)(m + 1)) ||
-	      is_place(m, prev - offsetof(struct qn_run, next))) ||
-	    *run->prev != run)
-		damaged(p, WRITTEN);
-	if (*qn_tag_of(p + size - sizeof(size_t)) != size)
-		damaged(p, WRITTEN);
-}
-
-__apart void qn_medium_audit(const struct qn_medium *m, const struct qn_unit *u,
-			     u8 *waits, u32 *budget)
-{
-	const char *start = qn_unit_start(m->segments, u);
-	const char *end = start + (u->run.size << QN_UNIT_SHIFT);
-	const char *from = start, *p = start + 2 * sizeof(size_t);
-
-	for (; *budget; --*budget) {
-		size_t tag = *qn_tag_of(p), size = qn_tag_size(tag);
-
-		if (!tag_is_sound(p, tag, 0, 0) || size > (size_t)(end - p) ||
-		    (!size && p != end))
-			damaged(from == start ? p : from,
-				from == start ? OVERRUN : OVERFLOW);
-		if (!size)
-			break;
-		if (tag & QN_TAG_FREE)
-			free_run_look(m, p, size);
-		else if (waits && tag & QN_TAG_WAITS && size <= QN_MEDIUM_MAX &&
-			 waits[qn_medium_list(size)] < UINT8_MAX)
-			waits[qn_medium_list(size)]++;
-		from = p;
-		p += size;
-	}
-}
-
-__apart void qn_medium_audit_lists(const struct qn_medium *m, const u8 *waits,
-				   u32 *budget)
-{
-	for (size_t i = 0; i < QN_MEDIUM_LISTS; i++)
-		if (m->group[i / QN_MEDIUM_GROUP])
-			list_look(m, i, waits ? waits[i] : 0, budget);
-}
-
-/* ---- checks ---- */
-
-static const char *run_check(const struct qn_medium *m, struct qn_run *run)
-{
-	const char *p = (const char *)run;
-	size_t size = run->size * QN_MEDIUM_STEP;
-	size_t tag = *qn_tag_of(p) ^ qn_tag_seal(p);
-	struct qn_unit *u = qn_segments_find(m->segments, p);
-
-	if (!u || u->kind != QN_UNIT_MEDIUM || u->holder != m->owner)
-		return "a free run lies in no chunk of its thread";
-	if ((tag & ~(size_t)QN_TAG_HOLES) != (size | QN_TAG_FREE))
-		return "the tag of a free run is damaged";
-	if (*qn_tag_of(p + size - sizeof(size_t)) != size)
-		return "a free run ends with another size than it begins";
-	if ((*qn_tag_of(p + size) & (QN_TAG_FREE | QN_TAG_PREV_FREE)) !=
-	    QN_TAG_PREV_FREE)
-		return "what is behind a free run does not know of it";
-	return NULL;
-}
-
-/* Bytes of a list of blocks that wait; 0 if there is one that does not belong there */
-static size_t list_sum(const struct qn_medium *m, size_t list)
-{
-	const char *p = m->waiting[list];
-	size_t sum = 0;
-
-	for (; p; p = qn_link_get(p)) {
-		size_t tag = *qn_tag_of(p) ^ qn_tag_seal(p);
-
-		if ((tag & (QN_TAG_SEAL | QN_TAG_FREE | QN_TAG_WAITS)) !=
-			    QN_TAG_WAITS ||
-		    qn_medium_list(qn_tag_size(tag)) != list)
-			return 0;
-		sum += qn_tag_size(tag);
-	}
-	return sum;
-}
-
-__apart const char *qn_medium_check(const struct qn_medium *m)
-{
-	const char *what = NULL;
-	size_t sum = qn_medium_used(m);
-
-	for (size_t i = 0; i < QN_MEDIUM_LISTS; i++) {
-		size_t bytes = list_sum(m, i);
-
-		if (m->waiting[i] && (!bytes || !m->group[i / QN_MEDIUM_GROUP]))
-			return "a list of blocks that wait is damaged";
-		sum += bytes;
-	}
-	for (unsigned int b = 0; b < QN_NR_BINS; b++)
-		for (struct qn_run *run = m->bins.head[b]; run && !what;
-		     run = run->next) {
-			what = run_check(m, run);
-			sum += run->size * QN_MEDIUM_STEP;
-		}
-	if (!what && sum != m->bytes)
-		what = "chunks are not the sum of their blocks and free runs";
-	return what;
+	chunk_free(m, qn_medium_unit(m, p), qn_tag_size(*qn_tag_of(p)));
 }

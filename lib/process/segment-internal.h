@@ -1,14 +1,65 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * segment-internal.h - what segment.c and share.c have of each other: all of it under
- * qn_segments.lock.
+ * segment-internal.h - what the files segment*.c and share.c have of each other: all of it
+ * under qn_segments.lock.
  */
 #ifndef QN_SEGMENT_INTERNAL_H
 #define QN_SEGMENT_INTERNAL_H
 
+#include "port/debug.h"
 #include "process/segment.h"
+
+/* What is free has a place, and no list has one end only */
+static inline bool qn_segments_are_sound(const struct qn_segments *s)
+{
+	const struct qn_resident *r = &s->resident;
+	size_t units = 0;
+
+	for (unsigned int i = 0; i < s->space.nr; i++)
+		units += s->space.seg[i].frontier;
+	return s->share.dirty <= r->dirty &&
+	       r->dirty <= units << QN_UNIT_SHIFT && !s->oldest == !s->newest &&
+	       !s->spare[0] == !s->nr_spare[0] &&
+	       !s->spare[1] == !s->nr_spare[1];
+}
+
+static inline bool qn_run_is_free(const struct qn_unit *u)
+{
+	return u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY;
+}
+
+static inline u32 qn_segment_now(void)
+{
+	return (u32)(qn_port_clock_coarse() / 1000);
+}
+
+/* ---- segment.c ---- */
+
+/* Touched parts of @nr units */
+u32 qn_segment_parts(const struct qn_unit *u, size_t nr);
+
+/*
+ * Add [@u, @u + @nr) to the free runs, merged with its free neighbours. @parts of it may be
+ * resident: it is dirty if there are some. Return: the run.
+ */
+struct qn_unit *qn_segment_merge(struct qn_segments *s, struct qn_unit *u,
+				 size_t nr, u32 parts);
+
+/* Take a free run out; its ends are NONE, so no interior can look free */
+void qn_segment_take_out(struct qn_segments *s, struct qn_unit *u);
+
+/* What is left of the oldest run stays the oldest */
+void qn_segment_put_back(struct qn_segments *s, struct qn_unit *u, u32 since);
+
+/* Spare units become runs, which others can have and which can be purged */
+void qn_segment_flush(struct qn_segments *s);
 
 /* Purge if there is too much that is dirty */
 void qn_segments_purge_much(struct qn_segments *s);
+
+/* ---- segment-purge.c ---- */
+
+/* Purge until no more than @keep bytes are dirty. Return: bytes purged. */
+size_t qn_segment_purge_to(struct qn_segments *s, size_t keep);
 
 #endif /* QN_SEGMENT_INTERNAL_H */

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * segment.c - runs of 64 KB units: find, split, merge, purge.
+ * segment.c - runs of 64 KB units: find, split, merge.
  *
- * See segment.h for the picture. Order in this file: parts, the two kinds of free runs,
- * cuts, spare units, huge pages, allocation, free, purging, checks.
+ * See segment.h for the picture. Dirty runs are purged in segment-purge.c, and all is checked
+ * in segment-check.c. Order in this file: parts, the two kinds of free runs, cuts, spare
+ * units, huge pages, allocation, free.
  */
 #include "process/segment-internal.h"
-
-#include "port/debug.h"
 
 /* More of a spare unit than this is much */
 #define SPARE_PARTS 4
@@ -24,7 +23,7 @@ char *qn_unit_start(const struct qn_segments *s, const struct qn_unit *u)
 /* ---- parts ---- */
 
 /* Touched parts of @nr units */
-static u32 parts_of(const struct qn_unit *u, size_t nr)
+u32 qn_segment_parts(const struct qn_unit *u, size_t nr)
 {
 	u32 sum = 0;
 
@@ -51,40 +50,14 @@ static u32 parts_written(struct qn_unit *u, size_t nr, size_t dirty)
 	return sum;
 }
 
-/* ---- sums ---- */
-
-/* What is free has a place, and no list has one end only */
-static bool sums_are_sound(const struct qn_segments *s)
-{
-	const struct qn_resident *r = &s->resident;
-	size_t units = 0;
-
-	for (unsigned int i = 0; i < s->space.nr; i++)
-		units += s->space.seg[i].frontier;
-	return s->share.dirty <= r->dirty &&
-	       r->dirty <= units << QN_UNIT_SHIFT && !s->oldest == !s->newest &&
-	       !s->spare[0] == !s->nr_spare[0] &&
-	       !s->spare[1] == !s->nr_spare[1];
-}
-
-static bool is_free(const struct qn_unit *u)
-{
-	return u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY;
-}
-
 /* ---- free runs ---- */
-
-static u32 now_ms(void)
-{
-	return (u32)(qn_port_clock_coarse() / 1000);
-}
 
 /* The newest */
 static void age_add(struct qn_segments *s, struct qn_unit *u)
 {
 	qn_assert(u->kind == QN_UNIT_DIRTY && u != s->newest);
 	qn_assert(!s->newest || (s->oldest && !s->newest->newer));
-	u->since = now_ms();
+	u->since = qn_segment_now();
 	u->older = s->newest;
 	u->newer = NULL;
 	if (s->newest)
@@ -109,7 +82,7 @@ static void age_del(struct qn_segments *s, struct qn_unit *u)
 }
 
 /* What is left of the oldest run stays the oldest */
-static void age_put_back(struct qn_segments *s, struct qn_unit *u, u32 since)
+void qn_segment_put_back(struct qn_segments *s, struct qn_unit *u, u32 since)
 {
 	if (u->kind != QN_UNIT_DIRTY)
 		return;
@@ -130,7 +103,7 @@ static void free_add(struct qn_segments *s, struct qn_unit *u)
 	struct qn_unit *last = u + u->run.size - 1;
 	bool dirty = u->kind == QN_UNIT_DIRTY;
 
-	qn_assert(is_free(u) && u->run.size > 0);
+	qn_assert(qn_run_is_free(u) && u->run.size > 0);
 	qn_assert(dirty == (u->nr_touched > 0));
 	last->kind = u->kind;
 	last->run.size = u->run.size;
@@ -143,11 +116,11 @@ static void free_add(struct qn_segments *s, struct qn_unit *u)
 }
 
 /* Take a free run out; its ends are NONE, so no interior can look free */
-static void free_del(struct qn_segments *s, struct qn_unit *u)
+void qn_segment_take_out(struct qn_segments *s, struct qn_unit *u)
 {
 	bool dirty = u->kind == QN_UNIT_DIRTY;
 
-	qn_assert(is_free(u) && u[u->run.size - 1].kind == u->kind);
+	qn_assert(qn_run_is_free(u) && u[u->run.size - 1].kind == u->kind);
 	qn_assert(u[u->run.size - 1].run.size == u->run.size);
 	qn_assert(dirty == (u->nr_touched > 0));
 	qn_bins_del(&s->bins[dirty], &u->run);
@@ -164,8 +137,8 @@ static void free_del(struct qn_segments *s, struct qn_unit *u)
  * Add [@u, @u + @nr) to the free runs, merged with its free neighbours. @parts of it may be
  * resident: it is dirty if there are some.
  */
-static struct qn_unit *free_merge(struct qn_segments *s, struct qn_unit *u,
-				  size_t nr, u32 parts)
+struct qn_unit *qn_segment_merge(struct qn_segments *s, struct qn_unit *u,
+				 size_t nr, u32 parts)
 {
 	const struct qn_segment *seg = qn_space_segment(&s->space, u);
 	enum qn_unit_kind kind = parts ? QN_UNIT_DIRTY : QN_UNIT_CLEAN;
@@ -173,18 +146,18 @@ static struct qn_unit *free_merge(struct qn_segments *s, struct qn_unit *u,
 
 	qn_assert(qn_port_holds(&s->lock));
 	qn_assert(nr > 0 && index + nr <= seg->frontier);
-	qn_assert(parts == parts_of(u, nr));
+	qn_assert(parts == qn_segment_parts(u, nr));
 	if (index + nr < seg->frontier && u[nr].kind == kind) {
 		struct qn_unit *next = u + nr;
 
-		free_del(s, next);
+		qn_segment_take_out(s, next);
 		nr += next->run.size;
 		parts += parts ? next->nr_touched : 0;
 	}
 	u->kind = QN_UNIT_NONE;
 	if (index > 0 && u[-1].kind == kind) {
 		u -= u[-1].run.size;
-		free_del(s, u);
+		qn_segment_take_out(s, u);
 		nr += u->run.size;
 		parts += parts ? u->nr_touched : 0;
 	}
@@ -204,7 +177,7 @@ static struct qn_unit *frontier_alloc(struct qn_segments *s, size_t nr)
 	struct qn_unit *u = qn_space_alloc(&s->space, nr, &left, &nr_left);
 
 	if (unlikely(left))
-		free_merge(s, left, nr_left, 0);
+		qn_segment_merge(s, left, nr_left, 0);
 	return u;
 }
 
@@ -223,18 +196,18 @@ static struct qn_unit *free_cut(struct qn_segments *s, struct qn_unit *u,
 	size_t behind = u->run.size - from - nr;
 	u32 before = 0, after = 0;
 
-	qn_assert(is_free(u) && nr > 0);
+	qn_assert(qn_run_is_free(u) && nr > 0);
 	qn_assert(from + nr <= u->run.size);
-	free_del(s, u);
+	qn_segment_take_out(s, u);
 	if (dirty) {
-		before = parts_of(u, from);
-		after = u->nr_touched - before - parts_of(u + from, nr);
+		before = qn_segment_parts(u, from);
+		after = u->nr_touched - before - qn_segment_parts(u + from, nr);
 		qn_resident_note_low(&s->resident);
 	}
 	if (behind)
-		free_merge(s, u + from + nr, behind, after);
+		qn_segment_merge(s, u + from + nr, behind, after);
 	if (from)
-		free_merge(s, u, from, before);
+		qn_segment_merge(s, u, from, before);
 	return u + from;
 }
 
@@ -272,7 +245,7 @@ static __apart struct qn_unit *frontier_alloc_aligned(struct qn_segments *s,
 
 	/* The segment could not grow: they lie in another one */
 	if (u && qn_space_skip(&s->space, u, align) + nr > all) {
-		free_merge(s, u, all, 0);
+		qn_segment_merge(s, u, all, 0);
 		all = nr + align - 1;
 		u = frontier_alloc(s, all);
 	}
@@ -282,9 +255,9 @@ static __apart struct qn_unit *frontier_alloc_aligned(struct qn_segments *s,
 	qn_assert(skip + nr <= all);
 	behind = all - skip - nr;
 	if (behind)
-		free_merge(s, u + skip + nr, behind, 0);
+		qn_segment_merge(s, u + skip + nr, behind, 0);
 	if (skip)
-		free_merge(s, u, skip, 0);
+		qn_segment_merge(s, u, skip, 0);
 	return u + skip;
 }
 
@@ -344,10 +317,10 @@ static void spare_flush(struct qn_segments *s, bool much)
 	struct qn_unit *u;
 
 	while ((u = spare_pop(s, much)))
-		free_merge(s, u, 1, qn_nr_parts(u->touched));
+		qn_segment_merge(s, u, 1, qn_nr_parts(u->touched));
 }
 
-static void spares_flush(struct qn_segments *s)
+void qn_segment_flush(struct qn_segments *s)
 {
 	spare_flush(s, false);
 	spare_flush(s, true);
@@ -360,7 +333,7 @@ static struct qn_unit *dirty_alloc(struct qn_segments *s, size_t nr,
 	struct qn_unit *u = bins_alloc(s, true, nr, align);
 
 	if (!u && s->nr_spare[0] + s->nr_spare[1] >= nr) {
-		spares_flush(s);
+		qn_segment_flush(s);
 		u = bins_alloc(s, true, nr, align);
 	}
 	return u;
@@ -488,7 +461,7 @@ static struct qn_unit *frontier_alloc_huge(struct qn_segments *s)
 		return NULL;
 	skip = qn_space_skip(&s->space, u, HUGE_UNITS);
 	if (skip)
-		free_merge(s, u, skip, 0);
+		qn_segment_merge(s, u, skip, 0);
 	return u + skip;
 }
 
@@ -509,13 +482,13 @@ static __apart bool huge_add(struct qn_segments *s)
 	if (!qn_port_make_huge(qn_unit_start(s, u), QN_PORT_HUGE)) {
 		s->huge *= 2;
 		/* Its first page was touched, perhaps */
-		free_merge(s, u, HUGE_UNITS,
-			   parts_written(u, HUGE_UNITS, QN_PART_SIZE));
+		qn_segment_merge(s, u, HUGE_UNITS,
+				 parts_written(u, HUGE_UNITS, QN_PART_SIZE));
 		return false;
 	}
 	qn_resident_reuse(&s->resident, u, HUGE_UNITS, QN_UNIT_SIZE);
-	free_merge(s, u, HUGE_UNITS,
-		   parts_written(u, HUGE_UNITS, QN_PORT_HUGE));
+	qn_segment_merge(s, u, HUGE_UNITS,
+			 parts_written(u, HUGE_UNITS, QN_PORT_HUGE));
 	return true;
 }
 
@@ -527,7 +500,7 @@ static struct qn_unit *run_use(struct qn_segments *s, struct qn_unit *u,
 {
 	if (!u)
 		return NULL;
-	qn_assert(qn_port_holds(&s->lock) && !is_free(u));
+	qn_assert(qn_port_holds(&s->lock) && !qn_run_is_free(u));
 	u->owner = NULL;
 	u->kind = (u8)kind;
 	/* Neighbours that are freed look at its last one */
@@ -574,7 +547,7 @@ struct qn_unit *qn_run_alloc(struct qn_segments *s, size_t nr, size_t align,
 	u = run_use(s, u, nr, kind);
 	if (zero)
 		qn_segments_purge_much(s);
-	qn_assert(sums_are_sound(s));
+	qn_assert(qn_segments_are_sound(s));
 	qn_port_unlock(&s->lock);
 	if (zeroed)
 		*zeroed = zero;
@@ -604,7 +577,7 @@ struct qn_unit *qn_chunk_alloc(struct qn_segments *s, size_t nr, size_t least)
 	u = run_use(s, u, n, QN_UNIT_MEDIUM);
 	if (grows)
 		qn_segments_purge_much(s);
-	qn_assert(sums_are_sound(s));
+	qn_assert(qn_segments_are_sound(s));
 	qn_port_unlock(&s->lock);
 	return u;
 }
@@ -656,58 +629,12 @@ struct qn_unit *qn_unit_alloc(struct qn_segments *s, bool much)
 		add_used(s, 1);
 		slab_unit_init(s, u, much && huge_is_on(s));
 	}
-	qn_assert(sums_are_sound(s));
+	qn_assert(qn_segments_are_sound(s));
 	qn_port_unlock(&s->lock);
 	return u;
 }
 
 /* ---- free ---- */
-
-/*
- * Purge the oldest run, or as much of its high end as is wanted: what is low is
- * reused first. Return: false if the system would not.
- */
-static __seldom bool purge_oldest(struct qn_segments *s, size_t want)
-{
-	struct qn_unit *u = s->oldest;
-	size_t nr = u->run.size, from = nr;
-	u32 before = u->nr_touched, since = u->since, parts = 0;
-	bool done;
-
-	qn_assert(u->kind == QN_UNIT_DIRTY && !u->older);
-	while (from > 0 && parts * QN_PART_SIZE < want)
-		parts += qn_nr_parts(u[--from].touched);
-	qn_assert(parts <= before);
-	free_del(s, u);
-	done = qn_resident_purge(&s->resident, u, qn_unit_start(s, u),
-				 from * QN_UNIT_PARTS, nr * QN_UNIT_PARTS, 0);
-	if (!done) {
-		/* Locked memory, say: keep it, as dirty as it was */
-		free_merge(s, u, nr, before);
-		return false;
-	}
-	free_merge(s, u + from, nr - from, 0);
-	if (from)
-		age_put_back(s, free_merge(s, u, from, before - parts), since);
-	return true;
-}
-
-static size_t purge_to(struct qn_segments *s, size_t keep)
-{
-	struct qn_resident *r = &s->resident;
-	size_t before = r->dirty;
-
-	qn_assert(qn_port_holds(&s->lock));
-	spares_flush(s);
-	while (s->oldest && r->dirty > keep)
-		if (!purge_oldest(s, r->dirty - keep))
-			break;
-	if (s->share.dirty && r->dirty > keep)
-		s->share.purge(s, r->dirty - keep);
-	qn_assert(r->dirty <= before);
-	qn_assert(sums_are_sound(s));
-	return before - r->dirty;
-}
 
 void qn_segments_purge_much(struct qn_segments *s)
 {
@@ -715,7 +642,7 @@ void qn_segments_purge_much(struct qn_segments *s)
 
 	qn_assert(qn_port_holds(&s->lock));
 	if (unlikely(qn_resident_is_much(&s->resident, &keep)))
-		purge_to(s, keep);
+		qn_segment_purge_to(s, keep);
 }
 
 /* @nr units come back; @parts of them may be resident, as their masks say */
@@ -724,7 +651,7 @@ static void run_free(struct qn_segments *s, struct qn_unit *u, size_t nr,
 {
 	qn_assert(s->resident.used >= nr << QN_UNIT_SHIFT);
 	add_used(s, -nr);
-	free_merge(s, u, nr, parts);
+	qn_segment_merge(s, u, nr, parts);
 	qn_segments_purge_much(s);
 }
 
@@ -732,14 +659,14 @@ void qn_run_free(struct qn_segments *s, struct qn_unit *u, size_t dirty)
 {
 	size_t nr = u->run.size;
 
-	qn_assert(!is_free(u) && u->kind != QN_UNIT_SLAB);
+	qn_assert(!qn_run_is_free(u) && u->kind != QN_UNIT_SLAB);
 	qn_assert(dirty <= nr << QN_UNIT_SHIFT);
 	if (u->kind == QN_UNIT_LARGE && dirty)
 		qn_resident_look(&s->resident, u, qn_unit_start(s, u), 0,
 				 DIV_ROUND_UP(dirty, QN_PART_SIZE));
 	qn_port_lock(&s->lock);
 	run_free(s, u, nr, parts_written(u, nr, dirty));
-	qn_assert(sums_are_sound(s));
+	qn_assert(qn_segments_are_sound(s));
 	qn_port_unlock(&s->lock);
 }
 
@@ -760,7 +687,7 @@ void qn_unit_free(struct qn_segments *s, struct qn_unit *u)
 	spare_push(s, u, parts);
 	if (s->nr_spare[much] % SPARES_A_LOOK == 1 || !k->dirty)
 		qn_segments_purge_much(s);
-	qn_assert(sums_are_sound(s));
+	qn_assert(qn_segments_are_sound(s));
 	qn_port_unlock(&s->lock);
 }
 
@@ -769,11 +696,11 @@ void qn_run_free_parts(struct qn_segments *s, struct qn_unit *u)
 	size_t nr = u->run.size;
 
 	qn_port_lock(&s->lock);
-	qn_assert(nr > 0 && !is_free(u));
+	qn_assert(nr > 0 && !qn_run_is_free(u));
 	for (size_t i = 0; i < nr; i++)
 		u[i].kind = QN_UNIT_NONE;
-	run_free(s, u, nr, parts_of(u, nr));
-	qn_assert(sums_are_sound(s));
+	run_free(s, u, nr, qn_segment_parts(u, nr));
+	qn_assert(qn_segments_are_sound(s));
 	qn_port_unlock(&s->lock);
 }
 
@@ -782,7 +709,7 @@ static bool take_behind(struct qn_segments *s, struct qn_unit *end, size_t more)
 {
 	if (qn_space_at_frontier(&s->space, end))
 		return qn_space_extend(&s->space, end, more);
-	if (!is_free(end) || end->run.size < more)
+	if (!qn_run_is_free(end) || end->run.size < more)
 		return false;
 	free_cut(s, end, 0, more);
 	qn_resident_reuse(&s->resident, end, more, QN_UNIT_SIZE);
@@ -795,7 +722,7 @@ __seldom bool qn_run_resize(struct qn_segments *s, struct qn_unit *u, size_t nr,
 	size_t old = u->run.size;
 	bool done = true;
 
-	qn_assert(nr > 0 && !is_free(u));
+	qn_assert(nr > 0 && !qn_run_is_free(u));
 	if (nr == old)
 		return true;
 	qn_port_lock(&s->lock);
@@ -809,74 +736,9 @@ __seldom bool qn_run_resize(struct qn_segments *s, struct qn_unit *u, size_t nr,
 	}
 	if (done)
 		u->run.size = nr;
-	qn_assert(sums_are_sound(s));
+	qn_assert(qn_segments_are_sound(s));
 	qn_port_unlock(&s->lock);
 	return done;
-}
-
-/* ---- purging ---- */
-
-/* Has what came at @since waited for so long */
-static bool is_old(u32 since, u32 now, u32 keep)
-{
-	return now - since >= keep && now - since <= INT32_MAX;
-}
-
-static bool share_is_old(const struct qn_segments *s, u32 now, u32 keep)
-{
-	return s->share.dirty && is_old(s->share.since, now, keep);
-}
-
-static __seldom bool purge_old(struct qn_segments *s, u32 now, u32 keep)
-{
-	size_t to = s->resident.dirty - min(s->resident.dirty, QN_OLD_SLICE);
-
-	qn_assert(qn_port_holds(&s->lock));
-	while (s->oldest && is_old(s->oldest->since, now, keep)) {
-		if (s->resident.dirty <= to)
-			return true;
-		if (!purge_oldest(s, s->resident.dirty - to))
-			return false;
-	}
-	if (!share_is_old(s, now, keep) || s->resident.dirty <= to)
-		return share_is_old(s, now, keep);
-	return s->share.purge(s, s->resident.dirty - to) &&
-	       share_is_old(s, now, keep);
-}
-
-bool qn_segments_purge_old(struct qn_segments *s)
-{
-	u32 keep = qn_resident_keep_ms(&s->resident), now = now_ms();
-	bool more = false;
-
-	qn_port_lock(&s->lock);
-	/* From now on they have an age */
-	if (!s->spares_came)
-		spares_flush(s);
-	s->spares_came = false;
-	if ((s->oldest && is_old(s->oldest->since, now, keep)) ||
-	    share_is_old(s, now, keep))
-		more = purge_old(s, now, keep);
-	qn_port_unlock(&s->lock);
-	return more;
-}
-
-__seldom size_t qn_segments_purge(struct qn_segments *s, size_t keep)
-{
-	size_t sum;
-
-	qn_port_lock(&s->lock);
-	sum = purge_to(s, keep);
-	qn_port_unlock(&s->lock);
-	return sum;
-}
-
-__seldom void qn_segments_decay(struct qn_segments *s)
-{
-	qn_port_lock(&s->lock);
-	if (qn_resident_decay(&s->resident))
-		qn_segments_purge_much(s);
-	qn_port_unlock(&s->lock);
 }
 
 /* ---- the rest ---- */
@@ -892,71 +754,4 @@ void qn_segments_init(struct qn_segments *s, const struct qn_knobs *knobs,
 __apart void qn_segments_exit(struct qn_segments *s)
 {
 	qn_space_exit(&s->space);
-}
-
-/* Free bytes of a chunk of blocks of whole pages that may be resident */
-static __apart size_t shared_dirty(const struct qn_unit *u)
-{
-	size_t parts = 0;
-
-	for (size_t i = 0; i < u->run.size; i++)
-		parts += qn_nr_parts(u[i].touched & ~(u32)u[i].busy);
-	return parts * QN_PART_SIZE;
-}
-
-static __apart const char *segment_check(const struct qn_segments *s,
-					 const struct qn_segment *seg,
-					 size_t *dirty, size_t *used)
-{
-	size_t i = 0;
-
-	while (i < seg->frontier) {
-		const struct qn_unit *u = &seg->units[i];
-		bool free = is_free(u);
-		bool single = u->kind == QN_UNIT_SLAB ||
-			      u->kind == QN_UNIT_SPARE;
-		size_t nr = single ? 1 : u->run.size;
-
-		if (u->kind == QN_UNIT_NONE || u->kind > QN_UNIT_SHARED)
-			return "a run begins with no known kind";
-		if (nr == 0 || nr > seg->frontier - i)
-			return "a run ends behind the frontier";
-		if (free && u[nr - 1].run.size != nr)
-			return "the last unit of a free run forgot its first";
-		if (free && i + nr < seg->frontier && u[nr].kind == u->kind)
-			return "two free runs were not merged";
-		if (!free && !single && u->owner)
-			return "a run that is no slab has an owner";
-		if (free && u->nr_touched != parts_of(u, nr))
-			return "a free run forgot what of it is resident";
-		if (free && (u->kind == QN_UNIT_DIRTY) != !!u->nr_touched)
-			return "a free run is of the wrong kind";
-		if (free)
-			*dirty += u->nr_touched * QN_PART_SIZE;
-		if (u->kind == QN_UNIT_SPARE)
-			*dirty += qn_nr_parts(u->touched) * QN_PART_SIZE;
-		if (u->kind == QN_UNIT_SHARED)
-			*dirty += shared_dirty(u);
-		if (!free && u->kind != QN_UNIT_SPARE)
-			*used += nr << QN_UNIT_SHIFT;
-		i += nr;
-	}
-	(void)s;
-	return NULL;
-}
-
-__apart const char *qn_segments_check(struct qn_segments *s)
-{
-	const char *what = NULL;
-	size_t dirty = 0, used = 0;
-
-	qn_port_lock(&s->lock);
-	for (unsigned int i = 0; i < s->space.nr && !what; i++)
-		what = segment_check(s, &s->space.seg[i], &dirty, &used);
-	if (!what && dirty != s->resident.dirty)
-		what = "the sum of dirty bytes is wrong";
-	if (!what && used != s->resident.used)
-		what = "the sum of bytes in use is wrong";
-	qn_port_unlock(&s->lock);
-	return what;
 }

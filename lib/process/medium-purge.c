@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+/*
+ * medium-purge.c - pages of free runs in chunks: when they are given back, and how.
+ */
+#include "process/medium-internal.h"
+
+/* Runs of less are not looked into for pages */
+#define PURGE_LEAST ((size_t)8192)
+
+/* The pages of a free run that hold nothing of it */
+static void run_pages(const struct qn_medium *m, const struct qn_run *run,
+		      char **from, char **to)
+{
+	uintptr_t p = (uintptr_t)run;
+	uintptr_t end = p + run->size * QN_MEDIUM_STEP - 2 * sizeof(size_t);
+
+	*from = (char *)round_up(p + sizeof(*run), m->page_size);
+	*to = (char *)round_down(end, m->page_size);
+}
+
+/*
+ * Pages that are purged for an owner that sleeps are of more use to others, even if the owner
+ * wants them back some day. It was a mistake only if that is so soon that it did not sleep.
+ */
+static u32 purge_age(const struct qn_medium *m)
+{
+	u32 recent = (u32)qn_segments_knobs(m->segments)->refault_ms;
+
+	return m->count == &m->free ? 0 : recent - min(recent, QN_SLEEP_MS);
+}
+
+/* Resident bytes of [@from, @to), which lies in one chunk */
+static size_t pages_sum(const struct qn_medium *m, char *from, char *to)
+{
+	size_t sum = 0;
+
+	for (char *next; from < to; from = next) {
+		size_t at = (uintptr_t)from % QN_UNIT_SIZE;
+
+		next = min(from - at + QN_UNIT_SIZE, to);
+		sum += qn_nr_parts(qn_parts_between(
+					   at, at + (size_t)(next - from)) &
+				   qn_medium_unit(m, from)->touched) *
+		       QN_PART_SIZE;
+	}
+	return sum;
+}
+
+static size_t run_purge(struct qn_medium *m, struct qn_run *run)
+{
+	char *from, *to, *start;
+	size_t sum;
+
+	run_pages(m, run, &from, &to);
+	if (from >= to)
+		return 0;
+	start = (char *)round_down((uintptr_t)from, QN_UNIT_SIZE);
+	sum = qn_resident_purge(&m->segments->resident, qn_medium_unit(m, from),
+				start, (size_t)(from - start) / QN_PART_SIZE,
+				(size_t)(to - start) / QN_PART_SIZE,
+				purge_age(m));
+	if (!sum)
+		return 0;
+	qn_assert(sum <= (size_t)(to - from));
+	*qn_tag_of(run) |= QN_TAG_HOLES;
+	m->holes += sum;
+	*m->count -= sum;
+	return sum;
+}
+
+static __seldom size_t runs_sum(const struct qn_medium *m)
+{
+	size_t sum = 0;
+	char *from, *to;
+
+	for (unsigned int b = qn_bin_of(PURGE_LEAST / QN_MEDIUM_STEP);
+	     b < QN_NR_BINS; b++)
+		for (struct qn_run *run = m->bins.head[b]; run;
+		     run = run->next) {
+			run_pages(m, run, &from, &to);
+			sum += pages_sum(m, from, to);
+		}
+	return sum;
+}
+
+static __apart void runs_purge(struct qn_medium *m)
+{
+	size_t sum = 0;
+
+	for (unsigned int b = qn_bin_of(PURGE_LEAST / QN_MEDIUM_STEP);
+	     b < QN_NR_BINS; b++)
+		for (struct qn_run *run = m->bins.head[b]; run; run = run->next)
+			sum += run_purge(m, run);
+	if (sum)
+		m->moved = true;
+}
+
+void qn_medium_look(struct qn_medium *m)
+{
+	size_t limit;
+
+	if (m->free <= m->look)
+		return;
+	limit = qn_resident_limit(&m->segments->resident, QN_KEEP_SHARE);
+	qn_medium_merge_now(m);
+	/* Is it in whole pages? */
+	if (runs_sum(m) >
+	    qn_resident_limit(&m->segments->resident, QN_KEEP_CHUNK))
+		runs_purge(m);
+	m->look = qn_medium_look_next(m, limit);
+}
+
+__apart void qn_medium_settle(struct qn_medium *m)
+{
+	qn_medium_merge(m);
+	qn_medium_empty_free(m);
+}
+
+__apart void qn_medium_relieve(struct qn_medium *m)
+{
+	qn_medium_empty_free(m);
+	if (runs_sum(m) >
+	    qn_resident_limit(&m->segments->resident, QN_KEEP_SHARE))
+		runs_purge(m);
+}
+
+__apart void qn_medium_idle(struct qn_medium *m)
+{
+	qn_medium_empty_free(m);
+	runs_purge(m);
+	qn_assert(!m->empty);
+}
+
+__apart void qn_medium_trim(struct qn_medium *m)
+{
+	qn_medium_settle(m);
+	runs_purge(m);
+}
