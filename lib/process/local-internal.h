@@ -81,6 +81,7 @@ static __always_inline void qn_local_free(struct qn_local *l, struct qn_unit *u,
 /* What is pending of a class is told to the hub */
 void qn_local_class_account(struct qn_local *l, struct qn_local_class *k);
 
+/* The same, once much is pending */
 static __always_inline void
 qn_local_class_account_much(struct qn_local *l, struct qn_local_class *k)
 {

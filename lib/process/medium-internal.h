@@ -33,6 +33,7 @@ void qn_medium_damaged(const void *p, const char *what) __noreturn;
  */
 void qn_medium_run_look_closely(const struct qn_medium *m, const char *p);
 
+/* The same, while merges are careful */
 static __always_inline void qn_medium_run_look(const struct qn_medium *m,
 					       const char *p)
 {

@@ -80,6 +80,7 @@ void qn_process_block_look(const struct qn_unit *u, const void *p,
 void qn_process_own_look(const struct qn_unit *u, const void *p,
 			 const char *where);
 
+/* A fenced block, whether or not the thread has a local */
 void qn_process_fence_free(struct qn_unit *u, void *p);
 
 /* ---- process-direct.c ---- */
@@ -91,10 +92,10 @@ void qn_process_fence_free(struct qn_unit *u, void *p);
 void *qn_process_large_alloc(struct qn_local *l, size_t size, size_t align,
 			     size_t *old);
 
-/* @dirty: bytes of it that may be resident */
+/* @dirty: bytes of the block that may be resident */
 void qn_process_large_free(struct qn_unit *u, size_t dirty);
 
-/* Stay where it is if the run can be made to fit */
+/* Make a large block fit where it lies. Return: false if it cannot. */
 bool qn_process_large_resize(struct qn_unit *u, size_t size);
 
 /*
@@ -112,6 +113,7 @@ static inline bool qn_process_is_shared(size_t size, size_t align)
 	       (size - 1) % QN_PART_SIZE >= QN_PART_SIZE / 4 * 3;
 }
 
+/* A block of whole pages; as qn_process_large_alloc() */
 void *qn_process_shared_alloc(struct qn_local *l, size_t size, size_t align,
 			      size_t *old);
 
@@ -122,6 +124,7 @@ size_t qn_process_shared_size(struct qn_unit *u, const void *p,
 /* @dirty: it may be resident; else it was purged */
 void qn_process_shared_free(struct qn_unit *u, void *p, bool dirty);
 
+/* The same as qn_process_large_resize() */
 bool qn_process_shared_resize(struct qn_unit *u, void *p, size_t size);
 
 #endif /* QN_PROCESS_INTERNAL_H */

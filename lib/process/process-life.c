@@ -4,7 +4,7 @@
  *
  * The heap is made by the first malloc, settings are applied when they are known, and a
  * thread gets a local at its first malloc. What runs in each start must not lie apart.
- * Order in this file: threads, the heap, settings, the end.
+ * Order in this file: threads, settings, the heap, the process.
  */
 #include "process/process-internal.h"
 

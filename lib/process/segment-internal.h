@@ -28,6 +28,7 @@ static inline bool qn_run_is_free(const struct qn_unit *u)
 	return u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY;
 }
 
+/* Milliseconds, as qn_unit.since has them */
 static inline u32 qn_segment_now(void)
 {
 	return (u32)(qn_port_clock_coarse() / 1000);
