@@ -44,8 +44,8 @@ __apart void qn_helper_call(struct qn_helper *h, size_t reserve, bool is_on,
 
 	switch (READ_ONCE(h->state)) {
 	case QN_HELPER_NONE:
-		WRITE_ONCE(h->from, h->run && is_on ? QN_HELPER_FROM :
-						      SIZE_MAX);
+		WRITE_ONCE(h->from,
+			   h->run && is_on ? QN_HELPER_FROM : SIZE_MAX);
 		if (h->run && is_on && reserve >= from &&
 		    qn_port_clock_coarse() >= READ_ONCE(h->not_before))
 			start(h);
@@ -63,8 +63,7 @@ __apart void qn_helper_call(struct qn_helper *h, size_t reserve, bool is_on,
 /* Handlers of fork() allocate: none begins while one is under way */
 static __apart void pause_start(struct qn_helper *h)
 {
-	WRITE_ONCE(h->not_before,
-		   qn_port_clock_coarse() + QN_HELPER_PAUSE_US);
+	WRITE_ONCE(h->not_before, qn_port_clock_coarse() + QN_HELPER_PAUSE_US);
 }
 
 __apart void qn_helper_end(struct qn_helper *h, bool for_good)
