@@ -702,40 +702,10 @@ static const char *check_run(const struct qn_zone *z, const struct qn_run *run)
 	return NULL;
 }
 
-/*
- * Every run in a bin is of this zone, of this bin; @sum counts them up to @max
- */
-static const char *check_bin(const struct qn_zone *z, unsigned int bin,
-			     size_t *sum, size_t max)
+/* May the node of a run be read */
+static const char *look_run(const void *zone, const struct qn_run *run)
 {
-	struct qn_run *const *prev = &z->bins.head[bin], *run = *prev;
-
-	for (; run; run = run->next) {
-		if (!qn_zone_has(z, run) || run->prev != prev)
-			return "a list of free runs is torn";
-		*sum += run->size;
-		if (qn_bin_of(run->size) != bin || *sum > max)
-			return "a free run is in the wrong bin";
-		prev = &run->next;
-	}
-	return NULL;
-}
-
-static const char *check_bins(const struct qn_zone *z, size_t free)
-{
-	const char *error;
-	size_t sum = 0;
-
-	for (unsigned int bin = 0; bin < QN_NR_BINS; bin++) {
-		unsigned long mask = z->bins.mask[bin / QN_BINS_WORD];
-
-		if (!z->bins.head[bin] != !(mask & qn_bin_bit(bin)))
-			return "the mask of the bins is wrong";
-		error = check_bin(z, bin, &sum, free);
-		if (error)
-			return error;
-	}
-	return sum == free ? NULL : "a free run is in no bin";
+	return qn_zone_has(zone, run) ? NULL : "a list of free runs is torn";
 }
 
 static const char *check_held(const struct qn_zone *z, size_t k,
@@ -759,7 +729,7 @@ static const char *check_held(const struct qn_zone *z, size_t k,
 static const char *check_lists(const struct qn_zone *z,
 			       struct qn_zone_sums *sums)
 {
-	const char *error = check_bins(z, sums->free);
+	const char *error = qn_bins_check(&z->bins, sums->free, look_run, z);
 
 	for (size_t k = 0; k <= QN_ZONE_SHORT && !error; k++)
 		error = check_held(z, k, sums);

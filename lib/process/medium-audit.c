@@ -82,17 +82,18 @@ __apart void qn_medium_audit_lists(const struct qn_medium *m, const u8 *waits,
 
 /* ---- checks ---- */
 
-static const char *run_check(const struct qn_medium *m, struct qn_run *run)
+static const char *run_check(const void *medium, const struct qn_run *run)
 {
+	const struct qn_medium *m = medium;
 	const char *p = (const char *)run;
-	size_t size = run->size * QN_MEDIUM_STEP;
-	size_t tag = *qn_tag_of(p) ^ qn_tag_seal(p);
-	struct qn_unit *u = qn_segments_find(m->segments, p);
+	size_t size, tag;
 
-	if (!u || u->kind != QN_UNIT_MEDIUM || u->holder != m->owner)
+	if (!qn_medium_is_place(m, p))
 		return "a free run lies in no chunk of its thread";
+	size = run->size * QN_MEDIUM_STEP;
+	tag = *qn_tag_of(p) ^ qn_tag_seal(p);
 	if ((tag & ~(size_t)QN_TAG_HOLES) != (size | QN_TAG_FREE))
-		return "the tag of a free run is qn_medium_damaged";
+		return "the tag of a free run is damaged";
 	if (*qn_tag_of(p + size - sizeof(size_t)) != size)
 		return "a free run ends with another size than it begins";
 	if ((*qn_tag_of(p + size) & (QN_TAG_FREE | QN_TAG_PREV_FREE)) !=
@@ -121,23 +122,17 @@ static size_t list_sum(const struct qn_medium *m, size_t list)
 
 __apart const char *qn_medium_check(const struct qn_medium *m)
 {
-	const char *what = NULL;
 	size_t sum = qn_medium_used(m);
 
 	for (size_t i = 0; i < QN_MEDIUM_LISTS; i++) {
 		size_t bytes = list_sum(m, i);
 
 		if (m->waiting[i] && (!bytes || !m->group[i / QN_MEDIUM_GROUP]))
-			return "a list of blocks that wait is qn_medium_damaged";
+			return "a list of blocks that wait is damaged";
 		sum += bytes;
 	}
-	for (unsigned int b = 0; b < QN_NR_BINS; b++)
-		for (struct qn_run *run = m->bins.head[b]; run && !what;
-		     run = run->next) {
-			what = run_check(m, run);
-			sum += run->size * QN_MEDIUM_STEP;
-		}
-	if (!what && sum != m->bytes)
-		what = "chunks are not the sum of their blocks and free runs";
-	return what;
+	if (sum > m->bytes || (m->bytes - sum) % QN_MEDIUM_STEP)
+		return "chunks are not the sum of their blocks and free runs";
+	return qn_bins_check(&m->bins, (m->bytes - sum) / QN_MEDIUM_STEP,
+			     run_check, m);
 }

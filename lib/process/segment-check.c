@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * segment-check.c - all runs and sums of bytes against the descriptors.
+ * segment-check.c - all runs, sums of bytes and bins against the descriptors.
  */
 #include "process/segment-internal.h"
 
@@ -14,9 +14,10 @@ static __apart size_t shared_dirty(const struct qn_unit *u)
 	return parts * QN_PART_SIZE;
 }
 
-static __apart const char *segment_check(const struct qn_segments *s,
-					 const struct qn_segment *seg,
-					 size_t *dirty, size_t *used)
+/* Bytes, and free units, clean and dirty, are added up */
+static __apart const char *segment_check(const struct qn_segment *seg,
+					 size_t *dirty, size_t *used,
+					 size_t nr_free[2])
 {
 	size_t i = 0;
 
@@ -41,8 +42,10 @@ static __apart const char *segment_check(const struct qn_segments *s,
 			return "a free run forgot what of it is resident";
 		if (free && (u->kind == QN_UNIT_DIRTY) != !!u->nr_touched)
 			return "a free run is of the wrong kind";
-		if (free)
+		if (free) {
 			*dirty += u->nr_touched * QN_PART_SIZE;
+			nr_free[u->kind == QN_UNIT_DIRTY] += nr;
+		}
 		if (u->kind == QN_UNIT_SPARE)
 			*dirty += qn_nr_parts(u->touched) * QN_PART_SIZE;
 		if (u->kind == QN_UNIT_SHARED)
@@ -51,22 +54,54 @@ static __apart const char *segment_check(const struct qn_segments *s,
 			*used += nr << QN_UNIT_SHIFT;
 		i += nr;
 	}
-	(void)s;
 	return NULL;
+}
+
+/* Is it the node of a free run of the kind */
+static __always_inline const char *run_check(const struct qn_segments *s,
+					     const struct qn_run *run, u8 kind)
+{
+	const struct qn_unit *u = container_of(run, struct qn_unit, run);
+
+	for (unsigned int i = 0; i < s->space.nr; i++) {
+		const struct qn_segment *seg = &s->space.seg[i];
+		uintptr_t at = (uintptr_t)u - (uintptr_t)seg->units;
+
+		if (at < seg->frontier * sizeof(*u) && at % sizeof(*u) == 0 &&
+		    u->kind == kind)
+			return NULL;
+	}
+	return "a bin has what is no free run of its kind";
+}
+
+static __apart const char *clean_check(const void *s, const struct qn_run *run)
+{
+	return run_check(s, run, QN_UNIT_CLEAN);
+}
+
+static __apart const char *dirty_check(const void *s, const struct qn_run *run)
+{
+	return run_check(s, run, QN_UNIT_DIRTY);
 }
 
 __apart const char *qn_segments_check(struct qn_segments *s)
 {
 	const char *what = NULL;
-	size_t dirty = 0, used = 0;
+	size_t dirty = 0, used = 0, nr_free[2] = { 0, 0 };
 
 	qn_port_lock(&s->lock);
 	for (unsigned int i = 0; i < s->space.nr && !what; i++)
-		what = segment_check(s, &s->space.seg[i], &dirty, &used);
+		what = segment_check(&s->space.seg[i], &dirty, &used, nr_free);
 	if (!what && dirty != s->resident.dirty)
 		what = "the sum of dirty bytes is wrong";
 	if (!what && used != s->resident.used)
 		what = "the sum of bytes in use is wrong";
+	if (!what)
+		what = qn_bins_check(&s->bins[false], nr_free[false],
+				     clean_check, s);
+	if (!what)
+		what = qn_bins_check(&s->bins[true], nr_free[true], dirty_check,
+				     s);
 	qn_port_unlock(&s->lock);
 	return what;
 }

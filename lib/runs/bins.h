@@ -2,9 +2,9 @@
 /*
  * bins.h - free runs by size, and the one rule by which a run is chosen.
  *
- * Serves two owners: zone.h, which keeps the node inside the free memory, and
- * the segments of Linux, which keep it in a descriptor since free memory may
- * have been purged there. A size is counted in the owner's granules; a node
+ * Serves three owners. Zones (zone.h) and chunks of medium blocks (medium.h) keep the
+ * node inside the free memory; the segments of Linux keep it in a descriptor, since free
+ * memory may have been purged there. A size is counted in the owner's granules; a node
  * must lie at a higher address than another exactly if its run does.
  *
  * Sizes below QN_BINS_EXACT have a bin each, larger ones share four bins an
@@ -392,6 +392,66 @@ static inline size_t qn_bins_largest(const struct qn_bins *b)
 	for (struct qn_run *run = b->head[bin]; run; run = run->next)
 		size = max(size, run->size);
 	return size;
+}
+
+/* Of one bin; its granules are added to @sum. A list with a loop is torn where it closes */
+static __always_inline const char *qn_bins_check_one(
+	const struct qn_bins *b, unsigned int bin, size_t *sum,
+	const char *(*look)(const void *owner, const struct qn_run *run),
+	const void *owner)
+{
+	static const char torn[] __rodata_apart = "a list of free runs is torn";
+	static const char wrong[] __rodata_apart =
+		"a free run is in the wrong bin";
+	struct qn_run *const *prev = &b->head[bin], *run = *prev;
+	const char *what;
+
+	for (; run; run = run->next) {
+		what = look(owner, run);
+		if (what)
+			return what;
+		if (run->prev != prev)
+			return torn;
+		if (qn_bin_of(run->size) != bin)
+			return wrong;
+		*sum += run->size;
+		prev = &run->next;
+	}
+	return NULL;
+}
+
+/**
+ * qn_bins_check() - masks, lists and sizes, as far as bins can tell
+ * @b:		the bins
+ * @sum:	granules of all runs that are to be there
+ * @look:	NULL, or what is wrong with a run; no node is read before
+ * @owner:	given to @look
+ *
+ * Time: a step for each run.
+ *
+ * Return: NULL, or what was found.
+ */
+static __always_inline const char *
+qn_bins_check(const struct qn_bins *b, size_t sum,
+	      const char *(*look)(const void *owner, const struct qn_run *run),
+	      const void *owner)
+{
+	static const char mask_wrong[] __rodata_apart =
+		"the mask of the bins is wrong";
+	static const char lacks[] __rodata_apart = "a free run is in no bin";
+	const char *what;
+	size_t found = 0;
+
+	for (unsigned int bin = 0; bin < QN_NR_BINS; bin++) {
+		unsigned long mask = b->mask[bin / QN_BINS_WORD];
+
+		if (!b->head[bin] != !(mask & qn_bin_bit(bin)))
+			return mask_wrong;
+		what = qn_bins_check_one(b, bin, &found, look, owner);
+		if (what)
+			return what;
+	}
+	return found == sum ? NULL : lacks;
 }
 
 #endif /* QN_BINS_H */

@@ -12,7 +12,9 @@
  * - a run that was found fits; it is the first that is large enough of the
  *   first QN_BINS_TRIES of the size's own bin, else the lowest of the first
  *   runs of the next three bins that one word of the mask covers;
- * - a run added to a bin goes first if it lies lowest, else second.
+ * - a run added to a bin goes first if it lies lowest, else second;
+ * - qn_bins_check() accepts all of that, asks the owner before it reads a node, and
+ *   notices damage to masks, heads, links and sizes, and a run that lacks.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -235,6 +237,94 @@ static void test_largest_and_has(void **state)
 	assert_true(qn_bins_has(&bins, 0));
 }
 
+/* ---- the checker itself ---- */
+
+/* Whatever leads elsewhere is not followed */
+static const char *look(const void *owner, const struct qn_run *run)
+{
+	size_t at = (size_t)((const char *)run - (const char *)owner);
+
+	return at < sizeof(runs) && at % sizeof(*run) == 0 ? NULL : "strange";
+}
+
+static const char *check_sum(size_t sum)
+{
+	return qn_bins_check(&bins, sum, look, runs);
+}
+
+static size_t sum_of_all(void)
+{
+	size_t sum = 0;
+
+	for (size_t r = 0; r < NR_RUNS; r++)
+		sum += is_free[r] ? runs[r].size : 0;
+	return sum;
+}
+
+static void test_check_accepts(void **state)
+{
+	(void)state;
+	reset(11);
+	assert_null(check_sum(0));
+	for (int i = 0; i < NR_OPS / 64; i++) {
+		size_t r = roll(NR_RUNS);
+
+		if (is_free[r]) {
+			qn_bins_del(&bins, &runs[r]);
+			is_free[r] = false;
+		} else {
+			add(r, random_size());
+		}
+		assert_null(check_sum(sum_of_all()));
+	}
+}
+
+/* A pointer of the bins or of a node that leads elsewhere */
+static void assert_noticed(void *pointer, void *to)
+{
+	size_t sum = sum_of_all();
+	void *was;
+
+	memcpy(&was, pointer, sizeof(was));
+	memcpy(pointer, &to, sizeof(to));
+	assert_non_null(check_sum(sum));
+	memcpy(pointer, &was, sizeof(was));
+	assert_null(check_sum(sum));
+}
+
+static void test_check_finds_damage(void **state)
+{
+	(void)state;
+	reset(1);
+	add(2, 8);
+	add(5, 8);
+	add(4, 70);
+	assert_null(check_sum(86));
+	assert_non_null(check_sum(87));
+	assert_non_null(check_sum(85));
+	assert_noticed(&bins.head[8], &runs[5]);
+	assert_noticed(&bins.head[8], NULL);
+	assert_noticed(&bins.head[9], &runs[2]);
+	assert_noticed(&runs[2].next, &runs[4]);
+	assert_noticed(&runs[2].next, &runs[2]);
+	assert_noticed(&runs[2].next, (char *)&runs[5] + 1);
+	assert_noticed(&runs[2].next, NULL);
+	assert_noticed(&runs[5].prev, &bins.head[8]);
+	/* As large as the others together, in another bin */
+	runs[5].size = 9;
+	runs[4].size = 69;
+	assert_non_null(check_sum(86));
+	/* In the same bin: only the owner can know */
+	runs[5].size = 8;
+	assert_null(check_sum(85));
+	for (unsigned int bin = 0; bin < QN_NR_BINS; bin++) {
+		bins.mask[bin / QN_BINS_WORD] ^= qn_bin_bit(bin);
+		assert_non_null(check_sum(85));
+		bins.mask[bin / QN_BINS_WORD] ^= qn_bin_bit(bin);
+	}
+	assert_null(check_sum(85));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +335,8 @@ int main(void)
 		cmocka_unit_test(test_own_bin_may_be_too_small),
 		cmocka_unit_test(test_order_of_a_bin),
 		cmocka_unit_test(test_largest_and_has),
+		cmocka_unit_test(test_check_accepts),
+		cmocka_unit_test(test_check_finds_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

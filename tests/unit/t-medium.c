@@ -964,6 +964,9 @@ static void test_check_finds_damage(void **state)
 	check_damage((size_t *)(void *)p[2] - 1, (size_t)1 << 63);
 	check_damage(&m.free, 16);
 	check_damage(&m.holes, 4096);
+	check_damage(&m.bins.mask[0], 1);
+	check_damage((size_t *)(void *)&((struct qn_run *)(void *)p[1])->prev,
+		     8);
 }
 
 int main(void)

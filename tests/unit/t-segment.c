@@ -1535,6 +1535,40 @@ static void test_check_finds_damage(void **state)
 	check();
 }
 
+/* What the bins have is held against the descriptors */
+static void test_check_finds_damaged_bins(void **state)
+{
+	struct qn_unit *a, *b;
+	struct qn_bins *bins;
+
+	(void)state;
+	begin(4096);
+	a = take_island(2);
+	b = take_island(2);
+	drop(a);
+	assert_int_equal(a->kind, QN_UNIT_DIRTY);
+	bins = &s.bins[true];
+	assert_ptr_equal(bins->head[2], &a->run);
+	/* It lacks; one in use is there instead; it is among those of the other kind */
+	qn_bins_del(bins, &a->run);
+	assert_non_null(qn_segments_check(&s));
+	qn_bins_add(bins, &b->run);
+	assert_non_null(qn_segments_check(&s));
+	qn_bins_del(bins, &b->run);
+	qn_bins_add(&s.bins[false], &a->run);
+	assert_non_null(qn_segments_check(&s));
+	qn_bins_del(&s.bins[false], &a->run);
+	qn_bins_add(bins, &a->run);
+	assert_null(qn_segments_check(&s));
+	/* What is no descriptor is not looked into */
+	bins->head[2] = (struct qn_run *)(void *)((char *)&a->run + 8);
+	assert_non_null(qn_segments_check(&s));
+	bins->head[2] = &((struct qn_unit *)(void *)64)->run;
+	assert_non_null(qn_segments_check(&s));
+	bins->head[2] = &a->run;
+	check();
+}
+
 /* ---- long sequences against a shadow ---- */
 
 /* @dirty: the run reads as zero from there on */
@@ -1917,6 +1951,7 @@ int main(void)
 		cmocka_unit_test(test_absurd_sizes),
 		cmocka_unit_test(test_figures),
 		cmocka_unit_test(test_check_finds_damage),
+		cmocka_unit_test(test_check_finds_damaged_bins),
 		cmocka_unit_test(test_refault_of_spare),
 		cmocka_unit_test(test_huge_from),
 		cmocka_unit_test(test_huge_never),
