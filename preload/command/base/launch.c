@@ -20,11 +20,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "clock.h"
+#include "fail.h"
 #include "interrupt.h"
 #include "launch.h"
 
@@ -219,6 +221,60 @@ int qn_launch(const struct qn_launch *what, struct qn_outcome *outcome)
 	give_signals_back(&saved);
 	return err;
 }
+
+/* ---- a changed environment ---- */
+
+static size_t name_size(const char *setting)
+{
+	return strcspn(setting, "=");
+}
+
+static bool is_changed(const char *setting, const char *const *changes)
+{
+	size_t size = name_size(setting);
+
+	for (; *changes; changes++)
+		if (name_size(*changes) == size &&
+		    !memcmp(*changes, setting, size))
+			return true;
+	return false;
+}
+
+static char **make_environ(const char *const *changes)
+{
+	size_t nr = 0, i;
+	char **list;
+
+	for (i = 0; environ[i]; i++)
+		nr++;
+	for (i = 0; changes[i]; i++)
+		nr++;
+	list = qn_xrealloc(NULL, (nr + 1) * sizeof(*list));
+	nr = 0;
+	for (i = 0; environ[i]; i++)
+		if (!is_changed(environ[i], changes))
+			list[nr++] = environ[i];
+	for (i = 0; changes[i]; i++)
+		if (strchr(changes[i], '='))
+			list[nr++] = (char *)(uintptr_t)changes[i];
+	list[nr] = NULL;
+	return list;
+}
+
+int qn_launch_changed(const struct qn_launch *what, const char *const *changes,
+		      struct qn_outcome *outcome)
+{
+	char **envp = make_environ(changes);
+	struct qn_launch with = *what;
+	int err;
+
+	with.envp = envp;
+	err = qn_launch(&with, outcome);
+	free(envp);
+	return err;
+}
+
+/* ---- the end ---- */
 
 static void die_by(int signo)
 {

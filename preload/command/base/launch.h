@@ -82,6 +82,16 @@ static inline u64 qn_usage_peak(const struct rusage *usage)
 int qn_launch(const struct qn_launch *what, struct qn_outcome *outcome);
 
 /**
+ * qn_launch_changed() - run a program in this process's environment with some changes
+ * @what:	all but the environment
+ * @changes:	"NAME=value" sets, "NAME" removes; ends with NULL
+ *
+ * Return: as qn_launch().
+ */
+int qn_launch_changed(const struct qn_launch *what, const char *const *changes,
+		      struct qn_outcome *outcome);
+
+/**
  * qn_launch_end_like() - end this process as the program ended
  *
  * By the same signal, without a second core dump, or with the same status.

@@ -160,56 +160,6 @@ char *qn_preload_list(const char *library, const char *existing)
 	return qn_xprintf("%s:%s", library, existing);
 }
 
-static size_t name_size(const char *setting)
-{
-	return strcspn(setting, "=");
-}
-
-static bool is_changed(const char *setting, const char *const *changes)
-{
-	size_t size = name_size(setting);
-
-	for (; *changes; changes++)
-		if (name_size(*changes) == size &&
-		    !memcmp(*changes, setting, size))
-			return true;
-	return false;
-}
-
-static char **make_environ(const char *const *changes)
-{
-	size_t nr = 0, i;
-	char **list;
-
-	for (i = 0; environ[i]; i++)
-		nr++;
-	for (i = 0; changes[i]; i++)
-		nr++;
-	list = qn_xrealloc(NULL, (nr + 1) * sizeof(*list));
-	nr = 0;
-	for (i = 0; environ[i]; i++)
-		if (!is_changed(environ[i], changes))
-			list[nr++] = environ[i];
-	for (i = 0; changes[i]; i++)
-		if (strchr(changes[i], '='))
-			list[nr++] = (char *)(uintptr_t)changes[i];
-	list[nr] = NULL;
-	return list;
-}
-
-int qn_launch_changed(const struct qn_launch *what, const char *const *changes,
-		      struct qn_outcome *outcome)
-{
-	char **envp = make_environ(changes);
-	struct qn_launch with = *what;
-	int err;
-
-	with.envp = envp;
-	err = qn_launch(&with, outcome);
-	free(envp);
-	return err;
-}
-
 int qn_preload_launch(const struct qn_launch *what, const char *list,
 		      const char *setting, struct qn_outcome *outcome)
 {

@@ -49,16 +49,6 @@ char *qn_preload_peer(const char *soname);
 char *qn_preload_list(const char *library, const char *existing);
 
 /**
- * qn_launch_changed() - run a program in this process's environment with some changes
- * @what:	all but the environment
- * @changes:	"NAME=value" sets, "NAME" removes; ends with NULL
- *
- * Return: as qn_launch().
- */
-int qn_launch_changed(const struct qn_launch *what, const char *const *changes,
-		      struct qn_outcome *outcome);
-
-/**
  * qn_preload_launch() - run a program with libraries preloaded
  * @what:	all but the environment
  * @list:	of qn_preload_list(); left out where it would keep the program from starting
