@@ -6,7 +6,8 @@
  * - each contest runs under each subject once a round, in an order that rotates;
  * - who or what is missing never runs, and is no part of any mean;
  * - a median is of whole rounds alone; ratios are of medians, to the first subject;
- * - an interrupt keeps the whole rounds, any other error ends the comparison;
+ * - an interrupt keeps the whole rounds, any other error ends the comparison, or
+ *   the runs of its cell alone, whose contest is then no part of any mean;
  * - a result that is not the expected one is found, whoever has it;
  * - no line of the table is wider than a terminal; a loss is told.
  */
@@ -42,7 +43,7 @@ static struct qn_compare c;
 static char said[512];
 
 static int made_up(struct qn_compare *of, u32 contest, u32 subject,
-		   struct qn_outcome *outcome, u64 *result)
+		   struct qn_cell *cell)
 {
 	u64 wall = walls[subject][of->nr_done] * (contest + 1);
 
@@ -50,11 +51,12 @@ static int made_up(struct qn_compare *of, u32 contest, u32 subject,
 		order[nr_runs] = subject;
 	if (++nr_runs == fails_at)
 		return fails_with;
-	*outcome = (struct qn_outcome){ .wall_usec = wall };
-	outcome->usage.ru_utime.tv_sec = 1;
-	outcome->usage.ru_stime.tv_usec = (suseconds_t)wall;
-	outcome->usage.ru_maxrss = (long)subject + 1;
-	*result = 100 + contest + (subject == odd_subject);
+	cell->outcome = (struct qn_outcome){ .wall_usec = wall };
+	cell->outcome.usage.ru_utime.tv_sec = 1;
+	cell->outcome.usage.ru_stime.tv_usec = (suseconds_t)wall;
+	cell->outcome.usage.ru_maxrss = (long)subject + 1;
+	cell->own[0] = wall / 2;
+	cell->result = 100 + contest + (subject == odd_subject);
 	return 0;
 }
 
@@ -138,6 +140,9 @@ static void test_medians(void **state)
 	assert_int_equal(qn_compare_median(&c, 1, 1, QN_WALL), 6000);
 	assert_int_equal(qn_compare_median(&c, 0, 1, QN_CPU), 1003000);
 	assert_int_equal(qn_compare_median(&c, 0, 2, QN_PEAK), 3 * 1024);
+	assert_int_equal(qn_compare_median(&c, 0, 1, QN_OWN), 1500);
+	assert_int_equal(qn_compare_median(&c, 0, 1, QN_OWN + 1), 0);
+	assert_int_equal(qn_compare_quartile(&c, 0, 1, QN_WALL), 1000);
 	assert_near(qn_compare_ratio(&c, 0, 1, QN_WALL), 3);
 	assert_near(qn_compare_ratio(&c, 0, 0, QN_WALL), 1);
 	assert_near(qn_compare_spread(&c, QN_WALL), 8.0 / 3);
@@ -164,8 +169,38 @@ static void test_means(void **state)
 	c.cells[1].round[QN_WALL][0] = 2000;
 	c.cells[4].round[QN_WALL][0] = 16000;
 	assert_near(qn_compare_mean(&c, 1, QN_WALL), 4);
+	/* Of 2 / 3 and 8 / 3 */
+	assert_near(qn_compare_mean_to(&c, 1, 2, QN_WALL, false), 4.0 / 3);
+	/* There are no others */
+	assert_near(qn_compare_mean_to(&c, 1, 0, QN_WALL, true), 4);
 	contests[1].missing = "gone";
 	assert_near(qn_compare_mean(&c, 1, QN_WALL), 2);
+}
+
+static void test_inner_mean(void **state)
+{
+	static struct qn_contest four[4];
+
+	(void)state;
+	c.contests = four;
+	c.nr_contests = 4;
+	c.nr_rounds = 1;
+	assert_int_equal(run(), 0);
+	c.cells[1].round[QN_WALL][0] = 500;
+	c.cells[4].round[QN_WALL][0] = 2000 * 7;
+	c.cells[7].round[QN_WALL][0] = 3000 * 28;
+	c.cells[10].round[QN_WALL][0] = 4000 * 100;
+	assert_near(qn_compare_mean_to(&c, 1, 0, QN_WALL, true), 14);
+}
+
+static void test_best(void **state)
+{
+	(void)state;
+	assert_int_equal(run(), 0);
+	assert_int_equal(qn_compare_best(&c, 0, 2, QN_WALL), 0);
+	assert_int_equal(qn_compare_best(&c, 0, 0, QN_WALL), 1);
+	subjects[1].missing = "gone";
+	assert_int_equal(qn_compare_best(&c, 0, 0, QN_WALL), 2);
 }
 
 static void test_nothing_divides_by_zero(void **state)
@@ -216,6 +251,33 @@ static void test_errors(void **state)
 	fails_with = QN_EXIT_FAILURE;
 	assert_int_equal(run(), QN_EXIT_FAILURE);
 	assert_int_equal(nr_runs, 14);
+}
+
+static void test_goes_on(void **state)
+{
+	(void)state;
+	c.goes_on = true;
+	fails_at = 5; /* the second contest under two, in the first round */
+	fails_with = QN_EXIT_FAILURE;
+	walls[1][1] = 2000;
+	assert_int_equal(run(), 0);
+	assert_int_equal(nr_runs, 3 * 3 * 2 - 2);
+	assert_int_equal(qn_compare_nr_common(&c), 1);
+	assert_near(qn_compare_mean(&c, 1, QN_WALL), 2);
+	qn_compare_exit(&c);
+
+	c.must_agree = true;
+	odd_subject = 1;
+	nr_runs = fails_at = 0;
+	assert_int_equal(run(), 0);
+	assert_int_equal(nr_runs, 3 * 3 * 2 - 2 * 2);
+	assert_false(qn_compare_takes_part(&c, 0, 1));
+	assert_true(qn_compare_takes_part(&c, 0, 2));
+	assert_string_equal(c.cells[1].failed,
+			    "printed something else than under one");
+	assert_int_equal(qn_compare_nr_common(&c), 0);
+	assert_near(qn_compare_mean(&c, 2, QN_WALL), 1);
+	assert_int_equal(qn_compare_best(&c, 0, 0, QN_WALL), 2);
 }
 
 static void test_results(void **state)
@@ -325,10 +387,13 @@ int main(void)
 		TEST(test_medians),
 		TEST(test_median_of_even),
 		TEST(test_means),
+		TEST(test_inner_mean),
+		TEST(test_best),
 		TEST(test_nothing_divides_by_zero),
 		TEST(test_missing),
 		TEST(test_interrupts),
 		TEST(test_errors),
+		TEST(test_goes_on),
 		TEST(test_results),
 		TEST(test_table),
 		TEST(test_hash),

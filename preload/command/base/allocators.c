@@ -54,9 +54,10 @@ void qn_allocators_exit(struct qn_allocators *a)
 		close(a->output);
 }
 
-static int launch(const struct qn_allocators *a, u32 subject, const char *conf,
-		  const struct qn_launch *what, struct qn_outcome *outcome)
+int qn_allocators_run(struct qn_allocators *a, u32 contest, u32 subject,
+		      const char *conf, struct qn_cell *cell)
 {
+	struct qn_launch what = a->programs[contest];
 	const char *path = a->paths[subject];
 	char *preload =
 		qn_xprintf("LD_PRELOAD%s%s", path ? "=" : "", path ? path : "");
@@ -68,38 +69,20 @@ static int launch(const struct qn_allocators *a, u32 subject, const char *conf,
 					"MALLOC_CONF",
 					"GLIBC_TUNABLES",
 					NULL };
-	int err = qn_launch_changed(what, changes, outcome);
+	int err;
 
+	what.fd_out = a->output;
+	what.fd_err = -1;
+	err = qn_compare_launch(&a->compare, contest, subject, &what, changes,
+				cell);
 	free(preload);
 	return err;
 }
 
-int qn_allocators_run(struct qn_allocators *a, u32 contest, u32 subject,
-		      const char *conf, struct qn_outcome *outcome, u64 *result)
-{
-	struct qn_launch what = a->programs[contest];
-	int err = 0;
-
-	what.fd_out = a->output;
-	what.fd_err = -1;
-	*outcome = (struct qn_outcome){ 0 };
-	if (ftruncate(a->output, 0) || lseek(a->output, 0, SEEK_SET))
-		err = -errno;
-	/* What has no beginning, /dev/null say, is the same each time */
-	if (!err && lseek(what.fd_in, 0, SEEK_SET) && errno != ESPIPE)
-		err = -errno;
-	if (!err)
-		err = launch(a, subject, conf, &what, outcome);
-	*result = qn_compare_hash(a->output);
-	return qn_compare_check(&a->compare, contest, subject, err,
-				outcome->status);
-}
-
 static int run(struct qn_compare *c, u32 contest, u32 subject,
-	       struct qn_outcome *outcome, u64 *result)
+	       struct qn_cell *cell)
 {
-	return qn_allocators_run(c->data, contest, subject, NULL, outcome,
-				 result);
+	return qn_allocators_run(c->data, contest, subject, NULL, cell);
 }
 
 int qn_allocators_compare(struct qn_allocators *a)

@@ -45,17 +45,17 @@ void qn_allocators_exit(struct qn_allocators *a);
 /**
  * qn_allocators_run() - run one program under one of them, once
  * @conf:	"QUERN_CONF=..." for this run, or NULL: no settings
- * @result:	a hash of what it printed, which is in @a->output, too
+ * @cell:	of the comparison, or the caller's own. What the program printed is in
+ *		@a->output
  *
  * No settings of an allocator are left in the environment. Programs run with LC_ALL=C,
  * and Python with its objects on malloc and a fixed seed, so that they do the same each
  * time.
  *
- * Return: as qn_compare_check().
+ * Return: as qn_compare_launch().
  */
 int qn_allocators_run(struct qn_allocators *a, u32 contest, u32 subject,
-		      const char *conf, struct qn_outcome *outcome,
-		      u64 *result);
+		      const char *conf, struct qn_cell *cell);
 
 /**
  * qn_allocators_compare() - all programs under all of them, which must print the same

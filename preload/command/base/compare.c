@@ -31,6 +31,12 @@ const struct qn_cell *qn_compare_cell(const struct qn_compare *c, u32 contest,
 	return cell_of(c, contest, subject);
 }
 
+bool qn_compare_takes_part(const struct qn_compare *c, u32 contest, u32 subject)
+{
+	return !c->contests[contest].missing && !c->subjects[subject].missing &&
+	       !cell_of(c, contest, subject)->failed;
+}
+
 static void note(struct qn_cell *cell, u32 round)
 {
 	const struct qn_outcome *o = &cell->outcome;
@@ -38,24 +44,36 @@ static void note(struct qn_cell *cell, u32 round)
 	cell->round[QN_WALL][round] = o->wall_usec;
 	cell->round[QN_CPU][round] = qn_usage_cpu(&o->usage);
 	cell->round[QN_PEAK][round] = qn_usage_peak(&o->usage);
+	for (u32 i = 0; i < QN_NR_OWN; i++)
+		cell->round[QN_OWN + i][round] = cell->own[i];
+}
+
+int qn_compare_fail(const struct qn_compare *c, u32 contest, u32 subject,
+		    struct qn_cell *cell, char *why)
+{
+	qn_progress_clear();
+	qn_error("%s under %s %s", c->contests[contest].name,
+		 c->subjects[subject].name, why);
+	free(cell->failed);
+	cell->failed = why;
+	return QN_EXIT_FAILURE;
 }
 
 /* The first run of a contest says what the others are held to */
-static int check_result(const struct qn_compare *c, u32 contest, u32 subject)
+static int check_result(const struct qn_compare *c, u32 contest, u32 subject,
+			struct qn_cell *cell)
 {
 	struct qn_contest *at = &c->contests[contest];
-	const char *name = c->subjects[subject].name;
-	u64 result = cell_of(c, contest, subject)->result;
 
 	if (!at->expected_of) {
-		at->expected = result;
-		at->expected_of = name;
+		at->expected = cell->result;
+		at->expected_of = c->subjects[subject].name;
 	}
-	if (!c->must_agree || result == at->expected)
+	if (!c->must_agree || cell->result == at->expected)
 		return 0;
-	qn_progress_clear();
-	qn_error("%s under %s printed something else than under %s", at->name,
-		 name, at->expected_of);
+	qn_compare_fail(c, contest, subject, cell,
+			qn_xprintf("printed something else than under %s",
+				   at->expected_of));
 	return -EILSEQ;
 }
 
@@ -64,17 +82,22 @@ static int run_cell(struct qn_compare *c, u32 contest, u32 subject, u32 round)
 	struct qn_cell *cell = cell_of(c, contest, subject);
 	int err;
 
-	if (c->contests[contest].missing || c->subjects[subject].missing)
+	if (!qn_compare_takes_part(c, contest, subject))
 		return 0;
 	if (!c->is_quiet && qn_progress_is_live())
 		qn_progress("round %u of %u: %s under %s", round + 1,
 			    c->nr_rounds, c->contests[contest].name,
 			    c->subjects[subject].name);
-	err = c->run(c, contest, subject, &cell->outcome, &cell->result);
-	if (err)
+	err = c->run(c, contest, subject, cell);
+	if (!err)
+		err = check_result(c, contest, subject, cell);
+	if (!err)
+		note(cell, round);
+	if (!err || err == -EINTR || !c->goes_on)
 		return err;
-	note(cell, round);
-	return check_result(c, contest, subject);
+	if (!cell->failed)
+		cell->failed = qn_xprintf("did not run");
+	return 0;
 }
 
 static int run_round(struct qn_compare *c, u32 round)
@@ -90,12 +113,32 @@ static int run_round(struct qn_compare *c, u32 round)
 	return err;
 }
 
+static void *zeroed(size_t nr, size_t size)
+{
+	return memset(qn_xrealloc(NULL, nr * size), 0, nr * size);
+}
+
+static void make_cells(struct qn_compare *c)
+{
+	u32 nr = c->nr_contests * c->nr_subjects;
+	u64 *values;
+
+	c->cells = zeroed(nr, sizeof(*c->cells));
+	c->values = zeroed((size_t)nr * QN_NR_ALL_MEASURES * c->nr_rounds,
+			   sizeof(*values));
+	values = c->values;
+	for (u32 i = 0; i < nr; i++)
+		for (u32 m = 0; m < QN_NR_ALL_MEASURES; m++) {
+			c->cells[i].round[m] = values;
+			values += c->nr_rounds;
+		}
+}
+
 int qn_compare_run(struct qn_compare *c)
 {
-	size_t size = sizeof(*c->cells) * c->nr_contests * c->nr_subjects;
 	int err = 0;
 
-	c->cells = memset(qn_xrealloc(NULL, size), 0, size);
+	make_cells(c);
 	for (c->nr_done = 0; c->nr_done < c->nr_rounds; c->nr_done++) {
 		err = run_round(c, c->nr_done);
 		if (err)
@@ -108,8 +151,14 @@ int qn_compare_run(struct qn_compare *c)
 
 void qn_compare_exit(struct qn_compare *c)
 {
+	u32 nr = c->cells ? c->nr_contests * c->nr_subjects : 0;
+
+	for (u32 i = 0; i < nr; i++)
+		free(c->cells[i].failed);
 	free(c->cells);
+	free(c->values);
 	c->cells = NULL;
+	c->values = NULL;
 }
 
 /* ---- one run ---- */
@@ -129,26 +178,40 @@ u64 qn_compare_hash(int fd)
 	return hash;
 }
 
-int qn_compare_check(const struct qn_compare *c, u32 contest, u32 subject,
-		     int err, int status)
+/* Why a program did not end as it should, on the heap; NULL: it did */
+static char *describe_end(int err, int status)
 {
-	const char *name = c->contests[contest].name;
-	const char *under = c->subjects[subject].name;
+	if (err)
+		return qn_xprintf("could not be started: %s", strerror(-err));
+	if (WIFSIGNALED(status))
+		return qn_xprintf("was ended by signal %d (%s)",
+				  WTERMSIG(status),
+				  strsignal(WTERMSIG(status)));
+	if (WEXITSTATUS(status))
+		return qn_xprintf("failed: status %d", WEXITSTATUS(status));
+	return NULL;
+}
 
+int qn_compare_launch(struct qn_compare *c, u32 contest, u32 subject,
+		      const struct qn_launch *what, const char *const *changes,
+		      struct qn_cell *cell)
+{
+	int err = 0;
+	char *why;
+
+	cell->outcome = (struct qn_outcome){ 0 };
+	if (ftruncate(what->fd_out, 0) || lseek(what->fd_out, 0, SEEK_SET))
+		err = -errno;
+	/* What has no beginning, /dev/null say, is the same each time */
+	if (!err && lseek(what->fd_in, 0, SEEK_SET) && errno != ESPIPE)
+		err = -errno;
+	if (!err)
+		err = qn_launch_changed(what, changes, &cell->outcome);
+	cell->result = qn_compare_hash(what->fd_out);
 	if (qn_interrupted())
 		return -EINTR;
-	if (!err && WIFEXITED(status) && !WEXITSTATUS(status))
-		return 0;
-	qn_progress_clear();
-	if (err)
-		qn_error("cannot start %s: %s", name, strerror(-err));
-	else if (WIFEXITED(status))
-		qn_error("%s under %s failed: status %d", name, under,
-			 WEXITSTATUS(status));
-	else
-		qn_error("%s under %s was ended by signal %d (%s)", name, under,
-			 WTERMSIG(status), strsignal(WTERMSIG(status)));
-	return QN_EXIT_FAILURE;
+	why = describe_end(err, cell->outcome.status);
+	return why ? qn_compare_fail(c, contest, subject, cell, why) : 0;
 }
 
 /* ---- figures ---- */
@@ -183,28 +246,93 @@ u64 qn_compare_median(const struct qn_compare *c, u32 contest, u32 subject,
 	return low + (high - low) / 2;
 }
 
+u64 qn_compare_quartile(const struct qn_compare *c, u32 contest, u32 subject,
+			enum qn_measure m)
+{
+	u64 sorted[QN_COMPARE_MAX_ROUNDS];
+
+	if (!c->nr_done)
+		return 0;
+	sort_rounds(c, contest, subject, m, sorted);
+	return sorted[(c->nr_done - 1) / 4];
+}
+
+static double ratio_to(const struct qn_compare *c, u32 contest, u32 subject,
+		       u32 base, enum qn_measure m)
+{
+	u64 of_base = qn_compare_median(c, contest, base, m);
+	u64 own = qn_compare_median(c, contest, subject, m);
+
+	return of_base ? (double)own / (double)of_base : 1;
+}
+
 double qn_compare_ratio(const struct qn_compare *c, u32 contest, u32 subject,
 			enum qn_measure m)
 {
-	u64 base = qn_compare_median(c, contest, 0, m);
-	u64 own = qn_compare_median(c, contest, subject, m);
+	return ratio_to(c, contest, subject, 0, m);
+}
 
-	return base ? (double)own / (double)base : 1;
+/* Did the contest run under all subjects */
+static bool is_common(const struct qn_compare *c, u32 contest)
+{
+	for (u32 s = 0; s < c->nr_subjects; s++)
+		if (!c->subjects[s].missing &&
+		    !qn_compare_takes_part(c, contest, s))
+			return false;
+	return true;
+}
+
+u32 qn_compare_nr_common(const struct qn_compare *c)
+{
+	u32 nr = 0;
+
+	for (u32 p = 0; p < c->nr_contests; p++)
+		nr += is_common(c, p);
+	return nr;
+}
+
+double qn_compare_mean_to(const struct qn_compare *c, u32 subject, u32 base,
+			  enum qn_measure m, bool is_inner)
+{
+	double sum = 0, least = INFINITY, most = -INFINITY, x;
+	u32 nr = 0;
+
+	for (u32 p = 0; p < c->nr_contests; p++) {
+		if (!is_common(c, p))
+			continue;
+		x = log(ratio_to(c, p, subject, base, m));
+		least = fmin(least, x);
+		most = fmax(most, x);
+		sum += x;
+		nr++;
+	}
+	if (is_inner && nr > 2) {
+		sum -= least + most;
+		nr -= 2;
+	}
+	return nr ? exp(sum / nr) : 1;
 }
 
 double qn_compare_mean(const struct qn_compare *c, u32 subject,
 		       enum qn_measure m)
 {
-	double sum = 0;
-	u32 nr = 0;
+	return qn_compare_mean_to(c, subject, 0, m, false);
+}
 
-	for (u32 p = 0; p < c->nr_contests; p++) {
-		if (c->contests[p].missing)
+u32 qn_compare_best(const struct qn_compare *c, u32 contest, u32 but,
+		    enum qn_measure m)
+{
+	u32 best = but;
+
+	for (u32 s = 0; s < c->nr_subjects; s++) {
+		if (!qn_compare_takes_part(c, contest, s) || s == but)
 			continue;
-		sum += log(qn_compare_ratio(c, p, subject, m));
-		nr++;
+		if (best == but ||
+		    qn_compare_median(c, contest, s, m) <
+			    qn_compare_median(c, contest, best, m))
+			best = s;
 	}
-	return nr ? exp(sum / nr) : 1;
+	return best;
 }
 
 static double spread_of(const struct qn_compare *c, u32 contest, u32 subject,
@@ -340,19 +468,9 @@ static const char *const measure_names[QN_NR_MEASURES] = {
 	[QN_PEAK] = "peak resident set",
 };
 
-/* All contests together */
-#define ALL UINT32_MAX
-
-static double ratio_of(const struct qn_compare *c, u32 contest, u32 subject,
-		       enum qn_measure m)
-{
-	return contest == ALL ? qn_compare_mean(c, subject, m) :
-				qn_compare_ratio(c, contest, subject, m);
-}
-
-/* The one with the least of @m, @but left out; @but where there is no other */
-static u32 find_best(const struct qn_compare *c, u32 contest, u32 but,
-		     enum qn_measure m)
+/* The one with the least mean of @m, @but left out */
+static u32 find_best_mean(const struct qn_compare *c, u32 but,
+			  enum qn_measure m)
 {
 	u32 best = but;
 
@@ -360,7 +478,7 @@ static u32 find_best(const struct qn_compare *c, u32 contest, u32 but,
 		if (c->subjects[s].missing || s == but)
 			continue;
 		if (best == but ||
-		    ratio_of(c, contest, s, m) < ratio_of(c, contest, best, m))
+		    qn_compare_mean(c, s, m) < qn_compare_mean(c, best, m))
 			best = s;
 	}
 	return best;
@@ -369,7 +487,7 @@ static u32 find_best(const struct qn_compare *c, u32 contest, u32 but,
 static void put_verdict(const struct qn_compare *c, u32 subject,
 			enum qn_measure m, struct qn_lines *l)
 {
-	u32 rival = find_best(c, ALL, subject, m);
+	u32 rival = find_best_mean(c, subject, m);
 	double own = qn_compare_mean(c, subject, m);
 	double percent = 100 * (own / qn_compare_mean(c, rival, m) - 1);
 
@@ -385,7 +503,7 @@ static u32 put_losses(const struct qn_compare *c, u32 contest, u32 subject,
 	u32 nr = 0;
 
 	for (enum qn_measure m = 0; m < QN_NR_MEASURES; m++) {
-		u32 best = find_best(c, contest, subject, m);
+		u32 best = qn_compare_best(c, contest, subject, m);
 		double own = qn_compare_ratio(c, contest, subject, m);
 		double other = qn_compare_ratio(c, contest, best, m);
 

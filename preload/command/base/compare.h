@@ -16,13 +16,18 @@
 #include "launch.h"
 #include "text.h"
 
-#define QN_COMPARE_MAX_ROUNDS 99
+#define QN_COMPARE_MAX_ROUNDS 250
+
+/* Figures of a run besides those that the table has */
+#define QN_NR_OWN 3
 
 enum qn_measure {
 	QN_WALL, /* microseconds */
 	QN_CPU,  /* microseconds, in user and in system mode */
 	QN_PEAK, /* bytes, the peak resident set */
 	QN_NR_MEASURES,
+	QN_OWN = QN_NR_MEASURES, /* the first of QN_NR_OWN */
+	QN_NR_ALL_MEASURES = QN_OWN + QN_NR_OWN,
 };
 
 /**
@@ -53,13 +58,16 @@ struct qn_contest {
 
 /**
  * struct qn_cell - one contest under one subject
- * @round:	what was measured, by measure and round
- * @outcome, @result: of the last run
+ * @round:	measured figures, by measure and round
+ * @failed:	why its last run is not valid; NULL: all runs are. It runs no more
+ * @outcome, @result, @own: of the last run
  */
 struct qn_cell {
-	u64 round[QN_NR_MEASURES][QN_COMPARE_MAX_ROUNDS];
+	u64 *round[QN_NR_ALL_MEASURES];
+	char *failed;
 	struct qn_outcome outcome;
 	u64 result;
+	u64 own[QN_NR_OWN];
 };
 
 /**
@@ -67,14 +75,17 @@ struct qn_cell {
  * @subjects:	who is compared; the first one is the base of ratios and takes part
  * @contests:	on what
  * @nr_rounds:	wanted, 1 to QN_COMPARE_MAX_ROUNDS
- * @run:	runs a contest under a subject. It fills in @outcome, and @result: a number
- *		that is the same where the program did the same, such as a hash of what
- *		it printed. Return: 0, or an error, with a message, which ends the rounds
+ * @run:	runs a contest under a subject. It fills in the cell's @outcome, its @own
+ *		if there are such figures, and @result: a number that is the same where
+ *		the program did the same, such as a hash of what it printed. Return: 0,
+ *		or an error, with a message, which ends the rounds
  * @data:	the caller's
  * @must_agree:	a result that is not the expected one is an error
+ * @goes_on:	an error ends the runs of its cell alone
  * @is_quiet:	no progress is shown
  * @nr_done:	whole rounds; all figures are of these
  * @cells:	contest by contest
+ * @values:	memory of the cells' rounds
  */
 struct qn_compare {
 	const struct qn_subject *subjects;
@@ -83,12 +94,14 @@ struct qn_compare {
 	u32 nr_contests;
 	u32 nr_rounds;
 	int (*run)(struct qn_compare *c, u32 contest, u32 subject,
-		   struct qn_outcome *outcome, u64 *result);
+		   struct qn_cell *cell);
 	void *data;
 	bool must_agree;
+	bool goes_on;
 	bool is_quiet;
 	u32 nr_done;
 	struct qn_cell *cells;
+	u64 *values;
 };
 
 /**
@@ -108,13 +121,35 @@ const struct qn_cell *qn_compare_cell(const struct qn_compare *c, u32 contest,
 u64 qn_compare_median(const struct qn_compare *c, u32 contest, u32 subject,
 		      enum qn_measure m);
 
+/* The value that a quarter of the whole rounds is below */
+u64 qn_compare_quartile(const struct qn_compare *c, u32 contest, u32 subject,
+			enum qn_measure m);
+
 /* Of medians, to the first subject; 1 where that has 0 */
 double qn_compare_ratio(const struct qn_compare *c, u32 contest, u32 subject,
 			enum qn_measure m);
 
-/* Geometric mean of the ratios of all contests that ran */
+/* Geometric mean of the ratios of all contests that ran under all subjects */
 double qn_compare_mean(const struct qn_compare *c, u32 subject,
 		       enum qn_measure m);
+
+/**
+ * qn_compare_mean_to() - the same, with another subject as the base of ratios
+ * @is_inner:	the least and the greatest ratio are left out where there are more
+ */
+double qn_compare_mean_to(const struct qn_compare *c, u32 subject, u32 base,
+			  enum qn_measure m, bool is_inner);
+
+/* Contests that ran under all subjects, which means are of */
+u32 qn_compare_nr_common(const struct qn_compare *c);
+
+/* The subject with the least median, @but left out; @but where there is no other */
+u32 qn_compare_best(const struct qn_compare *c, u32 contest, u32 but,
+		    enum qn_measure m);
+
+/* Is the contest measured under this subject */
+bool qn_compare_takes_part(const struct qn_compare *c, u32 contest,
+			   u32 subject);
 
 /* How far the rounds are apart: the most less the least, of the median; worst cell */
 double qn_compare_spread(const struct qn_compare *c, enum qn_measure m);
@@ -133,14 +168,27 @@ void qn_compare_put_summary(const struct qn_compare *c, u32 subject,
 u64 qn_compare_hash(int fd);
 
 /**
- * qn_compare_check() - did a program end as it should
- * @err:	0 or -errno of qn_launch()
- * @status:	as wait() has it
+ * qn_compare_launch() - one run of a contest: a program, what it prints kept
+ * @what:	all but the environment. Its @fd_out is a file that keeps what is printed,
+ *		emptied before; its @fd_in is read from the beginning
+ * @changes:	of the environment, as in qn_launch_changed()
+ *
+ * Fills in the cell, with a hash of what was printed as the result.
  *
  * Return: 0; -EINTR after an interrupt, whatever the program made of that; else
  * QN_EXIT_FAILURE, with a message.
  */
-int qn_compare_check(const struct qn_compare *c, u32 contest, u32 subject,
-		     int err, int status);
+int qn_compare_launch(struct qn_compare *c, u32 contest, u32 subject,
+		      const struct qn_launch *what, const char *const *changes,
+		      struct qn_cell *cell);
+
+/**
+ * qn_compare_fail() - say that a run was not valid, and why
+ * @why:	the end of a sentence that has contest and subject; on the heap, is taken
+ *
+ * Return: QN_EXIT_FAILURE.
+ */
+int qn_compare_fail(const struct qn_compare *c, u32 contest, u32 subject,
+		    struct qn_cell *cell, char *why);
 
 #endif /* QN_COMPARE_H */

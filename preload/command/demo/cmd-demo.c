@@ -136,7 +136,7 @@ static int check_counts(const struct demo *demo, u32 contest)
 static int count_in(struct demo *demo, u32 contest, const char *stats)
 {
 	struct qn_run_pages pages;
-	struct qn_outcome outcome;
+	struct qn_cell cell = { 0 };
 	char *conf = qn_xprintf("QUERN_CONF=stats:%s", stats);
 	int err;
 
@@ -145,11 +145,13 @@ static int count_in(struct demo *demo, u32 contest, const char *stats)
 		return QN_EXIT_FAILURE;
 	}
 	err = qn_allocators_run(&demo->allocators, contest, QN_QUERN, conf,
-				&outcome, &demo->contests[contest].expected);
+				&cell);
+	demo->contests[contest].expected = cell.result;
 	demo->contests[contest].expected_of = "quern";
 	free(conf);
+	free(cell.failed);
 	if (!err)
-		take_counts(demo, contest, &pages, &outcome);
+		take_counts(demo, contest, &pages, &cell.outcome);
 	qn_pages_close(&pages);
 	return err ? err : check_counts(demo, contest);
 }

@@ -366,13 +366,14 @@ static bool was_stopped(const struct qn_outcome *outcome)
 
 /* On quern's own heap, then on the engine; they agree if they end alike */
 static int run_compared(struct qn_compare *c, u32 contest, u32 subject,
-			struct qn_outcome *outcome, u64 *result)
+			struct qn_cell *cell)
 {
+	struct qn_outcome *outcome = &cell->outcome;
 	struct run *run = c->data;
 	int err = subject ? launch(run, outcome) : launch_quern(run, outcome);
 
 	(void)contest;
-	*result = (u64)outcome->status;
+	cell->result = (u64)outcome->status;
 	if (!err && !subject && was_stopped(outcome))
 		return -ECANCELED;
 	return err;
