@@ -100,11 +100,18 @@ static int run_cell(struct qn_compare *c, u32 contest, u32 subject, u32 round)
 	return 0;
 }
 
+/* Of many rounds every other one will do, or fewer */
+static bool is_told(const struct qn_compare *c, u32 round)
+{
+	return !c->is_quiet && !qn_progress_is_live() &&
+	       round % (c->nr_rounds / 20 + 1) == 0;
+}
+
 static int run_round(struct qn_compare *c, u32 round)
 {
 	int err = 0;
 
-	if (!c->is_quiet && !qn_progress_is_live())
+	if (is_told(c, round))
 		qn_progress("round %u of %u", round + 1, c->nr_rounds);
 	for (u32 p = 0; p < c->nr_contests; p++)
 		for (u32 s = 0; s < c->nr_subjects && !err; s++)

@@ -185,14 +185,15 @@ static bool has_ended(struct qn_outcome *outcome)
 
 static void await_end(const struct qn_launch *what, struct qn_outcome *outcome)
 {
-	struct timespec second = { .tv_sec = 1 };
+	unsigned int msec = what->tick_msec ? what->tick_msec : 1000;
+	struct timespec pause = { msec / 1000, msec % 1000 * 1000000L };
 	siginfo_t info;
 	sigset_t set;
 	int signo;
 
 	fill_forwarded(&set);
 	while (!has_ended(outcome)) {
-		signo = sigtimedwait(&set, &info, what->tick ? &second : NULL);
+		signo = sigtimedwait(&set, &info, what->tick ? &pause : NULL);
 		if (qn_is_interrupt(signo))
 			qn_interrupt_note(signo);
 		if (signo < 0 && errno == EAGAIN)

@@ -18,7 +18,8 @@
  * @argv:	its arguments, the name first
  * @envp:	its environment
  * @fd_in, @fd_out, @fd_err: its standard streams; -1: those of the command
- * @tick:	called about once a second while it runs; may be NULL
+ * @tick:	called while it runs; may be NULL
+ * @tick_msec:	how often; 0: about once a second
  * @tick_data:	passed to @tick
  */
 struct qn_launch {
@@ -29,6 +30,7 @@ struct qn_launch {
 	int fd_out;
 	int fd_err;
 	void (*tick)(void *data);
+	unsigned int tick_msec;
 	void *tick_data;
 };
 
