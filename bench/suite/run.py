@@ -1,20 +1,15 @@
 # SPDX-License-Identifier: MIT
 """run.py - compares quern with other allocators on the suite of suite.py.
 
-In each round every workload runs once under every allocator, in an order that
-turns from round to round, so that a slow minute of the machine hits all alike.
-hyperfine times the runs; measure.c, which it runs them through, preloads the
-allocator and notes the peak resident set. What is compared is the median.
-
-Every run must print what the first one printed: an allocator that breaks a
-program does not take part in the comparison of it.
+What runs in rounds is given to the program rounds, which is the harness that quern demo
+has, too: every workload runs once a round under every allocator, and what is compared
+is the median. Every run must print what the first one printed: an allocator that breaks
+a program does not take part in the comparison of it.
 """
 import argparse
-import hashlib
 import json
 import os
 import platform
-import shlex
 import shutil
 import subprocess
 import sys
@@ -27,6 +22,7 @@ import footprint  # noqa: E402
 import inputs  # noqa: E402
 import recorders  # noqa: E402
 import report  # noqa: E402
+import rounds  # noqa: E402
 import sampler  # noqa: E402
 import services  # noqa: E402
 import suite  # noqa: E402
@@ -34,7 +30,6 @@ import threads  # noqa: E402
 import traces  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TIME_LIMIT = 120
 
 
 def fail(message):
@@ -97,7 +92,7 @@ class Bench:
                                if n in wanted]
         for peer in missing:
             self.progress.say("not compared: " + peer)
-        for what in ("workloads", "memory", "measure"):
+        for what in ("workloads", "memory", "measure", "rounds"):
             if not os.access(os.path.join(self.bin, what), os.X_OK):
                 fail("%s/%s is missing: run make bench, which builds it"
                      % (self.bin, what))
@@ -112,6 +107,10 @@ class Bench:
         }
         if "QUERN_CONF" in os.environ:
             self.env["QUERN_CONF"] = os.environ["QUERN_CONF"]
+
+    def environment(self, library):
+        return dict(self.env, **({} if library == "-" else
+                                 {"LD_PRELOAD": library}))
 
     def close(self):
         shutil.rmtree(self.work, ignore_errors=True)
@@ -134,7 +133,6 @@ class Runner:
             "workloads": os.path.join(bench.bin, "workloads"),
         }
         self.argv = self.filled(workload.argv)
-        self.expected = None
 
     def filled(self, argv):
         return [arg.format(**self.names) for arg in argv]
@@ -146,52 +144,14 @@ class Runner:
         package = self.workload.package
         return "%s is missing (apt-get install %s)" % (self.argv[0], package)
 
-    def hyperfine(self, library, stdout, usage):
-        export = os.path.join(self.tmp, ".time.json")
-        command = [os.path.join(self.bench.bin, "measure"), "-o", usage,
-                   library] + self.argv
-        argv = ["hyperfine", "-N", "--runs", "1", "--style", "none",
-                "--output", stdout, "--export-json", export]
-        if self.workload.prepare:
-            argv += ["--prepare", shlex.join(self.filled(
-                self.workload.prepare))]
-        env = dict(self.bench.env, **self.workload.env)
-        done = subprocess.run(argv + ["--", shlex.join(command)], env=env,
-                              cwd=self.tmp, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=TIME_LIMIT, check=False)
-        if done.returncode:
-            said = done.stdout.decode(errors="replace").strip().split("\n")
-            raise RuntimeError(said[-1])
-        with open(export, encoding="ascii") as f:
-            return json.load(f)["results"][0]
-
-    def answer(self, stdout):
-        path = stdout
-        if self.workload.answer:
-            path = self.workload.answer.format(**self.names)
-        with open(path, "rb") as f:
-            return hashlib.sha256(f.read()).hexdigest()
-
-    def run(self, library):
-        """CPU seconds, elapsed seconds and peak KB of one run."""
-        stdout = os.path.join(self.tmp, ".stdout")
-        usage = os.path.join(self.tmp, ".usage")
-        try:
-            timed = self.hyperfine(library, stdout, usage)
-            answer = self.answer(stdout)
-        except subprocess.TimeoutExpired:
-            raise RuntimeError("not done after %d s" % TIME_LIMIT) from None
-        except OSError as error:
-            raise RuntimeError(str(error)) from None
-        if self.expected is None:
-            self.expected = answer
-        if answer != self.expected:
-            raise RuntimeError("its output differs from the first run's")
-        with open(usage, encoding="ascii") as f:
-            peak = int(f.read().split()[2])
-        return {"cpu": timed["user"] + timed["system"],
-                "elapsed": timed["mean"], "peak": peak}
+    def contest(self, **more):
+        answer = self.workload.answer
+        return rounds.contest(
+            self.bench, self.workload.name, self.argv, **dict(
+                {"dir": self.tmp,
+                 "set": ["%s=%s" % p for p in self.workload.env.items()],
+                 "prepare": self.filled(self.workload.prepare or ()),
+                 "answer": answer and answer.format(**self.names)}, **more))
 
 
 def choose(options):
@@ -226,35 +186,12 @@ def prepare(bench, workloads):
     return runners
 
 
-def run_suite(bench, options, results):
+def run_suite(bench, options):
     runners = prepare(bench, choose(options))
     if not runners:
         fail("there is nothing to run")
-    times = results["workloads"] = {
-        r.workload.name: {n: [] for n, _ in bench.allocators} for r in runners}
-    broken = results["broken"] = {}
-    progress = bench.progress
-    progress.start = time.monotonic()
-    done, total = 0, options.rounds * len(runners) * len(bench.allocators)
-    for r in range(options.rounds):
-        for runner in runners:
-            workload = runner.workload.name
-            turn = r % len(bench.allocators)
-            for name, path in bench.allocators[turn:] \
-                    + bench.allocators[:turn]:
-                key = "%s under %s" % (workload, name)
-                progress.show("round %d of %d" % (r + 1, options.rounds),
-                              key, done / total)
-                done += 1
-                if key in broken:
-                    continue
-                try:
-                    times[workload][name].append(runner.run(path))
-                except RuntimeError as error:
-                    progress.say("%s: %s" % (key, error))
-                    broken[key] = str(error)
-                    times[workload][name] = []
-    progress.end()
+    return rounds.compare(bench, rounds.allocators(bench),
+                          [r.contest() for r in runners], options.rounds)
 
 
 def describe_machine():
@@ -309,19 +246,18 @@ def parse():
     options = p.parse_args()
     if options.quick:
         options.rounds = min(options.rounds, 3)
-    if options.rounds < 1:
-        fail("--rounds: give a number from 1 on")
+    if not 1 <= options.rounds <= rounds.MOST:
+        fail("--rounds: give a number from 1 to %d" % rounds.MOST)
     return options
 
 
 def measure_all(bench, options, results):
     if options.what in ("all", "suite"):
-        if not shutil.which("hyperfine"):
-            fail("hyperfine is missing: apt-get install hyperfine")
-        run_suite(bench, options, results)
+        results["suite"] = run_suite(bench, options)
     whole = options.what == "all" and not options.only
     if whole or options.what == "memory":
-        results["memory"] = footprint.memory(bench, options)
+        results["waits"] = footprint.waits(bench, options)
+        results["loops"] = footprint.loops(bench, options)
     if whole or options.what == "startup":
         results["startup"] = footprint.startup(bench, options)
 
@@ -361,7 +297,6 @@ def main():
                 results = json.load(f)
         else:
             results = {"machine": describe_machine(),
-                       "rounds": options.rounds,
                        "allocators": dict(bench.allocators)}
             measure_all(bench, options, results)
             path = save(bench, options.what, results)
@@ -370,9 +305,9 @@ def main():
             report.plot(results, bench.out)
         if options.what != "report":
             print("All figures: " + path)
-        ours = [k for k in results.get("broken", {})
-                if k.endswith(" under " + suite.OURS)]
-        return 1 if ours else 0
+        contests = results.get("suite", {"contests": {}})["contests"]
+        return 1 if any("failed" in row.get(suite.OURS, {})
+                        for row in contests.values()) else 0
     except FileNotFoundError as error:
         fail(str(error))
     finally:

@@ -13,6 +13,8 @@ import os
 import re
 import subprocess
 
+from tables import Table
+
 AIM = 0.1
 PROGRAMS = ("sqlite3", "gawk", "python3", "lua", "jq")
 OFF = "policy:fixed,sample:1G,seed:1"
@@ -77,8 +79,8 @@ def count(bench, runner, conf):
 def measure(bench, runners):
     """Prints a row a program; returns whether any was counted."""
     worst = 0
-    print("%-10s%17s%17s%14s%11s%10s" % ("", "sampler off", "sampler on",
-                                         "difference", "own", "share"))
+    table = Table(-10, 17, 17, 14, 11, 10)
+    table.row("", "sampler off", "sampler on", "difference", "own", "share")
     for i, runner in enumerate(runners):
         bench.progress.show("counting", runner.workload.name,
                             i / len(runners))
@@ -90,9 +92,8 @@ def measure(bench, runners):
                                                      error))
             continue
         worst = max(worst, 100 * ours / on)
-        print("%-10s%17s%17s%14s%11s%8.3f %%"
-              % (runner.workload.name, f"{off:,}", f"{on:,}", f"{on - off:,}",
-                 f"{ours:,}", 100 * ours / on), flush=True)
+        table.row(runner.workload.name, f"{off:,}", f"{on:,}",
+                  f"{on - off:,}", f"{ours:,}", "%.3f %%" % (100 * ours / on))
     bench.progress.end()
     if not worst:
         return False

@@ -3,46 +3,38 @@
 
 Each workload does a fixed amount of work, which its threads share, so its CPU
 time would be the same with any number of them if nothing were shared but the
-processors. All runs are interleaved; what is printed is the median of a number
+processors. The rounds are interleaved; what is printed is the median of a number
 of threads as a ratio to that of one thread, under the same allocator.
 """
 import os
-import statistics
-import subprocess
+
+import rounds
+from tables import Table
 
 WORKLOADS = ("sizes", "mix", "server")
 THREADS = (1, 2, 4, 8)
 
 
-def cpu(bench, path, name, threads):
-    usage = os.path.join(bench.work, "threads")
-    subprocess.run([os.path.join(bench.bin, "measure"), "-o", usage, path,
-                    os.path.join(bench.bin, "workloads"), name, str(threads)],
-                   env=bench.env, check=True, stdout=subprocess.DEVNULL)
-    with open(usage, encoding="ascii") as f:
-        user, system = f.read().split()[:2]
-    return int(user) + int(system)
+def show(bench, figures, name):
+    table = Table(-10, 12, *[10] * len(THREADS[1:]))
+    table.row(name, "1 thread", *THREADS[1:])
+    for allocator, _ in bench.allocators:
+        taken = [rounds.median(figures, "%s-%d" % (name, t), allocator, "cpu")
+                 for t in THREADS]
+        if None in taken:
+            table.row(allocator, "failed")
+        else:
+            table.row(allocator, "%.3f s" % (taken[0] / 1e6),
+                      *["%.2f" % (t / taken[0]) for t in taken[1:]])
 
 
 def measure(bench, options):
     """Prints a table a workload."""
-    wanted = options.only.replace(",", " ").split() or WORKLOADS
-    for i, name in enumerate(wanted):
-        taken = {(a, t): [] for a, _ in bench.allocators for t in THREADS}
-        for r in range(options.rounds):
-            bench.progress.show("threads", "%s, round %d" % (name, r + 1),
-                                (i + r / options.rounds) / len(wanted))
-            for threads in THREADS:
-                for allocator, path in bench.allocators:
-                    taken[allocator, threads].append(
-                        cpu(bench, path, name, threads))
-        print("%-10s%12s" % (name, "1 thread")
-              + "".join("%10d" % t for t in THREADS[1:]))
-        for allocator, _ in bench.allocators:
-            one = statistics.median(taken[allocator, 1])
-            print("%-10s%10.3f s" % (allocator, one / 1e6) + "".join(
-                "%10.2f" % (statistics.median(taken[allocator, t]) / one)
-                for t in THREADS[1:]))
-    bench.progress.end()
+    program = os.path.join(bench.bin, "workloads")
+    for name in options.only.replace(",", " ").split() or WORKLOADS:
+        contests = [rounds.contest(bench, "%s-%d" % (name, t),
+                                   [program, name, str(t)]) for t in THREADS]
+        show(bench, rounds.compare(bench, rounds.allocators(bench), contests,
+                                   options.rounds), name)
     print("\nCPU time; with more threads as ratios to one, medians of %d rounds,"
           " %d processors" % (options.rounds, os.cpu_count()))

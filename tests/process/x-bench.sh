@@ -85,19 +85,73 @@ else
 	skip "instructions of a recorded program's calls" "there is no valgrind"
 fi
 
-for tool in python3 hyperfine; do
-	if ! command -v $tool >/dev/null; then
-		skip "the driver" "there is no $tool"
-		finish
-	fi
-done
+contest() # NAME SCRIPT MORE: one that a shell is
+{
+	printf '{ "name": "%s", "argv": ["sh", "-c", "%s"], "dir": "%s",
+		"set": [], "prepare": [], "answer": null, "compared": true,
+		"figures": 0, "watched": false%s }' "$1" "$2" "$tmp" "${3-}"
+}
+
+# The third subject prints something else, and the first one is never done
+cat >"$tmp/plan" <<END
+{ "rounds": 3, "limit": 1, "subjects": [
+	{ "name": "one", "set": ["WHO=1"], "before": [] },
+	{ "name": "two", "set": ["WHO=2"], "before": ["env", "TWICE=2"] },
+	{ "name": "odd", "set": ["WHO=3"], "before": [] } ],
+  "contests": [
+	$(contest plain 'echo $TWICE' ', "compared": false'),
+	$(contest same 'case $WHO in 3) echo no ;; *) echo yes ;; esac'),
+	$(contest late 'case $WHO in 1) exec sleep 60 ;; esac'),
+	$(contest counted 'echo $WHO 7; test -f ready && rm ready' \
+		', "figures": 2, "compared": false, "prepare":
+		["touch", "ready"]'),
+	$(contest left 'echo right >left; echo $WHO' ", \"answer\": \"$tmp/left\""),
+	$(contest watched 'sleep 0.3' ', "watched": true') ] }
+END
+"$bench/rounds" <"$tmp/plan" >"$tmp/figures" 2>"$tmp/err"
+ok "rounds of runs that fail come to their end" $?
+grep -q 'same under odd printed something else than under one' "$tmp/err" &&
+	grep -q 'late under one was not done after 1 s' "$tmp/err" &&
+	[ "$(grep -c 'same under odd' "$tmp/err")" = 1 ]
+ok "who prints something else is told, and runs no more" $?
+! echo '{ "rounds": 3 }' | "$bench/rounds" 2>"$tmp/err" &&
+	grep -q 'the plan' "$tmp/err"
+ok "a plan that lacks something is refused" $?
+
+if ! command -v python3 >/dev/null; then
+	skip "the driver" "there is no python3"
+	finish
+fi
+python3 - "$tmp/figures" <<'END'
+import json, sys
+f = json.load(open(sys.argv[1]))
+c = f["contests"]
+def good(name):
+    return [s for s in c[name] if "failed" not in c[name][s]]
+assert good("same") == ["one", "two"], c["same"]
+assert good("late") == ["two", "odd"], c["late"]
+for name in ("plain", "counted", "left", "watched"):
+    assert good(name) == ["one", "two", "odd"], (name, c[name])
+for n, who in enumerate(("one", "two", "odd")):
+    own = c["counted"][who]
+    assert own["own0"]["rounds"] == [n + 1] * 3, own
+    assert own["own1"]["median"] == 7, own
+    assert c["watched"][who]["own0"]["median"] > 100000
+    assert len(f["points"]["watched"][who]) > 5
+    assert c["watched"][who]["wall"]["median"] >= 300000
+    assert c["plain"][who]["peak"]["median"] > 300000
+assert f["rounds"] == 3 and f["rivals"]["same"]["cpu"] is None
+assert f["rivals"]["late"]["cpu"]["name"] == "two"
+assert f["common"] == len([n for n in c if len(good(n)) == 3])
+END
+ok "its figures are those of the runs" $?
 ! $run suite --build "$bench/.." --library "$lib" --only nonsense \
 	2>"$tmp/err" && grep -q 'no workload called nonsense' "$tmp/err"
 ok "the driver refuses an unknown workload" $?
 $run suite --build "$bench/.." --library "$lib" --out "$tmp/out" --rounds 1 \
 	--allocators glibc,quern --only "leak" >"$tmp/table" 2>"$tmp/err" &&
 	grep -q '^leak  *[0-9.]* *[0-9.]* ' "$tmp/table" &&
-	grep -q '"peak": [0-9]' "$tmp/out/results.json"
+	grep -q '"peak": {' "$tmp/out/results.json"
 ok "the driver compares, and writes down what it measured" $?
 $run report --build "$bench/.." --library "$lib" --out "$tmp/out" \
 	--allocators glibc,quern 2>/dev/null | grep -v '^[A-Z]*: ' >"$tmp/again"
