@@ -17,13 +17,10 @@ rounds=${ROUNDS:-3}
 systems="glibc quern buddy buddy-fast per-size boundary"
 all="gawk gs bc lua5.4 perl m4 bison cc1"
 [ $# -gt 0 ] || set -- $all
+. "$(dirname "$0")/../common.sh"
 
-[ -r "$library" ] || {
-	echo "$me: $library is not there: make bench-share builds it" >&2
-	exit 1
-}
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
+[ -r "$library" ] || die "$library is not there: make bench-share builds it"
+make_tmp
 
 # --- inputs ------------------------------------------------------------------
 
@@ -135,17 +132,13 @@ count() # PROGRAM SYSTEM COMMAND...
 		timeout 60 env SHARE="$system" SHARE_OUT="$tmp/line" \
 			LD_PRELOAD="$library" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
 		status=$?
-		[ $status -eq 0 ] && [ -s "$tmp/line" ] || {
-			echo "$me: $program on $system ended with status" \
-				"$status: $(head -n 1 "$tmp/err")" >&2
-			exit 1
-		}
+		[ $status -eq 0 ] && [ -s "$tmp/line" ] ||
+			die "$program on $system ended with status" \
+				"$status: $(head -n 1 "$tmp/err")"
 		# All of them must do the same work
 		[ -r "$tmp/$program.out" ] || cp "$tmp/out" "$tmp/$program.out"
-		cmp -s "$tmp/out" "$tmp/$program.out" || {
-			echo "$me: $program prints something else on $system" >&2
-			exit 1
-		}
+		cmp -s "$tmp/out" "$tmp/$program.out" ||
+			die "$program prints something else on $system"
 		sed "s/^/program=$program /" "$tmp/line" >>"$tmp/lines"
 	done
 }
@@ -162,104 +155,5 @@ for program; do
 done
 [ -s "$tmp/lines" ] || exit 1
 
-# --- tables ------------------------------------------------------------------
-
-awk -v systems="$systems" -v rounds="$rounds" '
-function of(key)
-{
-	return v[p, s, key]
-}
-function share()
-{
-	return 100 * (of("alloc.sum") + of("free.sum") + of("wait.sum")) / of("all")
-}
-function mean(what)
-{
-	return of(what ".nr") ? of(what ".sum") / of(what ".nr") : 0
-}
-function is_better(    i, sum)
-{
-	sum = now["alloc.sum"] + now["free.sum"] + now["wait.sum"]
-	if (((now["program"], now["system"]) in least) && \
-	    least[now["program"], now["system"]] <= sum)
-		return 0
-	least[now["program"], now["system"]] = sum
-	return 1
-}
-{
-	split("", now)
-	for (i = 1; i <= NF; i++) {
-		at = index($i, "=")
-		now[substr($i, 1, at - 1)] = substr($i, at + 1)
-	}
-	if (!seen[now["program"]]++)
-		programs[++nr_programs] = now["program"]
-	if (is_better())
-		for (key in now)
-			v[now["program"], now["system"], key] = now[key]
-}
-END {
-	nr = split(systems, list, " ")
-	print "The heap in the time of C programs on this machine: the best of " \
-	      rounds " runs"
-	print "\nIts share of the time, %, waits included"
-	printf "%-10s%12s", "", "calls"
-	for (j = 1; j <= nr; j++)
-		printf "%12s", list[j]
-	print ""
-	for (i = 1; i <= nr_programs; i++) {
-		p = programs[i]
-		s = "glibc"
-		printf "%-10s%12d", p, of("alloc.nr") + of("free.nr")
-		for (j = 1; j <= nr; j++) {
-			s = list[j]
-			printf "%12.1f", share()
-		}
-		print ""
-	}
-	print "\nAn allocation in ticks, wait apart: mean, the worst but for one in a" \
-	      " thousand"
-	printf "%-10s", ""
-	for (j = 1; j <= nr; j++)
-		printf "%14s", list[j]
-	print ""
-	for (i = 1; i <= nr_programs; i++) {
-		p = programs[i]
-		printf "%-10s", p
-		for (j = 1; j <= nr; j++) {
-			s = list[j]
-			printf "%8.0f%6d", mean("alloc"), of("alloc.p999")
-		}
-		print ""
-	}
-	print "\nFast Return: the wait, and whether there is time for it"
-	printf "%-10s%16s%12s%12s%14s%14s\n", "", "allocations", "mean wait", \
-		"mean gap", "calls that", "of allocation"
-	printf "%-10s%16s%12s%12s%14s%14s\n", "", "with a wait, %", "ticks", \
-		"ticks", "come early, %", "time, %"
-	s = "buddy-fast"
-	for (i = 1; i <= nr_programs; i++) {
-		p = programs[i]
-		printf "%-10s%16.1f%12.0f%12.0f%14.2f%14.1f\n", p, \
-			100 * of("wait.nr") / of("alloc.nr"), mean("wait"), \
-			mean("gap"), 100 * of("early") / of("gap.nr"), \
-			100 * of("wait.sum") / (of("wait.sum") + of("alloc.sum"))
-	}
-	print "\nTimes include what the kernel does for a first touch of memory, and on a"
-	print "shared machine what others do. Engines are called without a lock and return"
-	print "nothing to the system; glibc and quern are thread-safe and do."
-	print "Where somebody is better than quern (share of the time, at least a tenth):"
-	for (i = 1; i <= nr_programs; i++) {
-		p = programs[i]
-		s = "quern"
-		mine = share()
-		line = ""
-		for (j = 1; j <= nr; j++) {
-			s = list[j]
-			if (share() < 0.9 * mine)
-				line = line sprintf(", %s %.1f", s, share())
-		}
-		if (line)
-			printf "  %s (quern %.1f): %s\n", p, mine, substr(line, 3)
-	}
-}' "$tmp/lines"
+print_tables engines/share.awk -v systems="$systems" -v rounds="$rounds" \
+	"$tmp/lines"

@@ -29,26 +29,13 @@ runs=${RUNS:-300000}
 heap=131072
 export srcdir images
 
-die()
-{
-	echo "$me: $1" >&2
-	exit 1
-}
-
-need()
-{
-	command -v "$1" >/dev/null || {
-		echo "$me: $1 not found: install it" \
-			"(Debian: apt-get install $2)" >&2
-		exit 77
-	}
-}
+. "$here/../common.sh"
 
 # --- one job: bench.sh job NAME IMAGE WORD... --------------------------------
 
 # Lines "NAME/KEY VALUE" from what an image printed. What belongs to one of several
 # traces gets its name in between. The calls of a search keep their blanks.
-to_lines()
+to_named_lines()
 {
 	awk -v name="$1" '
 	BEGIN { is_group = name ~ /\/(sensor|pipeline)$/ }
@@ -93,7 +80,7 @@ if [ "${1-}" = job ]; then
 		echo "$name" >>"$tmp/failed"
 		exit 0
 	}
-	to_lines "$name" <"$out.raw" >"$out.lines"
+	to_named_lines "$name" <"$out.raw" >"$out.lines"
 	exit 0
 fi
 
@@ -342,50 +329,6 @@ plan_sampler() # LEVEL SEED...
 	done
 }
 
-sampler_table()
-{
-	awk -v aim=0.1 '
-	function grouped(n,    s) {
-		for (; n >= 1000; n = int(n / 1000))
-			s = sprintf(",%03d%s", n % 1000, s)
-		return n s
-	}
-	{
-		split($1, name, "/")
-		value[name[2], name[3], name[4], name[5]] = $2
-		runs[name[2] SUBSEP name[3]]
-	}
-	function total(run, what) {
-		return value[run, what, "thousand"] * 1000 + \
-			value[run, what, "instructions"]
-	}
-	END {
-		printf "%-20s%17s%17s%14s%10s%10s\n", "firmware pipeline", \
-			"sampler off", "sampler on", "difference", "samples", \
-			"share"
-		for (run in runs) {
-			split(run, part, SUBSEP)
-			if (value[run, "sampled", "checksum"] != \
-			    value[run, "unsampled", "checksum"])
-				exit 1
-			off = total(run, "unsampled")
-			more = total(run, "sampled") - off
-			share = 100 * more / off
-			if (share > worst)
-				worst = share
-			printf "-%s, seed %-10s%17s%17s%14s%10d%8.3f %%\n", \
-				part[1], part[2], grouped(off), \
-				grouped(off + more), \
-				more < 0 ? "-" grouped(-more) : grouped(more), \
-				value[run, "sampled", "samples"], share | "sort"
-		}
-		close("sort")
-		printf "\nInstructions, counted by QEMU. The dearest share is " \
-			"%.3f %%, aimed at is %.1f %%: %s.\n", worst, aim, \
-			worst <= aim ? "reached" : "missed"
-	}' "$tmp/results"
-}
-
 again()
 {
 	unpack $sensors
@@ -406,23 +349,22 @@ keep_counts()
 
 [ -r "$images/replay-O2.elf" ] && [ -x "$images/mktrace" ] ||
 	die "no images in $images: run make bench-firmware"
-need "${QEMU_SYSTEM_ARM:-qemu-system-arm}" qemu-system-arm
+need_emulator
 need xz xz-utils
 need "$size" binutils-arm-none-eabi
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
+make_tmp
 mkdir "$tmp/traces" "$tmp/out" || exit 1
 : >"$tmp/results"
-export tmp
 
 case ${1-} in
 tables)
 	everything
 	echo "Compiler: $(cat "$images/compiler")."
-	awk -v traces="$sensors $pipelines $kinds $programs $more" \
+	print_tables firmware/tables.awk \
+		-v traces="$sensors $pipelines $kinds $programs $more" \
 		-v groups_="sensor pipeline $kinds $programs $more" \
 		-v pipelines="$pipelines" -v programs="$programs" -v heap=$heap \
-		-f "$here/tables.awk" "$here/peers.txt" "$tmp/results"
+		"$here/peers.txt" "$tmp/results"
 	;;
 results)
 	everything
@@ -448,7 +390,7 @@ sampler)
 	plan_sampler O2 1 2 3
 	plan_sampler Os 1 2 3
 	carry_out
-	sampler_table
+	print_tables firmware/sampler.awk -v aim=0.1 "$tmp/results"
 	;;
 *)
 	die "usage: $me tables|results|baseline|check|masked|again|sampler"

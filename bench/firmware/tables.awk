@@ -1,22 +1,17 @@
 # SPDX-License-Identifier: MIT
 #
 # tables.awk - peers.txt and the results of bench.sh as tables, then what was aimed
-# at beside what was reached.
+# at beside what was reached. Behind text.awk.
 
 function get(name)
 {
 	return name in v ? v[name] : "-"
 }
 
-function heading(text)
-{
-	printf "\n%s\n\n", text
-}
-
 function four(name)
 {
-	return sprintf("%6s %7s %6s %6s", get(name ".median"),
-		       get(name ".mean"), get(name ".p99"), get(name ".max"))
+	return get(name ".median") "|" get(name ".mean") "|" \
+	       get(name ".p99") "|" get(name ".max")
 }
 
 function ratio(a, b)
@@ -28,31 +23,32 @@ function ratio(a, b)
 
 function mode_name(mode)
 {
-	return mode == "once" ? "coalescing at once" :
-	       mode == "step" ? "default, step every 64" :
+	return mode == "once" ? "coalescing at once" : \
+	       mode == "step" ? "default, step every 64" : \
 				"default, never a step"
 }
 
 function speed_row(title, name, trace,    meta)
 {
 	meta = name "/" trace "/metadata"
-	printf "%-39s|%s |%s |%s | %-6s | %s\n", title, four(name "/malloc"),
-	       four(name "/free"), four(name "/realloc"),
-	       get(name (name "/factor" in v ? "/factor" : "/gaps")),
-	       meta in v ? sprintf("%.2f %%", 100 * v[meta] / heap) : "-"
+	row(speed_widths, title "|" four(name "/malloc") "|" \
+	    four(name "/free") "|" four(name "/realloc") "|" \
+	    get(name (name "/factor" in v ? "/factor" : "/gaps")) "|" \
+	    (meta in v ? sprintf("%.2f %%", 100 * v[meta] / heap) : "-"))
 }
 
-function four_of(text,    a)
+# Four cells from a text of four words
+function four_of(text)
 {
-	split(text, a, " ")
-	return sprintf("%6s %7s %6s %6s", a[1], a[2], a[3], a[4])
+	gsub(/ +/, "|", text)
+	return text
 }
 
 function speed_of(group, trace,    i, who, m)
 {
-	printf "%-39s|%28s |%28s |%28s | %-6s | %s\n", "",
-	       "malloc: median mean p99 max", "free: median mean p99 max",
-	       "realloc: median mean p99 max", "fragm.", "metadata"
+	row("-38 | 28 | 28 | 28 | 7 | 9", "|malloc: median mean p99 max|" \
+	    "free: median mean p99 max|realloc: median mean p99 max|fragm.|" \
+	    "metadata")
 	for (who = 1; who <= 2; who++)
 		for (m = 1; m <= 3; m++)
 			speed_row("quern -" levels[who] ", " \
@@ -69,8 +65,8 @@ function speed(    i, who, m)
 	heading("Sensor traces, heap " heap " bytes: sensor-1 sensor-2")
 	speed_of("sensor", "sensor-1")
 	for (i = 1; i <= nr_peers; i++)
-		printf "%-39s|%s |%s |%28s | %-6s | -\n", peers[i],
-		       four_of(p_malloc[i]), four_of(p_free[i]), "-", "-"
+		row(speed_widths, peers[i] "|" four_of(p_malloc[i]) "|" \
+		    four_of(p_free[i]) "|-|-|-|-|-|-")
 	heading("The same of this tree\047s pipeline: " pipelines)
 	speed_of("pipeline", "pipeline-1")
 	print "\nThose below picolibc are from peers.txt. Fragmentation: mean " \
@@ -95,35 +91,27 @@ function step_row(name, level)
 
 function mean_max(name)
 {
-	return sprintf("%7s %5s %7s %5s", get(name "/malloc.mean"),
-		       get(name "/malloc.max"), get(name "/free.mean"),
-		       get(name "/free.max"))
-}
-
-function factor_of(name)
-{
-	return get(name "/factor")
+	return get(name "/malloc.mean") "|" get(name "/malloc.max") "|" \
+	       get(name "/free.mean") "|" get(name "/free.max")
 }
 
 function workloads(who,    i, g, m, line)
 {
 	heading("Every workload, quern -" who ", heap " heap " bytes: " \
 		"malloc mean max, free mean max, fragmentation")
-	printf "%-13s", ""
-	for (m = 1; m <= 3; m++)
-		printf "| %-34s ", mode_name(modes[m])
-	printf "| %-27s\n", "newlib"
+	row("-12 | 34 | 34 | 34 | 27", "|" mode_name(modes[1]) "|" \
+	    mode_name(modes[2]) "|" mode_name(modes[3]) "|newlib")
 	for (i = 1; i <= nr_groups; i++) {
 		g = groups[i]
-		line = ""
+		line = g
 		for (m = 1; m <= 3; m++)
-			line = line sprintf("|%s %-6s  ", mean_max("cost/" who \
-				"/" modes[m] "/" g), \
-				factor_of("cost/" who "/" modes[m] "/" g))
-		printf "%-13s%s|%s%s\n", g, line,
-		       mean_max("cost/newlib/once/" g),
-		       get("cost/" who "/once/" g "/fits") == "0" ? \
-				"  (does not complete)" : ""
+			line = line "|" mean_max("cost/" who "/" modes[m] "/" \
+				g) "|" get("cost/" who "/" modes[m] "/" g \
+				"/factor")
+		row("-12 | 7 6 8 6 7 | 7 6 8 6 7 | 7 6 8 6 7 | 7 6 8 6 0",
+		    line "|" mean_max("cost/newlib/once/" g) "|" \
+		    (get("cost/" who "/once/" g "/fits") == "0" ? \
+			"  (does not complete)" : ""))
 	}
 }
 
@@ -132,29 +120,30 @@ function workloads(who,    i, g, m, line)
 function smallest_of(name,    s)
 {
 	s = "smallest/" name
-	return sprintf("%7s %7s", get(s "/smallest"), get(s "/robust"))
+	return get(s "/smallest") "|" get(s "/robust")
 }
 
 function smallest(    i, t, o, live)
 {
 	heading("Smallest heap that completes (16-byte steps), and from which " \
 		"on 3 KB more do too (64-byte steps)")
-	printf "%-13s|%6s %6s %7s | %-32s| %-16s| %-16s| %-16s| %-16s| %s\n", "",
-	       "live", "blocks", "rounded", "at once, x live, without learning",
-	       "step every 64", "never a step", "newlib", "nano", "picolibc"
+	row("-12 | 7 7 8 | 33 | 16 | 16 | 16 | 16 | 16", "|live|blocks|" \
+	    "rounded|at once, x live, without learning|step every 64|" \
+	    "never a step|newlib|nano|picolibc")
 	for (i = 1; i <= nr_traces; i++) {
 		t = traces_[i]
 		o = "smallest/O2/once/" t
 		live = get(o "/live")
-		printf "%-13s|%6s %6s %7s |%s %6s %6s |%s |%s |%s |%s |%s\n", t,
-		       live, get(o "/blocks"), get(o "/rounded"),
-		       smallest_of("O2/once/" t),
-		       ratio(get(o "/smallest"), live),
-		       ratio(get(o "/smallest") - get(o "/learning"), live),
-		       smallest_of("O2/step/" t), smallest_of("O2/held/" t),
-		       smallest_of("newlib/once/" t),
-		       smallest_of("nano/once/" t),
-		       smallest_of("picolibc/once/" t)
+		row("-12 | 7 7 8 | 9 9 7 8 | 8 8 | 8 8 | 8 8 | 8 8 | 8 8",
+		    t "|" live "|" get(o "/blocks") "|" get(o "/rounded") "|" \
+		    smallest_of("O2/once/" t) "|" \
+		    ratio(get(o "/smallest"), live) "|" \
+		    ratio(get(o "/smallest") - get(o "/learning"), live) "|" \
+		    smallest_of("O2/step/" t) "|" \
+		    smallest_of("O2/held/" t) "|" \
+		    smallest_of("newlib/once/" t) "|" \
+		    smallest_of("nano/once/" t) "|" \
+		    smallest_of("picolibc/once/" t))
 	}
 	print ""
 	for (i = 1; i <= nr_peers; i++)
@@ -164,25 +153,26 @@ function smallest(    i, t, o, live)
 
 # --- exhaustion ---------------------------------------------------------------
 
-function full(    i, m, x, sum)
+function full(    i, m, x, sum, line, widths)
 {
 	heading("Bytes asked for over bytes of the heap when a request is first " \
 		"refused, mean of heaps of 1/16 to 15/16 of the live peak")
-	printf "%-13s|%25s |%25s |%25s\n", "", mode_name("once"),
-	       mode_name("step"), mode_name("held")
+	widths = "-12 | 25 | 25 | 25"
+	row(widths, "|" mode_name("once") "|" mode_name("step") "|" \
+	    mode_name("held"))
 	for (i = 1; i <= nr_traces; i++) {
-		printf "%-13s", traces_[i]
+		line = traces_[i]
 		for (m = 1; m <= 3; m++) {
 			x = get("full/O2/" modes[m] "/" traces_[i] "/full")
 			sum[m] += x
-			printf "|%25s ", x
+			line = line "|" x
 		}
-		print ""
+		row(widths, line)
 	}
-	printf "%-13s", "mean"
+	line = "mean"
 	for (m = 1; m <= 3; m++)
-		printf "|%25.4f ", sum[m] / nr_traces
-	print ""
+		line = line "|" sprintf("%.4f", sum[m] / nr_traces)
+	row(widths, line)
 }
 
 # --- the search --------------------------------------------------------------
@@ -251,10 +241,10 @@ function sizes(    who)
 
 function verdict(what, value, limit)
 {
-	printf "%-64s %9s of %7s  %s\n", what, value, limit,
-	       value == "-" ? "unknown" :
-	       value + 0 <= limit + 0 ? "met" :
-	       sprintf("MISSED by %.1f %%", 100 * (value / limit - 1))
+	row("-64 10 11 2 0", what "|" value "|of " sprintf("%7s", limit) "||" \
+	    (value == "-" ? "unknown" : \
+	     value + 0 <= limit + 0 ? "met" : \
+	     sprintf("MISSED by %.1f %%", 100 * (value / limit - 1))))
 }
 
 function worst(what, who, mode,    i, w, x)
@@ -400,6 +390,7 @@ nr_files == 2 {
 }
 
 END {
+	speed_widths = "-38 | 7 8 7 7 | 7 8 7 7 | 7 8 7 7 | 7 | 9"
 	split("O2 Os", levels, " ")
 	split("once step held", modes, " ")
 	split("cold warm large", states, " ")

@@ -2,7 +2,7 @@
 #
 # paper.awk - the tables of make paper from lines "SYSTEM SEED KEY VALUE". What the
 # systems' differences come to is computed here, nothing is known beforehand but what
-# the paper says. Writes "SYSTEM KB INSTRUCTIONS" to the file in points.
+# the paper says. Writes "SYSTEM KB INSTRUCTIONS" to the file in points. Behind text.awk.
 
 function mean(sysname, key,    i, sum)
 {
@@ -73,21 +73,20 @@ function change(a, b, key)
 	return 100 * (mean(b, key) - mean(a, key)) / mean(a, key)
 }
 
-# @was, @became, @saved: what the paper has for buddy and for its own, and for both
-function row(label, key, scale, format, was, became, saved,    line)
+function spread(sysname, key, scale, format)
 {
-	line = sprintf("%-24s", label)
-	line = line sprintf("%8s +-%-7s", \
-		sprintf(format, mean("buddy", key) * scale), \
-		sprintf(format, deviation("buddy", key) * scale))
-	line = line sprintf("%8s +-%-7s", \
-		sprintf(format, mean("quern", key) * scale), \
-		sprintf(format, deviation("quern", key) * scale))
-	line = line sprintf("%+7.1f %% %4s", change("buddy", "quern", key), \
-		verdict("buddy", "quern", key))
-	if (was)
-		line = line sprintf("   %5s -> %-5s %6s %%", was, became, saved)
-	print line
+	return sprintf(format, mean(sysname, key) * scale) "| +-" \
+	       sprintf(format, deviation(sysname, key) * scale)
+}
+
+# @was, @became, @saved: what the paper has for buddy and for its own, and for both
+function put_measure(label, key, scale, format, was, became, saved)
+{
+	row(founding_widths, label "|" spread("buddy", key, scale, format) "|" \
+	    spread("quern", key, scale, format) "|" \
+	    sprintf("%+.1f %%", change("buddy", "quern", key)) "|" \
+	    verdict("buddy", "quern", key) "|" \
+	    (was ? sprintf("   %5s -> %-5s %6s %%", was, became, saved) : ""))
 }
 
 function add_pairs(    s, i)
@@ -118,14 +117,14 @@ function founding()
 	print "STM32F407 in QEMU; buddy against quern, " nr_seeds \
 	      " trials (seeds), the same trials for both"
 	print ""
-	printf "%-24s%8s   %-7s%8s   %-7s%9s %5s   %s\n", "", "buddy", "sd", \
-		"quern", "sd", "change", "real", "the paper"
-	row("footprint, KB", "footprint", 1 / 1024, "%.1f", 145, 120, "-17.2")
-	row("malloc, instructions", "malloc.mean", 1, "%.1f")
-	row("malloc, us at 168 MHz *", "malloc.mean", 1 / 168, "%.3f", 1.2, 1.08, "-10.2")
-	row("free, instructions", "free.mean", 1, "%.1f")
-	row("malloc and free", "pair", 1, "%.1f")
-	row("fragmentation factor", "factor", 1, "%.3f", 0.35, 0.22, "-37.1")
+	founding_widths = "-24 8 -10 8 -10 9 5 0"
+	row(founding_widths, "|buddy|   sd|quern|   sd|change|real|   the paper")
+	put_measure("footprint, KB", "footprint", 1 / 1024, "%.1f", 145, 120, "-17.2")
+	put_measure("malloc, instructions", "malloc.mean", 1, "%.1f")
+	put_measure("malloc, us at 168 MHz *", "malloc.mean", 1 / 168, "%.3f", 1.2, 1.08, "-10.2")
+	put_measure("free, instructions", "free.mean", 1, "%.1f")
+	put_measure("malloc and free", "pair", 1, "%.1f")
+	put_measure("fragmentation factor", "factor", 1, "%.3f", 0.35, 0.22, "-37.1")
 	print ""
 	print "* instructions over 168 MHz, one a cycle: they are counted, cycles are not."
 	print "real: the difference exceeds its spread (paired t test, 5 %, four degrees)."
@@ -199,28 +198,28 @@ function kb(sysname,    i)
 	return sprintf("%.1f", mean(sysname, "footprint") / 1024)
 }
 
-function engines(    list, nr, i, s)
+function engines(    list, nr, i, s, widths)
 {
 	print ""
 	print "All of them, the same trials: means of " nr_seeds " seeds, max over all"
 	print ""
-	printf "%-12s%10s%16s%16s%14s\n", "", "footprint", "malloc", "free", \
-		"fragmentation"
-	printf "%-12s%10s%10s%6s%10s%6s%14s\n", "", "KB", "mean", "max", "mean", \
-		"max", "factor"
+	widths = "-13 9 10 6 10 6 14 0"
+	row("-12 10 16 16 14", "|footprint|malloc|free|fragmentation")
+	row(widths, "|KB|mean|max|mean|max|factor")
 	nr = split("quern quern-fixed buddy buddy_fast buddy_fast+wait freelist " \
 		   "per_size boundary newlib nano picolibc", list, " ")
 	for (i = 1; i <= nr; i++) {
 		s = list[i]
 		if (!has_all(s, "malloc.mean"))
 			continue
-		printf "%-13s%9s%10.1f%6d%10.1f%6d%14s%s\n", title(s), \
-			has_all(s, "footprint") ? kb(s) : "", \
-			mean(s, "malloc.mean"), most(s, "malloc.max"), \
-			mean(s, "free.mean"), most(s, "free.max"), \
-			has_all(s, "factor") ? \
-				sprintf("%.3f", mean(s, "factor")) : "-", \
-			completes(s) ? "" : "  (112 KB were not enough)"
+		row(widths, title(s) "|" \
+		    (has_all(s, "footprint") ? kb(s) : "") "|" \
+		    sprintf("%.1f|%d|%.1f|%d|", mean(s, "malloc.mean"), \
+			    most(s, "malloc.max"), mean(s, "free.mean"), \
+			    most(s, "free.max")) \
+		    (has_all(s, "factor") ? \
+			sprintf("%.3f", mean(s, "factor")) : "-") "|" \
+		    (completes(s) ? "" : "  (112 KB were not enough)"))
 		if (has_all(s, "footprint") && completes(s) && kb(s) !~ />/)
 			printf "%s %.3f %.3f\n", s, \
 				mean(s, "footprint") / 1024, mean(s, "pair") \
@@ -245,17 +244,16 @@ function score(s, key)
 	return key ~ /max$/ ? most(s, key) : mean(s, key)
 }
 
-function loss(what, key, format,    i, s, line)
+function loss(what, key, format,    i, s, list)
 {
 	for (i = 1; i <= nr_systems; i++) {
 		s = systems[i]
 		if (has_all(s, key) && completes(s) && s !~ /^quern/ && \
 		    score(s, key) > 0 && score(s, key) < score("quern", key))
-			line = line sprintf(", %s " format, title(s), \
-					    score(s, key))
+			list = listed(list, title(s) " " \
+				sprintf(format, score(s, key)))
 	}
-	printf "  %s (quern " format "): %s\n", what, score("quern", key), \
-		line ? substr(line, 3) : "nobody"
+	put_better(what, "quern", sprintf(format, score("quern", key)), list)
 }
 
 function losses()
@@ -269,6 +267,13 @@ function losses()
 	loss("free, max instructions", "free.max", "%d")
 }
 
+function put_wait(label, sysname)
+{
+	row(waits_widths, label "|" sprintf("%.1f|%d|%.1f", \
+		mean(sysname, "malloc.mean"), most(sysname, "malloc.max"), \
+		most(sysname, "malloc.max") / mean(sysname, "malloc.mean")))
+}
+
 function waits(    i, nr, sum, nr_w, nr_gaps, early, calls, share, find, mx)
 {
 	for (i = 1; i <= nr_seeds; i++) {
@@ -278,27 +283,22 @@ function waits(    i, nr, sum, nr_w, nr_gaps, early, calls, share, find, mx)
 		nr_gaps += value["buddy_fast+wait", seeds[i], "gap.nr"]
 		early += value["buddy_fast+wait", seeds[i], "early"]
 	}
+	waits_widths = "-42 8 8 8"
 	mx = most("buddy_fast+wait", "wait.max")
 	share = sum / calls
 	print ""
 	print "Fast Find and Fast Return (Donahue and others, 2002), the same trials"
 	print ""
-	printf "%-42s%8s%8s%8s\n", "an allocation, instructions", "mean", "worst", \
-		"ratio"
-	printf "%-42s%8.1f%8d%8.1f\n", "reference: find, wait, return", \
-		mean("buddy", "malloc.mean"), most("buddy", "malloc.max"), \
-		most("buddy", "malloc.max") / mean("buddy", "malloc.mean")
-	printf "%-42s%8.1f%8d%8.1f\n", "Fast Find and Fast Return, wait apart", \
-		mean("buddy_fast+wait", "malloc.mean"), \
-		most("buddy_fast+wait", "malloc.max"), \
-		most("buddy_fast+wait", "malloc.max") / \
-		mean("buddy_fast+wait", "malloc.mean")
-	printf "%-42s%8.1f%8d\n", "the wait, over all allocations", share, mx
-	printf "%-42s%8.1f%8s\n", "so: Fast Find alone, wait inside", \
-		mean("buddy_fast+wait", "malloc.mean") + share, "<= " \
-		most("buddy_fast+wait", "malloc.max") + mx
-	printf "%-42s%8.1f\n", "so: Fast Return alone, Knuth's find", \
-		mean("buddy", "malloc.mean") - share
+	row(waits_widths, "an allocation, instructions|mean|worst|ratio")
+	put_wait("reference: find, wait, return", "buddy")
+	put_wait("Fast Find and Fast Return, wait apart", "buddy_fast+wait")
+	row(waits_widths, sprintf("the wait, over all allocations|%.1f|%d", \
+				  share, mx))
+	row(waits_widths, sprintf("so: Fast Find alone, wait inside|%.1f|<= %d", \
+		mean("buddy_fast+wait", "malloc.mean") + share, \
+		most("buddy_fast+wait", "malloc.max") + mx))
+	row(waits_widths, sprintf("so: Fast Return alone, Knuth's find|%.1f", \
+		mean("buddy", "malloc.mean") - share))
 	print ""
 	printf "%.1f %% of the allocations split a block, a wait of %.1f instructions on average.\n", \
 		100 * nr_w / calls, sum / nr_w

@@ -25,11 +25,7 @@ scale=${SCALE:-95}
 ccm=65536
 export srcdir images
 
-die()
-{
-	echo "$me: $1" >&2
-	exit 1
-}
+. "$here/../common.sh"
 
 # image MACHINE SYSTEM WORD...: its words on standard output, its status
 image()
@@ -42,12 +38,6 @@ image()
 }
 
 # --- one job: paper.sh job KIND MACHINE SYSTEM SEED LABEL WORD... ------------
-
-to_lines() # LABEL SEED
-{
-	tr ' ' '\n' | awk -F= -v label="$1" -v seed="$2" 'NF == 2 && \
-		$1 != "subject" && $1 != "seed" { print label, seed, $1, $2 }'
-}
 
 # fits BYTES: does the trial complete in a heap of so many?
 fits()
@@ -118,14 +108,8 @@ fi
 
 # --- the plan ----------------------------------------------------------------
 
-command -v "${QEMU_SYSTEM_ARM:-qemu-system-arm}" >/dev/null || {
-	echo "$me: no emulator: install it (Debian: apt-get install" \
-		"qemu-system-arm)" >&2
-	exit 77
-}
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-export tmp
+need_emulator
+make_tmp
 
 plan() # KIND MACHINE SYSTEM LABEL WORD...
 {
@@ -177,7 +161,7 @@ if [ "${1-}" = results ]; then
 	cat "$tmp/results"
 	exit 0
 fi
-awk -v points="$tmp/points" -f "$here/paper.awk" "$tmp/results" \
+print_tables paper/paper.awk -v points="$tmp/points" "$tmp/results" \
 	>"$images/paper.txt" || die "the results do not add up"
 cat "$images/paper.txt"
 cp "$tmp/results" "$images/paper-results.txt"

@@ -2,10 +2,9 @@
 #
 # count.sh - to be read by pair.sh, traces.sh: instructions by callgrind.
 
-command -v valgrind >/dev/null || {
-	echo "${0##*/}: valgrind is missing: apt-get install valgrind" >&2
-	exit 77
-}
+me=${0##*/}
+. "$here/../common.sh"
+need valgrind valgrind
 count_tmp=$(mktemp) || exit 99
 trap 'rm -f "$count_tmp" "$count_tmp.log"' EXIT
 
@@ -44,13 +43,3 @@ count()
 	END { for (pair in sum) print pair, calls[pair], sum[pair] }
 	' "$count_tmp"
 }
-
-# For the tables: "/usr/lib/libquern.so.0" is libquern
-awk_name_of='
-	function name_of(lib)
-	{
-		sub(/.*\//, "", lib)
-		sub(/\.so.*/, "", lib)
-		return lib
-	}
-'

@@ -39,30 +39,4 @@ for size in $sizes; do
 					print pattern, what, sum[pattern] / pairs
 			}'
 	done
-done | awk -v libs="$*" -v sizes="$sizes" "$awk_name_of"'
-{ cost[$1, $2, $3] = $4 }
-END {
-	nr_libs = split(libs, lib)
-	nr_sizes = split(sizes, size)
-	nr = split("single lifo random_order remote sized", pattern)
-	title["single"] = "a block at a time"
-	title["lifo"] = "1000 blocks, freed in reverse order"
-	title["random_order"] = "1000 blocks, freed in random order"
-	title["remote"] = "1000 blocks, freed by another thread"
-	title["sized"] = "new and delete of a size, a block at a time"
-	for (p = 1; p <= nr; p++) {
-		printf "%s%s\n%8s", (p > 1 ? "\n" : ""), title[pattern[p]], "bytes"
-		for (l = 1; l <= nr_libs; l++) {
-			printf " %20s", name_of(lib[l])
-		}
-		print ""
-		for (s = 1; s <= nr_sizes; s++) {
-			printf "%8s", size[s]
-			for (l = 1; l <= nr_libs; l++) {
-				of = cost[pattern[p], size[s], lib[l]]
-				printf " %20s", of ? sprintf("%.1f", of) : "-"
-			}
-			print ""
-		}
-	}
-}'
+done | print_tables suite/pair.awk -v libs="$*" -v sizes="$sizes"

@@ -40,33 +40,4 @@ for trace in "$folder"/*.trace; do
 					all / all_calls, all_calls
 			}'
 	done
-done | awk -v libs="$*" "$awk_name_of"'
-NR == 1 {
-	nr_libs = split(libs, lib)
-	printf "%-10s %9s", "", "calls"
-	for (l = 1; l <= nr_libs; l++) {
-		printf " %22s", name_of(lib[l])
-	}
-	print ""
-}
-$1 != trace {
-	printf "%s%-10s %9d", (NR > 1 ? "\n" : ""), $1, $6
-	trace = $1
-	nr_traces++
-}
-{
-	printf " %22s", sprintf("%.1f %.1f %.1f", $3, $4, $5)
-	for (i = 3; i <= 5; i++)
-		logs[$2, i] += log($i)
-}
-END {
-	if (!NR)
-		exit 1
-	printf "\n%-10s %9s", "mean", ""
-	for (l = 1; l <= nr_libs; l++)
-		printf " %22s", sprintf("%.1f %.1f %.1f", \
-			exp(logs[lib[l], 3] / nr_traces), \
-			exp(logs[lib[l], 4] / nr_traces), \
-			exp(logs[lib[l], 5] / nr_traces))
-	print "\n\nInstructions of an allocation, a free, any call"
-}'
+done | print_tables suite/traces.awk -v libs="$*"
