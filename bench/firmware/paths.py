@@ -15,10 +15,12 @@ import bisect
 import collections
 import os
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
+
+sys.dont_write_bytecode = True
+
+from trail import addresses, die, end, functions, need_image, start  # noqa: E402
 
 ENTRIES = ("qn_heap_alloc", "qn_heap_free", "qn_heap_realloc")
 # They begin no call that is to be counted
@@ -26,28 +28,6 @@ OTHERS = ("qn_heap_init", "qn_heap_step", "qn_heap_stats", "qn_heap_check",
           "qn_heap_set_policy", "qn_heap_alloc_aligned")
 HEAP = re.compile(r"^ \.text\.\S*\s+(0x[0-9a-f]+)\s+(0x[0-9a-f]+)\s+"
                   r"\S*\.a\((?:heap|zone)\.o\)", re.M)
-
-
-def die(text):
-    sys.exit("paths.py: " + text)
-
-
-def tool(name, package):
-    found = shutil.which(name)
-    if not found:
-        die("%s not found (Debian: apt-get install %s)" % (name, package))
-    return found
-
-
-def functions(image):
-    """Start addresses and names, in order"""
-    nm = tool(os.environ.get("ARM_NM", "arm-none-eabi-nm"),
-              "binutils-arm-none-eabi")
-    lines = subprocess.run([nm, image], check=True, text=True,
-                           stdout=subprocess.PIPE).stdout.splitlines()
-    found = sorted((int(line.split()[0], 16) & ~1, line.split()[2])
-                   for line in lines if line.split()[1] in "tTwW")
-    return [f[0] for f in found], [f[1] for f in found]
 
 
 def heap_text(image):
@@ -60,27 +40,12 @@ def heap_text(image):
     return min(a for a, n in parts), max(a + n for a, n in parts) - 1
 
 
-def addresses(image, words, log):
+def heap_addresses(image, words, log):
     """Run; of each instruction of the heap the address"""
-    qemu = tool(os.environ.get("QEMU_SYSTEM_ARM", "qemu-system-arm"),
-                "qemu-system-arm")
-    config = "enable=on,target=native," + ",".join(
-        "arg=" + w for w in ["replay"] + words)
-    run = subprocess.Popen(
-        [qemu, "-M", "mps2-an386", "-nographic", "-serial", "null",
-         "-monitor", "none", "-icount", "shift=8,align=off,sleep=off",
-         "-singlestep", "-d", "exec,nochain", "-D", log,
-         "-dfilter", "0x%x..0x%x" % heap_text(image),
-         "-semihosting-config", config, "-kernel", image],
-        text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    with open(log) as lines:
-        for line in lines:
-            match = re.search(r"\[[0-9a-f]+/([0-9a-f]+)/", line)
-            if match:
-                yield int(match[1], 16)
-    print(run.communicate()[0], end="")
-    if run.returncode:
-        die("the image ended with status %d" % run.returncode)
+    run = start(image, words, log,
+                options=["-dfilter", "0x%x..0x%x" % heap_text(image)])
+    yield from addresses(log)
+    print(end(run), end="")
 
 
 def ways(image, words, log):
@@ -89,7 +54,7 @@ def ways(image, words, log):
     begin = {s: n for s, n in zip(starts, names) if n in ENTRIES + OTHERS}
     sums = collections.defaultdict(lambda: [0, 0])
     way, nr = (), 0
-    for address in addresses(image, words, log):
+    for address in heap_addresses(image, words, log):
         if address in begin:
             sums[way][0] += 1
             sums[way][1] += nr
@@ -119,8 +84,7 @@ def report(entry, sums):
 def main():
     if len(sys.argv) < 3 or not sys.argv[1].endswith(".elf"):
         die("usage: paths.py IMAGE.elf trace=FILE.trace [WORD...]")
-    if not os.access(sys.argv[1], os.R_OK):
-        die("cannot read %s: make bench-firmware builds it" % sys.argv[1])
+    need_image(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
         log = os.path.join(folder, "log")
         os.mkfifo(log)

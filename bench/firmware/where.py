@@ -16,19 +16,18 @@ import bisect
 import collections
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
+
+sys.dont_write_bytecode = True
+
+from trail import addresses, die, end, functions, need_image, start  # noqa: E402
 
 MEASURED = {"gauge_alloc", "gauge_aligned", "gauge_free", "gauge_resize"}
 CALLERS = {"do_alloc", "do_free", "do_realloc", "do_op", "alloc", "count",
            "replay_run"}
 MEASURING = re.compile(r"gauge_|read_systick$|quern_|libc_|note$|__wrap_mem")
-
-
-def die(text):
-    sys.exit("where.py: " + text)
 
 
 def line_of(move, live):
@@ -63,57 +62,25 @@ def write_trace(moves, image, folder):
         die("no trace was made by " + quern)
 
 
-def functions(image):
-    """Start addresses and names, in order"""
-    nm = shutil.which(os.environ.get("ARM_NM", "arm-none-eabi-nm"))
-    if not nm:
-        die("arm-none-eabi-nm not found (Debian: apt-get install "
-            "binutils-arm-none-eabi)")
-    lines = subprocess.run([nm, image], check=True, text=True,
-                           stdout=subprocess.PIPE).stdout.splitlines()
-    found = sorted((int(line.split()[0], 16) & ~1, line.split()[2])
-                   for line in lines if line.split()[1] in "tTwW")
-    return [f[0] for f in found], [f[1] for f in found]
-
-
 def run(image, heap, folder):
     """The output of a run, and the file that names every instruction"""
-    qemu = shutil.which(os.environ.get("QEMU_SYSTEM_ARM", "qemu-system-arm"))
-    if not qemu:
-        die("qemu-system-arm not found (Debian: apt-get install "
-            "qemu-system-arm)")
     log = os.path.join(folder, "log")
-    words = ["replay", "trace=t.trace", "heap=%d" % heap]
-    config = "enable=on,target=native," + ",".join("arg=" + w for w in words)
-    done = subprocess.run(
-        [qemu, "-M", "mps2-an386", "-nographic", "-serial", "null",
-         "-monitor", "none", "-icount", "shift=8,align=off,sleep=off",
-         "-singlestep", "-d", "exec,nochain", "-D", log,
-         "-semihosting-config", config, "-kernel", image],
-        cwd=folder, check=False, text=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE)
-    if done.returncode:
-        die("the image ended with status %d" % done.returncode)
-    return done.stdout, log
+    return end(start(image, ["trace=t.trace", "heap=%d" % heap], log,
+                     folder)), log
 
 
 def last_call(log, starts, names):
     """Names of the functions of each instruction of the last measured call"""
     call, latest, inside = [], [], False
-    with open(log) as lines:
-        for line in lines:
-            match = re.search(r"\[[0-9a-f]+/([0-9a-f]+)/", line)
-            if not match:
-                continue
-            address = int(match[1], 16)
-            at = bisect.bisect_right(starts, address) - 1
-            name = names[at]
-            if name in MEASURED and starts[at] == address:
-                call, inside = [], True
-            elif inside and name in CALLERS:
-                latest, inside = call, False
-            elif inside and not MEASURING.match(name):
-                call.append(name)
+    for address in addresses(log):
+        at = bisect.bisect_right(starts, address) - 1
+        name = names[at]
+        if name in MEASURED and starts[at] == address:
+            call, inside = [], True
+        elif inside and name in CALLERS:
+            latest, inside = call, False
+        elif inside and not MEASURING.match(name):
+            call.append(name)
     return latest
 
 
@@ -124,8 +91,7 @@ def main():
     parser.add_argument("image", help="a replay-*.elf")
     parser.add_argument("calls", help="as the adversarial search prints them")
     args = parser.parse_args()
-    if not os.access(args.image, os.R_OK):
-        die("cannot read %s: make bench-firmware builds it" % args.image)
+    need_image(args.image)
     image = os.path.abspath(args.image)
     with tempfile.TemporaryDirectory() as folder:
         write_trace(args.calls.split(), image, folder)
