@@ -13,13 +13,16 @@
 set -u
 me=share.sh
 library=$PWD/bench/share.so
+runner=$PWD/bench/rounds
 rounds=${ROUNDS:-3}
 systems="glibc quern buddy buddy-fast per-size boundary"
 all="gawk gs bc lua5.4 perl m4 bison cc1"
 [ $# -gt 0 ] || set -- $all
 . "$(dirname "$0")/../common.sh"
 
-[ -r "$library" ] || die "$library is not there: make bench-share builds it"
+for file in "$library" "$runner"; do
+	[ -r "$file" ] || die "$file is not there: make bench-share builds it"
+done
 make_tmp
 
 # --- inputs ------------------------------------------------------------------
@@ -122,25 +125,34 @@ command_of()
 	esac
 }
 
-count() # PROGRAM SYSTEM COMMAND...
+words() # WORD...: as a list in JSON
 {
-	program=$1
-	system=$2
-	shift 2
-	for ((round = 0; round < rounds; round++)); do
-		rm -f "$tmp/line"
-		timeout 60 env SHARE="$system" SHARE_OUT="$tmp/line" \
-			LD_PRELOAD="$library" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
-		status=$?
-		[ $status -eq 0 ] && [ -s "$tmp/line" ] ||
-			die "$program on $system ended with status" \
-				"$status: $(head -n 1 "$tmp/err")"
-		# All of them must do the same work
-		[ -r "$tmp/$program.out" ] || cp "$tmp/out" "$tmp/$program.out"
-		cmp -s "$tmp/out" "$tmp/$program.out" ||
-			die "$program prints something else on $system"
-		sed "s/^/program=$program /" "$tmp/line" >>"$tmp/lines"
+	local list
+
+	printf -v list ', "%s"' "$@"
+	echo "[${list:2}]"
+}
+
+subjects() # PROGRAM
+{
+	local system list
+
+	for system in $systems; do
+		list+=", { \"name\": \"$system\", \"before\": [], \"set\": $(words \
+			"LD_PRELOAD=$library" "SHARE=$system" \
+			"SHARE_OUT=$tmp/$1.lines") }"
 	done
+	echo "[${list:2}]"
+}
+
+# All systems must do the same work: see bench/suite/rounds.c
+plan() # PROGRAM COMMAND...
+{
+	printf '{ "rounds": %d, "limit": 60, "subjects": %s, ' "$rounds" \
+		"$(subjects "$1")"
+	printf '"contests": [{ "name": "%s", "dir": "%s", "argv": %s,
+		"set": [], "prepare": [], "answer": null, "compared": true,
+		"figures": 0, "watched": false }] }' "$1" "$tmp" "$(words "${@:2}")"
 }
 
 for program; do
@@ -149,9 +161,9 @@ for program; do
 		echo "$me: $program is not here and is left out" >&2
 		continue
 	}
-	for system in $systems; do
-		count "$program" $system $command
-	done
+	plan "$program" $command | "$runner" >"$tmp/figures" || exit 1
+	! grep -q '"failed"' "$tmp/figures" || exit 1
+	sed "s/^/program=$program /" "$tmp/$program.lines" >>"$tmp/lines"
 done
 [ -s "$tmp/lines" ] || exit 1
 
