@@ -199,6 +199,10 @@ static void test_best(void **state)
 	assert_int_equal(run(), 0);
 	assert_int_equal(qn_compare_best(&c, 0, 2, QN_WALL), 0);
 	assert_int_equal(qn_compare_best(&c, 0, 0, QN_WALL), 1);
+	for (u32 r = 0; r < c.nr_rounds; r++)
+		c.cells[2].round[QN_WALL][r] = 1;
+	assert_int_equal(qn_compare_best(&c, 0, 0, QN_WALL), 2);
+	assert_int_equal(qn_compare_best(&c, 0, 2, QN_WALL), 0);
 	subjects[1].missing = "gone";
 	assert_int_equal(qn_compare_best(&c, 0, 0, QN_WALL), 2);
 }
