@@ -85,6 +85,17 @@ else
 	skip "instructions of a recorded program's calls" "there is no valgrind"
 fi
 
+if command -v hyperfine >/dev/null; then
+	"$top/bench/suite/hyperfine.sh" 2 true "$lib" >"$tmp/times" 2>&1 &&
+		grep -q quern "$tmp/times"
+	ok "hyperfine times a program under each allocator" $?
+	! "$top/bench/suite/hyperfine.sh" 2 true "$tmp/nothing" 2>"$tmp/err" &&
+		grep -q 'cannot read' "$tmp/err"
+	ok "a library that is not there is refused" $?
+else
+	skip "a program under each allocator" "there is no hyperfine"
+fi
+
 contest() # NAME SCRIPT MORE: one that a shell is
 {
 	printf '{ "name": "%s", "argv": ["sh", "-c", "%s"], "dir": "%s",
