@@ -56,6 +56,9 @@ extern "C" {
 #define QN_HEAP_MOST \
 	((((size_t)1 << (sizeof(void *) == 8 ? 28 : 20)) - 1) * QN_ALIGN)
 
+/** QN_PRESSURE_MOST - memory pressure of 1, the highest */
+#define QN_PRESSURE_MOST 1024u
+
 struct qn_heap;
 
 /**

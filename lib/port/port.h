@@ -51,6 +51,27 @@ void qn_port_abort(void) __noreturn;
 /* ---- Linux and the simulated port ---- */
 
 /**
+ * qn_port_read() - what a file begins with
+ * @path:	its name, terminated
+ * @text:	filled with as much as one call of read() gives
+ * @size:	bytes at @text
+ *
+ * The file is open within the call alone, so no descriptor is there that a program could
+ * close or take for its own; a fork() or exec() meanwhile must be kept away by the caller.
+ *
+ * Return: bytes, or -errno.
+ */
+long qn_port_read(const char *path, char *text, size_t size);
+
+/**
+ * qn_port_limit() - how many bytes the process may map
+ * @data:	private memory that it may write (RLIMIT_DATA), else all (RLIMIT_AS)
+ *
+ * Return: UINT64_MAX if there is no limit, or the system would not say.
+ */
+u64 qn_port_limit(bool data);
+
+/**
  * qn_port_wait() - sleep while a word has a value
  * @word:	atomic
  * @value:	returns at once if @word is something else

@@ -6,11 +6,13 @@
  * libc or leaves a trace in errno.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -339,4 +341,29 @@ __apart bool qn_port_make_huge(void *p, size_t size)
 		in = 0;
 	qn_sys3(SYS_madvise, at, (long)size, MADV_NOHUGEPAGE);
 	return in & 1;
+}
+
+/* Whatever lies there, a FIFO say, is not waited for */
+__apart long qn_port_read(const char *path, char *text, size_t size)
+{
+	const long flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	long fd = qn_sys6(SYS_openat, AT_FDCWD, (long)path, flags, 0, 0, 0);
+	long n;
+
+	if (fd < 0)
+		return fd;
+	n = qn_sys3(SYS_read, fd, (long)text, (long)size);
+	qn_sys3(SYS_close, fd, 0, 0);
+	return n;
+}
+
+__apart u64 qn_port_limit(bool data)
+{
+	struct {
+		u64 soft, hard;
+	} limit = { UINT64_MAX, UINT64_MAX };
+
+	qn_sys6(SYS_prlimit64, 0, data ? RLIMIT_DATA : RLIMIT_AS, 0,
+		(long)&limit, 0, 0);
+	return limit.soft;
 }

@@ -79,6 +79,7 @@ void port_reset(size_t page_size)
 	port.page_size = page_size;
 	port.clock = 3600000000u;
 	port.seed = SEED;
+	port.limits[0] = port.limits[1] = UINT64_MAX;
 }
 
 void port_refuse_all(void)
@@ -405,4 +406,27 @@ void qn_port_thread_join(struct qn_port_thread *t)
 void qn_port_thread_name(const char *name)
 {
 	(void)name;
+}
+
+long qn_port_read(const char *path, char *text, size_t size)
+{
+	const struct port_file *f = port.files;
+	size_t n;
+
+	port.nr_reads++;
+	if (port.read_error)
+		return port.read_error;
+	while (f && f->path && strcmp(f->path, path))
+		f++;
+	if (!f || !f->path)
+		return -ENOENT;
+	n = f->size ? f->size : strlen(f->text);
+	n = n < size ? n : size;
+	memcpy(text, f->text, n);
+	return (long)n;
+}
+
+u64 qn_port_limit(bool data)
+{
+	return port.limits[data];
 }

@@ -41,6 +41,13 @@ struct port_range {
 	size_t size;
 };
 
+/* A file, and the text that it has; of @size bytes, 0: up to its terminator */
+struct port_file {
+	const char *path;
+	const char *text;
+	size_t size;
+};
+
 /**
  * struct linux_port - everything a test can see and set
  * @page_size:	of the simulated machine, 4 KB to 64 KB
@@ -57,6 +64,10 @@ struct port_range {
  * @nr_purged:	how many
  * @text, @text_size: what was written, terminated; cut short if it is too much
  * @trap:	where qn_port_abort() jumps to; NULL: it stops the test program
+ * @files:	what qn_port_read() finds; up to one without a path
+ * @nr_reads:	calls of it
+ * @read_error:	what it returns instead, or 0
+ * @limits:	of all memory, and of data; UINT64_MAX: none
  * @forks:	calls of qn_port_fork_begin() without their qn_port_fork_end()
  * @nr_woken:	calls of qn_port_wake()
  * @no_threads: there are none to be had
@@ -83,6 +94,10 @@ struct linux_port {
 	bool no_threads;
 	unsigned int nr_threads;
 	unsigned int nr_joins;
+	const struct port_file *files;
+	unsigned int nr_reads;
+	int read_error;
+	u64 limits[2];
 };
 
 extern struct linux_port port;

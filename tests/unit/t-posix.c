@@ -11,6 +11,7 @@
  * - memory grows where there may be no more mappings, and where a sandbox knows one
  *   of two system calls;
  * - what cannot be done is said by NULL or -errno, and not tried all the time;
+ * - a file is read from its start, leaves no descriptor, and is never waited for;
  * - a lock lets one in, wakes whoever sleeps, and costs no system call when free;
  * - the thread that forks passes its own locks, others wait;
  * - a thread knows which locks it holds, at every moment;
@@ -33,6 +34,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -736,10 +738,67 @@ static void test_fork_child(void **state)
 	assert_int_equal(lock.word, 0);
 }
 
+static int next_fd(void)
+{
+	int fd = dup(0);
+
+	close(fd);
+	return fd;
+}
+
+/* The start of a file, whatever its length; and what is no file is an error */
+static void test_read(void **state)
+{
+	char path[] = "/tmp/t-posix.XXXXXX", text[8] = "ABCDEFG";
+	int fd = mkstemp(path), next;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "0123456789", 10), 10);
+	next = next_fd();
+	assert_int_equal(quiet(qn_port_read(path, text, 4)), 4);
+	assert_memory_equal(text, "0123EFG", 8);
+	assert_int_equal(quiet(qn_port_read(path, text, 4)), 4);
+	assert_memory_equal(text, "0123EFG", 8);
+	assert_int_equal(ftruncate(fd, 2), 0);
+	assert_int_equal(quiet(qn_port_read(path, text, 8)), 2);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(quiet(qn_port_read(path, text, 8)), 0);
+	assert_int_equal(quiet(qn_port_read("/tmp", text, 8)), -EISDIR);
+	unlink(path);
+	assert_int_equal(quiet(qn_port_read(path, text, 8)), -ENOENT);
+	/* Nobody will ever write into this one */
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(quiet(qn_port_read(path, text, 8)), 0);
+	unlink(path);
+	assert_int_equal(next_fd(), next);
+	close(fd);
+}
+
+static void test_limit(void **state)
+{
+	static const int kinds[] = { RLIMIT_AS, RLIMIT_DATA };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct rlimit old, low;
+
+		getrlimit(kinds[i], &old);
+		low = old;
+		low.rlim_cur = (rlim_t)1 << 45;
+		assert_int_equal(setrlimit(kinds[i], &low), 0);
+		assert_true(quiet(qn_port_limit(i)) == (u64)1 << 45);
+		setrlimit(kinds[i], &old);
+		assert_true(quiet(qn_port_limit(i)) == old.rlim_cur);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_page_size),
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_map),
 		cmocka_unit_test(test_extend),
 		cmocka_unit_test(test_no_mappings),
