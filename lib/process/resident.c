@@ -8,6 +8,7 @@
 
 #include "base/bits.h"
 #include "port/port.h"
+#include "quern.h"
 
 /* Parts that are looked at to tell how much of a block was written */
 #define LOOK_PARTS ((size_t)16)
@@ -33,9 +34,37 @@ static int give_up(void *p, size_t size)
 #define MEASURE_PARTS ((size_t)16)
 /* Limits rise so many times at most */
 #define SCALE_MOST 16u
+/* Pressure leaves so much to each thread: less would be looked at by each free() */
+#define LIMIT_LEAST ((size_t)64 << 10)
+
+/* What pressure leaves of a price, in units of its one */
+#define LEFT_ONE ((size_t)QN_PRESSURE_MOST * QN_PRESSURE_MOST)
+
+static size_t price_left(u32 pressure)
+{
+	size_t left = QN_PRESSURE_MOST - min(pressure, QN_PRESSURE_MOST);
+
+	return left * left;
+}
+
+/* A limit or a time as it is at the price that is left */
+static __seldom size_t pressed(size_t limit, u32 pressure)
+{
+	size_t left = price_left(pressure);
+
+	return limit / LEFT_ONE * left +
+	       (size_t)((u64)(limit % LEFT_ONE) * left / LEFT_ONE);
+}
+
+/* The same of what each thread may keep */
+static __seldom size_t pressed_own(size_t limit, u32 pressure)
+{
+	return max(pressed(limit, pressure), min(limit, LIMIT_LEAST));
+}
 
 u32 qn_resident_keep_ms(const struct qn_resident *r)
 {
+	u32 pressure = READ_ONCE(r->pressure);
 	u32 measured = READ_ONCE(r->page_ns);
 	u64 ns = measured ? measured : PAGE_NS;
 	/* GB-seconds a CPU-second are ns a byte; the price is in thousandths, so this is ms */
@@ -43,7 +72,10 @@ u32 qn_resident_keep_ms(const struct qn_resident *r)
 
 	qn_assert(!measured ||
 		  (measured >= PAGE_NS_LEAST && measured <= PAGE_NS_MOST));
-	return (u32)min(max(ms, (u64)1), (u64)QN_KEEP_MOST);
+	ms = min(max(ms, (u64)1), (u64)QN_KEEP_MOST);
+	if (likely(!pressure))
+		return (u32)ms;
+	return (u32)pressed((size_t)ms, pressure);
 }
 
 /* Microseconds to touch some pages and to give them up */
@@ -151,28 +183,48 @@ static size_t limit_of(const struct qn_resident *r, const struct qn_knobs *k,
 size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep)
 {
 	const struct qn_knobs *k = qn_resident_knobs(r);
+	u32 pressure = READ_ONCE(r->pressure);
+	size_t limit;
 
 	/* Who asks for none gets none */
 	if (!k->dirty)
 		return 0;
-	return scaled(k, limit_of(r, k, keep), true);
+	limit = scaled(k, limit_of(r, k, keep), true);
+	if (likely(!pressure))
+		return limit;
+	return pressed_own(limit, pressure);
+}
+
+/*
+ * Less may stay than @limit. What came goes, and a slice of what was there before: no call
+ * of free() has to pay for all that pressure makes too much at once.
+ */
+static __seldom bool is_much_pressed(const struct qn_resident *r, u32 pressure,
+				     size_t limit, size_t came, size_t *keep)
+{
+	size_t slice = r->dirty - min(r->dirty, came + QN_OLD_SLICE);
+
+	limit = pressed(limit, pressure);
+	*keep = max(limit / 16 * qn_resident_knobs(r)->purge_keep, slice);
+	return r->dirty > limit;
 }
 
 /*
  * A program that has no more in use than it had lately has a use for the rest of that, and
  * for some more, since not every free run fits.
  */
-bool qn_resident_is_much(const struct qn_resident *r, size_t *keep)
+bool qn_resident_is_much(const struct qn_resident *r, size_t came, size_t *keep)
 {
 	const struct qn_knobs *k = qn_resident_knobs(r);
 	size_t used = qn_resident_in_use(r), more, base, cap, limit;
+	u32 pressure = READ_ONCE(r->pressure);
 
 	if (!k->dirty) {
 		*keep = 0;
 		return r->dirty;
 	}
 	base = k->dirty + used / k->dirty_part;
-	if (r->dirty + r->stale <= base)
+	if (r->dirty + r->stale <= base && likely(!pressure))
 		return false;
 	more = learned(r, k, used);
 	cap = fallen(r) + used / k->slack_part;
@@ -180,8 +232,11 @@ bool qn_resident_is_much(const struct qn_resident *r, size_t *keep)
 	qn_assert(limit >= base);
 	*keep = limit / 16 * k->purge_keep;
 	qn_assert(*keep <= limit);
-	return r->dirty > limit ||
-	       r->dirty + r->stale > scaled(k, base + more, false);
+	if (r->dirty > limit ||
+	    r->dirty + r->stale > scaled(k, base + more, false))
+		return true;
+	return unlikely(pressure) &&
+	       is_much_pressed(r, pressure, limit, came, keep);
 }
 
 /* ---- refaults ---- */

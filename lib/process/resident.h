@@ -32,6 +32,13 @@
  * (Karlin et al., Competitive snoopy caching, 1988). Free memory of slabs and chunks has
  * no age; its limits fall with a price below the preset. All limits rise with a higher one.
  *
+ * Pressure p, from 0 to 1 (gauge.h), leaves (1 - p)^2 of the price: dirty memory is kept
+ * for so much less time, and all limits above are so much lower. Memory is taken for a
+ * queue: at load p others wait as 1 / (1 - p), so a byte more costs them as its derivative,
+ * 1 / (1 - p)^2. At p = 1 nothing is kept, but for 64 KB in sparse slabs and 64 KB in
+ * chunks of each thread. Pressure comes all at once, so dirty memory that only pressure
+ * makes too much goes a slice (QN_OLD_SLICE) a call, besides what came.
+ *
  * No function here has a loop, but for the units that it is given.
  */
 #ifndef QN_RESIDENT_H
@@ -41,6 +48,9 @@
 #include "base/knobs.h"
 #include "port/debug.h"
 #include "process/unit.h"
+
+/* Memory that is old, or too much by pressure, is purged in slices: some 100 us */
+#define QN_OLD_SLICE ((size_t)1 << 20)
 
 /* A month: dirty memory is kept for no longer, in ms */
 #define QN_KEEP_MOST 2592000000u
@@ -73,6 +83,7 @@ enum qn_keep {
  * @recent:	bytes purged lately
  * @recent_refaults: bytes reused soon after they were purged, lately
  * @purged, @nr_purges, @refaults: for the statistics
+ * @pressure:	how scarce memory is, 0 to QN_PRESSURE_MOST; written by qn_gauge
  * @page_ns:	what it costs to fetch a part again, in nanoseconds of CPU time
  * @is_measured: it was measured here; else it is that of some machine
  *
@@ -100,6 +111,7 @@ struct qn_resident {
 	u64 refaults;
 	u32 page_ns;
 	bool is_measured;
+	u32 pressure;
 };
 
 /* The knobs in use: a function reads them once, so that it sees one set. Any context. */
@@ -127,6 +139,8 @@ size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep);
 /**
  * qn_resident_is_much() - is more dirty than the limit of the process
  * @r:		the heap's
+ * @came:	bytes that have just become dirty, perhaps: pressure takes no more than a
+ *		slice beyond these
  * @keep:	set to what may stay if it is
  *
  * Old contents that slabs got with their units count as well, and may be what is in use
@@ -134,9 +148,13 @@ size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep);
  *
  * Context: the lock is held.
  */
-bool qn_resident_is_much(const struct qn_resident *r, size_t *keep);
+bool qn_resident_is_much(const struct qn_resident *r, size_t came,
+			 size_t *keep);
 
-/* How long a dirty run is kept, in ms: from 1 to QN_KEEP_MOST. Any context. */
+/*
+ * How long a dirty run is kept, in ms: from 1 to QN_KEEP_MOST, and less by pressure, down to
+ * 0. Any context.
+ */
 u32 qn_resident_keep_ms(const struct qn_resident *r);
 
 /**

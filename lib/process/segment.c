@@ -636,13 +636,19 @@ struct qn_unit *qn_unit_alloc(struct qn_segments *s, bool much)
 
 /* ---- free ---- */
 
-void qn_segments_purge_much(struct qn_segments *s)
+/* @came: bytes that have just become dirty, perhaps */
+static void purge_much(struct qn_segments *s, size_t came)
 {
 	size_t keep;
 
 	qn_assert(qn_port_holds(&s->lock));
-	if (unlikely(qn_resident_is_much(&s->resident, &keep)))
+	if (unlikely(qn_resident_is_much(&s->resident, came, &keep)))
 		qn_segment_purge_to(s, keep);
+}
+
+void qn_segments_purge_much(struct qn_segments *s)
+{
+	purge_much(s, 0);
 }
 
 /* @nr units come back; @parts of them may be resident, as their masks say */
@@ -652,7 +658,7 @@ static void run_free(struct qn_segments *s, struct qn_unit *u, size_t nr,
 	qn_assert(s->resident.used >= nr << QN_UNIT_SHIFT);
 	add_used(s, -nr);
 	qn_segment_merge(s, u, nr, parts);
-	qn_segments_purge_much(s);
+	purge_much(s, parts * QN_PART_SIZE);
 }
 
 void qn_run_free(struct qn_segments *s, struct qn_unit *u, size_t dirty)

@@ -29,9 +29,6 @@
 #include "process/space.h"
 #include "process/unit.h"
 
-/* Old memory is purged in slices of so many bytes: some 100 us */
-#define QN_OLD_SLICE ((size_t)1 << 20)
-
 /* A thread that looks again within this time did not sleep: some turns of a scheduler */
 #define QN_SLEEP_MS 100u
 

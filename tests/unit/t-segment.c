@@ -898,6 +898,106 @@ static void test_boost_is_of_use(void **state)
 	check();
 }
 
+/* Pressure leaves (1 - p)^2 of the time and of all limits, but for a thread's least */
+static void test_pressure_scales(void **state)
+{
+	static const struct {
+		u32 pressure, of_64;
+	} left[] = { { 0, 64 },  { 128, 49 }, { 512, 16 }, { 768, 4 },
+		     { 896, 1 }, { 1024, 0 }, { 4096, 0 } };
+
+	const size_t share = 64 << 10;
+	struct qn_resident *r = &s.resident;
+
+	(void)state;
+	begin(4096);
+	knobs.dirty = 64 * MB;
+	r->page_ns = 4096;
+	knobs.price = 6400;
+	for (size_t i = 0; i < sizeof(left) / sizeof(*left); i++) {
+		r->pressure = left[i].pressure;
+		assert_int_equal(qn_resident_keep_ms(r), 100 * left[i].of_64);
+		/* The preset price again: limits follow neither */
+		knobs.price = QN_PRICE_PRESET;
+		assert_int_equal(qn_resident_limit(r, QN_KEEP_SPARSE),
+				 left[i].of_64 ? left[i].of_64 * MB : share);
+		assert_int_equal(qn_resident_limit(r, QN_KEEP_SHARE),
+				 left[i].of_64 ? left[i].of_64 * MB : share);
+		knobs.price = 6400;
+	}
+	/* A limit that is lower in any case is not raised */
+	knobs.dirty = 0;
+	assert_int_equal(qn_resident_limit(r, QN_KEEP_SPARSE), 0);
+}
+
+/* Dirty memory beyond what pressure allows goes, a slice a call */
+static void test_pressure_purges(void **state)
+{
+	struct qn_unit *big, *u;
+	struct qn_resident *r = &s.resident;
+	size_t before;
+
+	(void)state;
+	begin(4096);
+	knobs.dirty = 64 * MB;
+	big = take_island(UNITS(32 * MB));
+	u = take_island(UNITS(2 * MB));
+	drop(big);
+	assert_int_equal(r->dirty, 32 * MB);
+	/* A quarter of the limit may stay, 16 MB and a part of what is in use */
+	r->pressure = 512;
+	drop(u);
+	/* What came and a slice, and not all at once */
+	assert_int_equal(r->dirty, 31 * MB);
+	for (int i = 0; i < 40; i++) {
+		before = r->dirty;
+		drop(take_island(1));
+		/* Three units were taken of it */
+		assert_true(before - r->dirty <= MB + 3 * QN_UNIT_SIZE);
+	}
+	assert_in_range(r->dirty, 12 * MB, 17 * MB);
+	/* None at all */
+	r->pressure = 1024;
+	for (int i = 0; i < 40; i++)
+		drop(take_island(1));
+	assert_int_equal(r->dirty, 0);
+	/* It falls: memory is kept as before, and nothing went up meanwhile */
+	r->pressure = 0;
+	drop(take_island(UNITS(48 * MB)));
+	assert_int_equal(r->dirty, 48 * MB);
+	assert_int_equal(r->boost, 0);
+	check();
+}
+
+/* The same by age: what is a little old goes without any free */
+static void test_pressure_ages(void **state)
+{
+	struct qn_resident *r = &s.resident;
+
+	(void)state;
+	begin(4096);
+	knobs.dirty = 64 * MB;
+	drop(take_island(UNITS(8 * MB)));
+	port_sleep_ms(100);
+	while (qn_segments_purge_old(&s))
+		;
+	assert_int_equal(r->dirty, 8 * MB);
+	r->pressure = 900;
+	while (qn_segments_purge_old(&s))
+		;
+	assert_int_equal(r->dirty, 0);
+	/* At once */
+	r->pressure = 0;
+	drop(take_island(UNITS(8 * MB)));
+	r->pressure = 1024;
+	assert_true(qn_segments_purge_old(&s));
+	assert_int_equal(r->dirty, 7 * MB);
+	while (qn_segments_purge_old(&s))
+		;
+	assert_int_equal(r->dirty, 0);
+	check();
+}
+
 static void price_is(size_t price, u32 keep)
 {
 	knobs.price = price;
@@ -1924,6 +2024,9 @@ int main(void)
 		cmocka_unit_test(test_none_dirty),
 		cmocka_unit_test(test_boost_decays),
 		cmocka_unit_test(test_boost_is_of_use),
+		cmocka_unit_test(test_pressure_scales),
+		cmocka_unit_test(test_pressure_purges),
+		cmocka_unit_test(test_pressure_ages),
 		cmocka_unit_test(test_break_even),
 		cmocka_unit_test(test_purge_old),
 		cmocka_unit_test(test_purge_old_spares),
