@@ -33,6 +33,10 @@
 	  "1 lets a thread of the heap give memory back while the program "    \
 	  "is idle, once that is 4 MB. It is gone before the program forks, "  \
 	  "unshares or restricts itself. 0: only malloc and free do so.")      \
+	K(pressure, COUNT, 1, 0, 2,                                            \
+	  "The price falls while memory is scarce. 1 lets the helper ask the " \
+	  "system, once 16 MB are dirty; 2 also calls of malloc: they open "   \
+	  "files, which a sandbox may forbid. 0: it never falls.")             \
 	K(dirty, BYTES, (size_t)512 << 10, 0, QN_KNOB_MUCH,                    \
 	  "Freed memory that is always kept for reuse; more is where it is "   \
 	  "soon wanted back. Lower returns memory to the system sooner and "   \

@@ -123,6 +123,15 @@ const struct qn_conf_option qn_conf_options[] = {
 		.help = "What a CPU-second weighs, see alpha.",
 	},
 	{
+		.key = "pressure_root",
+		.type = QN_CONF_PATH,
+		MEMBER(pressure_root),
+		.preset = "",
+		.help = "Directory with other proc and sys folders, where the "
+			"knob pressure looks for how scarce memory is: for "
+			"tests.",
+	},
+	{
 		.key = "engine",
 		.type = QN_CONF_CHOICE,
 		MEMBER(engine),

@@ -22,6 +22,7 @@
  * @sites:	1: call sites of sampled requests are kept
  * @alpha, @beta: weights of memory and of time, in thousandths: another way to say the
  *		price, @beta / @alpha
+ * @pressure_root: directory that stands before /proc and /sys, "" for none
  * @engine:	name of the engine that serves the process; quern: its own heap
  * @knobs:	numbers that the heap reads while it runs
  */
@@ -34,6 +35,7 @@ struct qn_conf {
 	size_t sites;
 	size_t alpha;
 	size_t beta;
+	char pressure_root[96];
 	char engine[16];
 	struct qn_knobs knobs;
 };
@@ -94,7 +96,7 @@ extern const struct qn_conf_knob qn_conf_knobs[];
 extern const unsigned int qn_conf_nr_knobs;
 
 /* Bytes that hold any message of qn_conf_parse() */
-#define QN_CONF_ERROR 512
+#define QN_CONF_ERROR 640
 
 /* All values as preset */
 void qn_conf_init(struct qn_conf *conf);

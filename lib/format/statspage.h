@@ -38,7 +38,7 @@
 #include "base/compiler.h"
 
 #define QN_STATS_MAGIC   0x31545351u /* "QST1" */
-#define QN_STATS_VERSION 5
+#define QN_STATS_VERSION 6
 #define QN_STATS_CLASSES 112
 #define QN_STATS_CHANGES 128
 /* Sizes whose lives are told apart: to 32 bytes, then four times as much each */
@@ -63,6 +63,15 @@ enum qn_stats_state {
 	QN_STATS_RUNNING = 1,
 	QN_STATS_EXITED = 2, /* destructors ran: the figures are final */
 	QN_STATS_EXECED = 3, /* reserved: replaced by another program */
+};
+
+/* Who says that memory is scarce */
+enum qn_stats_pressure {
+	QN_STATS_PRESSURE_NONE,
+	QN_STATS_PRESSURE_ASKED,  /* the program, by qn_pressure() */
+	QN_STATS_PRESSURE_STALLS, /* the kernel: tasks wait for memory */
+	QN_STATS_PRESSURE_CGROUP, /* a limit of the cgroup is near */
+	QN_STATS_PRESSURE_LIMIT,  /* RLIMIT_AS or RLIMIT_DATA is */
 };
 
 /**
@@ -270,6 +279,9 @@ struct qn_stats_trend {
  *		number n in slot n % QN_STATS_CHANGES
  * @lives:	of sampled objects, by size: see qn_stats_life_group()
  * @trend:	how it changes
+ * @pressure:	memory pressure now, 0 to 1024
+ * @most_pressure: the highest so far
+ * @pressure_source: enum qn_stats_pressure: where that came from
  * @purge_now:	control word: a reader writes 1 to have free memory returned at
  *		the next slow path
  * @sites_at:	where in the file struct qn_sites_page begins; 0: there is none
@@ -319,7 +331,10 @@ struct qn_stats_page {
 	u32 purge_now;
 	u32 sites_at;
 	u32 exact;
-	u32 control_reserved[13];
+	u32 pressure;
+	u32 most_pressure;
+	u32 pressure_source;
+	u32 control_reserved[10];
 
 	struct qn_stats_class classes[QN_STATS_CLASSES];
 	struct qn_stats_change changes[QN_STATS_CHANGES];

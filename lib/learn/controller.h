@@ -38,6 +38,7 @@ struct qn_held_view {
  * @trend:	how it changes, or NULL
  * @used:	bytes of runs in use
  * @recent_peak: highest @used lately
+ * @pressure:	how scarce memory is, 0 to 1024: gauge.h, and qn_pressure()
  * @held:	of a heap of one's own
  * @knobs:	in use by the heap of a process, else NULL
  * @heap_knobs:	in use by a heap of one's own, else NULL
@@ -50,6 +51,7 @@ struct qn_view {
 	const struct qn_stats_trend *trend;
 	size_t used;
 	size_t recent_peak;
+	u32 pressure;
 	struct qn_held_view held;
 	const struct qn_knobs *knobs;
 	const struct qn_heap_knobs *heap_knobs;

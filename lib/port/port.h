@@ -64,6 +64,15 @@ void qn_port_abort(void) __noreturn;
 long qn_port_read(const char *path, char *text, size_t size);
 
 /**
+ * qn_port_files_apart() - the calling thread has no descriptors from now on
+ *
+ * Those of the process stay open, and what the thread opens is seen by nobody else.
+ *
+ * Return: false if the system cannot do that (Linux before 5.9).
+ */
+bool qn_port_files_apart(void);
+
+/**
  * qn_port_limit() - how many bytes the process may map
  * @data:	private memory that it may write (RLIMIT_DATA), else all (RLIMIT_AS)
  *

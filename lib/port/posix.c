@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
@@ -25,6 +26,9 @@
 #define MREMAP_MAYMOVE 1
 #define MREMAP_FIXED   2
 #endif
+/* Since Linux 5.9, by one number on all machines; not all headers have it */
+#define QN_SYS_CLOSE_RANGE     436
+#define QN_CLOSE_RANGE_UNSHARE 2
 /* Since Linux 4.17; a kernel before it takes the address as a hint */
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -355,6 +359,13 @@ __apart long qn_port_read(const char *path, char *text, size_t size)
 	n = qn_sys3(SYS_read, fd, (long)text, (long)size);
 	qn_sys3(SYS_close, fd, 0, 0);
 	return n;
+}
+
+/* Nothing is copied of what is to be closed, so no file is held open for a moment */
+__apart bool qn_port_files_apart(void)
+{
+	return qn_sys3(QN_SYS_CLOSE_RANGE, 0, UINT_MAX,
+		       QN_CLOSE_RANGE_UNSHARE) == 0;
 }
 
 __apart u64 qn_port_limit(bool data)

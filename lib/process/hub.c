@@ -203,6 +203,7 @@ static void controller_look(struct qn_hub *hub, u64 now)
 		.trend = &hub->trend_now,
 		.used = READ_ONCE(r->used),
 		.recent_peak = READ_ONCE(r->peak),
+		.pressure = READ_ONCE(r->pressure),
 		.knobs = qn_hub_knobs(hub),
 	};
 
@@ -392,9 +393,42 @@ bool qn_hub_learn(struct qn_hub *hub, const struct qn_sample *samples,
 	qn_port_unlock(&hub->learn);
 	if (second)
 		qn_segments_decay(&hub->segments);
+	if (unlikely(qn_hub_knobs(hub)->pressure >= QN_GAUGE_CALLS))
+		qn_hub_gauge(hub, now);
 	if (READ_ONCE(hub->has_old))
 		qn_hub_purge_old(hub);
 	return true;
+}
+
+__apart void qn_hub_show_pressure(struct qn_hub *hub)
+{
+	struct qn_stats_page *page = hub->page;
+
+	WRITE_ONCE(page->pressure, READ_ONCE(hub->segments.resident.pressure));
+	WRITE_ONCE(page->most_pressure, READ_ONCE(hub->gauge.most));
+	WRITE_ONCE(page->pressure_source, READ_ONCE(hub->gauge.most_source));
+}
+
+__apart void qn_hub_gauge(struct qn_hub *hub, u64 now)
+{
+	struct qn_segments *s = &hub->segments;
+	size_t mapped;
+
+	if (!qn_gauge_is_worth(&hub->gauge, &s->resident, now))
+		return;
+	/* Not the page's: it may be a file that others write */
+	qn_port_lock(&s->lock);
+	mapped = qn_space_mapped(&s->space);
+	qn_port_unlock(&s->lock);
+	if (qn_gauge_look(&hub->gauge, &s->resident, mapped, now))
+		WRITE_ONCE(hub->has_old, true);
+	qn_hub_show_pressure(hub);
+}
+
+__apart void qn_hub_forget_pressure(struct qn_hub *hub)
+{
+	qn_gauge_forget(&hub->gauge, &hub->segments.resident);
+	qn_hub_show_pressure(hub);
 }
 
 void qn_hub_purge_old(struct qn_hub *hub)
@@ -416,6 +450,8 @@ __apart void qn_hub_fork_child(struct qn_hub *hub)
 	t->refaults = 0;
 	memset(&hub->trend_now, 0, sizeof(hub->trend_now));
 	qn_helper_fork_child(&hub->helper);
+	hub->gauge.most = 0;
+	qn_hub_forget_pressure(hub);
 }
 
 /* ---- accounts ---- */
@@ -594,6 +630,7 @@ int qn_hub_init(struct qn_hub *hub)
 {
 	qn_assert(!hub->table && !hub->page && !hub->locals);
 	qn_conf_init(&hub->conf);
+	hub->gauge.root = hub->conf.pressure_root;
 	hub->page_size = qn_port_page_size();
 	qn_assert(is_power_of_2(hub->page_size));
 	qn_segments_init(&hub->segments, &hub->conf.knobs, hub->conf.huge);

@@ -19,6 +19,7 @@
 #include "port/debug.h"
 #include "process/fence.h"
 #include "process/follow.h"
+#include "process/gauge.h"
 #include "process/helper.h"
 #include "process/ledger.h"
 #include "learn/sampler.h"
@@ -69,6 +70,7 @@ struct qn_returned {
  * @sampler:	seeds and interval for the locals' own; the seeds are guarded by @threads
  * @tables:	buffers; tables[i]->nr_users says who still reads it
  * @last_look, @last_decay: microseconds
+ * @gauge:	asks how scarce memory is; has a lock of its own
  * @helper:	gives memory back while the program is idle
  * @has_old:	there may be dirty memory that is old
  * @ledger:	bytes in use, as far as threads have told
@@ -135,6 +137,7 @@ struct qn_hub {
 	u64 clock_ns;
 	struct qn_returned returned[QN_HUB_RETURNED]; /* last: seldom touched */
 	struct qn_knobs knobs[2];
+	struct qn_gauge gauge;
 };
 
 /* The knobs in use: a function reads them once. Context: any. */
@@ -245,6 +248,15 @@ static inline void qn_hub_account_large(struct qn_hub *hub, s64 bytes,
  * some. Context: takes segments.lock; bounded as qn_segments_purge_old().
  */
 void qn_hub_purge_old(struct qn_hub *hub);
+
+/* The page has the pressure as it is now. Context: any. */
+void qn_hub_show_pressure(struct qn_hub *hub);
+
+/* Whoever read the pressure is gone: see qn_gauge_forget() */
+void qn_hub_forget_pressure(struct qn_hub *hub);
+
+/* Ask how scarce memory is, if it is time. Context: as qn_gauge_look(). */
+void qn_hub_gauge(struct qn_hub *hub, u64 now);
 
 /**
  * qn_hub_raise_peak() - so much is live: is it more than ever?

@@ -12,6 +12,8 @@
 #define ROUNDS_A_KEEP QN_HELPER_ROUNDS
 #define ROUND_LEAST   10u
 #define ROUND_MOST    1000u
+/* With pressure each call of free() purges, and there is little left to do */
+#define ROUND_PRESSED 100u
 
 /* Threads that allocated nothing lately. Return: whether some did. */
 static __apart bool relieve_locals(struct qn_hub *hub)
@@ -28,17 +30,34 @@ static __apart bool relieve_locals(struct qn_hub *hub)
 
 __apart u32 qn_idle_round(struct qn_hub *hub)
 {
-	u32 keep = qn_resident_keep_ms(&hub->segments.resident);
+	const struct qn_resident *r = &hub->segments.resident;
+	u32 keep = qn_resident_keep_ms(r), least;
 	bool busy;
 
-	qn_assert(keep > 0 && keep <= QN_KEEP_MOST);
+	qn_assert(keep <= QN_KEEP_MOST);
 	while (qn_segments_purge_old(&hub->segments))
 		;
 	busy = relieve_locals(hub);
 	qn_hub_refresh(hub);
-	if (!busy && !READ_ONCE(hub->segments.resident.dirty))
+	/* Nobody else sees pressure fall */
+	if (!busy && !READ_ONCE(r->dirty) && !READ_ONCE(hub->gauge.read))
 		return 0;
-	return min(max(keep / ROUNDS_A_KEEP, ROUND_LEAST), ROUND_MOST);
+	least = READ_ONCE(r->pressure) ? ROUND_PRESSED : ROUND_LEAST;
+	return min(max(keep / ROUNDS_A_KEEP, least), ROUND_MOST);
+}
+
+/*
+ * Files are read without a descriptor that the program could see. From then on the thread
+ * has none of its own either, so a message of it is lost.
+ */
+static __apart void look(struct qn_hub *hub)
+{
+	u64 now = qn_port_clock();
+
+	if (qn_hub_knobs(hub)->pressure &&
+	    qn_gauge_is_worth(&hub->gauge, &hub->segments.resident, now) &&
+	    qn_port_files_apart())
+		qn_hub_gauge(hub, now);
 }
 
 __apart void qn_idle_run(void *arg)
@@ -48,8 +67,10 @@ __apart void qn_idle_run(void *arg)
 
 	qn_port_thread_name("quern-helper");
 	while (READ_ONCE(h->state) == QN_HELPER_WORKS) {
-		u32 ms = qn_idle_round(hub);
+		u32 ms;
 
+		look(hub);
+		ms = qn_idle_round(hub);
 		if (ms)
 			qn_port_wait(&h->state, QN_HELPER_WORKS, ms);
 		else if (!qn_helper_sleep(h, qn_hub_reserve(hub)))

@@ -133,6 +133,10 @@ ptrdiff_t qn_local_medium_draw(struct qn_local *l);
 /* Chunks that are all free go back; pages of free runs too */
 void qn_local_medium_settle(struct qn_local *l);
 void qn_local_medium_trim(struct qn_local *l);
+void qn_local_medium_press(struct qn_local *l);
+
+/* The same of sparse slabs */
+void qn_local_sparse_press(struct qn_local *l);
 const char *qn_local_medium_check(struct qn_local *l);
 
 /*

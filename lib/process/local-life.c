@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "quern.h"
+
 /* A thread hands samples in at least once in so many refills */
 #define REFILLS_A_LOOK 1024
 
@@ -30,6 +32,25 @@ static __cold void class_retable(struct qn_local *l)
 
 /* ---- a look around ---- */
 
+/* A rise by less is not worth a look at all that is free */
+#define PRESSED_STEP (QN_PRESSURE_MOST / 16)
+
+/* Pressure changed: what was within its limits may not be any more */
+static __apart noinline void press(struct qn_local *l)
+{
+	u32 pressure = READ_ONCE(l->hub->segments.resident.pressure);
+	bool rose = pressure > l->pressed;
+
+	if (rose && pressure < QN_PRESSURE_MOST &&
+	    pressure - l->pressed < PRESSED_STEP)
+		return;
+	l->pressed = pressure;
+	if (!rose)
+		return;
+	qn_local_sparse_press(l);
+	qn_local_medium_press(l);
+}
+
 noinline void qn_local_look_around(struct qn_local *l)
 {
 	if (unlikely(l->table != READ_ONCE(l->hub->table)))
@@ -44,6 +65,9 @@ noinline void qn_local_look_around(struct qn_local *l)
 		qn_local_exact_go_on(l);
 	if (READ_ONCE(l->hub->has_old))
 		qn_hub_purge_old(l->hub);
+	if (unlikely(READ_ONCE(l->hub->segments.resident.pressure) !=
+		     l->pressed))
+		press(l);
 }
 
 /* ---- idleness ---- */

@@ -262,6 +262,14 @@ __apart void qn_local_medium_settle(struct qn_local *l)
 	unlock(l);
 }
 
+__apart void qn_local_medium_press(struct qn_local *l)
+{
+	lock(l);
+	qn_medium_press(&l->medium);
+	account(l);
+	unlock(l);
+}
+
 __apart void qn_local_medium_trim(struct qn_local *l)
 {
 	lock(l);

@@ -238,6 +238,12 @@ static __apart void sparse_look(struct qn_local *l, size_t limit)
 		sparse_purge(l);
 }
 
+__apart void qn_local_sparse_press(struct qn_local *l)
+{
+	sparse_look(l, qn_resident_limit(&l->hub->segments.resident,
+					 QN_KEEP_SPARSE));
+}
+
 /* @u came down to an eighth: it is the last to be used and may be purged */
 static void slab_thin_out(struct qn_local *l, struct qn_local_class *k,
 			  struct qn_unit *u)

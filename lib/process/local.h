@@ -129,6 +129,7 @@ struct qn_local_class {
  * @exact:	mallocs that are still to be counted one by one: so long its lists stay
  *		empty, and @nr_refills is such that each refill is a slow one
  * @sparse:	free bytes that came with sparse slabs since they were last looked at
+ * @pressed:	the pressure that its chunks and sparse slabs were last looked at for
  * @fence:	its first blocks
  * @state:	enum qn_local_state; guarded by hub.threads
  * @thread:	who has it, by qn_port_self(); likewise
@@ -173,6 +174,7 @@ struct qn_local {
 	u32 nr_slow;
 	u32 exact;
 	size_t sparse;
+	u32 pressed;
 	struct qn_fence fence;
 	u32 state;
 	u32 thread;

@@ -110,6 +110,12 @@ void qn_medium_look(struct qn_medium *m)
 	m->look = qn_medium_look_next(m, limit);
 }
 
+__apart void qn_medium_press(struct qn_medium *m)
+{
+	m->look = 0;
+	qn_medium_look(m);
+}
+
 __apart void qn_medium_settle(struct qn_medium *m)
 {
 	qn_medium_merge(m);

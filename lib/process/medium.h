@@ -392,6 +392,9 @@ size_t qn_medium_size(const struct qn_unit *u, const void *p,
  */
 void qn_medium_relieve(struct qn_medium *m);
 
+/* Limits fell: purge what they do not allow any more. Context: the owner. */
+void qn_medium_press(struct qn_medium *m);
+
 /* Merge what waits: chunks that are all free go back, but for one */
 void qn_medium_merge(struct qn_medium *m);
 

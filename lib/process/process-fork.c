@@ -14,7 +14,7 @@
 
 /* ---- locks ---- */
 
-#define NR_LOCKS 6u
+#define NR_LOCKS 7u
 
 /* Number @i in lock order */
 static __apart struct qn_lock *fork_lock(unsigned int i)
@@ -29,6 +29,8 @@ static __apart struct qn_lock *fork_lock(unsigned int i)
 	case 3:
 		return &qn_hub.follow.sites.lock;
 	case 4:
+		return &qn_hub.gauge.lock;
+	case 5:
 		return &qn_hub.segments.lock;
 	default:
 		return &qn_guest.lock;
@@ -46,9 +48,10 @@ static __apart bool holds_any(void)
 
 __apart void qn_process_end_helper(bool for_good)
 {
-	if (qn_process_is_ready && !holds_any())
+	if (qn_process_is_ready && !holds_any()) {
 		qn_helper_end(&qn_hub.helper, for_good);
-	else if (for_good)
+		qn_hub_forget_pressure(&qn_hub);
+	} else if (for_good)
 		qn_hub.helper.run = NULL;
 }
 

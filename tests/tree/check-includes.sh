@@ -27,9 +27,9 @@ preload/command/run preload/command/trace preload/command/demo
 # Of lib/process: a name stands for NAME.c, NAME.h and all files NAME-*. Only fence.c is far
 # above its header: a hub and a local hold its structs, and it counts its blocks in locals.
 ranks='
-unit ledger sites
+unit ledger sites pressure
 resident
-space
+space gauge
 segment
 slab share
 slack medium follow fence.h helper

@@ -426,6 +426,11 @@ long qn_port_read(const char *path, char *text, size_t size)
 	return (long)n;
 }
 
+bool qn_port_files_apart(void)
+{
+	return true;
+}
+
 u64 qn_port_limit(bool data)
 {
 	return port.limits[data];

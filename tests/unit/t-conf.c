@@ -120,6 +120,7 @@ static void test_presets(void **state)
 	assert_int_equal(conf.huge, 0);
 	assert_int_equal(conf.seed, 0);
 	assert_int_equal(conf.sites, 0);
+	assert_string_equal(conf.pressure_root, "");
 	assert_string_equal(conf.engine, "quern");
 }
 
@@ -129,7 +130,7 @@ static void test_table(void **state)
 	char text[128];
 
 	(void)state;
-	assert_int_equal(qn_conf_nr_options, 9);
+	assert_int_equal(qn_conf_nr_options, 10);
 	for (o = qn_conf_options; o < qn_conf_options + qn_conf_nr_options;
 	     o++) {
 		assert_null(strpbrk(o->key, ":, "));
@@ -237,9 +238,9 @@ static void test_several(void **state)
 }
 
 #define NAME(name, unit, preset, least, most, help) ", " #name
-#define KEYS                                                                      \
-	"policy, stats, sample, huge, seed, sites, alpha, beta, engine" QN_KNOBS( \
-		NAME)
+#define KEYS                                                      \
+	"policy, stats, sample, huge, seed, sites, alpha, beta, " \
+	"pressure_root, engine" QN_KNOBS(NAME)
 #define NO_COLON "; write KEY:VALUE,KEY:VALUE, known keys: " KEYS
 
 static void test_bad_form(void **state)

@@ -775,6 +775,40 @@ static void test_read(void **state)
 	close(fd);
 }
 
+/* A thread without descriptors: those of the process stay, and the next one is its own */
+static void *run_apart(void *arg)
+{
+	char byte;
+
+	if (!qn_port_files_apart())
+		return arg;
+	if (fcntl(0, F_GETFD) >= 0 || fcntl(*(int *)arg, F_GETFD) >= 0 ||
+	    open("/dev/null", O_RDONLY) != 0 || !qn_port_files_apart() ||
+	    qn_port_read("/dev/zero", &byte, 1) != 1)
+		return NULL;
+	return arg;
+}
+
+static void test_files_apart(void **state)
+{
+	pthread_t thread;
+	int fds[2];
+	void *result;
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(pthread_create(&thread, NULL, run_apart, &fds[1]), 0);
+	pthread_join(thread, &result);
+	assert_non_null(result);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	assert_int_equal(read(fds[0], &byte, 1), 1);
+	close(fds[1]);
+	/* Nobody else has it */
+	assert_int_equal(read(fds[0], &byte, 1), 0);
+	close(fds[0]);
+}
+
 static void test_limit(void **state)
 {
 	static const int kinds[] = { RLIMIT_AS, RLIMIT_DATA };
@@ -799,6 +833,7 @@ int main(void)
 		cmocka_unit_test(test_page_size),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_files_apart),
 		cmocka_unit_test(test_map),
 		cmocka_unit_test(test_extend),
 		cmocka_unit_test(test_no_mappings),
