@@ -56,7 +56,7 @@ extern "C" {
 #define QN_HEAP_MOST \
 	((((size_t)1 << (sizeof(void *) == 8 ? 28 : 20)) - 1) * QN_ALIGN)
 
-/** QN_PRESSURE_MOST - memory pressure of 1, the highest */
+/** QN_PRESSURE_MOST - memory pressure of 1, the highest: see qn_pressure_set() */
 #define QN_PRESSURE_MOST 1024u
 
 struct qn_heap;
@@ -306,6 +306,45 @@ int qn_heap_set_policy(struct qn_heap *h, const char *name);
  * Return: 0, -EINVAL (no heap, no knob of that name), or -ERANGE.
  */
 int qn_heap_set_knob(struct qn_heap *h, const char *name, size_t value);
+
+/**
+ * qn_pressure_set() - say how scarce memory is
+ * @h:		the heap, or NULL: the process's
+ * @level:	0 (not at all: what a heap begins with) to %QN_PRESSURE_MOST, until the next
+ *		call
+ *
+ * The process's heap pays less for memory then, (1 - level / %QN_PRESSURE_MOST)^2 of the
+ * price: it keeps less free memory, at the highest level next to none. The pressure that
+ * it found out itself counts if that is higher (knob pressure). Memory goes back with the
+ * next calls of malloc and free.
+ *
+ * Another heap merges held blocks of all lengths in qn_heap_step(), and holds none at the
+ * highest level. Policies see the level.
+ *
+ * Context: as qn_heap_alloc(); of the process's heap any thread, but no signal handler.
+ * Bounded by the number of zones.
+ * Return: 0, -ERANGE (@level), -EINVAL (NULL where no process is, as in firmware), or
+ * -ENOMEM (the process's heap could not be made).
+ */
+int qn_pressure_set(struct qn_heap *h, unsigned level);
+
+/**
+ * qn_pressure() - the same, in a number from 0 to 1
+ * @h:		as there
+ * @level:	less than 0 is 0, more than 1 is 1; so is what is no number, 0
+ *
+ * Inline, so that the library needs neither floating point nor a way to hand it over.
+ */
+static inline int qn_pressure(struct qn_heap *h, float level)
+{
+	unsigned whole = 0;
+
+	if (level >= 1.0f)
+		whole = QN_PRESSURE_MOST;
+	else if (level > 0.0f)
+		whole = (unsigned)(level * (float)QN_PRESSURE_MOST + 0.5f);
+	return qn_pressure_set(h, whole);
+}
 
 /**
  * qn_heap_set_hook() - somebody to ask when memory runs out

@@ -70,4 +70,7 @@ static inline u32 qn_heap_sample_interval(const struct qn_heap *h)
 void qn_heap_zones_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *k,
 			     const struct qn_heap_knobs *before);
 
+/* In heap-step.c: all zones hold what the pressure allows. Context: the heap is locked. */
+void qn_heap_zones_press(struct qn_heap *h);
+
 #endif /* QN_HEAP_INTERNAL_H */

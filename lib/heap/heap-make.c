@@ -147,6 +147,8 @@ static int add_zones(struct qn_heap *h, void *mem, size_t size,
 	for (part = z; part; part = part->next)
 		part->flags = (u8)flags;
 	link_zones(h, z);
+	if (h->pressure)
+		qn_heap_zones_press(h);
 	return 0;
 }
 

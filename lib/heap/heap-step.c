@@ -112,6 +112,47 @@ static void view_held(struct qn_heap *h, struct qn_held_view *v)
 	}
 }
 
+/* What @part is of @whole, in 1/1024, without a division of 64 bits: a library of its own */
+static u32 share_of(size_t part, size_t whole)
+{
+	for (; whole >> 20; whole /= 2)
+		part /= 2;
+	return (u32)(part * QN_PRESSURE_MOST / whole);
+}
+
+/* Free memory of less than one part in so many is scarce, and a longest run of less */
+#define SCARCE_PART  8
+#define SCARCE_PIECE 16
+
+/*
+ * How scarce memory is: by what is free, by the longest run that there is for sure, each
+ * half of SCARCE_PIECE a quarter more, and by requests that only a squeeze could serve, a
+ * quarter each. A hold that was refused is none: its memory is free at once.
+ */
+static u32 pressure_of(const struct qn_heap *h, const struct qn_held_view *held)
+{
+	u32 level = min(held->flushed, 4u) * (QN_PRESSURE_MOST / 4);
+	size_t all = 0, free, part, piece;
+	const struct qn_zone *z;
+
+	for (z = &h->zone; z; z = z->next)
+		all += z->nr;
+	free = all - qn_heap_live(h);
+	part = max(all / SCARCE_PART, (size_t)1);
+	if (free < part)
+		level = max(level, QN_PRESSURE_MOST - share_of(free, part));
+	piece = max(all / SCARCE_PIECE, (size_t)QN_ZONE_MIN);
+	for (u32 l = 0; l < QN_PRESSURE_MOST; l += QN_PRESSURE_MOST / 4) {
+		unsigned int bin = qn_bin_of(piece);
+
+		for (z = &h->zone; z; z = z->next)
+			if (qn_bins_has(&z->bins, bin))
+				return max(level, l);
+		piece = max(piece / 2, (size_t)QN_ZONE_MIN);
+	}
+	return QN_PRESSURE_MOST;
+}
+
 static void tune(struct qn_heap *h, struct qn_view *view)
 {
 	struct qn_heap_knobs next;
@@ -119,6 +160,7 @@ static void tune(struct qn_heap *h, struct qn_view *view)
 	if (!h->controller.policy->tune_heap)
 		return;
 	view_held(h, &view->held);
+	view->pressure = max(h->pressure, pressure_of(h, &view->held));
 	if (!qn_controller_tune_heap(&h->controller, view, &next))
 		return;
 	set_knobs(h, &next);
@@ -148,13 +190,14 @@ static bool act(struct qn_heap *h)
 }
 
 /*
- * Merge a few held blocks; hot ones only every so many times. Who steps until there is
- * nothing to do gets all of them merged.
+ * Merge a few held blocks; hot ones only every so many times, or at pressure. Who steps
+ * until there is nothing to do gets all of them merged.
  */
 static bool drain_held(struct qn_heap *h)
 {
 	const struct qn_heap_knobs *k = &h->knobs;
-	u32 which = h->nr_steps++ % k->drain_hot ? ~h->hot : ~0u;
+	bool hot = h->nr_steps++ % k->drain_hot == 0 || h->pressure;
+	u32 which = hot ? ~0u : ~h->hot;
 	struct qn_zone *z;
 	bool more = false;
 	unsigned int i;
@@ -237,6 +280,30 @@ int qn_heap_set_knob(struct qn_heap *h, const char *name, size_t value)
 	}
 	qn_heap_unlock(h);
 	return err;
+}
+
+void qn_heap_zones_press(struct qn_heap *h)
+{
+	for (struct qn_zone *z = &h->zone; z; z = z->next)
+		qn_zone_press(z, h->pressure >= QN_PRESSURE_MOST);
+}
+
+__weak int qn_heap_press_process(u32 level __maybe_unused)
+{
+	return -EINVAL;
+}
+
+int qn_pressure_set(struct qn_heap *h, unsigned level)
+{
+	if (level > QN_PRESSURE_MOST)
+		return -ERANGE;
+	if (!h)
+		return qn_heap_press_process(level);
+	qn_heap_lock(h);
+	h->pressure = (u16)level;
+	qn_heap_zones_press(h);
+	qn_heap_unlock(h);
+	return 0;
 }
 
 int qn_heap_set_policy(struct qn_heap *h, const char *name)

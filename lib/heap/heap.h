@@ -95,6 +95,7 @@
  * @next_table:	the buffer for its successor
  * @error:	what the last check found, or ""
  * @nr_regions:	pieces of memory that it was given
+ * @pressure:	that qn_pressure_set() asked for
  * @nr_steps:	calls of qn_heap_step()
  * @knobs:	in use, by the zones as well; changed with the heap locked
  * @seen_squeezed: @nr_squeezed when the policy looked last
@@ -123,7 +124,8 @@ struct qn_heap {
 	struct qn_table *next_table;
 	struct qn_profile *profile;
 	const char *error;
-	unsigned int nr_regions;
+	u16 nr_regions;
+	u16 pressure;
 	u32 nr_steps;
 	struct qn_heap_knobs knobs;
 	size_t seen_squeezed;
@@ -131,6 +133,12 @@ struct qn_heap {
 	bool (*hook)(void *arg, size_t size);
 	void *hook_arg;
 };
+
+/*
+ * qn_pressure_set() of the process's heap. Where there is none, as in firmware, a weak
+ * function stands for it: -EINVAL.
+ */
+int qn_heap_press_process(u32 level);
 
 /*
  * All that is kept of requests so that something can be learned of them: the sampler,

@@ -143,7 +143,9 @@ static void set_roomy(struct qn_zone *z)
 {
 	z->is_roomy = true;
 	z->undrained = 0;
-	set_fates(z, z->knobs->held_part ? QN_FATE_HOLD : QN_FATE_MERGE);
+	set_fates(z, z->knobs->held_part && !(z->flags & QN_ZONE_PRESSED) ?
+			     QN_FATE_HOLD :
+			     QN_FATE_MERGE);
 }
 
 static noinline void update_room(struct qn_zone *z)
@@ -602,6 +604,14 @@ static void set_room(struct qn_zone *z)
 	unsigned int room = qn_bin_of(z->nr / z->knobs->roomy_part);
 
 	z->room = (u8)max(room, (unsigned int)QN_BINS_EXACT);
+}
+
+void qn_zone_press(struct qn_zone *z, bool pressed)
+{
+	z->flags = (u8)((z->flags & ~QN_ZONE_PRESSED) |
+			(pressed ? QN_ZONE_PRESSED : 0));
+	if (z->is_roomy)
+		set_roomy(z);
 }
 
 void qn_zone_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *knobs,

@@ -140,10 +140,11 @@ struct qn_held {
  * @undrained:	it has stopped being roomy: bit k: the list of k granules may not be
  *		empty
  * @room:	the zone is roomy while there is a run in this bin or above
- * @is_roomy:	it is, and short blocks are held, if knob held_part is not 0
+ * @is_roomy:	it is, and short blocks are held, if knob held_part is not 0 and the zone
+ *		is not pressed
  * @refused:	blocks that were not held since enough was
  * @knobs:	in use, see qn_zone_set_knobs()
- * @flags:	QN_ZONE_*
+ * @flags:	QN_ZONE_*, QN_ZONE_PRESSED among them
  * @drain:	the list of held blocks to be looked at next
  * @mem, @size:	the memory that the zone was made of
  * @next:	the zone to try when this one has nothing
@@ -611,6 +612,12 @@ static __hot_inline void *qn_zone_unhold(struct qn_zone *z, size_t k)
  * Return: true if one was merged.
  */
 bool qn_zone_drain(struct qn_zone *z, u32 which);
+
+/* A flag beside those of quern.h: memory is so scarce that no block is held */
+#define QN_ZONE_PRESSED 0x80u
+
+/* Is it, from now on */
+void qn_zone_press(struct qn_zone *z, bool pressed);
 
 /**
  * qn_zone_set_knobs() - from now on other knobs

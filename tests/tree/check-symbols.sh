@@ -42,7 +42,7 @@ align=St11align_val_t
 		printf '%s\n' ${op}Pv ${op}Pvm ${op}Pv$nothrow ${op}Pv$align \
 			${op}Pvm$align ${op}Pv$align$nothrow
 	done
-	sed -n '/^[a-z].*[ *]\(qn_[a-z_]*\)(.*/s//\1/p' "$srcdir/lib/quern.h"
+	sed -n '/^static/d; /^[a-z].*[ *]\(qn_[a-z_]*\)(.*/s//\1/p' "$srcdir/lib/quern.h"
 } | sort >"$tmp/want"
 nm -D --defined-only "$builddir/libquern.so" | awk '{ print $NF }' | sort \
 	>"$tmp/have"

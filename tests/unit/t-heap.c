@@ -733,6 +733,151 @@ static void test_knobs(void **state)
 	assert_sound();
 }
 
+/* Blocks of one length come and go: what of them is held afterwards */
+static size_t held_after(unsigned int nr)
+{
+	void *p[8];
+
+	assert_true(nr <= ARRAY_SIZE(p));
+	for (unsigned int i = 0; i < nr; i++)
+		p[i] = qn_heap_alloc(h, 40);
+	for (unsigned int i = 0; i < nr; i++)
+		qn_heap_free(h, p[i]);
+	return stats().held;
+}
+
+/* The highest pressure holds nothing, by whatever way holding might come back */
+static void test_pressure(void **state)
+{
+	(void)state;
+	reset_learning();
+	assert_int_equal(qn_pressure_set(NULL, 0), -EINVAL);
+	assert_int_equal(qn_pressure_set(h, QN_PRESSURE_MOST + 1), -ERANGE);
+	assert_int_equal(h->pressure, 0);
+	assert_int_equal(held_after(8), 8 * served(40));
+	assert_int_equal(qn_pressure(h, 1), 0);
+	/* What is held is merged by steps, hot or not */
+	while (qn_heap_step(h))
+		;
+	assert_int_equal(stats().held, 0);
+	assert_int_equal(held_after(8), 0);
+	assert_int_equal(qn_heap_set_knob(h, "held_part", 4), 0);
+	assert_int_equal(held_after(8), 0);
+	assert_int_equal(
+		qn_heap_add_zone(h, second, sizeof(second), QN_ZONE_FIRST), 0);
+	assert_int_equal(held_after(8), 0);
+	assert_int_equal(qn_heap_set_policy(h, "rule"), 0);
+	assert_int_equal(held_after(8), 0);
+	assert_sound();
+	/* And it does again once there is less */
+	assert_int_equal(qn_pressure(h, 0.9f), 0);
+	assert_true(held_after(8) > 0);
+	assert_int_equal(qn_pressure(h, 0), 0);
+	assert_true(held_after(8) > 0);
+	assert_sound();
+	/* Who holds nothing goes on so */
+	assert_int_equal(qn_heap_set_policy(h, "fixed"), 0);
+	assert_int_equal(qn_pressure(h, 0.5f), 0);
+	while (qn_heap_step(h))
+		;
+	assert_int_equal(held_after(8), 0);
+	assert_sound();
+}
+
+static void test_pressure_rounds(void **state)
+{
+	static const struct {
+		float level;
+		u32 whole;
+	} levels[] = { { 0, 0 },        { 1, 1024 },      { 0.5f, 512 },
+		       { 0.25f, 256 },  { -1, 0 },        { 2, 1024 },
+		       { 1e30f, 1024 }, { -1e30f, 0 },    { 0.0001f, 0 },
+		       { 0.0008f, 1 },  { 0.9999f, 1024 } };
+
+	volatile float zero = 0;
+
+	(void)state;
+	reset();
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
+		assert_int_equal(qn_pressure(h, levels[i].level), 0);
+		assert_int_equal(h->pressure, levels[i].whole);
+	}
+	/* No number at all, and more than any */
+	assert_int_equal(qn_pressure(h, zero / zero), 0);
+	assert_int_equal(h->pressure, 0);
+	assert_int_equal(qn_pressure(h, 1 / zero), 0);
+	assert_int_equal(h->pressure, 1024);
+}
+
+static u32 seen_pressure;
+
+static bool see_pressure(const struct qn_view *v, u32 *words,
+			 struct qn_heap_knobs *knobs)
+{
+	(void)words;
+	(void)knobs;
+	seen_pressure = v->pressure;
+	return false;
+}
+
+static u32 pressure_now(void)
+{
+	qn_heap_step(h);
+	return seen_pressure;
+}
+
+/* A policy sees what the program says, what is free, in which pieces, and squeezes */
+static void test_pressure_is_seen(void **state)
+{
+	struct qn_policy watch = qn_policy_rule;
+	size_t room, piece;
+	void *p[64], *rest;
+
+	(void)state;
+	reset_learning();
+	watch.tune_heap = see_pressure;
+	qn_heap_step(h);
+	h->controller.policy = &watch;
+	room = stats().free;
+	assert_int_equal(pressure_now(), 0);
+	qn_pressure(h, 0.25f);
+	assert_int_equal(pressure_now(), 256);
+	qn_pressure(h, 0);
+	/* Half of the last eighth is left, in one piece */
+	rest = qn_heap_alloc(h, room / 16 * 15);
+	assert_non_null(rest);
+	assert_in_range(pressure_now(), 480, 544);
+	assert_non_null(qn_heap_alloc(h, room / 32));
+	assert_in_range(pressure_now(), 736, 800);
+	/* Most is free, in 64 pieces with something between any two */
+	reset_learning();
+	qn_heap_step(h);
+	h->controller.policy = &watch;
+	piece = stats().free / 64 - 4 * QN_ALIGN;
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = qn_heap_alloc(h, piece);
+		assert_non_null(p[i]);
+		assert_non_null(qn_heap_alloc(h, 1));
+	}
+	assert_non_null(qn_heap_alloc(h, stats().largest_free));
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++)
+		qn_heap_free(h, p[i]);
+	assert_in_range(pressure_now(), 512, 768);
+	/* A request that merged what was held */
+	reset_learning();
+	qn_heap_step(h);
+	h->controller.policy = &watch;
+	held_after(8);
+	assert_int_equal(pressure_now(), 0);
+	held_after(8);
+	rest = qn_heap_alloc(h, stats().free);
+	qn_heap_free(h, rest);
+	assert_true(stats().nr_squeezed > 0);
+	assert_int_equal(pressure_now(), 256);
+	assert_int_equal(pressure_now(), 0);
+	assert_sound();
+}
+
 static void test_fixed_policy(void **state)
 {
 	(void)state;
@@ -1102,6 +1247,9 @@ int main(void)
 		cmocka_unit_test(test_rule_holds_more),
 		cmocka_unit_test(test_rule_waits),
 		cmocka_unit_test(test_knobs),
+		cmocka_unit_test(test_pressure),
+		cmocka_unit_test(test_pressure_rounds),
+		cmocka_unit_test(test_pressure_is_seen),
 		cmocka_unit_test(test_fixed_policy),
 		cmocka_unit_test(test_held_is_merged),
 		cmocka_unit_test(test_held_is_merged_in_all_zones),
