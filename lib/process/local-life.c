@@ -98,6 +98,22 @@ void qn_local_trim(struct qn_local *l)
 	qn_local_medium_trim(l);
 }
 
+__apart void qn_local_give_all(struct qn_local *l)
+{
+	struct qn_hub *hub = l->hub;
+
+	qn_local_flush_batch(l);
+	qn_local_trim(l);
+	qn_port_lock(&hub->threads);
+	for (struct qn_local *o = hub->locals; o; o = o->next) {
+		if (o->state == QN_LOCAL_ORPHAN)
+			qn_local_trim(o);
+		else if (o->state == QN_LOCAL_OWNED && o != l)
+			qn_local_medium_idle(o);
+	}
+	qn_port_unlock(&hub->threads);
+}
+
 __apart bool qn_local_idle(struct qn_local *l)
 {
 	u32 seen = READ_ONCE(l->handed_in);

@@ -361,6 +361,12 @@ void qn_local_free_remote(struct qn_local *l, struct qn_unit *u, void *p);
  */
 void qn_local_trim(struct qn_local *l);
 
+/*
+ * The same of all that can be reached: of the calling thread, of those that are gone, and
+ * chunks of others. Context: the owner, with no lock held.
+ */
+void qn_local_give_all(struct qn_local *l);
+
 /* Publish the batch, if there is one */
 void qn_local_flush_batch(struct qn_local *l);
 

@@ -83,11 +83,14 @@ static void *medium_calloc(size_t size)
 		return p ? memset(p, 0, size) : NULL;
 	}
 	if (unlikely(qn_fence_is_on(l))) {
-		p = qn_process_alloc(size, QN_ALIGN, &old, true);
+		p = qn_process_alloc(size, QN_ALIGN, &old, QN_PROCESS_FENCE);
 		return p && old ? memset(p, 0, size) : p;
 	}
 	p = qn_local_medium_calloc(l, size);
-	return likely(p != NULL) ? p : qn_process_fail();
+	if (likely(p != NULL))
+		return p;
+	p = qn_process_alloc_again(size, QN_ALIGN, &old);
+	return p && old ? memset(p, 0, size) : p;
 }
 
 void *qn_process_calloc(size_t n, size_t size)
@@ -103,7 +106,7 @@ void *qn_process_calloc(size_t n, size_t size)
 	}
 	if (bytes <= QN_MEDIUM_MAX)
 		return medium_calloc(bytes);
-	p = qn_process_alloc(bytes, QN_ALIGN, &old, true);
+	p = qn_process_alloc(bytes, QN_ALIGN, &old, QN_PROCESS_FENCE);
 	if (p && old)
 		large_clear(p, min(old, bytes));
 	return p;

@@ -59,11 +59,23 @@ void qn_process_page_restart(struct qn_stats_page *page);
 /* No memory: count it, set errno. Return: NULL. */
 void *qn_process_fail(void);
 
+/* How qn_process_alloc() goes about it: the block may be fenced; no second try */
+#define QN_PROCESS_FENCE 1u
+#define QN_PROCESS_LAST  2u
+
 /*
  * Everything that the fast paths leave; @old: bytes at its start that may not be zero.
- * @fence: the block may be fenced
+ * @how: QN_PROCESS_*, or 0
  */
-void *qn_process_alloc(size_t size, size_t align, size_t *old, bool fence);
+void *qn_process_alloc(size_t size, size_t align, size_t *old,
+		       unsigned int how);
+
+/*
+ * The system has no address space for a request, by RLIMIT_AS say. All that is free is
+ * given back, so that pieces of several kinds become one run, and it is tried once more;
+ * not one that is for more than all of that.
+ */
+void *qn_process_alloc_again(size_t size, size_t align, size_t *old);
 
 /* The descriptor of a block, or a message */
 struct qn_unit *qn_process_unit(const char *where, const void *p);

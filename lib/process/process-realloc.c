@@ -135,7 +135,7 @@ static noinline __apart void *large_grow(struct qn_unit *u, char *p, size_t old,
 					 size_t size)
 {
 	size_t dirty, left = 0;
-	char *q = qn_process_alloc(size, QN_ALIGN, &dirty, false);
+	char *q = qn_process_alloc(size, QN_ALIGN, &dirty, 0);
 
 	qn_assert(old >= COPY_LEAST && old < size);
 	if (q && old >= MOVE_LEAST && u->kind == QN_UNIT_LARGE) {
@@ -146,7 +146,7 @@ static noinline __apart void *large_grow(struct qn_unit *u, char *p, size_t old,
 		dirty = size;
 		/* Nobody can have it any more: it stays a block for good */
 		if (r == -ENOTRECOVERABLE)
-			q = qn_process_alloc(size, QN_ALIGN, &dirty, false);
+			q = qn_process_alloc(size, QN_ALIGN, &dirty, 0);
 	}
 	if (!q)
 		return NULL;
@@ -172,7 +172,7 @@ static __seldom void *realloc_new(size_t size, size_t old)
 		return qn_process_malloc(grown(size, old));
 	if (size <= FENCE_GROWN)
 		return qn_process_malloc(size);
-	return qn_process_alloc(grown(size, old), QN_ALIGN, &dirty, false);
+	return qn_process_alloc(grown(size, old), QN_ALIGN, &dirty, 0);
 }
 
 /* Of an object of a slab of the thread's own: nothing is looked up twice */

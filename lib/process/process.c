@@ -25,7 +25,7 @@
 
 /* ---- allocation ---- */
 
-void *qn_process_fail(void)
+__apart void *qn_process_fail(void)
 {
 	if (qn_process_is_ready)
 		qn_stat_add(qn_hub.page->nr_failed, 1);
@@ -33,12 +33,33 @@ void *qn_process_fail(void)
 	return NULL;
 }
 
-/*
- * Everything that the fast paths leave; @old: bytes at its start that may not be zero.
- * @fence: the block may be fenced
- */
+/* Bytes that are not in use, wherever they are; what fast paths did may be missing */
+static __apart size_t free_bytes(void)
+{
+	size_t mapped, live = qn_ledger_get(&qn_hub.ledger.live);
+
+	qn_port_lock(&qn_hub.segments.lock);
+	mapped = qn_space_mapped(&qn_hub.segments.space);
+	qn_port_unlock(&qn_hub.segments.lock);
+	return mapped - min(mapped, live);
+}
+
+__apart void *qn_process_alloc_again(size_t size, size_t align, size_t *old)
+{
+	struct qn_local *l = NULL;
+
+	if (!qn_guest_is_on() && size <= free_bytes())
+		l = qn_process_self();
+	if (!l)
+		return qn_process_fail();
+	qn_local_give_all(l);
+	qn_process_self_put(l);
+	qn_segments_purge(&qn_hub.segments, 0);
+	return qn_process_alloc(size, align, old, QN_PROCESS_LAST);
+}
+
 noinline void *qn_process_alloc(size_t size, size_t align, size_t *old,
-				bool fence)
+				unsigned int how)
 {
 	struct qn_local *l;
 	void *p = NULL;
@@ -52,7 +73,7 @@ noinline void *qn_process_alloc(size_t size, size_t align, size_t *old,
 	l = qn_process_self();
 	if (unlikely(!l))
 		return qn_process_fail();
-	if (fence)
+	if (how & QN_PROCESS_FENCE)
 		p = qn_fence_alloc(l, size, align, old);
 	if (p)
 		; /* That is it */
@@ -67,12 +88,15 @@ noinline void *qn_process_alloc(size_t size, size_t align, size_t *old,
 	qn_assert(is_aligned((uintptr_t)p, align));
 	qn_assert(!p || *old <= round_up(size, QN_PART_SIZE));
 	qn_process_self_put(l);
-	return likely(p != NULL) ? p : qn_process_fail();
+	if (likely(p != NULL))
+		return p;
+	return how & QN_PROCESS_LAST ? qn_process_fail() :
+				       qn_process_alloc_again(size, align, old);
 }
 
 static void *alloc(size_t size, size_t align, size_t *old)
 {
-	return qn_process_alloc(size, align, old, true);
+	return qn_process_alloc(size, align, old, QN_PROCESS_FENCE);
 }
 
 /* A thread without a local has no table, so it passes by */
@@ -90,7 +114,8 @@ void *qn_process_malloc_slow(size_t size)
 	qn_assert(l->state == QN_LOCAL_OWNED);
 	qn_assert(!*qn_local_head(l, l->map[qn_size_steps(size)]));
 	p = qn_local_refill(l, size);
-	return likely(p != NULL) ? p : qn_process_fail();
+	return likely(p != NULL) ? p :
+				   qn_process_alloc_again(size, QN_ALIGN, &old);
 }
 
 /* A block of just this size does not wait: cut one, or fetch a run of units */
@@ -104,7 +129,8 @@ static noinline void *malloc_cut(size_t size, struct qn_local *l)
 	if (unlikely(size > QN_MEDIUM_MAX || !l->table || qn_fence_is_on(l)))
 		return alloc(size, QN_ALIGN, &old);
 	p = qn_local_medium_alloc(l, size, QN_ALIGN);
-	return likely(p != NULL) ? p : qn_process_fail();
+	return likely(p != NULL) ? p :
+				   qn_process_alloc_again(size, QN_ALIGN, &old);
 }
 
 void *qn_process_malloc_medium(size_t size)
@@ -331,12 +357,7 @@ __apart bool qn_process_trim(void)
 
 	if (!l)
 		return false;
-	qn_local_flush_batch(l);
-	qn_local_trim(l);
+	qn_local_give_all(l);
 	qn_process_self_put(l);
-	qn_port_lock(&qn_hub.threads);
-	for (l = qn_hub.orphans; l; l = l->next_orphan)
-		qn_local_trim(l);
-	qn_port_unlock(&qn_hub.threads);
 	return qn_segments_purge(&qn_hub.segments, 0) > 0;
 }

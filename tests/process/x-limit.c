@@ -7,6 +7,8 @@
  *    ENOMEM, and leaves what there is as it was
  *  - what is freed can be had again under the limit; without it, everything
  *    works as before
+ *  - free memory serves a request that all of it is long enough for, also where part
+ *    of it went back to the system and part is dirty
  *  - a process that starts under a tight limit works within it
  */
 #define _GNU_SOURCE
@@ -179,6 +181,61 @@ static void data(void)
 	exhaust(RLIMIT_DATA);
 }
 
+/* ---- free memory in pieces of two kinds ---- */
+
+/*
+ * Every other block is freed and given back to the system, then the others are freed and
+ * stay dirty: no run of either kind is longer than a block, all of them together are.
+ */
+static void use_again(int limit)
+{
+	const int nr = 150;
+	void *p[nr];
+	char *big;
+
+	allow_more(limit, 180 * MB);
+	for (int i = 0; i < nr; i++)
+		p[i] = memset(malloc(MB), 1, MB);
+	for (int i = 0; i < nr; i += 2)
+		free(p[i]);
+	malloc_trim(0);
+	for (int i = 1; i < nr; i += 2)
+		free(p[i]);
+	big = malloc(x_size(120 * MB));
+	CHECK(big);
+	if (big)
+		memset(big, 2, 120 * MB);
+	free(big);
+	/* And at an alignment, by which nothing is joined */
+	big = memalign(x_size(2 * MB), x_size(100 * MB));
+	CHECK(big && !((size_t)big % (2 * MB)));
+	free(big);
+	/* What nothing can help fails as before */
+	CHECK_NOMEM(malloc(x_size(400 * MB)));
+	works_again();
+	allow_all(limit);
+}
+
+/* In processes of their own, which keep dirty what is freed: no purge joins it earlier */
+static void two_kinds(void)
+{
+	static const char *const jobs[] = { "data", "address" };
+
+	for (int i = 0; i < 2; i++) {
+		int status = -1;
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			setenv("QUERN_CONF", "dirty:256M,fence:0", 1);
+			execl("/proc/self/exe", "x-limit", jobs[i],
+			      (char *)NULL);
+			_exit(98);
+		}
+		waitpid(pid, &status, 0);
+		CHECK(status == 0);
+	}
+}
+
 /* ---- a process born under a limit ---- */
 
 static int is_child_good(rlim_t bytes, const char *job)
@@ -220,6 +277,10 @@ static int child(const char *job)
 {
 	int insist = !strcmp(job, "use");
 
+	if (!strcmp(job, "data") || !strcmp(job, "address")) {
+		use_again(job[0] == 'd' ? RLIMIT_DATA : RLIMIT_AS);
+		return x_failed;
+	}
 	for (int i = 0; i < 8000; i++) {
 		size_t size = i % 1000 == 0 ? MB : 1000;
 
@@ -237,6 +298,7 @@ static int child(const char *job)
 static const struct x_case cases[] = {
 	{ "RLIMIT_AS", address_space },
 	{ "RLIMIT_DATA", data },
+	{ "free memory in pieces of two kinds", two_kinds },
 	{ "a process born under RLIMIT_AS", born_small },
 	{ "a process born with hardly anything", born_tiny },
 };
