@@ -556,6 +556,7 @@ static void nothing_is_told_of_nothing(void **unused)
 	report_page(&page, 0);
 	assert_null(strstr(text, "sampler"));
 	assert_null(strstr(text, "returned"));
+	assert_null(strstr(text, "pressure"));
 	assert_null(strstr(text, "asked for"));
 	assert_null(strstr(text, "(internal)"));
 	assert_null(strstr(text, "  64 "));
@@ -567,6 +568,25 @@ static void nothing_is_told_of_nothing(void **unused)
 	report_page(&page, 0);
 	assert_non_null(strstr(text, "returned"));
 	assert_non_null(strstr(text, "sampler"));
+}
+
+/* Who said most, and how it ended; a file may say anything */
+static void pressure_is_shown(void **unused)
+{
+	struct qn_stats_page page = sound_page();
+
+	(void)unused;
+	page.pressure = 256;
+	page.most_pressure = 896;
+	page.pressure_source = QN_STATS_PRESSURE_CGROUP;
+	report_page(&page, 0);
+	assert_non_null(strstr(
+		text, "pressure    0.88 at most (cgroup), 0.25 at last\n"));
+	page.most_pressure = 4096;
+	page.pressure_source = 1000;
+	report_page(&page, 0);
+	assert_non_null(strstr(
+		text, "pressure    1.00 at most (nobody), 0.25 at last\n"));
 }
 
 /* Killed before its figures were brought up to date even once */
@@ -771,6 +791,28 @@ static void json_has_the_engine(void **unused)
 static double json_number(json_t *object, const char *key)
 {
 	return json_number_value(json_at(object, key));
+}
+
+static void json_has_the_pressure(void **unused)
+{
+	struct qn_stats_page page = sound_page();
+	struct qn_figures f;
+	struct qn_run_pages pages = { .figures = &f, .nr = 1, .has_own = true };
+	json_t *o, *level;
+
+	(void)unused;
+	page.pressure = 512;
+	page.most_pressure = 1024;
+	page.pressure_source = QN_STATS_PRESSURE_STALLS;
+	f = figures_of(&page);
+	o = report_as_json(&pages);
+	level = json_at(json_array_get(json_at(o, "heaps"), 0), "pressure");
+	assert_true(json_number(level, "now") == 0.5);
+	assert_true(json_number(level, "highest") == 1);
+	assert_string_equal(json_string_value(json_at(level, "from")),
+			    "stalls");
+	json_decref(o);
+	qn_figures_exit(&f);
 }
 
 static void json_has_the_trend(void **unused)
@@ -1163,6 +1205,8 @@ int main(void)
 		cmocka_unit_test(silent_heap_is_explained),
 		cmocka_unit_test(json_has_the_figures),
 		cmocka_unit_test(json_has_the_engine),
+		cmocka_unit_test(pressure_is_shown),
+		cmocka_unit_test(json_has_the_pressure),
 		cmocka_unit_test(json_has_the_trend),
 		cmocka_unit_test(json_has_null_for_unknown),
 		cmocka_unit_test(json_of_absent_page),

@@ -11,6 +11,7 @@
 #include "command/base/fail.h"
 #include "figures.h"
 #include "command/base/text.h"
+#include "quern.h"
 
 static u64 difference(u64 a, u64 b)
 {
@@ -300,6 +301,11 @@ static void add_counters(struct qn_figures *f, const struct qn_stats_page *page)
 	f->purged += page->purged;
 	f->nr_purges += page->nr_purges;
 	f->refaults += page->refaults;
+	f->pressure = max(f->pressure, page->pressure);
+	if (page->most_pressure > f->most_pressure) {
+		f->most_pressure = page->most_pressure;
+		f->pressure_source = page->pressure_source;
+	}
 	f->nr_threads_total += page->nr_threads_total;
 	f->nr_remote += page->nr_remote;
 	f->nr_failed += page->nr_failed;
@@ -310,6 +316,26 @@ static void add_counters(struct qn_figures *f, const struct qn_stats_page *page)
 	for (unsigned int i = 0; i < QN_STATS_LIFE_GROUPS; i++)
 		add_life(&f->lives[i], &page->lives[i]);
 	f->generation = max(f->generation, page->generation);
+}
+
+double qn_figures_level(u32 pressure)
+{
+	return min(pressure, QN_PRESSURE_MOST) / (double)QN_PRESSURE_MOST;
+}
+
+const char *qn_figures_pressure_source(const struct qn_figures *f)
+{
+	static const char *const names[] = {
+		[QN_STATS_PRESSURE_NONE] = "nobody",
+		[QN_STATS_PRESSURE_ASKED] = "the program",
+		[QN_STATS_PRESSURE_STALLS] = "stalls",
+		[QN_STATS_PRESSURE_CGROUP] = "cgroup",
+		[QN_STATS_PRESSURE_LIMIT] = "limit",
+	};
+
+	return f->pressure_source < ARRAY_SIZE(names) ?
+		       names[f->pressure_source] :
+		       names[QN_STATS_PRESSURE_NONE];
 }
 
 struct qn_stats_life qn_figures_lives(const struct qn_figures *f)

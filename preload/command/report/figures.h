@@ -88,6 +88,7 @@ struct qn_event {
  * @events:	the last QN_STATS_CHANGES, oldest first
  * @trend:	sums; what is of the last epoch only if there is one program. The highest
  *		@most_shift
+ * @pressure, @most_pressure: the highest; @pressure_source: where @most_pressure came from
  *
  * Every other member is the sum of the member of that name in the pages; of
  * @engine.size the largest.
@@ -115,6 +116,9 @@ struct qn_figures {
 	u64 purged;
 	u64 nr_purges;
 	u64 refaults;
+	u32 pressure;
+	u32 most_pressure;
+	u32 pressure_source;
 	u64 nr_threads_total;
 	u64 nr_remote;
 	u64 nr_failed;
@@ -169,6 +173,10 @@ void qn_figures_sort(struct qn_figures *f);
 
 /* Sum of all entries, direct runs included; @osize is 0 */
 struct qn_entry qn_figures_total(const struct qn_figures *f);
+
+/* A level of pressure from 0 to 1, and where the highest came from; whatever a page says */
+double qn_figures_level(u32 pressure);
+const char *qn_figures_pressure_source(const struct qn_figures *f);
 
 /* Add @e to @sum; @osize of @sum stays */
 void qn_entry_add(struct qn_entry *sum, const struct qn_entry *e);

@@ -265,6 +265,16 @@ static json_t *make_returned(const struct qn_figures *f)
 	return o;
 }
 
+static json_t *make_pressure(const struct qn_figures *f)
+{
+	json_t *o = json_object();
+
+	put(o, "now", json_real(qn_figures_level(f->pressure)));
+	put(o, "highest", json_real(qn_figures_level(f->most_pressure)));
+	put(o, "from", json_string(qn_figures_pressure_source(f)));
+	return o;
+}
+
 static const char *state_name(const struct qn_figures *f)
 {
 	if (f->replaced)
@@ -387,6 +397,7 @@ static json_t *make_heap(const struct qn_figures *f)
 	put(o, "trend", make_trend(f));
 	put(o, "call_sites", make_sites(f));
 	put(o, "returned", make_returned(f));
+	put(o, "pressure", make_pressure(f));
 	put(o, "engine", make_engine(&f->engine));
 	return o;
 }

@@ -326,6 +326,11 @@ static bool has_returned(const struct qn_figures *f)
 	return f->nr_purges > 0;
 }
 
+static bool has_pressure(const struct qn_figures *f)
+{
+	return f->most_pressure > 0;
+}
+
 static void put_costs(struct screen *s)
 {
 	const struct qn_figures *f = s->f;
@@ -338,6 +343,11 @@ static void put_costs(struct screen *s)
 			"soon",
 			SIZE(f->purged), COUNT(f->nr_purges),
 			f->nr_purges == 1 ? "" : "s", SIZE(f->refaults));
+	if (has_pressure(f))
+		qn_line(&s->l, "pressure    %.2f at most (%s), %.2f at last",
+			qn_figures_level(f->most_pressure),
+			qn_figures_pressure_source(f),
+			qn_figures_level(f->pressure));
 	if (has_samples(f))
 		qn_line(&s->l,
 			"sampler     %s samples, %s slice%s: about %s%s%s%s",
@@ -546,7 +556,7 @@ static void put_silent(struct screen *s)
 /* Lines below the table: the controller's, what it cost, lives, trends, a note */
 static unsigned int lines_below(const struct screen *s)
 {
-	return 1 + has_returned(s->f) + has_samples(s->f) +
+	return 1 + has_returned(s->f) + has_pressure(s->f) + has_samples(s->f) +
 	       (s->report->pages->nr_unread > 0) + 2u * has_lives(s) +
 	       3u * (s->f->trend.nr_epochs > 0);
 }
