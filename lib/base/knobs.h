@@ -29,6 +29,10 @@
 	  "GB-seconds of memory that one CPU-second is worth. Freed memory "   \
 	  "is kept while that is cheaper than to fetch it again: about 1 s "   \
 	  "at 2, 3 s at 7.5, which clouds charge; 30 ms at 0.075.")            \
+	K(keep, SIXTEENTHS, 16, 0, 1 << 20,                                    \
+	  "Freed memory is kept for so many sixteenths of the time that the "  \
+	  "price says. Less keeps it shorter; 0 returns it when it is next "   \
+	  "looked at.")                                                        \
 	K(helper, COUNT, 1, 0, 1,                                              \
 	  "1 lets a thread of the heap give memory back while the program "    \
 	  "is idle, once that is 4 MB. It is gone before the program forks, "  \

@@ -32,6 +32,8 @@ static int give_up(void *p, size_t size)
 #define PAGE_NS_LEAST 200u
 #define PAGE_NS_MOST  20000u
 #define MEASURE_PARTS ((size_t)16)
+/* Knob keep: as long as the price says */
+#define KEEP_ONCE 16u
 /* Limits rise so many times at most */
 #define SCALE_MOST 16u
 /* Pressure leaves so much to each thread: less would be looked at by each free() */
@@ -62,16 +64,24 @@ static __seldom size_t pressed_own(size_t limit, u32 pressure)
 	return max(pressed(limit, pressure), min(limit, LIMIT_LEAST));
 }
 
-u32 qn_resident_keep_ms(const struct qn_resident *r)
+u32 qn_resident_page_ns(const struct qn_resident *r)
 {
-	u32 pressure = READ_ONCE(r->pressure);
 	u32 measured = READ_ONCE(r->page_ns);
-	u64 ns = measured ? measured : PAGE_NS;
-	/* GB-seconds a CPU-second are ns a byte; the price is in thousandths, so this is ms */
-	u64 ms = (u64)qn_resident_knobs(r)->price * ns / QN_PART_SIZE;
 
 	qn_assert(!measured ||
 		  (measured >= PAGE_NS_LEAST && measured <= PAGE_NS_MOST));
+	return measured ? measured : PAGE_NS;
+}
+
+u32 qn_resident_keep_ms(const struct qn_resident *r)
+{
+	u32 pressure = READ_ONCE(r->pressure);
+	const struct qn_knobs *k = qn_resident_knobs(r);
+	u64 ns = qn_resident_page_ns(r);
+	/* GB-seconds a CPU-second are ns a byte; the price is in thousandths, so this is ms */
+	u64 ms = (u64)k->price * ns / QN_PART_SIZE;
+
+	ms = min(ms, (u64)QN_KEEP_MOST) * k->keep / KEEP_ONCE;
 	ms = min(max(ms, (u64)1), (u64)QN_KEEP_MOST);
 	if (likely(!pressure))
 		return (u32)ms;

@@ -29,8 +29,8 @@
  * of a purge, which qn_resident_measure() times on the machine. A dirty run that has waited
  * until the one costs as much as the other is purged (qn_segments_purge_old()): the price is
  * then at most twice that of who knows the future, as in the problem of renting skis
- * (Karlin et al., Competitive snoopy caching, 1988). Free memory of slabs and chunks has
- * no age; its limits fall with a price below the preset. All limits rise with a higher one.
+ * (Karlin et al., Competitive snoopy caching, 1988). The knob keep makes
+ * that time longer or shorter. Free memory of slabs and chunks has no age; its limits fall with a price below the preset. All limits rise with a higher one.
  *
  * Pressure p, from 0 to 1 (gauge.h), leaves (1 - p)^2 of the price: dirty memory is kept
  * for so much less time, and all limits above are so much lower. Memory is taken for a
@@ -156,6 +156,9 @@ bool qn_resident_is_much(const struct qn_resident *r, size_t came,
  * 0. Any context.
  */
 u32 qn_resident_keep_ms(const struct qn_resident *r);
+
+/* What it costs to fetch a page again, in ns: as measured, or as on some machine. Any context. */
+u32 qn_resident_page_ns(const struct qn_resident *r);
 
 /**
  * qn_resident_measure() - what does it cost to fetch a page again

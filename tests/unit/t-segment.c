@@ -1004,6 +1004,12 @@ static void price_is(size_t price, u32 keep)
 	assert_int_equal(qn_resident_keep_ms(&s.resident), keep);
 }
 
+static void keep_is(size_t keep, u32 ms)
+{
+	knobs.keep = keep;
+	assert_int_equal(qn_resident_keep_ms(&s.resident), ms);
+}
+
 /* What it costs to fetch a page again, over the price of keeping it */
 static void test_break_even(void **state)
 {
@@ -1018,6 +1024,15 @@ static void test_break_even(void **state)
 	price_is(1000000000, 399902343);
 	s.resident.page_ns = 20000;
 	price_is(1000000000, 2592000000u);
+	s.resident.page_ns = 1638;
+	price_is(7500, 2999);
+	keep_is(32, 5998);
+	keep_is(4, 749);
+	keep_is(1, 187);
+	keep_is(0, 1);
+	keep_is(1 << 20, 196542464);
+	knobs.price = 1000000000;
+	keep_is(1 << 20, 2592000000u);
 }
 
 /* Dirty runs go when they are old, the oldest first, a slice at a time, and no others */
