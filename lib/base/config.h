@@ -159,6 +159,25 @@ _Static_assert(QN_DEMOTE_PART > 1 && QN_DEMOTE_BYTES_PART > 1 &&
 		       QN_CLEARLY_COLDER > 1,
 	       "hysteresis");
 
+/*
+ * QN_POLICY_BANDIT, QN_POLICY_DQN, QN_POLICY_PAPER, QN_POLICY_TUNED: 1 builds the policy of
+ * that name beside "fixed" and "rule". Firmware has those that it asks for.
+ */
+#ifndef QN_POLICY_BANDIT
+#define QN_POLICY_BANDIT (!QN_SMALL)
+#endif
+#ifndef QN_POLICY_DQN
+#define QN_POLICY_DQN (!QN_SMALL)
+#endif
+#ifndef QN_POLICY_PAPER
+#define QN_POLICY_PAPER (!QN_SMALL)
+#endif
+#ifndef QN_POLICY_TUNED
+#define QN_POLICY_TUNED (!QN_SMALL)
+#endif
+/* Is there a policy that chooses among presets? It needs some state in each heap. */
+#define QN_PRESETS (QN_POLICY_BANDIT || QN_POLICY_DQN)
+
 /* QN_DEBUG: compile qn_assert() in */
 #ifndef QN_DEBUG
 #define QN_DEBUG 0

@@ -153,6 +153,23 @@ static u32 pressure_of(const struct qn_heap *h, const struct qn_held_view *held)
 	return QN_PRESSURE_MOST;
 }
 
+/* What is free, and what came of requests: for policies that choose among presets */
+static void view_free(const struct qn_heap *h, struct qn_held_view *v)
+{
+	const struct qn_zone *z;
+
+	for (z = &h->zone; z; z = z->next) {
+		size_t largest = qn_bins_largest(&z->bins) * QN_GRANULE;
+
+		v->total += z->nr * QN_GRANULE;
+		v->largest_free = max(v->largest_free, largest);
+	}
+	v->free = v->total - qn_heap_live(h) * QN_GRANULE;
+	v->allocs = (u32)(h->nr_allocs + qn_heap_budget_nr(h));
+	v->samples = h->nr_samples;
+	v->hits = h->nr_hits[0];
+}
+
 static void tune(struct qn_heap *h, struct qn_view *view)
 {
 	struct qn_heap_knobs next;
@@ -161,6 +178,8 @@ static void tune(struct qn_heap *h, struct qn_view *view)
 		return;
 	view_held(h, &view->held);
 	view->pressure = max(h->pressure, pressure_of(h, &view->held));
+	if (IS_ENABLED(QN_PRESETS))
+		view_free(h, &view->held);
 	if (!qn_controller_tune_heap(&h->controller, view, &next))
 		return;
 	set_knobs(h, &next);

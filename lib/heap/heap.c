@@ -327,8 +327,18 @@ static void *alloc_from(struct qn_heap *h, size_t size, unsigned int flags)
 	return p;
 }
 
+/* A request that is sampled comes this way: would a held block have served it? */
+static void note_hit(struct qn_heap *h, size_t size)
+{
+	size_t k = qn_heap_granules(size);
+
+	if (IS_ENABLED(QN_PRESETS) && k <= QN_ZONE_SHORT && h->zone.held[k])
+		h->nr_hits[0]++;
+}
+
 static noinline void *alloc_any(struct qn_heap *h, size_t size)
 {
+	note_hit(h, size);
 	return alloc_from(h, size, 0);
 }
 

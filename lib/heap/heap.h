@@ -99,6 +99,8 @@
  * @nr_steps:	calls of qn_heap_step()
  * @knobs:	in use, by the zones as well; changed with the heap locked
  * @seen_squeezed: @nr_squeezed when the policy looked last
+ * @nr_hits:	of the sampled requests, those that a held block could serve, if somebody
+ *		wants to know
  * @hot:	bit k: the table has a class for blocks of k granules
  * @hook, @hook_arg: who is asked when memory runs out
  */
@@ -129,6 +131,7 @@ struct qn_heap {
 	u32 nr_steps;
 	struct qn_heap_knobs knobs;
 	size_t seen_squeezed;
+	u32 nr_hits[QN_PRESETS];
 	u32 hot;
 	bool (*hook)(void *arg, size_t size);
 	void *hook_arg;

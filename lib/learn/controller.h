@@ -15,17 +15,27 @@
 #include "learn/table.h"
 
 /**
- * struct qn_held_view - blocks that a heap of one's own holds unmerged
+ * struct qn_held_view - a heap of one's own, and the blocks that it holds unmerged
  * @most:	bytes that may be held now
  * @refused:	freed blocks that were merged since enough was held, since the last look
  * @flushed:	requests for which all held blocks were merged, since the last look
  * @is_roomy:	blocks are held at all
+ * @total, @free, @largest_free: bytes of the zones, of them not in use, and in one piece
+ * @allocs:	requests served so far
+ * @samples:	requests that were sampled so far
+ * @hits:	of them, those that a held block could serve; counted if QN_PRESETS
  */
 struct qn_held_view {
 	size_t most;
 	u32 refused;
 	u32 flushed;
 	bool is_roomy;
+	size_t total;
+	size_t free;
+	size_t largest_free;
+	u32 allocs;
+	u32 samples;
+	u32 hits;
 };
 
 /**
@@ -40,6 +50,12 @@ struct qn_held_view {
  * @recent_peak: highest @used lately
  * @pressure:	how scarce memory is, 0 to 1024: gauge.h, and qn_pressure()
  * @held:	of a heap of one's own
+ * @idle_ms:	milliseconds since the last look; looks need calls, so the program was idle
+ *		for most of them if they are many
+ * @recent_purged, @recent_refaults: bytes, lately: each second half of them is forgotten
+ * @nr_purges:	calls that returned memory so far
+ * @page_ns:	what it costs to fetch a page again
+ * @asked:	knobs of the heap of a process as the user set them, else NULL
  * @knobs:	in use by the heap of a process, else NULL
  * @heap_knobs:	in use by a heap of one's own, else NULL
  */
@@ -53,6 +69,12 @@ struct qn_view {
 	size_t recent_peak;
 	u32 pressure;
 	struct qn_held_view held;
+	u32 idle_ms;
+	size_t recent_purged;
+	size_t recent_refaults;
+	u64 nr_purges;
+	u32 page_ns;
+	const struct qn_knobs *asked;
 	const struct qn_knobs *knobs;
 	const struct qn_heap_knobs *heap_knobs;
 };

@@ -190,7 +190,7 @@ static void memory_look(const struct qn_hub *hub, struct qn_trend_look *look,
 	};
 }
 
-static void controller_look(struct qn_hub *hub, u64 now)
+static void controller_look(struct qn_hub *hub, u64 now, u64 since)
 {
 	size_t live[QN_NR_CLASSES];
 	struct qn_table *next = table_spare(hub);
@@ -204,6 +204,12 @@ static void controller_look(struct qn_hub *hub, u64 now)
 		.used = READ_ONCE(r->used),
 		.recent_peak = READ_ONCE(r->peak),
 		.pressure = READ_ONCE(r->pressure),
+		.idle_ms = (u32)min(since / 1000, (u64)UINT32_MAX),
+		.recent_purged = READ_ONCE(r->recent),
+		.recent_refaults = READ_ONCE(r->recent_refaults),
+		.nr_purges = READ_ONCE(r->nr_purges),
+		.page_ns = qn_resident_page_ns(r),
+		.asked = &hub->conf.knobs,
 		.knobs = qn_hub_knobs(hub),
 	};
 
@@ -316,6 +322,7 @@ static __seldom void trend_look(struct qn_hub *hub, u64 now)
 static bool epoch(struct qn_hub *hub, u64 now)
 {
 	bool second = now - hub->last_decay >= 1000000;
+	u64 since = hub->last_look ? now - hub->last_look : 0;
 
 	qn_assert(now >= hub->last_look && now >= hub->last_decay);
 	if (now - hub->last_look < QN_EPOCH_US)
@@ -324,7 +331,7 @@ static bool epoch(struct qn_hub *hub, u64 now)
 	WRITE_ONCE(hub->has_old, true);
 	if (READ_ONCE(hub->segments.resident.dirty) >= MEASURE_FROM)
 		qn_resident_measure(&hub->segments.resident);
-	controller_look(hub, now);
+	controller_look(hub, now, since);
 	sampler_adapt(hub);
 	qn_hub_refresh(hub);
 	trend_look(hub, now);
