@@ -33,6 +33,9 @@
 	  "Freed memory is kept for so many sixteenths of the time that the "  \
 	  "price says. Less keeps it shorter; 0 returns it when it is next "   \
 	  "looked at.")                                                        \
+	K(learn, COUNT, 1, 0, 1,                                               \
+	  "0 keeps a policy that chooses among sets of knobs from doing so: "  \
+	  "the rule's, which are as set here, stay in force.")                 \
 	K(helper, COUNT, 1, 0, 1,                                              \
 	  "1 lets a thread of the heap give memory back while the program "    \
 	  "is idle, once that is 4 MB. It is gone before the program forks, "  \

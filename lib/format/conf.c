@@ -35,12 +35,14 @@ const struct qn_conf_option qn_conf_options[] = {
 		.key = "policy",
 		.type = QN_CONF_CHOICE,
 		MEMBER(policy),
-		.choices = "fixed rule",
+		.choices = "fixed rule bandit",
 		.preset = "rule",
-		.help = "Who adapts the granule table while the program runs. "
+		.help = "Who adapts the heap while the program runs. "
 			"rule gives sizes that are in much use a class of "
 			"their own and takes it away when they are not; fixed "
-			"leaves the table as it is at the start.",
+			"leaves the table as it is at the start; bandit does "
+			"as rule does, and tries which of six sets of knobs "
+			"costs least at the price.",
 	},
 	{
 		.key = "stats",

@@ -14,7 +14,7 @@
 
 /**
  * struct qn_conf - the values
- * @policy:	name of a policy: fixed, rule
+ * @policy:	name of a policy: fixed, rule, bandit
  * @stats:	directory for the statistics file, "" for none
  * @sample:	mean bytes between samples
  * @huge:	bytes in use from which on memory grows by huge pages; 0: never

@@ -48,6 +48,9 @@
 /* The units of ages: bytes, and milliseconds, more than the coarse clock is off by */
 #define QN_STATS_LIFE_BYTES 65536
 #define QN_STATS_LIFE_MS    8
+/* Decisions that are kept, and what each was decided by */
+#define QN_STATS_DECISIONS 16
+#define QN_STATS_INPUTS    24
 /* What @exact says: all counts of allocations; @peak_live */
 #define QN_STATS_EXACT_COUNT 1u
 #define QN_STATS_EXACT_PEAK  2u
@@ -128,6 +131,45 @@ struct qn_stats_change {
 	u32 size;
 	u32 gain;
 	u32 generation;
+};
+
+/**
+ * struct qn_stats_decision - a choice among presets
+ * @usec:	microseconds since @start_usec
+ * @cost:	of the interval before it, in 1/1024 of what memory in use cost meanwhile
+ * @gain:	what the choice would have saved of it: an estimate
+ * @ahead:	the decayed sum of those, by which a policy comes to lead
+ * @action:	what the policy chose
+ * @preset:	what was in force from then on
+ * @phase:	0: the policy is in the shadow of the rule; 1: it leads
+ * @in:		inputs of the policy (learn/features.h)
+ */
+struct qn_stats_decision {
+	u64 usec;
+	u32 cost;
+	s32 gain;
+	s32 ahead;
+	u8 action;
+	u8 preset;
+	u8 phase;
+	u8 reserved;
+	s8 in[QN_STATS_INPUTS];
+};
+
+/**
+ * struct qn_stats_decisions - of a policy that chooses among presets
+ * @nr:		choices so far
+ * @nr_departed: after which another preset than the rule's was in force
+ * @nr_changes:	of the preset in force
+ * @nr_reverts:	changes to the rule since the policy's presets cost more
+ * @last:	number n is in slot n % QN_STATS_DECISIONS
+ */
+struct qn_stats_decisions {
+	u32 nr;
+	u32 nr_departed;
+	u32 nr_changes;
+	u32 nr_reverts;
+	struct qn_stats_decision last[QN_STATS_DECISIONS];
 };
 
 /**
@@ -282,6 +324,7 @@ struct qn_stats_trend {
  * @pressure:	memory pressure now, 0 to 1024
  * @most_pressure: the highest so far
  * @pressure_source: enum qn_stats_pressure: where that came from
+ * @decisions:	of a policy that chooses among presets
  * @purge_now:	control word: a reader writes 1 to have free memory returned at
  *		the next slow path
  * @sites_at:	where in the file struct qn_sites_page begins; 0: there is none
@@ -341,6 +384,7 @@ struct qn_stats_page {
 	struct qn_stats_engine engine;
 	struct qn_stats_life lives[QN_STATS_LIFE_GROUPS];
 	struct qn_stats_trend trend;
+	struct qn_stats_decisions decisions;
 };
 
 #endif /* QN_STATSPAGE_H */

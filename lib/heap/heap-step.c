@@ -173,12 +173,14 @@ static void view_free(const struct qn_heap *h, struct qn_held_view *v)
 static void tune(struct qn_heap *h, struct qn_view *view)
 {
 	struct qn_heap_knobs next;
+	const struct qn_policy *p = h->controller.policy;
+	bool chooses = IS_ENABLED(QN_PRESETS) && p->choose_heap;
 
-	if (!h->controller.policy->tune_heap)
+	if (!p->tune_heap && !chooses)
 		return;
 	view_held(h, &view->held);
 	view->pressure = max(h->pressure, pressure_of(h, &view->held));
-	if (IS_ENABLED(QN_PRESETS))
+	if (chooses)
 		view_free(h, &view->held);
 	if (!qn_controller_tune_heap(&h->controller, view, &next))
 		return;

@@ -9,11 +9,14 @@
 #include <string.h>
 
 #include "learn/controller.h"
+#include "learn/chooser.h"
 #include "port/debug.h"
 
+/* Those that are built: an archive's others are not linked */
 static const struct qn_policy *const policies[] = {
 	&qn_policy_fixed,
 	&qn_policy_rule,
+	IS_ENABLED(QN_POLICY_BANDIT) ? &qn_policy_bandit : NULL,
 };
 
 const struct qn_policy *qn_policy_find(const char *name)
@@ -21,7 +24,7 @@ const struct qn_policy *qn_policy_find(const char *name)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(policies); i++)
-		if (qn_is_text(policies[i]->name, name))
+		if (policies[i] && qn_is_text(policies[i]->name, name))
 			return policies[i];
 	return NULL;
 }
@@ -57,6 +60,9 @@ static bool apply(struct qn_controller *c, struct qn_table *next,
 bool qn_controller_tune(struct qn_controller *c, const struct qn_view *view,
 			struct qn_knobs *next)
 {
+	if (IS_ENABLED(QN_PRESETS && !QN_SMALL) && c->policy->choose)
+		return qn_chooser_process(c, view, next) &&
+		       qn_knobs_are_valid(next);
 	if (!c->policy->tune)
 		return false;
 	*next = *view->knobs;
@@ -68,12 +74,18 @@ bool qn_controller_tune_heap(struct qn_controller *c,
 			     const struct qn_view *view,
 			     struct qn_heap_knobs *next)
 {
+	*next = *view->heap_knobs;
+	if (IS_ENABLED(QN_PRESETS) && c->policy->choose_heap)
+		return qn_chooser_heap(c, view, next) &&
+		       qn_heap_knobs_are_valid(next);
 	if (!c->policy->tune_heap)
 		return false;
-	*next = *view->heap_knobs;
 	return c->policy->tune_heap(view, c->state, next) &&
 	       qn_heap_knobs_are_valid(next);
 }
+
+typedef bool look_fn(const struct qn_view *view, u32 *state, unsigned int from,
+		     unsigned int to, struct qn_action *act);
 
 bool qn_controller_step(struct qn_controller *c, const struct qn_view *view,
 			struct qn_table *next, struct qn_action *act)
@@ -81,12 +93,13 @@ bool qn_controller_step(struct qn_controller *c, const struct qn_view *view,
 	unsigned int nr_steps = view->table->nr_steps;
 	unsigned int from = c->cursor;
 	unsigned int to = min(from + QN_CONTROLLER_SLICE, nr_steps);
+	look_fn *look = c->policy->look ? c->policy->look : qn_policy_rule.look;
 
 	qn_assert(from && from < nr_steps);
 	qn_assert(view->profile->nr_steps == nr_steps);
 	memset(act, 0, sizeof(*act));
 	c->cursor = to < nr_steps ? (u16)to : 1;
-	if (!c->policy->look(view, c->state, from, to, act))
+	if (!look(view, c->state, from, to, act))
 		return false;
 	qn_table_copy(next, view->table);
 	if (!apply(c, next, act))

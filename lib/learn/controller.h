@@ -11,7 +11,9 @@
 
 #include "base/compiler.h"
 #include "base/knobs.h"
+#include "format/statspage.h"
 #include "learn/profile.h"
+#include "learn/rails.h"
 #include "learn/table.h"
 
 /**
@@ -80,7 +82,51 @@ struct qn_view {
 };
 
 /* Words that a policy may keep for itself */
-#define QN_POLICY_WORDS (QN_SMALL ? 4 : 64)
+#define QN_POLICY_WORDS (QN_SMALL ? (QN_PRESETS ? 36 : 4) : 64)
+
+/* A policy that chooses is asked at most once in so long; in so many requests of a heap */
+#define QN_CHOICE_US    20000
+#define QN_CHOICE_CALLS 64
+
+/**
+ * struct qn_interval - counters when an interval ended, see cost.h
+ * @is_known:	they were seen
+ * @usec, @purged, @refaults, @purges, @dirty: of the heap of a process; bytes as pages
+ * @allocs, @samples, @hits: of a heap of one's own
+ */
+struct qn_interval {
+	bool is_known;
+	u32 usec;
+	u32 purged;
+	u32 refaults;
+	u32 purges;
+	u32 dirty;
+	u32 allocs;
+	u32 samples;
+	u32 hits;
+};
+
+/**
+ * struct qn_aftermath - what came of the last choice
+ * @preset:	what was in force; need not be what was chosen
+ * @cost:	of the interval, see cost.h
+ * @is_known:	it was measured
+ */
+struct qn_aftermath {
+	unsigned int preset;
+	u32 cost;
+	bool is_known;
+};
+
+/**
+ * struct qn_pick - what a policy would have in force
+ * @action:	a preset (presets.h)
+ * @in:		what it was decided by, for the report
+ */
+struct qn_pick {
+	unsigned int action;
+	s8 in[QN_STATS_INPUTS];
+};
 
 enum qn_action_kind {
 	QN_ACTION_NONE,
@@ -115,10 +161,18 @@ struct qn_action {
  *		use them from now on; NULL: never. Bounded time. Asked at most once an
  *		epoch, before @look; knobs that are not valid are not used.
  * @tune_heap:	the same for a heap of one's own, in each qn_heap_step()
+ * @choose:	for a policy that chooses among presets: fill in @choice, of a process; the
+ *		controller turns it into knobs, within the rails of rails.h. NULL: it does not.
+ *		Bounded time, at most once in QN_CHOICE_US
+ * @choose_heap: the same of a heap of one's own, once in QN_CHOICE_CALLS
+ * @explores:	it learns by what it does, so it is not kept in the shadow at first
+ * @begin:	change @table, a copy of the one of a process at its start, and return true if
+ *		it should be used; NULL: never
  * @begin_heap:	change @knobs, the preset ones, to those that a heap of one's own begins
  *		with; NULL: it begins with the preset
  *
- * @state is QN_POLICY_WORDS words of the policy's own, 0 at first; each heap has its own.
+ * Where @look is NULL the rule's is taken. @state is QN_POLICY_WORDS words of the policy's
+ * own, 0 at first; each heap has its own.
  */
 struct qn_policy {
 	const char *name;
@@ -128,14 +182,39 @@ struct qn_policy {
 		     struct qn_knobs *knobs);
 	bool (*tune_heap)(const struct qn_view *view, u32 *state,
 			  struct qn_heap_knobs *knobs);
+	void (*choose)(const struct qn_view *view, u32 *state,
+		       const struct qn_aftermath *last, struct qn_pick *choice);
+	void (*choose_heap)(const struct qn_view *view, u32 *state,
+			    const struct qn_aftermath *last,
+			    struct qn_pick *choice);
+	bool (*begin)(struct qn_table *table);
 	void (*begin_heap)(struct qn_heap_knobs *knobs);
+	bool explores;
 };
 
 extern const struct qn_policy qn_policy_fixed;
 extern const struct qn_policy qn_policy_rule;
+extern const struct qn_policy qn_policy_bandit;
 
 /* The policy of that name, or NULL */
 const struct qn_policy *qn_policy_find(const char *name);
+
+/**
+ * struct qn_chooser - of a controller whose policy chooses among presets
+ * @rails:	which choices are followed
+ * @interval:	when the last was made
+ * @refused, @flushed: since then, in a heap of one's own
+ * @rule:	state of the rule, while its preset is in force
+ * @log:	where decisions are noted, or NULL
+ */
+struct qn_chooser {
+	struct qn_rails rails;
+	struct qn_interval interval;
+	u32 refused;
+	u32 flushed;
+	u32 rule[4];
+	struct qn_stats_decisions *log;
+};
 
 /**
  * struct qn_controller - where learning stands
@@ -143,6 +222,7 @@ const struct qn_policy *qn_policy_find(const char *name);
  * @cursor:	the step to look at next
  * @nr_promoted, @nr_demoted: decisions so far
  * @state:	the policy's own
+ * @chooser:	there is one if a policy may need it
  */
 struct qn_controller {
 	const struct qn_policy *policy;
@@ -150,11 +230,20 @@ struct qn_controller {
 	u32 nr_promoted;
 	u32 nr_demoted;
 	u32 state[QN_POLICY_WORDS];
+	struct qn_chooser chooser[QN_PRESETS];
 };
 
-/* Nothing decided yet; the look begins at the smallest size */
+/* Nothing decided yet, nor noted; the look begins at the smallest size */
 void qn_controller_init(struct qn_controller *c,
 			const struct qn_policy *policy);
+
+/* Decisions are noted in @log from now on: once they are made in a heap that shows them */
+static __always_inline void qn_controller_log(struct qn_controller *c,
+					      struct qn_stats_decisions *log)
+{
+	if (IS_ENABLED(QN_PRESETS))
+		c->chooser[0].log = log;
+}
 
 /**
  * qn_controller_tune() - should a process's heap use other knobs

@@ -40,6 +40,7 @@
 #include "learn/controller.h"
 
 #define QN_NR_FEATURES 24
+_Static_assert(QN_NR_FEATURES == QN_STATS_INPUTS, "decisions show them all");
 /* Words of a policy's state that the two functions below need */
 #define QN_FEATURES_WORDS 8
 

@@ -217,6 +217,7 @@ static void controller_look(struct qn_hub *hub, u64 now, u64 since)
 	qn_assert(next != hub->table);
 	if (!next)
 		return;
+	qn_controller_log(&hub->controller, &hub->page->decisions);
 	memory_look(hub, &view.memory, now);
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
 		live[c] = qn_ledger_get(&hub->ledger.class_live[c]);

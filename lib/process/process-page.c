@@ -121,12 +121,16 @@ __apart void qn_process_page_publish(const char *dir)
 
 /* ---- a child's page ---- */
 
-/* Other memory, with the figures so far, takes the place of the file */
+/*
+ * Other memory, with the figures so far, takes the place of the file. The thread that forked
+ * may have little stack, and the child has no other.
+ */
 __apart void qn_process_page_leave(void)
 {
 	size_t size = round_up(sizeof(*qn_hub.page), qn_port_page_size());
-	struct qn_stats_page copy = *qn_hub.page;
+	static __bss_apart struct qn_stats_page copy;
 
+	copy = *qn_hub.page;
 	page_map(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	*qn_hub.page = copy;
 }
@@ -166,6 +170,7 @@ __apart void qn_process_page_restart(struct qn_stats_page *page)
 	for (unsigned int i = 0; i < QN_STATS_LIFE_GROUPS; i++)
 		life_restart(&page->lives[i]);
 	memset(&page->trend, 0, sizeof(page->trend));
+	memset(&page->decisions, 0, sizeof(page->decisions));
 	page->engine.asked = 0;
 	page->engine.served = 0;
 	page->engine.by_table = 0;
