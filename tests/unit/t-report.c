@@ -332,6 +332,45 @@ static void last_changes_are_kept(void **unused)
 	qn_figures_exit(&f);
 }
 
+static struct qn_stats_page choosing_page(void)
+{
+	struct qn_stats_page page = sound_page();
+
+	page.decisions = (struct qn_stats_decisions){
+		.nr = QN_STATS_DECISIONS + 3,
+		.nr_departed = 7,
+		.nr_changes = 4,
+		.nr_reverts = 1,
+	};
+	for (u32 i = 3; i < page.decisions.nr; i++)
+		page.decisions.last[i % QN_STATS_DECISIONS] =
+			(struct qn_stats_decision){ .usec = i * 1000000,
+						    .cost = 512,
+						    .gain = -256,
+						    .action = 4,
+						    .preset = 1,
+						    .in = { (s8)i, -127 } };
+	return page;
+}
+
+static void last_choices_are_kept(void **unused)
+{
+	struct qn_stats_page page = choosing_page(), other = sound_page();
+	struct qn_figures f = figures_of(&page);
+
+	(void)unused;
+	other.decisions.nr = 2;
+	other.decisions.nr_departed = 1;
+	qn_figures_add(&f, &other, false, false);
+	assert_int_equal(f.decisions.nr, QN_STATS_DECISIONS + 5);
+	assert_int_equal(f.decisions.nr_departed, 8);
+	assert_int_equal(qn_figures_nr_decisions(&f), QN_STATS_DECISIONS);
+	for (unsigned int i = 0; i < QN_STATS_DECISIONS; i++)
+		assert_int_equal(qn_figures_decision(&f, i)->usec,
+				 (3 + i) * 1000000);
+	qn_figures_exit(&f);
+}
+
 static void entries_that_matter_come_first(void **unused)
 {
 	struct qn_stats_page page = sound_page();
@@ -643,6 +682,23 @@ static void extreme_figures_fit_the_screen(void **unused)
 	assert_non_null(strstr(text, "others"));
 }
 
+static void choices_are_told(void **unused)
+{
+	struct qn_stats_page page = choosing_page();
+
+	(void)unused;
+	report_page(&page, 0);
+	assert_int_equal(count_screens(text), 1);
+	assert_non_null(strstr(text,
+			       "presets     19 choices, 7 not the rule's; "
+			       "4 changes, 1 back to it\n"));
+	assert_non_null(strstr(text, "lean (chose long, shadow): "
+				     "cost 50.0 %, gain -25.0 %\n"));
+	page = sound_page();
+	report_page(&page, 0);
+	assert_null(strstr(text, "presets"));
+}
+
 /* Which engine it was, and what it served beside what quern would have */
 static void engine_is_compared(void **unused)
 {
@@ -764,6 +820,32 @@ static void json_has_the_figures(void **unused)
 	assert_int_equal(json_array_size(entries), 3);
 	assert_true(json_is_null(
 		json_at(json_array_get(entries, 1), "mean_requested")));
+	json_decref(o);
+	qn_figures_exit(&f);
+}
+
+static void json_has_the_choices(void **unused)
+{
+	struct qn_stats_page page = choosing_page();
+	struct qn_figures f = figures_of(&page);
+	struct qn_run_pages pages = { .figures = &f, .nr = 1, .has_own = true };
+	json_t *o = report_as_json(&pages), *controller, *last, *first;
+
+	(void)unused;
+	controller =
+		json_at(json_array_get(json_at(o, "heaps"), 0), "controller");
+	last = json_at(json_at(controller, "presets"), "last");
+	assert_int_equal(json_array_size(last), QN_STATS_DECISIONS);
+	first = json_array_get(last, 0);
+	assert_string_equal(json_string_value(json_at(first, "chosen")),
+			    "long");
+	assert_string_equal(json_string_value(json_at(first, "in_force")),
+			    "lean");
+	assert_int_equal(json_array_size(json_at(first, "inputs")),
+			 QN_STATS_INPUTS);
+	assert_int_equal(
+		json_integer_value(json_array_get(json_at(first, "inputs"), 0)),
+		3);
 	json_decref(o);
 	qn_figures_exit(&f);
 }
@@ -1193,6 +1275,8 @@ int main(void)
 		cmocka_unit_test(without_samples_rounding_is_unknown),
 		cmocka_unit_test(pages_add_up),
 		cmocka_unit_test(last_changes_are_kept),
+		cmocka_unit_test(last_choices_are_kept),
+		cmocka_unit_test(choices_are_told),
 		cmocka_unit_test(entries_that_matter_come_first),
 		cmocka_unit_test(report_says_what_happened),
 		cmocka_unit_test(trend_is_told),
@@ -1204,6 +1288,7 @@ int main(void)
 		cmocka_unit_test(absent_page_is_explained),
 		cmocka_unit_test(silent_heap_is_explained),
 		cmocka_unit_test(json_has_the_figures),
+		cmocka_unit_test(json_has_the_choices),
 		cmocka_unit_test(json_has_the_engine),
 		cmocka_unit_test(pressure_is_shown),
 		cmocka_unit_test(json_has_the_pressure),

@@ -348,6 +348,21 @@ struct qn_stats_life qn_figures_lives(const struct qn_figures *f)
 	return sum;
 }
 
+static void add_decisions(struct qn_figures *f,
+			  const struct qn_stats_decisions *d)
+{
+	struct qn_stats_decisions *sum = &f->decisions;
+
+	if (d->nr > f->nr_decided) {
+		f->nr_decided = d->nr;
+		memcpy(sum->last, d->last, sizeof(sum->last));
+	}
+	sum->nr += d->nr;
+	sum->nr_departed += d->nr_departed;
+	sum->nr_changes += d->nr_changes;
+	sum->nr_reverts += d->nr_reverts;
+}
+
 static void add_engine(struct qn_stats_engine *sum,
 		       const struct qn_stats_engine *e)
 {
@@ -387,6 +402,7 @@ void qn_figures_add(struct qn_figures *f, const struct qn_stats_page *page,
 			 page->state == QN_STATS_RUNNING;
 	add_counters(f, page);
 	add_trend(f, &page->trend);
+	add_decisions(f, &page->decisions);
 	add_engine(&f->engine, &page->engine);
 	add_entries(f, page);
 	add_uses(f, page);

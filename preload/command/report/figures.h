@@ -89,6 +89,8 @@ struct qn_event {
  * @trend:	sums; what is of the last epoch only if there is one program. The highest
  *		@most_shift
  * @pressure, @most_pressure: the highest; @pressure_source: where @most_pressure came from
+ * @decisions:	sums; the last decisions of the program that made the most
+ * @nr_decided:	how many that one made
  *
  * Every other member is the sum of the member of that name in the pages; of
  * @engine.size the largest.
@@ -130,6 +132,8 @@ struct qn_figures {
 	struct qn_stats_engine engine;
 	struct qn_stats_life lives[QN_STATS_LIFE_GROUPS];
 	struct qn_stats_trend trend;
+	struct qn_stats_decisions decisions;
+	u32 nr_decided;
 
 	struct qn_use at_peak;
 	struct qn_use at_resident;
@@ -146,6 +150,20 @@ struct qn_figures {
 static inline u64 qn_use_total(const struct qn_use *use)
 {
 	return use->live + use->external + use->dirty + use->metadata;
+}
+
+/* The last decisions, oldest first: how many, and which; @i is below that */
+static inline unsigned int qn_figures_nr_decisions(const struct qn_figures *f)
+{
+	return min(f->nr_decided, (u32)QN_STATS_DECISIONS);
+}
+
+static inline const struct qn_stats_decision *
+qn_figures_decision(const struct qn_figures *f, unsigned int i)
+{
+	u32 first = f->nr_decided - qn_figures_nr_decisions(f);
+
+	return &f->decisions.last[(first + i) % QN_STATS_DECISIONS];
 }
 
 /* Followed objects of all sizes */

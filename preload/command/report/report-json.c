@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include "learn/controller.h"
+#include "learn/presets.h"
 #include "quern.h"
 #include "report.h"
 #include "command/base/text.h"
@@ -132,6 +133,50 @@ static json_t *make_event(const struct qn_event *event, u64 start)
 	return o;
 }
 
+static json_t *preset_name(unsigned int preset)
+{
+	if (preset >= QN_NR_PRESETS)
+		return json_null();
+	return json_string(qn_preset_names[preset]);
+}
+
+static json_t *make_decision(const struct qn_stats_decision *d)
+{
+	json_t *o = json_object(), *in = json_array();
+
+	put_seconds(o, "at_seconds", d->usec);
+	put(o, "chosen", preset_name(d->action));
+	put(o, "in_force", preset_name(d->preset));
+	put(o, "leads", json_boolean(d->phase));
+	put(o, "cost", json_real(d->cost / 1024.0));
+	put(o, "gain", json_real(d->gain / 1024.0));
+	put(o, "ahead", json_real(d->ahead / 1024.0));
+	for (unsigned int i = 0; i < QN_STATS_INPUTS; i++)
+		json_array_append_new(in, json_integer(d->in[i]));
+	put(o, "inputs", in);
+	return o;
+}
+
+/* Null of a policy that does not choose among presets */
+static json_t *make_choices(const struct qn_figures *f)
+{
+	json_t *o, *last;
+
+	if (!f->decisions.nr)
+		return json_null();
+	o = json_object();
+	last = json_array();
+	put_u64(o, "choices", f->decisions.nr);
+	put_u64(o, "departed", f->decisions.nr_departed);
+	put_u64(o, "changes", f->decisions.nr_changes);
+	put_u64(o, "reverts", f->decisions.nr_reverts);
+	for (unsigned int i = 0; i < qn_figures_nr_decisions(f); i++)
+		json_array_append_new(last,
+				      make_decision(qn_figures_decision(f, i)));
+	put(o, "last", last);
+	return o;
+}
+
 static json_t *make_controller(const struct qn_figures *f)
 {
 	json_t *o = json_object(), *changes = json_array();
@@ -143,6 +188,7 @@ static json_t *make_controller(const struct qn_figures *f)
 	put(o, "policy", string(f->policy));
 	put_u64(o, "nr_changes", f->nr_changes);
 	put(o, "changes", changes);
+	put(o, "presets", make_choices(f));
 	put_u64(o, "slices", f->nr_slices);
 	put_u64(o, "samples", f->nr_samples);
 	put(o, "cost_seconds", json_real((double)f->sample_ns / 1e9));

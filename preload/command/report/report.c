@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include "learn/controller.h"
+#include "learn/presets.h"
 #include "engine/engine.h"
 #include "report.h"
 #include "command/base/text-table.h"
@@ -20,8 +21,9 @@
 #define TIME(n)         (qn_text_time(n).s)
 #define SHARE(n, whole) (qn_text_share(n, whole).s)
 
-/* Decisions shown at most, lines that the table has at least and its header's */
+/* Changes and choices shown at most, lines that the table has at least and its header's */
 #define NR_EVENTS    3
+#define NR_DECISIONS 2
 #define TABLE_LEAST  2
 #define TABLE_HEADER 2
 
@@ -31,7 +33,8 @@
  * @report:	what it is made from
  * @f:		the figures it shows
  * @total:	of the table
- * @nr_events:	decisions shown
+ * @nr_events:	changes shown
+ * @nr_decisions: choices among presets shown, with a line for all of them; or 0
  * @is_root:	of the program that was asked for, alone or with others
  */
 struct screen {
@@ -40,6 +43,7 @@ struct screen {
 	const struct qn_figures *f;
 	struct qn_entry total;
 	unsigned int nr_events;
+	unsigned int nr_decisions;
 	bool is_root;
 };
 
@@ -315,6 +319,35 @@ static void put_controller(struct screen *s)
 		put_event(s, &f->events[i]);
 }
 
+static const char *preset_name(unsigned int preset)
+{
+	return preset < QN_NR_PRESETS ? qn_preset_names[preset] : "?";
+}
+
+/* Costs are parts of 1024 of what memory in use costs meanwhile */
+static void put_decision(struct screen *s, const struct qn_stats_decision *d)
+{
+	qn_line(&s->l, "%12s  %s (chose %s%s): cost %.1f %%, gain %+.1f %%",
+		TIME(d->usec), preset_name(d->preset), preset_name(d->action),
+		d->phase ? "" : ", shadow", d->cost * 100.0 / 1024,
+		d->gain * 100.0 / 1024);
+}
+
+static void put_decisions(struct screen *s)
+{
+	const struct qn_stats_decisions *d = &s->f->decisions;
+	unsigned int nr = qn_figures_nr_decisions(s->f);
+
+	if (!s->nr_decisions)
+		return;
+	qn_line(&s->l,
+		"presets     %s choices, %s not the rule's; %s changes, %s back to it",
+		COUNT(d->nr), COUNT(d->nr_departed), COUNT(d->nr_changes),
+		COUNT(d->nr_reverts));
+	for (unsigned int i = nr - s->nr_decisions; i < nr; i++)
+		put_decision(s, qn_figures_decision(s->f, i));
+}
+
 /* Of a program that was not looked at even once there is nothing to tell */
 static bool has_samples(const struct qn_figures *f)
 {
@@ -561,15 +594,28 @@ static unsigned int lines_below(const struct screen *s)
 	       3u * (s->f->trend.nr_epochs > 0);
 }
 
+/* The last changes and choices take what the table leaves, the former first */
+static unsigned int share_lines(struct screen *s, unsigned int room)
+{
+	unsigned int left = room - TABLE_LEAST;
+
+	s->nr_events = min(s->f->nr_events, (unsigned int)NR_EVENTS);
+	s->nr_events = min(s->nr_events, left);
+	left -= s->nr_events;
+	s->nr_decisions =
+		min(qn_figures_nr_decisions(s->f), (unsigned int)NR_DECISIONS);
+	s->nr_decisions = min(s->nr_decisions, left - (left > 0));
+	return room - s->nr_events - s->nr_decisions - (s->nr_decisions > 0);
+}
+
 static void put_learned(struct screen *s)
 {
 	unsigned int room = QN_REPORT_LINES - s->l.nr - TABLE_HEADER;
 
-	room -= lines_below(s);
-	s->nr_events = min(s->f->nr_events, (unsigned int)NR_EVENTS);
-	s->nr_events = min(s->nr_events, room - TABLE_LEAST);
-	put_table(s, room - s->nr_events);
+	room = share_lines(s, room - lines_below(s));
+	put_table(s, room);
 	put_controller(s);
+	put_decisions(s);
 	if (has_lives(s))
 		put_lives(s);
 	if (s->f->trend.nr_epochs)
