@@ -25,6 +25,7 @@
  * later; four are for memory. "make bench-startup" prints both cases.
  */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,8 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "format/tuned.h"
+#include "learn/policy-tuned.h"
 #include "port/port.h"
 #include "port/sys.h"
 #include "names.h"
@@ -138,6 +141,54 @@ static __apart const struct qn_sites_ops *stacks(void)
 	return NULL;
 }
 
+static __apart void warn(const char *name, const char *wrong)
+{
+	static const char text[] __rodata_apart = "quern: QUERN_CONF=tuned:";
+	static const char then[] __rodata_apart = "; all is as without it\n";
+
+	qn_port_write(text, sizeof(text) - 1);
+	qn_port_write(name, strlen(name));
+	qn_port_write(": ", 2);
+	qn_port_write(wrong, strlen(wrong));
+	qn_port_write(then, sizeof(then) - 1);
+}
+
+static __apart long file_read(const char *name, char *to, size_t size)
+{
+	long fd = qn_sys6(SYS_openat, AT_FDCWD, (long)name,
+			  O_RDONLY | O_CLOEXEC, 0, 0, 0);
+	long got = fd, sum = 0;
+
+	if (fd < 0)
+		return fd;
+	while (sum < (long)size) {
+		got = qn_sys3(SYS_read, fd, (long)(to + sum), (long)size - sum);
+		if (got <= 0)
+			break;
+		sum += got;
+	}
+	qn_sys3(SYS_close, fd, 0, 0);
+	return got < 0 ? got : sum;
+}
+
+/* What was found for the program; a file that is wrong does not end it, but does nothing */
+static __apart void tuned_read(struct qn_conf *conf)
+{
+	static __bss_apart char text[QN_TUNED_MOST + 1];
+	static __bss_apart struct qn_tuned_file tuned;
+	char error[QN_TUNED_ERROR] = "it cannot be read";
+	long size = file_read(conf->tuned, text, sizeof(text));
+
+	if (size < 0 || qn_tuned_parse(&tuned, text, (size_t)size, error)) {
+		warn(conf->tuned, error);
+		if (!strcmp(conf->policy, "tuned"))
+			memcpy(conf->policy, "rule", sizeof("rule"));
+		return;
+	}
+	qn_tuned_merge(&tuned, &conf->knobs);
+	qn_policy_tuned_set(tuned.classes, tuned.nr_classes);
+}
+
 /* From libquern-engines.so: a process that runs on quern's own heap has no part of it */
 static __apart const struct qn_engine *find_engine(const char *name)
 {
@@ -183,6 +234,8 @@ start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
 	qn_conf_init(&conf);
 	if (setting && qn_conf_parse(&conf, setting, error, sizeof(error)))
 		refuse(error);
+	if (conf.tuned[0])
+		tuned_read(&conf);
 	qn_names_start();
 	qn_operators_start();
 	pthread_atfork(fork_prepare, fork_parent, fork_child);

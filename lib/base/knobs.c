@@ -15,7 +15,9 @@ const struct qn_knobs qn_knobs_preset = { QN_KNOBS(PRESET) };
 
 QN_KNOBS(IS_PRESET_VALID)
 
-const struct qn_heap_knobs qn_heap_knobs_preset = { QN_HEAP_KNOBS(PRESET) };
+const struct qn_heap_knobs qn_heap_knobs_preset __rodata_apart = {
+	QN_HEAP_KNOBS(PRESET)
+};
 
 QN_HEAP_KNOBS(IS_PRESET_VALID)
 

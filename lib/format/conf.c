@@ -35,14 +35,25 @@ const struct qn_conf_option qn_conf_options[] = {
 		.key = "policy",
 		.type = QN_CONF_CHOICE,
 		MEMBER(policy),
-		.choices = "fixed rule bandit",
+		.choices = "fixed rule bandit tuned",
 		.preset = "rule",
 		.help = "Who adapts the heap while the program runs. "
 			"rule gives sizes that are in much use a class of "
 			"their own and takes it away when they are not; fixed "
 			"leaves the table as it is at the start; bandit does "
 			"as rule does, and tries which of six sets of knobs "
-			"costs least at the price.",
+			"costs least at the price; tuned is that of a file, "
+			"see tuned.",
+	},
+	{
+		.key = "tuned",
+		.type = QN_CONF_PATH,
+		MEMBER(tuned),
+		.preset = "",
+		.help = "File of knobs and sizes of their own that were found "
+			"for a program (quern tune). Knobs that are set here "
+			"as well are as set here. The table stays as the file "
+			"says, unless a policy is named behind it.",
 	},
 	{
 		.key = "stats",
@@ -480,6 +491,15 @@ static __apart void set_price(struct qn_conf *conf)
 		min(max(conf->beta * 1000 / conf->alpha, (size_t)1), most);
 }
 
+/* A policy that is named behind it goes on from there */
+static __apart void set_tuned(struct qn_conf *conf)
+{
+	static const char name[] = "tuned";
+
+	memset(conf->policy, 0, sizeof(conf->policy));
+	memcpy(conf->policy, name, sizeof(name));
+}
+
 /* One KEY:VALUE */
 static __apart int parse_item(struct qn_conf *conf, struct slice item,
 			      struct message *m)
@@ -507,6 +527,8 @@ static __apart int parse_item(struct qn_conf *conf, struct slice item,
 	if (o ? set(conf, o, value) : set_knob(&conf->knobs, k, value)) {
 		if (o && o->type == QN_CONF_MILLI)
 			set_price(conf);
+		if (o && o->offset == offsetof(struct qn_conf, tuned))
+			set_tuned(conf);
 		return 0;
 	}
 	complain(m, "bad value ", value, " for key ");
@@ -517,6 +539,20 @@ static __apart int parse_item(struct qn_conf *conf, struct slice item,
 	else
 		add_range(m, k->least, k->most, k->is_milli);
 	return -EINVAL;
+}
+
+__apart int qn_conf_set_knob(struct qn_knobs *knobs, const char *key,
+			     size_t key_size, const char *value,
+			     size_t value_size)
+{
+	const struct qn_conf_knob *k =
+		find_knob((struct slice){ key, key_size });
+
+	if (!k)
+		return -ENOENT;
+	if (!set_knob(knobs, k, (struct slice){ value, value_size }))
+		return -ERANGE;
+	return 0;
 }
 
 void qn_conf_init(struct qn_conf *conf)

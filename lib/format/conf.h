@@ -14,7 +14,8 @@
 
 /**
  * struct qn_conf - the values
- * @policy:	name of a policy: fixed, rule, bandit
+ * @policy:	name of a policy: fixed, rule, bandit, tuned
+ * @tuned:	file of knobs and classes (tuned.h), "" for none
  * @stats:	directory for the statistics file, "" for none
  * @sample:	mean bytes between samples
  * @huge:	bytes in use from which on memory grows by huge pages; 0: never
@@ -28,6 +29,7 @@
  */
 struct qn_conf {
 	char policy[16];
+	char tuned[200];
 	char stats[200];
 	size_t sample;
 	size_t huge;
@@ -115,5 +117,16 @@ void qn_conf_init(struct qn_conf *conf);
  */
 int qn_conf_parse(struct qn_conf *conf, const char *text, char *error,
 		  size_t size);
+
+/**
+ * qn_conf_set_knob() - the value of one knob, as text
+ * @knobs:	changed unless there is an error
+ * @key, @key_size: its name
+ * @value, @value_size: as in QUERN_CONF
+ *
+ * Return: 0, -ENOENT (no such knob), -ERANGE (no such value).
+ */
+int qn_conf_set_knob(struct qn_knobs *knobs, const char *key, size_t key_size,
+		     const char *value, size_t value_size);
 
 #endif /* QN_CONF_H */

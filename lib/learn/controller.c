@@ -17,6 +17,7 @@ static const struct qn_policy *const policies[] = {
 	&qn_policy_fixed,
 	&qn_policy_rule,
 	IS_ENABLED(QN_POLICY_BANDIT) ? &qn_policy_bandit : NULL,
+	IS_ENABLED(QN_POLICY_TUNED) ? &qn_policy_tuned : NULL,
 };
 
 const struct qn_policy *qn_policy_find(const char *name)
@@ -57,8 +58,10 @@ static bool apply(struct qn_controller *c, struct qn_table *next,
 	return true;
 }
 
-bool qn_controller_tune(struct qn_controller *c, const struct qn_view *view,
-			struct qn_knobs *next)
+/* Few policies turn knobs of a process */
+__seldom bool qn_controller_tune(struct qn_controller *c,
+				 const struct qn_view *view,
+				 struct qn_knobs *next)
 {
 	if (IS_ENABLED(QN_PRESETS && !QN_SMALL) && c->policy->choose)
 		return qn_chooser_process(c, view, next) &&

@@ -195,6 +195,7 @@ struct qn_policy {
 extern const struct qn_policy qn_policy_fixed;
 extern const struct qn_policy qn_policy_rule;
 extern const struct qn_policy qn_policy_bandit;
+extern const struct qn_policy qn_policy_tuned;
 
 /* The policy of that name, or NULL */
 const struct qn_policy *qn_policy_find(const char *name);

@@ -113,6 +113,23 @@ const struct qn_table *qn_hub_table_get(struct qn_hub *hub,
 	return t;
 }
 
+__apart void qn_hub_table_begin(struct qn_hub *hub,
+				const struct qn_policy *policy)
+{
+	struct qn_table *next;
+
+	if (!policy->begin)
+		return;
+	qn_port_lock(&hub->learn);
+	next = table_spare(hub);
+	if (next) {
+		qn_table_copy(next, hub->table);
+		if (policy->begin(next))
+			table_publish(hub, next);
+	}
+	qn_port_unlock(&hub->learn);
+}
+
 void qn_hub_table_put(struct qn_hub *hub, const struct qn_table *t)
 {
 	qn_port_lock(&hub->learn);

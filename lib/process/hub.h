@@ -190,6 +190,9 @@ void *qn_hub_meta_alloc(struct qn_hub *hub, size_t size);
 const struct qn_table *qn_hub_table_get(struct qn_hub *hub,
 					const struct qn_table *old);
 
+/* The table that a policy begins with, if it has one. Takes hub.learn. */
+void qn_hub_table_begin(struct qn_hub *hub, const struct qn_policy *policy);
+
 /* A reader will not look at @t any more. Takes hub.learn. */
 void qn_hub_table_put(struct qn_hub *hub, const struct qn_table *t);
 

@@ -122,10 +122,13 @@ static void conf_apply(const struct qn_conf *conf)
 	qn_segments_init(&qn_hub.segments, &qn_hub.conf.knobs, conf->huge);
 	if (conf->sample)
 		qn_hub.sampler.interval = (u32)conf->sample;
+	if (conf->tuned[0])
+		qn_hub_table_begin(&qn_hub, &qn_policy_tuned);
 	if (policy && policy != qn_hub.controller.policy) {
 		qn_controller_init(&qn_hub.controller, policy);
 		memcpy(qn_hub.page->policy, conf->policy,
 		       sizeof(qn_hub.page->policy));
+		qn_hub_table_begin(&qn_hub, policy);
 	}
 	if (qn_self == &qn_local_none)
 		return;

@@ -31,7 +31,7 @@ accepted() # settings
 refused nonsense nonsense
 refused policy policy
 refused policy: policy
-refused policy:none "fixed, rule, bandit"
+refused policy:none "fixed, rule, bandit, tuned"
 refused dirty:many dirty
 refused sample:1 sample
 refused policy:rule,colour:red colour
@@ -42,6 +42,26 @@ accepted ""
 accepted carve:8K,chunk_most:64,refault_ms:100
 accepted policy:fixed
 accepted policy:rule,dirty:1M
+
+printf 'quern tuned 1\nclass 144\nknob dirty 1M\n' >"$tmp/tuned"
+accepted "tuned:$tmp/tuned"
+accepted "tuned:$tmp/tuned,policy:rule,dirty:2M"
+
+# A file that is wrong is told of, and the program runs as without it
+unused() # file, words that the message must have
+{
+	QUERN_CONF=tuned:$1 preloaded sh -c 'echo ran' >"$tmp/out" 2>"$tmp/err"
+	[ $? -eq 0 ] && [ "$(cat "$tmp/out")" = ran ] &&
+		grep -qF -e "quern: QUERN_CONF=tuned:$1: $2; all is as without it" \
+			"$tmp/err"
+	ok "QUERN_CONF=tuned:$1 is not used" $?
+	show "$tmp/err"
+}
+
+printf 'quern tuned 1\nclass 9999\n' >"$tmp/wrong"
+unused "$tmp/wrong" "line 2: a size is from 1 to 1024 bytes"
+unused "$tmp/none" "it cannot be read"
+unused "$tmp" "it cannot be read"
 
 cat >"$tmp/address.c" <<'END'
 #include <stdio.h>

@@ -122,6 +122,20 @@ static void test_presets(void **state)
 	assert_int_equal(conf.sites, 0);
 	assert_string_equal(conf.pressure_root, "");
 	assert_string_equal(conf.engine, "quern");
+	assert_string_equal(conf.tuned, "");
+}
+
+/* A file names its policy, unless one is named behind it */
+static void test_tuned(void **state)
+{
+	(void)state;
+	assert_good("tuned:/tmp/mill");
+	assert_string_equal(conf.tuned, "/tmp/mill");
+	assert_string_equal(conf.policy, "tuned");
+	assert_good("policy:fixed,tuned:/tmp/mill");
+	assert_string_equal(conf.policy, "tuned");
+	assert_good("tuned:/tmp/mill,policy:fixed");
+	assert_string_equal(conf.policy, "fixed");
 }
 
 static void test_table(void **state)
@@ -239,7 +253,7 @@ static void test_several(void **state)
 
 #define NAME(name, unit, preset, least, most, help) ", " #name
 #define KEYS                                                      \
-	"policy, stats, sample, huge, seed, sites, alpha, beta, " \
+	"policy, tuned, stats, sample, huge, seed, sites, alpha, beta, " \
 	"pressure_root, engine" QN_KNOBS(NAME)
 #define NO_COLON "; write KEY:VALUE,KEY:VALUE, known keys: " KEYS
 
@@ -280,7 +294,7 @@ static void test_bad_key(void **state)
 static void test_bad_choice(void **state)
 {
 	(void)state;
-	BAD_VALUES("policy", "fixed, rule", "", "rul", "rules", "fixed rule",
+	BAD_VALUES("policy", "fixed, rule, bandit, tuned", "", "rul", "rules", "fixed rule",
 		   " ");
 }
 
@@ -456,6 +470,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_presets),
 		cmocka_unit_test(test_engines),
+		cmocka_unit_test(test_tuned),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_nothing),

@@ -194,6 +194,28 @@ static void test_find(void **state)
 	assert_null(qn_policy_find("Rule"));
 }
 
+/* In firmware, the header of tests/firmware: three sizes and two knobs */
+static void test_granules(void **state)
+{
+	struct qn_heap_knobs knobs = qn_heap_knobs_preset;
+
+	(void)state;
+	if (!QN_SMALL || !QN_POLICY_TUNED)
+		return;
+	assert_ptr_equal(qn_policy_find("tuned"), &qn_policy_tuned);
+	qn_policy_tuned.begin_heap(&knobs);
+	assert_true(qn_heap_knobs_are_valid(&knobs));
+	assert_int_equal(knobs.held_part, 8);
+	assert_int_equal(knobs.roomy_part, 5);
+	assert_int_equal(knobs.held_most, qn_heap_knobs_preset.held_most);
+	init_direct(&qn_policy_tuned);
+	assert_promoted(qn_size_steps(24));
+	/* The look goes on behind the last change */
+	assert_promoted(qn_size_steps(400));
+	assert_promoted(qn_size_steps(40));
+	assert_false(round_once());
+}
+
 static void test_fixed(void **state)
 {
 	unsigned int i;
@@ -737,6 +759,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_granules),
 		cmocka_unit_test(test_fixed),
 		cmocka_unit_test(test_promote_gain),
 		cmocka_unit_test(test_promote_knobs),
