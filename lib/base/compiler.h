@@ -40,7 +40,10 @@ typedef int64_t s64;
 /* Cold, and away from all that a process runs unasked: see preload/libquern.ld */
 #define __apart __attribute__((cold, __noinline__, section(".text.apart")))
 /* There too, but not slower for it: few programs call it, and those may do so often */
-#define __seldom       __attribute__((__noinline__, section(".text.apart")))
+#define __seldom __attribute__((__noinline__, section(".text.apart")))
+/* The same for a function that firmware may not need: a linker drops whole sections */
+#define __seldom_as(name) \
+	__attribute__((__noinline__, section(".text.apart." name)))
 #define __rodata_apart __attribute__((section(".rodata.apart")))
 #define __bss_apart    __attribute__((section(".bss.apart")))
 #define __noreturn     __attribute__((noreturn))

@@ -177,6 +177,8 @@ _Static_assert(QN_DEMOTE_PART > 1 && QN_DEMOTE_BYTES_PART > 1 &&
 #endif
 /* Is there a policy that chooses among presets? It needs some state in each heap. */
 #define QN_PRESETS (QN_POLICY_BANDIT || QN_POLICY_DQN)
+/* Is there one that wants to know what held blocks served in a heap of one's own? */
+#define QN_HITS (QN_PRESETS || QN_POLICY_PAPER)
 
 /* QN_DEBUG: compile qn_assert() in */
 #ifndef QN_DEBUG

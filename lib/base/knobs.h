@@ -127,6 +127,19 @@
 /* clang-format on */
 
 /* clang-format off */
+/* Those of policy paper-dqn alone: rounding costs an allocation that misses some steps */
+#if QN_POLICY_PAPER
+#define QN_HEAP_KNOBS_PAPER(K)                                                 \
+	K(granule, COUNT, 1, 1, 256,                                           \
+	  "A short block that is cut from a longer run gets a multiple of so " \
+	  "many granules. More leaves fewer lengths of free runs, and wastes " \
+	  "more in blocks.")                                                   \
+	K(granule_most, COUNT, 0, 0, 256,                                      \
+	  "So do blocks of up to so many granules; 0: none.")
+#else
+#define QN_HEAP_KNOBS_PAPER(K)
+#endif
+
 #define QN_HEAP_KNOBS(K)                                                       \
 	K(held_part, PART, 24, 0, 65536,                                       \
 	  "Freed short blocks wait, unmerged, for a request of their length in " \
@@ -152,7 +165,8 @@
 	  "room to wait. Fewer let them wait sooner.")                         \
 	K(held_wait, COUNT, 256, 0, (size_t)1 << 20,                           \
 	  "Steps before it tries that again, once a request had all of them "  \
-	  "merged. More keep free memory in one piece for longer.")
+	  "merged. More keep free memory in one piece for longer.")            \
+	QN_HEAP_KNOBS_PAPER(K)
 
 /* clang-format on */
 

@@ -35,15 +35,16 @@ const struct qn_conf_option qn_conf_options[] = {
 		.key = "policy",
 		.type = QN_CONF_CHOICE,
 		MEMBER(policy),
-		.choices = "fixed rule bandit tuned",
+		.choices = "fixed rule bandit paper-dqn tuned",
 		.preset = "rule",
 		.help = "Who adapts the heap while the program runs. "
 			"rule gives sizes that are in much use a class of "
 			"their own and takes it away when they are not; fixed "
 			"leaves the table as it is at the start; bandit does "
 			"as rule does, and tries which of six sets of knobs "
-			"costs least at the price; tuned is that of a file, "
-			"see tuned.",
+			"costs least at the price; paper-dqn learns to move "
+			"granules by one step, as was published, to be "
+			"compared with; tuned is that of a file, see tuned.",
 	},
 	{
 		.key = "tuned",

@@ -153,7 +153,7 @@ static u32 pressure_of(const struct qn_heap *h, const struct qn_held_view *held)
 	return QN_PRESSURE_MOST;
 }
 
-/* What is free, and what came of requests: for policies that choose among presets */
+/* What is free, and what came of requests: for policies that are told of hits */
 static void view_free(const struct qn_heap *h, struct qn_held_view *v)
 {
 	const struct qn_zone *z;
@@ -180,7 +180,7 @@ static void tune(struct qn_heap *h, struct qn_view *view)
 		return;
 	view_held(h, &view->held);
 	view->pressure = max(h->pressure, pressure_of(h, &view->held));
-	if (chooses)
+	if (IS_ENABLED(QN_HITS))
 		view_free(h, &view->held);
 	if (!qn_controller_tune_heap(&h->controller, view, &next))
 		return;

@@ -332,7 +332,7 @@ static void note_hit(struct qn_heap *h, size_t size)
 {
 	size_t k = qn_heap_granules(size);
 
-	if (IS_ENABLED(QN_PRESETS) && k <= QN_ZONE_SHORT && h->zone.held[k])
+	if (IS_ENABLED(QN_HITS) && k <= QN_ZONE_SHORT && h->zone.held[k])
 		h->nr_hits[0]++;
 }
 
@@ -351,6 +351,16 @@ static noinline void *alloc_none(struct qn_heap *h, size_t size)
 	return alloc_any(h, size);
 }
 
+#if QN_POLICY_PAPER
+/* A multiple of the knob granule, if one window shows it. It misses at most once more. */
+static size_t rounded(const struct qn_heap *h, size_t k)
+{
+	size_t g = h->knobs.granule, up = (k + g - 1) / g * g;
+
+	return up <= QN_ZONE_SHORT ? up : k;
+}
+#endif
+
 /* Nothing of exactly this length: carve a longer run */
 static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 {
@@ -362,6 +372,10 @@ static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 		return size > QN_GRANULE ? alloc_any(h, size) :
 					   alloc_short(h, size, QN_ZONE_MIN);
 	qn_assert(k <= QN_ZONE_SHORT);
+#if QN_POLICY_PAPER
+	if (unlikely(k <= h->knobs.granule_most) && k != rounded(h, k))
+		return alloc_short(h, size, rounded(h, k));
+#endif
 	mask = qn_zone_serving(&h->zone, k);
 	if (unlikely(!mask && !qn_bins_are_any(&h->zone.bins, mask)))
 		return alloc_none(h, size);

@@ -131,7 +131,7 @@ struct qn_heap {
 	u32 nr_steps;
 	struct qn_heap_knobs knobs;
 	size_t seen_squeezed;
-	u32 nr_hits[QN_PRESETS];
+	u32 nr_hits[QN_HITS];
 	u32 hot;
 	bool (*hook)(void *arg, size_t size);
 	void *hook_arg;

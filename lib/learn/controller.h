@@ -25,7 +25,7 @@
  * @total, @free, @largest_free: bytes of the zones, of them not in use, and in one piece
  * @allocs:	requests served so far
  * @samples:	requests that were sampled so far
- * @hits:	of them, those that a held block could serve; counted if QN_PRESETS
+ * @hits:	of them, those that a held block could serve; counted if QN_HITS
  */
 struct qn_held_view {
 	size_t most;
@@ -52,6 +52,7 @@ struct qn_held_view {
  * @recent_peak: highest @used lately
  * @pressure:	how scarce memory is, 0 to 1024: gauge.h, and qn_pressure()
  * @held:	of a heap of one's own
+ * @allocs:	objects of a process handed out so far, those in lists included
  * @idle_ms:	milliseconds since the last look; looks need calls, so the program was idle
  *		for most of them if they are many
  * @recent_purged, @recent_refaults: bytes, lately: each second half of them is forgotten
@@ -71,6 +72,7 @@ struct qn_view {
 	size_t recent_peak;
 	u32 pressure;
 	struct qn_held_view held;
+	u32 allocs;
 	u32 idle_ms;
 	size_t recent_purged;
 	size_t recent_refaults;
@@ -82,7 +84,7 @@ struct qn_view {
 };
 
 /* Words that a policy may keep for itself */
-#define QN_POLICY_WORDS (QN_SMALL ? (QN_PRESETS ? 36 : 4) : 64)
+#define QN_POLICY_WORDS (!QN_SMALL ? 64 : QN_HITS ? 36 : 4)
 
 /* A policy that chooses is asked at most once in so long; in so many requests of a heap */
 #define QN_CHOICE_US    20000
@@ -196,6 +198,7 @@ extern const struct qn_policy qn_policy_fixed;
 extern const struct qn_policy qn_policy_rule;
 extern const struct qn_policy qn_policy_bandit;
 extern const struct qn_policy qn_policy_tuned;
+extern const struct qn_policy qn_policy_paper_dqn;
 
 /* The policy of that name, or NULL */
 const struct qn_policy *qn_policy_find(const char *name);

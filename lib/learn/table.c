@@ -82,6 +82,24 @@ void qn_table_init_slabs(struct qn_table *t, unsigned int nr_steps)
 	t->nr_classes = (u8) class;
 }
 
+__seldom_as("coarse") void qn_table_init_coarse(struct qn_table *t,
+						unsigned int nr_steps,
+						unsigned int every)
+{
+	unsigned int class;
+
+	qn_table_init_direct(t, nr_steps);
+	qn_assert((nr_steps - 1) % every == 0);
+	qn_assert((nr_steps - 1) / every < QN_NR_CLASSES);
+	for (class = 1; class * every < nr_steps; class ++) {
+		t->class_steps[class] = (u16)(class * every);
+		memset(&t->map[(class - 1) * every + 1], (int)class, every);
+	}
+	t->map[0] = t->map[1];
+	t->nr_base = (u8)(class - 1);
+	t->nr_classes = (u8) class;
+}
+
 void qn_table_copy(struct qn_table *dst, const struct qn_table *src)
 {
 	qn_assert(dst != src);
@@ -94,7 +112,9 @@ void qn_table_copy(struct qn_table *dst, const struct qn_table *src)
 	memcpy(dst->map, src->map, src->nr_steps);
 }
 
-int qn_table_promote(struct qn_table *t, unsigned int step)
+/* Tables change seldom, and not in the first moments of a process */
+__seldom_as("promote") int qn_table_promote(struct qn_table *t,
+					    unsigned int step)
 {
 	unsigned int class, old;
 
@@ -113,7 +133,8 @@ int qn_table_promote(struct qn_table *t, unsigned int step)
 	return (int)class;
 }
 
-int qn_table_demote(struct qn_table *t, unsigned int class)
+__seldom_as("demote") int qn_table_demote(struct qn_table *t,
+					  unsigned int class)
 {
 	unsigned int step, heir = QN_CLASS_DIRECT;
 

@@ -97,6 +97,15 @@ void qn_table_init_direct(struct qn_table *t, unsigned int nr_steps);
 void qn_table_init_slabs(struct qn_table *t, unsigned int nr_steps);
 
 /**
+ * qn_table_init_coarse() - permanent classes at every so many steps, and no others
+ * @t:		qn_table_bytes(@nr_steps) bytes
+ * @nr_steps:	entries of the map, a multiple of @every and one more
+ * @every:	steps from a class to the next
+ */
+void qn_table_init_coarse(struct qn_table *t, unsigned int nr_steps,
+			  unsigned int every);
+
+/**
  * qn_table_copy() - start the next generation from @src
  * @dst:	at least as many bytes as @src; nobody uses it
  * @src:	a valid table

@@ -236,8 +236,10 @@ static void controller_look(struct qn_hub *hub, u64 now, u64 since)
 		return;
 	qn_controller_log(&hub->controller, &hub->page->decisions);
 	memory_look(hub, &view.memory, now);
-	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
 		live[c] = qn_ledger_get(&hub->ledger.class_live[c]);
+		view.allocs += (u32)READ_ONCE(hub->page->classes[c].nr_allocs);
+	}
 	WRITE_ONCE(hub->page->nr_slices, hub->page->nr_slices + 1);
 	knobs_look(hub, &view, now);
 	if (!qn_controller_step(&hub->controller, &view, next, &act))

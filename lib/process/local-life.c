@@ -19,9 +19,15 @@
 /* A new table is in use: classes whose size changed start afresh */
 static __cold void class_retable(struct qn_local *l)
 {
+	/* The largest size is that of the last permanent class: 0 before the first table */
+	unsigned int was = l->map[QN_HUB_STEPS - 1], base;
+
 	l->table = qn_hub_table_get(l->hub, l->table);
-	/* The classes below are permanent */
-	for (unsigned int c = l->table->nr_base + 1u; c < QN_NR_CLASSES; c++) {
+	base = l->table->nr_base;
+	/* Those below stay, but for a policy that begins with others */
+	if (unlikely(was && was != base))
+		base = 0;
+	for (unsigned int c = base + 1; c < QN_NR_CLASSES; c++) {
 		u32 osize = l->class[c].osize;
 
 		if (osize && osize != qn_table_osize(l->table, c))

@@ -328,7 +328,7 @@ __apart void qn_local_class_retire(struct qn_local *l, unsigned int c)
 	struct qn_local_class *k = &l->class[c];
 	struct qn_unit *u, *next;
 
-	qn_assert(c > l->table->nr_base);
+	qn_assert(c > 0);
 	qn_local_heads_flush(l, c);
 	for (u = k->head; u; u = next) {
 		next = u->next;

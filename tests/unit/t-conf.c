@@ -144,7 +144,7 @@ static void test_table(void **state)
 	char text[128];
 
 	(void)state;
-	assert_int_equal(qn_conf_nr_options, 10);
+	assert_int_equal(qn_conf_nr_options, 11);
 	for (o = qn_conf_options; o < qn_conf_options + qn_conf_nr_options;
 	     o++) {
 		assert_null(strpbrk(o->key, ":, "));
@@ -294,8 +294,8 @@ static void test_bad_key(void **state)
 static void test_bad_choice(void **state)
 {
 	(void)state;
-	BAD_VALUES("policy", "fixed, rule, bandit, tuned", "", "rul", "rules", "fixed rule",
-		   " ");
+	BAD_VALUES("policy", "fixed, rule, bandit, paper-dqn, tuned", "", "rul",
+		   "rules", "fixed rule", " ");
 }
 
 #define DIGITS  ", digits and then K, M, G or nothing"

@@ -878,6 +878,38 @@ static void test_pressure_is_seen(void **state)
 	assert_sound();
 }
 
+/* Short blocks that are cut are multiples of granules; a heap still serves what it has */
+static void test_granule(void **state)
+{
+	size_t nr = 0, free;
+	void *p[8];
+
+	(void)state;
+	if (!QN_POLICY_PAPER)
+		return;
+	reset();
+	assert_int_equal(qn_heap_set_knob(h, "granule", 257), -ERANGE);
+	assert_int_equal(qn_heap_set_knob(h, "granule", 4), 0);
+	assert_int_equal(qn_heap_set_knob(h, "granule_most", 16), 0);
+	for (size_t k = 2; k < 22; k++) {
+		for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+			size_t up = k <= 16 ? (k + 3) / 4 * 4 : k;
+
+			p[i] = qn_heap_alloc(h, k * QN_ALIGN);
+			assert_int_equal(qn_heap_usable_size(h, p[i]),
+					 up * QN_ALIGN);
+		}
+		assert_sound();
+		for (size_t i = 0; i < ARRAY_SIZE(p); i++)
+			qn_heap_free(h, p[i]);
+	}
+	while (qn_heap_alloc(h, 5 * QN_ALIGN))
+		nr++;
+	assert_sound();
+	free = stats().largest_free;
+	assert_true(nr > 100 && free < 5 * QN_ALIGN);
+}
+
 static void test_fixed_policy(void **state)
 {
 	(void)state;
@@ -1250,6 +1282,7 @@ int main(void)
 		cmocka_unit_test(test_pressure),
 		cmocka_unit_test(test_pressure_rounds),
 		cmocka_unit_test(test_pressure_is_seen),
+		cmocka_unit_test(test_granule),
 		cmocka_unit_test(test_fixed_policy),
 		cmocka_unit_test(test_held_is_merged),
 		cmocka_unit_test(test_held_is_merged_in_all_zones),

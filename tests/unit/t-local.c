@@ -34,6 +34,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "learn/policy-paper-dqn.h"
 #include "linuxport.h"
 #include "process/local.h"
 #include "tags.h"
@@ -901,6 +902,51 @@ static void test_tables_change_under_load(void **state)
 	}
 	verify_all();
 	end(l);
+}
+
+/*
+ * A policy that begins with other permanent classes, after the heap was used: what there is
+ * stays sound, and later the table changes by what the policy learns.
+ */
+static void test_other_base(void **state)
+{
+	struct qn_local *l;
+
+	(void)state;
+	begin(4096);
+	l = get();
+	for (u32 i = 0; i < 60000; i++) {
+		if (i == 5000) {
+			qn_controller_init(&hub.controller,
+					   &qn_policy_paper_dqn);
+			qn_paper_begin(NULL, 1);
+			qn_hub_table_begin(&hub, &qn_policy_paper_dqn);
+			assert_int_equal(hub.table->nr_base, 8);
+			for (u32 size = 1; size <= 1024; size++) {
+				u32 osize = (u32)qn_table_osize(
+					hub.table,
+					hub.table->map[qn_size_steps(size)]);
+
+				/* As the usual table */
+				assert_true(osize - size < max(16u, size / 8));
+			}
+		}
+		if (i % 8 == 0) {
+			port.clock += QN_CHOICE_US;
+			qn_hub_learn(&hub, l->samples, 0);
+		}
+		if (nr_held && roll(2))
+			drop(l, roll(nr_held));
+		else
+			hold(l, roll(4) ? 1 + roll(1100) : 1 + roll(24000));
+		if (i % 4000 == 0)
+			check();
+		assert_int_equal(qn_table_check(hub.table), 0);
+	}
+	assert_true(hub.table->generation > 100);
+	verify_all();
+	drop_all(l);
+	check_nothing_left();
 }
 
 /* Medium sizes take turns: the chunks grow at first, and no further */
@@ -2063,6 +2109,7 @@ int main(void)
 		cmocka_unit_test(test_slot_is_reused),
 		cmocka_unit_test(test_full_slab_of_an_unused_slot),
 		cmocka_unit_test(test_tables_change_under_load),
+		cmocka_unit_test(test_other_base),
 		cmocka_unit_test(test_changing_sizes),
 		cmocka_unit_test(test_batch_limits),
 		cmocka_unit_test(test_sleeper),
