@@ -91,8 +91,10 @@ bool qn_controller_tune_heap(struct qn_controller *c,
 typedef bool look_fn(const struct qn_view *view, u32 *state, unsigned int from,
 		     unsigned int to, struct qn_action *act);
 
-bool qn_controller_step(struct qn_controller *c, const struct qn_view *view,
-			struct qn_table *next, struct qn_action *act)
+__seldom_as("step") bool qn_controller_step(struct qn_controller *c,
+					    const struct qn_view *view,
+					    struct qn_table *next,
+					    struct qn_action *act)
 {
 	unsigned int nr_steps = view->table->nr_steps;
 	unsigned int from = c->cursor;

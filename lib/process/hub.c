@@ -207,7 +207,7 @@ static void memory_look(const struct qn_hub *hub, struct qn_trend_look *look,
 	};
 }
 
-static void controller_look(struct qn_hub *hub, u64 now, u64 since)
+static __seldom void controller_look(struct qn_hub *hub, u64 now, u64 since)
 {
 	size_t live[QN_NR_CLASSES];
 	struct qn_table *next = table_spare(hub);
