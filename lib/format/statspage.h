@@ -136,7 +136,8 @@ struct qn_stats_change {
 /**
  * struct qn_stats_decision - a choice among presets
  * @usec:	microseconds since @start_usec
- * @cost:	of the interval before it, in 1/1024 of what memory in use cost meanwhile
+ * @cost:	of the interval before it, in 1/1024 of what the recent peak of memory in
+ *		use would have cost meanwhile
  * @gain:	what the choice would have saved of it: an estimate
  * @ahead:	the decayed sum of those, by which a policy comes to lead
  * @action:	what the policy chose

@@ -46,7 +46,7 @@ bool qn_cost_process(const struct qn_view *v, struct qn_interval *last,
 		.dirty = pages(v->memory.dirty),
 	};
 	const struct qn_interval was = *last;
-	u32 used = pages(max(v->used, USED_LEAST)), purges;
+	u32 used = pages(max(max(v->used, v->recent_peak), USED_LEAST)), purges;
 
 	*last = now;
 	if (qn_cost_is_back(&was, &now))
@@ -92,19 +92,20 @@ static s64 longer(const struct qn_view *v, const struct qn_flow *f)
 }
 
 /*
- * Who keeps a part of it has that much less dirty memory. The rest is purged once in the
- * time that it would have been kept for, and wanted back as often as such memory was lately.
+ * Who keeps a part of it has that much less dirty memory. The rest goes in any case, but
+ * sooner, and what is wanted back of it is fetched again once in the time that is left: as
+ * large a share as of what was purged lately.
  */
 static s64 shorter(const struct qn_view *v, const struct qn_flow *f, u32 part)
 {
 	u32 back = ratio(v->recent_refaults, v->recent_purged);
-	u64 keep_us = (u64)v->knobs->price * v->page_ns / 4 + 1;
+	u64 keep_us = (u64)v->knobs->price * v->page_ns / 4 * part / ONE + 1;
 	u64 gone = (u64)f->dirty * (ONE - part) / ONE;
 	u64 turned = gone * min((u64)f->usec, keep_us) / keep_us;
 
 	back = v->recent_purged ? min(back, ONE) : ONE / 2;
 	return (s64)(f->mem * (ONE - part) / ONE) -
-	       (s64)(turned * (PAGE_NS + (u64)fault_ns(v) * back / ONE));
+	       (s64)(turned * v->page_ns * back / ONE);
 }
 
 s32 qn_cost_gain_process(const struct qn_view *v, const struct qn_flow *flow,

@@ -7,12 +7,12 @@
  * shares of a base, so that they compare between programs and phases:
  *
  *	of a process	CPU time of refaults and purges, and dirty memory at the price
- *			of memory, over memory in use at that price
+ *			of memory, over the recent peak of memory in use at that price
  *	of a heap	instructions of misses and merges, over those of requests that hit
  *
  * Estimates say what another preset would have changed. They are rough: to keep more would
  * have spared the refaults and kept what was purged; to keep less would have spared its part
- * of dirty memory, and cost purges and refaults in proportion. The controller bets on them
+ * of dirty memory, and cost refaults in proportion. The controller bets on them
  * and holds the bet to what is measured afterwards.
  */
 #ifndef QN_COST_H

@@ -88,11 +88,20 @@ static void test_shorter(void **state)
 	view.memory.usec = 1000000;
 	view.recent_purged = 100 * PAGE;
 	assert_true(qn_cost_process(&view, &last, &flow));
-	/* Three quarters of 409600, less 75 pages by 340 */
-	assert_in_range(qn_cost_gain_process(&view, &flow, 2), 69, 71);
-	knobs.price = 1000000;
+	/* Three quarters of 409600 */
+	assert_int_equal(qn_cost_gain_process(&view, &flow, 2), 76);
+	/* The same, less 75 pages by 1570 */
 	view.recent_refaults = view.recent_purged;
 	view.memory.usec = 2000000;
+	assert_true(qn_cost_process(&view, &last, &flow));
+	assert_int_equal(qn_cost_gain_process(&view, &flow, 2), 47);
+	/* In a twentieth of a second as many come back in proportion: not worth it */
+	view.memory.usec = 2050000;
+	assert_true(qn_cost_process(&view, &last, &flow));
+	assert_true(qn_cost_gain_process(&view, &flow, 2) < 0);
+	knobs.price = 1000000;
+	view.recent_refaults = view.recent_purged;
+	view.memory.usec = 3000000;
 	assert_true(qn_cost_process(&view, &last, &flow));
 	assert_true(qn_cost_gain_process(&view, &flow, 4) == 0);
 }

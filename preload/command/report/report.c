@@ -324,7 +324,7 @@ static const char *preset_name(unsigned int preset)
 	return preset < QN_NR_PRESETS ? qn_preset_names[preset] : "?";
 }
 
-/* Costs are parts of 1024 of what memory in use costs meanwhile */
+/* Costs are parts of 1024 of what the recent peak of memory in use costs meanwhile */
 static void put_decision(struct screen *s, const struct qn_stats_decision *d)
 {
 	qn_line(&s->l, "%12s  %s (chose %s%s): cost %.1f %%, gain %+.1f %%",
