@@ -26,6 +26,7 @@ _Static_assert(QN_SAMPLE_BYTES >= SAMPLE_MIN && QN_SAMPLE_BYTES <= SAMPLE_MAX,
 	       "QN_SAMPLE_BYTES is outside the range of the key sample");
 
 /* Read at each start, so not among the help, which lies apart (preload/libquern.ld) */
+static const char policies[] = "fixed rule bandit paper-dqn tuned";
 static const char engines[] =
 	"quern buddy buddy-fast freelist per-size boundary "
 	"quern-heap";
@@ -35,7 +36,7 @@ const struct qn_conf_option qn_conf_options[] = {
 		.key = "policy",
 		.type = QN_CONF_CHOICE,
 		MEMBER(policy),
-		.choices = "fixed rule bandit paper-dqn tuned",
+		.choices = policies,
 		.preset = "rule",
 		.help = "Who adapts the heap while the program runs. "
 			"rule gives sizes that are in much use a class of "

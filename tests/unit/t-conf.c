@@ -252,7 +252,7 @@ static void test_several(void **state)
 }
 
 #define NAME(name, unit, preset, least, most, help) ", " #name
-#define KEYS                                                      \
+#define KEYS                                                             \
 	"policy, tuned, stats, sample, huge, seed, sites, alpha, beta, " \
 	"pressure_root, engine" QN_KNOBS(NAME)
 #define NO_COLON "; write KEY:VALUE,KEY:VALUE, known keys: " KEYS
