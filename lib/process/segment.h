@@ -41,7 +41,7 @@ struct qn_segments;
 /**
  * struct qn_share - blocks of whole pages that share units: share.h
  * @list:	chunks, by qn_unit.longest of their first units; those without are in none
- * @lists:	bit n: list n is not empty
+ * @lists:	bit n: list n is not empty; written under the lock, read by anybody
  * @dirty:	bytes of free pages in chunks that may be resident; part of
  *		qn_resident.dirty
  * @since:	when some came last, in ms

@@ -156,7 +156,7 @@ static __seldom void list_del(struct qn_share *sh, struct qn_unit *c)
 	else
 		sh->list[c->longest] = c->chunk_next;
 	if (!sh->list[c->longest])
-		sh->lists &= ~((u64)1 << c->longest);
+		WRITE_ONCE(sh->lists, sh->lists & ~((u64)1 << c->longest));
 	c->longest = 0;
 }
 
@@ -177,7 +177,7 @@ static __seldom void list_move(struct qn_share *sh, struct qn_unit *c)
 	if (c->chunk_next)
 		c->chunk_next->chunk_prev = c;
 	sh->list[n] = c;
-	sh->lists |= (u64)1 << n;
+	WRITE_ONCE(sh->lists, sh->lists | (u64)1 << n);
 	qn_assert(chunk_is_sound(sh, c));
 }
 
