@@ -4,7 +4,8 @@
 A service runs for half a minute, most of which it waits. What is resident is read
 every 10 ms. With memory at X GB-seconds for a CPU-second a run costs its CPU time, and
 its average resident memory times its length over X. quern runs four times: at its default
-price, and with the price set to each of these.
+price, and with the price set to each of these. Peers that have a setting for it run with
+early decay, too.
 """
 import os
 import shutil
@@ -20,7 +21,17 @@ SERVICES = (
     ("bursts", ["{workloads}", "service"], {}),
     ("python3", ["python3", "{programs}/service.py"],
      {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"}),
+    ("node", ["node", "{programs}/service.mjs"], {}),
+    ("redis", ["{suite}/redis-day.sh", "24"], {}),
 )
+
+# What these offer for giving memory back sooner: name, variables
+DECAYS = {
+    "jemalloc": ["MALLOC_CONF=background_thread:true,dirty_decay_ms:100,"
+                 "muzzy_decay_ms:0"],
+    "mimalloc": ["MIMALLOC_DECOMMIT_DELAY=0"],
+    "tcmalloc": ["TCMALLOC_RELEASE_RATE=10"],
+}
 
 TERMINAL = "svg size 900,420 font 'sans,11' background '#ffffff'"
 PLOT = """set terminal %s
@@ -38,6 +49,9 @@ def subjects(bench):
     for name, path in bench.allocators:
         if name != suite.OURS:
             yield rounds.subject(name, path), PRICES
+            if name in DECAYS:
+                yield rounds.subject(name + ", decay", path,
+                                     DECAYS[name]), PRICES
             continue
         yield rounds.subject(name, path), ()
         for price in PRICES:
@@ -54,7 +68,7 @@ def costs(cell, prices):
 
 
 def show(bench, name, row):
-    table = Table(-12, 8, 10, 10, *[10] * len(PRICES))
+    table = Table(-16, 8, 10, 10, *[10] * len(PRICES))
     table.row(name, "CPU s", "average", "peak",
               *["at %g" % p for p in PRICES])
     for subject, prices in subjects(bench):
@@ -89,7 +103,8 @@ def measure(bench, options):
             continue
         argv = [a.format(workloads=os.path.join(bench.bin, "workloads"),
                          programs=os.path.join(os.path.dirname(__file__),
-                                               "programs")) for a in argv]
+                                               "programs"),
+                         suite=os.path.dirname(__file__)) for a in argv]
         if not shutil.which(argv[0]):
             print("%s is not there: left out" % argv[0])
             continue
