@@ -252,6 +252,8 @@ void qn_local_make_room(struct qn_local *l, size_t bytes)
 		return;
 	lock(l);
 	qn_medium_merge(&l->medium);
+	/* Chunks that went are dirty now, and no longer what is free here */
+	account_much(l);
 	unlock(l);
 }
 
