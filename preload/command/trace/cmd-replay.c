@@ -25,6 +25,7 @@
 #include "command/base/progress.h"
 #include "process/process.h"
 #include "record/record.h"
+#include "fake-clock.h"
 #include "replay-count.h"
 #include "command/base/stream.h"
 #include "command/base/text.h"
@@ -104,26 +105,6 @@ struct replay {
 	struct qn_count count;
 };
 
-/* ---- the clock ---- */
-
-static u64 fake_usec;
-static bool is_fake;
-
-u64 __real_qn_port_clock(void);
-u64 __wrap_qn_port_clock(void);
-u64 __wrap_qn_port_clock_first(void);
-
-/* The core asks for the time by these names; the trace's is the same in each run */
-u64 __wrap_qn_port_clock(void)
-{
-	return is_fake ? fake_usec : __real_qn_port_clock();
-}
-
-u64 __wrap_qn_port_clock_first(void)
-{
-	return __wrap_qn_port_clock();
-}
-
 /* ---- the heap ---- */
 
 static int refuse_engine(const char *name)
@@ -174,7 +155,8 @@ static int start_quern(const struct replay *r)
 		qn_error("%s; `quern help run` lists all settings", error);
 		return QN_EXIT_FAILURE;
 	}
-	is_fake = r->clock == CLOCK_OF_TRACE;
+	if (r->clock == CLOCK_OF_TRACE)
+		qn_fake_clock_set(0);
 	qn_process_start(&conf, NULL, qn_engine_find(conf.engine));
 	return 0;
 }
@@ -394,7 +376,8 @@ static void run(struct replay *r, struct qn_reader *reader, u64 nr_events)
 
 	r->began_ns = r->shown_ns = qn_clock_ns();
 	while (!r->failed && !qn_interrupted() && decode(r, reader)) {
-		fake_usec = r->ops[0].ns / 1000;
+		if (r->clock == CLOCK_OF_TRACE)
+			qn_fake_clock_set(r->ops[0].ns / 1000);
 		from = qn_clock_ns();
 		qn_count_start(&r->count);
 		counted(r);
