@@ -22,6 +22,7 @@ preload/command/base
 preload/command/sites
 preload/command/report
 preload/command/run preload/command/trace preload/command/demo
+preload/command/learn
 '
 
 # Of lib/process: a name stands for NAME.c, NAME.h and all files NAME-*. Only fence.c is far
