@@ -9,6 +9,8 @@ static bool is_fake;
 
 u64 __real_qn_port_clock(void);
 u64 __wrap_qn_port_clock(void);
+u64 __real_qn_port_clock_coarse(void);
+u64 __wrap_qn_port_clock_coarse(void);
 u64 __wrap_qn_port_clock_first(void);
 
 void qn_fake_clock_set(u64 usec)
@@ -26,4 +28,9 @@ u64 __wrap_qn_port_clock(void)
 u64 __wrap_qn_port_clock_first(void)
 {
 	return __wrap_qn_port_clock();
+}
+
+u64 __wrap_qn_port_clock_coarse(void)
+{
+	return is_fake ? fake_usec : __real_qn_port_clock_coarse();
 }
