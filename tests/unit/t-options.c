@@ -42,6 +42,7 @@ struct given {
 	char *settings;
 	const char *file;
 	char **program;
+	struct qn_operands files;
 };
 
 /* clang-format off */
@@ -69,6 +70,11 @@ static const struct qn_option needy[] = {
 	  .is_needed = true },
 	QN_OPTIONS_LAST,
 };
+static const struct qn_option greedy[] = {
+	{ "flag", 0, NULL, QN_FLAG(struct given, flag), .help = "A flag." },
+	{ "files", 0, NULL, QN_OPERANDS(struct given, files), .is_needed = true },
+	QN_OPTIONS_LAST,
+};
 /* clang-format on */
 
 static const struct qn_command plain = {
@@ -85,6 +91,13 @@ static const struct qn_command runner = {
 	.options = needy,
 };
 
+static const struct qn_command eater = {
+	.name = "eater",
+	.synopsis = "FILES",
+	.about = "Is tested.",
+	.options = greedy,
+};
+
 static struct given g;
 static char said[1024];
 
@@ -99,6 +112,7 @@ static int read_argv(const struct qn_command *command, char **argv)
 
 	assert_non_null(kept);
 	free(g.settings);
+	free(g.files.at);
 	g = (struct given){ .size = 7 };
 	dup2(fileno(kept), 2);
 	err = qn_options_read(command, argv, &g);
@@ -182,6 +196,20 @@ static void test_program(void **state)
 	assert_string_equal(g.text, "x");
 	assert_int_equal(READ(&runner, "-o", "x", "prog", "--nothing"), 0);
 	assert_string_equal(g.program[1], "--nothing");
+}
+
+/* Options may stand between them; behind "--" there are none */
+static void test_operands(void **state)
+{
+	(void)state;
+	assert_int_equal(READ(&eater, "a", "--flag", "b", "--", "--c"), 0);
+	assert_true(g.flag);
+	assert_int_equal(g.files.nr, 3);
+	assert_string_equal(g.files.at[0], "a");
+	assert_string_equal(g.files.at[1], "b");
+	assert_string_equal(g.files.at[2], "--c");
+	assert_int_equal(READ(&eater, "--flag"), QN_EXIT_FAILURE);
+	assert_says("eater needs files: quern eater FILES");
 }
 
 static void test_ranges(void **state)
@@ -294,6 +322,7 @@ int main(void)
 		cmocka_unit_test(test_spellings),
 		cmocka_unit_test(test_settings_are_joined),
 		cmocka_unit_test(test_program),
+		cmocka_unit_test(test_operands),
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_choices),
 		cmocka_unit_test(test_refusals),

@@ -28,7 +28,8 @@ struct reading {
 
 bool qn_option_is_named(const struct qn_option *o)
 {
-	return o->type != QN_OPTION_OPERAND && o->type != QN_OPTION_PROGRAM;
+	return o->type != QN_OPTION_OPERAND && o->type != QN_OPTION_OPERANDS &&
+	       o->type != QN_OPTION_PROGRAM;
 }
 
 static bool takes_value(const struct qn_option *o)
@@ -150,6 +151,12 @@ static int set_choice(const struct qn_option *o, const char *value, void *to)
 	return 0;
 }
 
+static void add_operand(struct qn_operands *to, const char *value)
+{
+	QN_GROW(to->at, to->nr);
+	to->at[to->nr++] = value;
+}
+
 static int set(const struct qn_option *o, const char *value, void *base)
 {
 	void *to = (char *)base + o->at;
@@ -161,6 +168,9 @@ static int set(const struct qn_option *o, const char *value, void *base)
 	case QN_OPTION_TEXT:
 	case QN_OPTION_OPERAND:
 		*(const char **)to = value;
+		return 0;
+	case QN_OPTION_OPERANDS:
+		add_operand(to, value);
 		return 0;
 	case QN_OPTION_NUMBER:
 	case QN_OPTION_SIZE:
@@ -262,7 +272,8 @@ static const struct qn_option *next_operand(const struct reading *r)
 	const struct qn_option *o;
 
 	for (o = r->command->options; o->type; o++)
-		if (!qn_option_is_named(o) && !was_given(r, o))
+		if (!qn_option_is_named(o) &&
+		    (!was_given(r, o) || o->type == QN_OPTION_OPERANDS))
 			return o;
 	return NULL;
 }
@@ -275,7 +286,7 @@ static int take_operand(struct reading *r, const struct qn_option *o)
 		return QN_EXIT_FAILURE;
 	}
 	note(r, o);
-	if (o->type == QN_OPTION_OPERAND)
+	if (o->type != QN_OPTION_PROGRAM)
 		return set(o, *r->argv++, r->to);
 	*(char ***)((char *)r->to + o->at) = r->argv;
 	while (*r->argv)
