@@ -42,7 +42,7 @@ static void make_trace(void)
 
 	memset(used, 0, sizeof(used));
 	for (u64 i = 0; i < NR; i++) {
-		u64 r = qn_sim_random(&state);
+		u64 r = qn_random(&state);
 		u32 most = i % 50000 < 25000 ? SLOTS : SLOTS / 10;
 		u32 slot = (u32)(r % SLOTS);
 

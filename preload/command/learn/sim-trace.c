@@ -99,15 +99,6 @@ void qn_sim_unload(struct qn_sim_trace *t)
 
 /* ---- mixes ---- */
 
-u64 qn_sim_random(u64 *state)
-{
-	u64 z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
 void qn_sim_mix_whole(struct qn_sim_mix *m, const struct qn_sim_trace *t)
 {
 	m->nr = 1;
@@ -117,9 +108,9 @@ void qn_sim_mix_whole(struct qn_sim_mix *m, const struct qn_sim_trace *t)
 /* Short pauses as often as long ones: each doubling has the same chance */
 static u64 draw_pause(u64 *state)
 {
-	u64 usec = QN_SIM_PAUSE_LEAST << qn_sim_random(state) % 6;
+	u64 usec = QN_SIM_PAUSE_LEAST << qn_random(state) % 6;
 
-	usec += qn_sim_random(state) % usec;
+	usec += qn_random(state) % usec;
 	return min(usec, (u64)QN_SIM_PAUSE_MOST);
 }
 
@@ -132,8 +123,8 @@ void qn_sim_mix_draw(struct qn_sim_mix *m,
 	m->nr = nr;
 	for (u32 i = 0; i < nr; i++) {
 		/* Again the same, one time in two */
-		if (!t || qn_sim_random(&seed) % 2)
-			t = traces[qn_sim_random(&seed) % nr_traces];
+		if (!t || qn_random(&seed) % 2)
+			t = traces[qn_random(&seed) % nr_traces];
 		m->parts[i] = (struct qn_sim_part){
 			.trace = t,
 			.to = min(t->nr, most),

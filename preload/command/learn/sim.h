@@ -22,6 +22,7 @@
 #include "base/knobs.h"
 #include "format/statspage.h"
 #include "learn/controller.h"
+#include "random.h"
 
 /*
  * CPU time of an event in nanoseconds, fitted to replays of 11 programs: a page fault, a
@@ -123,9 +124,6 @@ void qn_sim_mix_whole(struct qn_sim_mix *m, const struct qn_sim_trace *t);
 void qn_sim_mix_draw(struct qn_sim_mix *m,
 		     const struct qn_sim_trace *const *traces, u32 nr_traces,
 		     u32 nr, u64 most, u64 seed);
-
-/* The next of a row of random numbers (splitmix64); any @state begins one */
-u64 qn_sim_random(u64 *state);
 
 /**
  * struct qn_sim_result - what an episode took; the first members are the same in each run
