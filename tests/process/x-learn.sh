@@ -1,0 +1,107 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# x-learn.sh - quern tune: what it finds is cheaper on calls that it did not learn from,
+# or nothing is written; the same seed finds the same.
+
+. "$(dirname "$0")/../x.sh"
+quern=${QUERN:-$top/build/quern}
+
+says() # FILE TEXT
+{
+	grep -q -- "$2" "$1"
+}
+
+# Bursts: 8 MB of blocks come and go again and again, so kept memory spares page faults
+cat >"$tmp/bursts.c" <<'END'
+#include <stdlib.h>
+
+#define NR 4000
+
+static void *volatile blocks[NR];
+
+int main(int argc, char **argv)
+{
+	unsigned int seed = argc > 1 ? (unsigned int)atoi(argv[1]) : 1;
+
+	for (int round = 0; round < 12; round++) {
+		for (int i = 0; i < NR; i++) {
+			seed = seed * 1103515245 + 12345;
+			blocks[i] = malloc(500 + (seed >> 16) % 4000);
+		}
+		for (int i = 0; i < NR; i++)
+			free(blocks[i]);
+	}
+	return 0;
+}
+END
+# One burst, and calls now and then for most of a second: kept memory is of no use
+cat >"$tmp/linger.c" <<'END'
+#include <stdlib.h>
+#include <unistd.h>
+
+#define NR 4000
+
+static void *volatile blocks[NR];
+
+int main(void)
+{
+	for (int i = 0; i < NR; i++)
+		blocks[i] = malloc(500 + i % 4000);
+	for (int i = 0; i < NR; i++)
+		free(blocks[i]);
+	for (int i = 0; i < 80; i++) {
+		usleep(10000);
+		free((void *)(blocks[0] = malloc(2000)));
+	}
+	return 0;
+}
+END
+cd "$tmp" || exit 99
+must $cc $flags -o bursts bursts.c
+must $cc $flags -o linger linger.c
+must "$quern" record -o bursts.qt -- ./bursts 1 2>err
+must "$quern" record -o other.qt -- ./bursts 2 2>err
+must "$quern" record -o linger.qt -- ./linger 2>err
+
+# ---- tune ----
+
+"$quern" tune --tries=100 --validate=other.qt -o a.tuned bursts.qt >out 2>err &&
+	says out 'a.tuned is written' && [ "$(head -n 1 a.tuned)" = 'quern tuned 1' ] &&
+	says a.tuned '^# trace bursts, crc32 ' &&
+	says a.tuned '^# trace other, .* learned from 0$' &&
+	says a.tuned '^knob [a-z_]* [0-9]*$'
+ok "a program of bursts gets knobs of its own" $?
+awk '/cost over/ { sub(/.*: /, ""); good = $1 < 1 && $4 < 1 } END { exit !good }' out
+ok "they are cheaper where learned and where validated" $?
+"$quern" tune --tries=100 --validate=other.qt -o b.tuned bursts.qt >out 2>err &&
+	cmp -s a.tuned b.tuned
+ok "the same seed finds the same" $?
+"$quern" tune --tries=60 -o c.tuned bursts.qt >out 2>err &&
+	says out 'where validated'
+ok "the last part of a trace validates" $?
+"$quern" tune --price=0.2 --tries=60 --validate=linger.qt -o d.tuned bursts.qt \
+	>out 2>err && says out 'defaults are best; d.tuned is not written' &&
+	[ ! -e d.tuned ]
+ok "what does not win on validation is not written" $?
+"$quern" tune --tries=60 --heap=24M -o granules.h bursts.qt >out 2>err
+status=$?
+if [ -e granules.h ]; then
+	says granules.h '^#define QN_GRANULES 1' &&
+		echo '#include "granules.h"
+#define KNOB(name, value) + (sizeof(#name) > 1 && (value) >= 0)
+int main(void) { return (0 QN_GRANULES_KNOBS(KNOB)) < 1; }' >use.c &&
+		$cc -I. -o use use.c && ./use
+else
+	[ $status = 0 ] && says out 'defaults are best'
+fi
+ok "a header for firmware compiles" $?
+! "$quern" tune -o x.h bursts.qt >out 2>err && says err '--heap=128K'
+ok "a header needs to know the heap" $?
+! "$quern" tune --heap=1K -o x.h bursts.qt >out 2>err && says err 'does not fit' &&
+	! "$quern" tune -o x missing.qt >out 2>err && says err 'missing.qt' &&
+	! "$quern" tune --price=none -o x bursts.qt >out 2>err && says err 'price' &&
+	! "$quern" tune -o x >out 2>err && says err 'needs a trace' &&
+	! "$quern" tune -o /nowhere/x --tries=1 bursts.qt >out 2>err && [ ! -e x ]
+ok "what cannot be is refused, with what to do" $?
+finish
