@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # x-learn.sh - quern tune: what it finds is cheaper on calls that it did not learn from,
-# or nothing is written; the same seed finds the same.
+# or nothing is written; the same seed finds the same. quern merge: means are means, and
+# merging in steps gives what merging at once does.
 
 . "$(dirname "$0")/../x.sh"
 quern=${QUERN:-$top/build/quern}
@@ -104,4 +105,54 @@ ok "a header needs to know the heap" $?
 	! "$quern" tune -o x >out 2>err && says err 'needs a trace' &&
 	! "$quern" tune -o /nowhere/x --tries=1 bursts.qt >out 2>err && [ ! -e x ]
 ok "what cannot be is refused, with what to do" $?
+
+# ---- merge ----
+
+must "$quern" run --json --report=1.json -- ./bursts 1
+must "$quern" run --json --report=2.json -- ./linger
+mkdir stats && QUERN_CONF=stats:$tmp/stats preloaded ./bursts 3
+field() # FILE NAME: of the report's heap
+{
+	sed -n 's/^ *"'"$2"'": \([0-9]*\).*/\1/p' "$1" | sed -n "${3:-1}p"
+}
+row() # FILE NAME COLUMN
+{
+	awk -v name="$2" -v n="$3" '$1 == name { print $n }' "$1"
+}
+without_comments() # FILE
+{
+	grep -v '^#' "$1"
+}
+"$quern" merge -o p1 1.json 2.json 2>err && [ "$(head -n 1 p1)" = 'quern profile 1' ] &&
+	[ "$(row p1 runs 2)" = 2 ] &&
+	[ "$(row p1 allocations 2)" = \
+		$((($(field 1.json allocations) + $(field 2.json allocations)) / 2)) ] &&
+	awk -v a="$(field 1.json peak_live)" -v b="$(field 2.json peak_live)" '
+		$1 == "peak_live" { good = $2 == (a + b) / 2 && $3 == (a > b ? a : b) }
+		END { exit !good }' p1
+ok "figures of two reports are means, and peaks have their highest" $?
+awk '$1 == "size" { calls += $4; bytes += $5 }
+	END { exit !(calls > 0.999 && calls < 1.001 && bytes > 0.999 && bytes < 1.001) }' p1
+ok "shares of sizes add up to one" $?
+"$quern" merge -o p2 1.json:3 2.json && "$quern" merge -o p3 1.json:2 p1 &&
+	without_comments p2 | sort >a && without_comments p3 | sort >b &&
+	paste -d ' ' a b | awk '
+		{ for (i = 2; i <= NF / 2; i++) {
+			d = $i - $(i + NF / 2)
+			bad += d > 1e-4 * $i || d < -1e-4 * $i } }
+		END { exit NR < 8 || bad }'
+ok "merged in two steps is as merged at once" $?
+"$quern" merge -o - stats/*.qstat 2.json >p4 && [ "$(row p4 runs 2)" = 2 ] &&
+	says p4 '^# run stats/.*: bursts'
+ok "statistics files are runs, too" $?
+! "$quern" merge -o p5 bursts.c 2>err && says err 'bursts.c' &&
+	! "$quern" merge -o p5 1.json:0 2>err && says err 'run.json:3' &&
+	! "$quern" merge -o p5 none.json 2>err && says err 'none.json' &&
+	echo '{"heaps":[]}' >no.json && ! "$quern" merge -o p5 no.json 2>err &&
+	says err 'quern run --json' && { echo 'quern profile 1'; echo 'size x'; } >bad &&
+	! "$quern" merge -o p5 bad 2>err && says err 'line 2' && [ ! -e p5 ]
+ok "what is no run is refused" $?
+"$quern" tune --tries=60 --profile=p1 --validate=other.qt -o e.tuned bursts.qt >out 2>err &&
+	says out 'cost over'
+ok "a profile is a starting point for tune" $?
 finish

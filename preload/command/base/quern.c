@@ -13,7 +13,8 @@
  *   trace	traces: read, merged, written, in other formats; quern record, trace,
  *		replay and fit
  *   demo	quern demo, and its input, which is made by rule
- *   learn	episodes of traces with knobs and policies to try; quern tune
+ *   learn	episodes of traces with knobs and policies to try; quern tune,
+ *		merge
  *
  * It links libquern.a, libjansson and libm. quern.1 is made from quern.1.in by
  * `quern help --manual`.
@@ -34,6 +35,7 @@ const struct qn_command *const qn_commands[] = {
 	&qn_command_replay,
 	&qn_command_fit,
 	&qn_command_tune,
+	&qn_command_merge,
 	&qn_command_demo,
 	NULL,
 };

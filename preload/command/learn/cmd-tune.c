@@ -22,6 +22,7 @@
 #include "command/base/text.h"
 #include "format/conf.h"
 #include "heap-cost.h"
+#include "merged.h"
 #include "quern.h"
 #include "search.h"
 #include "sim.h"
@@ -89,6 +90,7 @@ struct tune {
 	struct qn_operands files;
 	const char *output;
 	const char *validate;
+	const char *profile;
 	u64 heap;
 	u32 tries;
 	u64 seed;
@@ -230,21 +232,43 @@ static int validate(struct tune *t)
 	return err;
 }
 
-/* Are classes of their own worth it? Fewer settings are better ones. */
-static int prune_sizes(struct tune *t)
+/* Other classes, if they cost less by @gain */
+static int try_sizes(struct tune *t, const u32 *sizes, u32 nr, double gain)
 {
-	u32 nr_sizes = t->nr_sizes;
-	double without;
+	u32 kept[QN_NR_CLASSES], nr_kept = t->nr_sizes;
+	double cost;
 	int err;
 
-	if (!nr_sizes)
+	memcpy(kept, t->sizes, sizeof(kept));
+	memcpy(t->sizes, sizes, nr * sizeof(*sizes));
+	t->nr_sizes = nr;
+	err = costs_of(t, &t->found, 1, &cost);
+	if (!err && cost < t->learned * (1 - gain)) {
+		t->learned = cost;
 		return 0;
-	t->nr_sizes = 0;
-	err = costs_of(t, &t->found, 1, &without);
-	if (!err && without <= t->learned * (1 + QN_SEARCH_GAIN))
-		t->learned = without;
-	else
-		t->nr_sizes = nr_sizes;
+	}
+	memcpy(t->sizes, kept, sizeof(kept));
+	t->nr_sizes = nr_kept;
+	return err;
+}
+
+/* Those of the profile, or none: fewer settings are better ones */
+static int find_sizes(struct tune *t)
+{
+	u32 sizes[QN_NR_CLASSES], nr = 0;
+	struct qn_merged m;
+	int err = 0;
+
+	qn_merged_init(&m);
+	if (t->profile) {
+		err = qn_merged_read(&m, t->profile, 1);
+		nr = qn_merged_promoted(&m, sizes, ARRAY_SIZE(sizes));
+	}
+	if (!err && nr)
+		err = try_sizes(t, sizes, nr, QN_SEARCH_GAIN);
+	if (!err && t->nr_sizes)
+		err = try_sizes(t, sizes, 0, -QN_SEARCH_GAIN);
+	qn_merged_exit(&m);
 	return err;
 }
 
@@ -269,7 +293,7 @@ static int tune_process(struct tune *t)
 	if (!err)
 		err = qn_search_run(&s, &t->found, &t->learned);
 	if (!err)
-		err = prune_sizes(t);
+		err = find_sizes(t);
 	if (!err)
 		err = validate(t);
 	return err;
@@ -547,6 +571,8 @@ static const struct qn_option tune_options[] = {
 	{ "validate", 0, "TRACE", QN_TEXT(struct tune, validate), .help =
 	  "Another run of the program, on other input; by default the last three tenths "
 	  "of each trace are not learned from, and serve for that." },
+	{ "profile", 0, "FILE", QN_TEXT(struct tune, profile), .help =
+	  "A profile of quern merge, whose classes are tried, too." },
 	{ "price", 0, "GB-SECONDS", QN_SETTING(struct tune, settings), .key = "price:",
 	  .help = "GB-seconds of memory that a CPU-second is worth. Default: 7.5." },
 	{ "heap", 0, "BYTES", QN_SIZE(struct tune, heap), .least = 1024,
