@@ -43,6 +43,7 @@ struct given {
 	const char *file;
 	char **program;
 	struct qn_operands files;
+	struct qn_operands also;
 };
 
 /* clang-format off */
@@ -72,6 +73,7 @@ static const struct qn_option needy[] = {
 };
 static const struct qn_option greedy[] = {
 	{ "flag", 0, NULL, QN_FLAG(struct given, flag), .help = "A flag." },
+	{ "also", 0, "FILE", QN_LIST(struct given, also), .help = "A list." },
 	{ "files", 0, NULL, QN_OPERANDS(struct given, files), .is_needed = true },
 	QN_OPTIONS_LAST,
 };
@@ -113,6 +115,7 @@ static int read_argv(const struct qn_command *command, char **argv)
 	assert_non_null(kept);
 	free(g.settings);
 	free(g.files.at);
+	free(g.also.at);
 	g = (struct given){ .size = 7 };
 	dup2(fileno(kept), 2);
 	err = qn_options_read(command, argv, &g);
@@ -208,6 +211,11 @@ static void test_operands(void **state)
 	assert_string_equal(g.files.at[0], "a");
 	assert_string_equal(g.files.at[1], "b");
 	assert_string_equal(g.files.at[2], "--c");
+	assert_int_equal(READ(&eater, "--also=x", "a", "--also", "y"), 0);
+	assert_int_equal(g.also.nr, 2);
+	assert_string_equal(g.also.at[0], "x");
+	assert_string_equal(g.also.at[1], "y");
+	assert_int_equal(g.files.nr, 1);
 	assert_int_equal(READ(&eater, "--flag"), QN_EXIT_FAILURE);
 	assert_says("eater needs files: quern eater FILES");
 }

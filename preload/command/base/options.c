@@ -169,6 +169,7 @@ static int set(const struct qn_option *o, const char *value, void *base)
 	case QN_OPTION_OPERAND:
 		*(const char **)to = value;
 		return 0;
+	case QN_OPTION_LIST:
 	case QN_OPTION_OPERANDS:
 		add_operand(to, value);
 		return 0;

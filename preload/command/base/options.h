@@ -22,13 +22,14 @@ enum qn_option_type {
 	QN_OPTION_SIZE,   /* the same; K, M or G may follow */
 	QN_OPTION_CHOICE, /* enum: which of the words */
 	QN_OPTION_SETTING, /* char *: settings of QUERN_CONF, joined; may be repeated */
+	QN_OPTION_LIST,    /* struct qn_operands: the option may be repeated */
 	QN_OPTION_OPERAND, /* const char *: an argument without dashes */
 	QN_OPTION_OPERANDS, /* struct qn_operands: all that are left, at least one */
 	QN_OPTION_PROGRAM, /* char **: the first operand and all that follows it */
 };
 
 /**
- * struct qn_operands - arguments without dashes
+ * struct qn_operands - arguments without dashes, or values of an option that is repeated
  * @at, @nr:	in their order; the list is the caller's to free
  */
 struct qn_operands {
@@ -107,6 +108,10 @@ struct qn_option {
 	.type = QN_OPTION_OPERAND,  \
 	QN_OPTION_MEMBER(s, member, \
 			 QN_OPTION_HAS_TYPE(s, member, const char *))
+#define QN_LIST(s, member)          \
+	.type = QN_OPTION_LIST,     \
+	QN_OPTION_MEMBER(s, member, \
+			 QN_OPTION_HAS_TYPE(s, member, struct qn_operands))
 #define QN_OPERANDS(s, member)      \
 	.type = QN_OPTION_OPERANDS, \
 	QN_OPTION_MEMBER(s, member, \
