@@ -55,6 +55,16 @@ struct said {
 };
 
 /**
+ * struct heard - what the parent says then
+ * @is_over:	more is resident than the limit
+ * @pressure:	how near it is, as in struct qn_view
+ */
+struct heard {
+	bool is_over;
+	u32 pressure;
+};
+
+/**
  * struct player - the child
  * @e, @process: what it plays
  * @to:		the result, in memory that the parent sees
@@ -69,6 +79,7 @@ struct said {
  * @window:	when the parent wants to hear
  * @step:	pipes to the parent, or NULL
  * @seen_changes: of the statistics page
+ * @pressure:	of the last window
  */
 struct player {
 	const struct qn_sim_episode *e;
@@ -85,6 +96,7 @@ struct player {
 	u64 window;
 	struct lockstep *step;
 	u64 seen_changes;
+	u32 pressure;
 };
 
 static struct player player;
@@ -97,6 +109,11 @@ const struct qn_sim_episode *qn_sim_playing(void)
 u32 qn_sim_process(void)
 {
 	return player.process;
+}
+
+u32 qn_sim_pressure(void)
+{
+	return player.pressure;
 }
 
 /* ---- figures ---- */
@@ -200,14 +217,15 @@ static void helper_look(struct player *p)
 static void meet(struct player *p, bool is_done)
 {
 	struct said said = { .is_done = is_done };
-	bool is_over;
+	struct heard heard;
 
 	look(p);
 	said.pages = resident(p);
 	if (write(p->step->come[1], &said, sizeof(said)) != sizeof(said) ||
-	    read(p->step->go[0], &is_over, sizeof(is_over)) != sizeof(is_over))
+	    read(p->step->go[0], &heard, sizeof(heard)) != sizeof(heard))
 		_exit(QN_EXIT_FAILURE);
-	if (is_over && !is_done) {
+	p->pressure = heard.pressure;
+	if (heard.is_over && !is_done) {
 		qn_process_trim();
 		look(p);
 	}
@@ -508,12 +526,24 @@ static void add_up(struct qn_sim_result *to, const struct qn_sim_result *r)
 	to->error = to->error ? to->error : r->error;
 }
 
+/* None up to three quarters of the limit, then more and more up to the limit */
+static u32 pressure_of(u64 pages, u64 limit)
+{
+	u64 from = limit / 4 * 3;
+
+	if (!limit || pages <= from)
+		return 0;
+	return (u32)min((pages - from) * QN_PRESSURE_MOST / (limit - from),
+			(u64)QN_PRESSURE_MOST);
+}
+
 /* All processes have come to the end of a window. Return: false if all are done. */
 static bool window(const struct qn_sim_episode *e, struct lockstep *steps,
 		   struct qn_sim_result *to)
 {
 	struct said said[QN_SIM_PROCESSES];
-	bool is_over, all_done = true;
+	struct heard heard;
+	bool all_done = true;
 	u64 pages = 0;
 
 	for (u32 i = 0; i < e->nr; i++) {
@@ -526,12 +556,13 @@ static bool window(const struct qn_sim_episode *e, struct lockstep *steps,
 		all_done &= said[i].is_done;
 	}
 	to->peak = max(to->peak, pages);
-	is_over = e->limit && pages > e->limit;
-	if (is_over)
+	heard.is_over = e->limit && pages > e->limit;
+	heard.pressure = pressure_of(pages, e->limit);
+	if (heard.is_over)
 		to->over_usec += (pages - e->limit) * QN_SIM_WINDOW;
 	for (u32 i = 0; i < e->nr && !all_done; i++)
-		if (write(steps[i].go[1], &is_over, sizeof(is_over)) !=
-		    sizeof(is_over))
+		if (write(steps[i].go[1], &heard, sizeof(heard)) !=
+		    sizeof(heard))
 			to->error = -ECHILD;
 	return !all_done && !to->error;
 }

@@ -212,6 +212,9 @@ const struct qn_sim_episode *qn_sim_playing(void);
 /* Which process of the episode the child is, from 0 on */
 u32 qn_sim_process(void);
 
+/* How near the processes of the episode are to their limit, as in struct qn_view */
+u32 qn_sim_pressure(void);
+
 /* So far, in the child */
 const struct qn_sim_result *qn_sim_so_far(void);
 
