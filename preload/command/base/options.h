@@ -178,6 +178,7 @@ extern const struct qn_command qn_command_replay;
 extern const struct qn_command qn_command_fit;
 extern const struct qn_command qn_command_tune;
 extern const struct qn_command qn_command_merge;
+extern const struct qn_command qn_command_train;
 extern const struct qn_command qn_command_demo;
 
 /* All of them, up to NULL */

@@ -14,7 +14,7 @@
  *		replay and fit
  *   demo	quern demo, and its input, which is made by rule
  *   learn	episodes of traces with knobs and policies to try; quern tune,
- *		merge
+ *		merge and train
  *
  * It links libquern.a, libjansson and libm. quern.1 is made from quern.1.in by
  * `quern help --manual`.
@@ -36,6 +36,7 @@ const struct qn_command *const qn_commands[] = {
 	&qn_command_fit,
 	&qn_command_tune,
 	&qn_command_merge,
+	&qn_command_train,
 	&qn_command_demo,
 	NULL,
 };
