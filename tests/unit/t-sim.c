@@ -73,7 +73,7 @@ static void test_repeats(void **state)
 		init(&e[i]);
 		qn_sim_episode_init(&e[2 + i]);
 		e[2 + i].knobs.helper = 1;
-		qn_sim_mix_draw(&e[2 + i].mixes[0], traces, 1, 3, 60000, 9);
+		qn_sim_mix_draw(&e[2 + i].mixes[0], traces, 1, 3, 60000, 2, 9);
 	}
 	assert_int_equal(qn_sim_run(e, 4), 0);
 	assert_true(qn_sim_is_same(&e[0].result, &e[1].result));
@@ -96,7 +96,10 @@ static void test_agrees_with_kernel(void **state)
 #endif
 	(void)state;
 	init(&e[0]);
-	assert_int_equal(qn_sim_run(e, 1), 0);
+	init(&e[1]);
+	e[0].is_real = true;
+	assert_int_equal(qn_sim_run(e, 2), 0);
+	assert_true(qn_sim_is_same(&e[0].result, &e[1].result));
 	if (!r->minor_faults)
 		skip();
 	ratio = (double)r->faults / (double)r->minor_faults;
@@ -238,8 +241,8 @@ static void test_mixes(void **state)
 
 	(void)state;
 	for (u64 seed = 0; seed < 50; seed++) {
-		qn_sim_mix_draw(&a, traces, 2, 5, 1000, seed);
-		qn_sim_mix_draw(&b, traces, 2, 5, 1000, seed);
+		qn_sim_mix_draw(&a, traces, 2, 5, 1000, 4, seed);
+		qn_sim_mix_draw(&b, traces, 2, 5, 1000, 4, seed);
 		assert_int_equal(a.nr, 5);
 		for (u32 i = 0; i < a.nr; i++) {
 			const struct qn_sim_part *p = &a.parts[i];
@@ -249,9 +252,11 @@ static void test_mixes(void **state)
 			assert_int_equal(p->to, min(p->trace->nr, (u64)1000));
 			assert_in_range(p->pause, QN_SIM_PAUSE_LEAST,
 					QN_SIM_PAUSE_MOST);
+			assert_true(p->stretch == 1 || p->stretch == 2 ||
+				    p->stretch == 4);
 			both |= p->trace != a.parts[0].trace;
 		}
-		qn_sim_mix_draw(&b, traces, 2, 5, 1000, seed + 100);
+		qn_sim_mix_draw(&b, traces, 2, 5, 1000, 4, seed + 100);
 		differ |= a.parts[0].pause != b.parts[0].pause;
 	}
 	assert_true(differ && both);

@@ -50,7 +50,9 @@
 #define EPSILON_PART  0.6
 /* The network is tried so many times, from the first third on */
 #define NR_TRIALS 8
-/* Mixes of each trace that was left out */
+/* Programs that take longer between their calls make more choices */
+#define MOST_STRETCH 8
+/* Mixes of each trace that was left out, as they were recorded */
 #define VALIDATE_MIXES 6
 #define MOST_SEEDS     64
 #define NR_PRICES      3
@@ -166,6 +168,7 @@ static int make_worlds(struct train *t)
 		.nr_prices = NR_PRICES,
 		.nr_mixes = t->nr_mixes,
 		.most = t->events,
+		.most_stretch = MOST_STRETCH,
 		.seed = 1,
 		.has_groups = true,
 	};
@@ -179,6 +182,7 @@ static int make_worlds(struct train *t)
 	spec.traces += t->nr_learners;
 	spec.nr_traces = t->nr - t->nr_learners;
 	spec.nr_mixes = spec.nr_traces * VALIDATE_MIXES;
+	spec.most_stretch = 1;
 	spec.seed = 2;
 	if (!err && spec.nr_traces)
 		err = qn_world_init(&t->validated, &spec);

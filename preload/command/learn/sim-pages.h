@@ -16,6 +16,7 @@
 /**
  * struct qn_sim_pages - of this process
  * @hub:	whose memory; NULL: no account is kept
+ * @is_real:	purges reach the kernel
  * @known:	by segment: bits of the pages of each unit
  * @nr:		pages resident, those of the heap's own descriptors left out
  * @most:	highest @nr so far
@@ -25,6 +26,7 @@
  */
 struct qn_sim_pages {
 	const struct qn_hub *hub;
+	bool is_real;
 	u16 *known[QN_NR_SEGMENTS];
 	u64 nr, most;
 	u64 faults;
@@ -35,7 +37,7 @@ struct qn_sim_pages {
 extern struct qn_sim_pages qn_sim_pages;
 
 /* The account begins: nothing is resident. Context: once in a process. */
-void qn_sim_pages_begin(const struct qn_hub *hub);
+void qn_sim_pages_begin(const struct qn_hub *hub, bool is_real);
 
 /* A block is written to: each page of it becomes resident */
 void qn_sim_pages_touch(void *p, size_t size);

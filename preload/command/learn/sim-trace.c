@@ -114,9 +114,18 @@ static u64 draw_pause(u64 *state)
 	return min(usec, (u64)QN_SIM_PAUSE_MOST);
 }
 
+static u32 draw_stretch(u32 most, u64 *state)
+{
+	u32 nr = 1;
+
+	while (most >> nr)
+		nr++;
+	return 1u << qn_random(state) % nr;
+}
+
 void qn_sim_mix_draw(struct qn_sim_mix *m,
 		     const struct qn_sim_trace *const *traces, u32 nr_traces,
-		     u32 nr, u64 most, u64 seed)
+		     u32 nr, u64 most, u32 most_stretch, u64 seed)
 {
 	const struct qn_sim_trace *t = NULL;
 
@@ -129,6 +138,7 @@ void qn_sim_mix_draw(struct qn_sim_mix *m,
 			.trace = t,
 			.to = min(t->nr, most),
 			.pause = draw_pause(&seed),
+			.stretch = draw_stretch(most_stretch, &seed),
 		};
 	}
 }

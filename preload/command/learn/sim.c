@@ -326,13 +326,15 @@ static void call(struct player *p, const struct qn_sim_op *op)
 static void play(struct player *p, const struct qn_sim_part *part)
 {
 	const struct qn_sim_trace *t = part->trace;
-	u64 begin = p->usec - t->ops[part->from].usec;
+	u64 stretch = max(part->stretch, 1u);
+	u64 begin = p->usec - t->ops[part->from].usec * stretch;
 
 	for (u64 i = part->from; i < part->to && !p->to->error; i++) {
 		const struct qn_sim_op *op = &t->ops[i];
+		u64 at = begin + op->usec * stretch;
 
-		if (begin + op->usec > p->usec)
-			advance(p, begin + op->usec);
+		if (at > p->usec)
+			advance(p, at);
 		call(p, op);
 		if (unlikely(++p->to->calls % LOOK_CALLS == 0))
 			look(p);
@@ -435,7 +437,7 @@ static int begin(struct player *p)
 	p->hub = qn_self->hub;
 	qn_controller_init(&p->hub->controller, p->e->policy);
 	promote(p->hub, p->e);
-	qn_sim_pages_begin(p->hub);
+	qn_sim_pages_begin(p->hub, p->e->is_real);
 	p->window = QN_SIM_WINDOW;
 	return 0;
 }

@@ -89,11 +89,13 @@ void qn_sim_unload(struct qn_sim_trace *t);
  * struct qn_sim_part - some calls of a trace
  * @from, @to:	the first, and behind the last
  * @pause:	microseconds without a call behind them
+ * @stretch:	the program takes so many times as long between its calls; 0 is 1
  */
 struct qn_sim_part {
 	const struct qn_sim_trace *trace;
 	u64 from, to;
 	u64 pause;
+	u32 stretch;
 };
 
 #define QN_SIM_PARTS 8
@@ -116,6 +118,7 @@ void qn_sim_mix_whole(struct qn_sim_mix *m, const struct qn_sim_trace *t);
  * @traces, @nr_traces: to draw from
  * @nr:		parts, from 1 to QN_SIM_PARTS
  * @most:	calls of a part at most
+ * @most_stretch: parts are stretched by 1, 2, 4 and so on up to this
  * @seed:	the same gives the same mix
  *
  * Each part begins at the start of its trace. Parts of one mix are often of the same
@@ -123,7 +126,7 @@ void qn_sim_mix_whole(struct qn_sim_mix *m, const struct qn_sim_trace *t);
  */
 void qn_sim_mix_draw(struct qn_sim_mix *m,
 		     const struct qn_sim_trace *const *traces, u32 nr_traces,
-		     u32 nr, u64 most, u64 seed);
+		     u32 nr, u64 most, u32 most_stretch, u64 seed);
 
 /**
  * struct qn_sim_result - what an episode took; the first members are the same in each run
@@ -179,6 +182,9 @@ bool qn_sim_is_same(const struct qn_sim_result *a,
  * @limit:	pages that all may have resident together; 0: as many as they like. While
  *		there are more, each process that has dirty memory is told to give all of it
  *		back, in windows of QN_SIM_WINDOW
+ * @is_real:	what is given back is given back to the kernel, so that its count of faults
+ *		means something. Else the account alone knows, which takes half of the time:
+ *		the core believes that purged memory reads as zero, and nobody reads it
  * @knobs:	as the user set them
  * @policy:	who decides
  * @promoted, @nr_promoted: sizes with a class of their own from the start
@@ -190,6 +196,7 @@ struct qn_sim_episode {
 	struct qn_sim_mix mixes[QN_SIM_PROCESSES];
 	u32 nr;
 	u64 limit;
+	bool is_real;
 	struct qn_knobs knobs;
 	const struct qn_policy *policy;
 	u32 promoted[QN_NR_CLASSES];

@@ -298,7 +298,9 @@ static u32 samples_of(const struct qn_world_play *p, u32 process,
 
 		memcpy(s.in, c[i].in, sizeof(s.in));
 		memcpy(s.next, c[i + 1].in, sizeof(s.next));
-		s.reward = (float)((rule - cost) / one);
+		s.reward = (float)min(max((rule - cost) / one / QN_WORLD_SCALE,
+					  -QN_WORLD_MOST),
+				      QN_WORLD_MOST);
 		s.discount =
 			(float)pow(QN_WORLD_DISCOUNT, usec / QN_WORLD_CHOICE);
 		qn_dqn_add(to, &s);
@@ -360,7 +362,8 @@ static void draw_item(struct qn_world_item *item,
 		u32 nr = 1 + (u32)(qn_random(&state) % 4);
 
 		qn_sim_mix_draw(&item->mixes[i], spec->traces, spec->nr_traces,
-				nr, spec->most, qn_random(&state));
+				nr, spec->most, spec->most_stretch,
+				qn_random(&state));
 	}
 }
 

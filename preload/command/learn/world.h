@@ -7,7 +7,8 @@
  * has several processes under one limit. Each is played once by the rule, and what that
  * cost up to each moment is kept. So what a choice was worth is the difference between the
  * costs of the rule and of the policy until the next choice. It counts in the rule's mean
- * cost of the time between two choices: the mean over an episode is the share saved.
+ * cost of so much time: the mean over an episode is the share saved, over QN_WORLD_SCALE.
+ * Few rewards are many times as large as all others, and are cut.
  *
  * A choice is due when 20 ms have passed, and the heap comes by. Inputs and actions are
  * those of the policies (lib/learn/features.h, presets.h).
@@ -23,6 +24,9 @@
 #define QN_WORLD_CHOICE 20000
 /* What comes behind so long counts for so much */
 #define QN_WORLD_DISCOUNT 0.985
+/* Rewards are divided by this, and end here */
+#define QN_WORLD_SCALE 4.0
+#define QN_WORLD_MOST  5.0
 
 /**
  * struct qn_world_cost - what an episode cost up to a moment
@@ -83,6 +87,7 @@ struct qn_world {
  * @prices, @nr_prices: each mix has an item for each of them
  * @nr_mixes:	mixes
  * @most:	calls of a part of a mix
+ * @most_stretch: of them, see qn_sim_mix_draw()
  * @seed:	the same gives the same world
  * @has_groups:	some have several processes
  */
@@ -93,6 +98,7 @@ struct qn_world_spec {
 	u32 nr_prices;
 	u32 nr_mixes;
 	u64 most;
+	u32 most_stretch;
 	u64 seed;
 	bool has_groups;
 };
