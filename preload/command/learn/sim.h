@@ -183,8 +183,7 @@ bool qn_sim_is_same(const struct qn_sim_result *a,
  *		there are more, each process that has dirty memory is told to give all of it
  *		back, in windows of QN_SIM_WINDOW
  * @is_real:	what is given back is given back to the kernel, so that its count of faults
- *		means something. Else the account alone knows, which takes half of the time:
- *		the core believes that purged memory reads as zero, and nobody reads it
+ *		means something. Else it is cleared, which takes less time
  * @knobs:	as the user set them
  * @policy:	who decides
  * @promoted, @nr_promoted: sizes with a class of their own from the start
