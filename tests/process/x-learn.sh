@@ -3,7 +3,8 @@
 #
 # x-learn.sh - quern tune: what it finds is cheaper on calls that it did not learn from,
 # or nothing is written; the same seed finds the same. quern merge: means are means, and
-# merging in steps gives what merging at once does.
+# merging in steps gives what merging at once does. quern train: the same seed gives the same
+# weights, also after a kill.
 
 . "$(dirname "$0")/../x.sh"
 quern=${QUERN:-$top/build/quern}
@@ -155,4 +156,53 @@ ok "what is no run is refused" $?
 "$quern" tune --tries=60 --profile=p1 --validate=other.qt -o e.tuned bursts.qt >out 2>err &&
 	says out 'cost over'
 ok "a profile is a starting point for tune" $?
+
+# ---- train ----
+
+train() # FILE OPTIONS
+{
+	file=$1
+	shift
+	"$quern" train --events=30000 --mixes=3 --episodes=48 "$@" -o "$file" \
+		bursts.qt linger.qt
+}
+train w1.h --validate=other.qt >out 2>err && says out '^seed 1 ' &&
+	says out 'left out [0-9.]* (7.5: ' && says out 'w1.h is written: seed 1' &&
+	says w1.h '^ \* trace bursts, crc32 ' && says w1.h '^ \* left out other, crc32 ' &&
+	[ ! -e w1.h.checkpoint ]
+ok "a network is trained, and says of what" $?
+{
+	echo '#include <stdio.h>'
+	echo '#include "w1.h"'
+	echo 'int main(void) { return !qn_network_is_valid(&qn_weights_process); }'
+} >valid.c && $cc $flags -I. -o valid valid.c "$top/lib/learn/network.c" && ./valid
+ok "its table compiles, and is valid" $?
+train w2.h --validate=other.qt >out 2>err && cmp -s w1.h w2.h &&
+	train w3.h --validate=other.qt --seed=2 >out 2>err && ! cmp -s w1.h w3.h
+ok "the same seed gives the same weights, another gives others" $?
+
+# Killed once it has begun; of what it did then no more than a batch is lost
+"$quern" train --events=30000 --mixes=3 --episodes=400 --validate=other.qt --interval=0 \
+	-o w4.h bursts.qt linger.qt >out4 2>err4 &
+pid=$!
+i=0
+while [ ! -e w4.h.checkpoint ] && [ $i -lt 600 ]; do
+	sleep 0.05
+	i=$((i + 1))
+done
+sleep 0.4
+kill -9 $pid 2>/dev/null
+wait $pid 2>/dev/null
+[ ! -e w4.h ] && [ -e w4.h.checkpoint ] &&
+	train w4.h --validate=other.qt --interval=0 --episodes=400 >out 2>err &&
+	says err 'goes on from w4.h.checkpoint: seed 1, episode' &&
+	train w5.h --validate=other.qt --episodes=400 >out 2>err && cmp -s w4.h w5.h
+ok "a training that was killed goes on, and comes to the same" $?
+train w6.h --seeds=2 >out 2>err && [ "$(grep -c '^seed' out)" = 2 ] &&
+	says w6.h 'seed [12] of 1 to 2'
+ok "there is one result a seed" $?
+echo something >w7.h.checkpoint && ! train w7.h >out 2>err && says err 'of another training' &&
+	[ ! -e w7.h ] && ! "$quern" train -o w8.h none.qt 2>err && says err 'none.qt' &&
+	! "$quern" train bursts.qt 2>err && says err 'needs --output'
+ok "what cannot be is refused" $?
 finish

@@ -32,9 +32,8 @@
 #include "weights.h"
 #include "world.h"
 
-/* Time between two lines of progress where stderr is no terminal, and two checkpoints */
-#define PROGRESS_NS   10000000000u
-#define CHECKPOINT_NS 10000000000u
+/* Time between two lines of progress where stderr is no terminal */
+#define PROGRESS_NS 10000000000u
 /* Episodes that are played with the same weights */
 #define BATCH 8
 /* Samples of a step of learning; so many steps for each new sample, in sixteenths */
@@ -107,7 +106,7 @@ struct state {
 /**
  * struct train - one call of quern train
  * @files, @left_out, @output, @checkpoint: options
- * @seed, @nr_seeds, @nr_episodes, @nr_mixes, @events: likewise
+ * @interval, @seed, @nr_seeds, @nr_episodes, @nr_mixes, @events: likewise
  * @traces, @nr, @nr_learners: all; those that are learned from come first
  * @learned, @validated: worlds
  * @s:		where it stands
@@ -119,6 +118,7 @@ struct train {
 	struct qn_operands left_out;
 	const char *output;
 	const char *checkpoint;
+	u32 interval;
 	u32 seed;
 	u32 nr_seeds;
 	u32 nr_episodes;
@@ -499,7 +499,8 @@ static int train_seed(struct train *t)
 		err = play_batch(t);
 		if (!err && is_trial(t, before))
 			err = trial(t);
-		if (!err && qn_clock_ns() - t->kept_ns > CHECKPOINT_NS)
+		if (!err &&
+		    qn_clock_ns() - t->kept_ns >= t->interval * (u64)1000000000)
 			err = write_checkpoint(t);
 	}
 	return err ? err : finish_seed(t);
@@ -672,8 +673,11 @@ static const struct qn_option train_options[] = {
 	{ "events", 0, "N", QN_SIZE(struct train, events), .least = 1000,
 	  .preset = "200K", .help = "Of a trace so many calls are read at most." },
 	{ "checkpoint", 0, "FILE", QN_TEXT(struct train, checkpoint), .help =
-	  "Where the training stands, written every ten seconds; by default beside the "
-	  "weights. Goes away when they are written." },
+	  "Where the training stands; by default beside the weights. Goes away when they "
+	  "are written." },
+	{ "interval", 0, "SECONDS", QN_NUMBER(struct train, interval), .most = 86400,
+	  .preset = "10", .help =
+	  "Between two checkpoints; 0: after each batch of eight episodes." },
 	{ "a trace", 0, NULL, QN_OPERANDS(struct train, files), .is_needed = true },
 	QN_OPTIONS_LAST,
 };

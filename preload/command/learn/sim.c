@@ -427,15 +427,18 @@ static int begin(struct player *p)
 	if (!p->blocks || !p->sizes)
 		return -ENOMEM;
 	qn_conf_init(&conf);
-	qn_conf_parse(&conf, SEED, error, sizeof(error));
 	conf.knobs = p->e->knobs;
+	if (qn_conf_parse(&conf, SEED, error, sizeof(error)) ||
+	    qn_conf_parse(&conf, p->e->settings, error, sizeof(error)))
+		return -EINVAL;
 	qn_fake_clock_set(BEGIN);
 	qn_process_start(&conf, NULL, NULL);
 	qn_free(qn_malloc(1));
 	if (qn_self == &qn_local_none)
 		return -ENOMEM;
 	p->hub = qn_self->hub;
-	qn_controller_init(&p->hub->controller, p->e->policy);
+	if (p->e->policy)
+		p->hub->controller.policy = p->e->policy;
 	promote(p->hub, p->e);
 	qn_sim_pages_begin(p->hub, p->e->is_real);
 	p->window = QN_SIM_WINDOW;

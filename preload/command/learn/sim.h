@@ -185,7 +185,8 @@ bool qn_sim_is_same(const struct qn_sim_result *a,
  * @is_real:	what is given back is given back to the kernel, so that its count of faults
  *		means something. Else it is cleared, which takes less time
  * @knobs:	as the user set them
- * @policy:	who decides
+ * @settings:	of QUERN_CONF, on top of @knobs; NULL: none
+ * @policy:	who decides; NULL: as @settings have it
  * @promoted, @nr_promoted: sizes with a class of their own from the start
  * @tick:	called in the child, at every millisecond of fake time at most, or NULL
  * @data:	the caller's
@@ -197,6 +198,7 @@ struct qn_sim_episode {
 	u64 limit;
 	bool is_real;
 	struct qn_knobs knobs;
+	const char *settings;
 	const struct qn_policy *policy;
 	u32 promoted[QN_NR_CLASSES];
 	u32 nr_promoted;
