@@ -237,7 +237,7 @@ static void test_mixes(void **state)
 	struct qn_sim_trace other = { .path = "other", .nr = 10 };
 	const struct qn_sim_trace *traces[] = { &trace, &other };
 	struct qn_sim_mix a, b;
-	bool differ = false, both = false;
+	bool differ = false, both = false, later = false;
 
 	(void)state;
 	for (u64 seed = 0; seed < 50; seed++) {
@@ -249,7 +249,10 @@ static void test_mixes(void **state)
 
 			assert_ptr_equal(p->trace, b.parts[i].trace);
 			assert_int_equal(p->pause, b.parts[i].pause);
-			assert_int_equal(p->to, min(p->trace->nr, (u64)1000));
+			assert_int_equal(p->to - p->from,
+					 min(p->trace->nr, (u64)1000));
+			assert_true(p->to <= p->trace->nr);
+			later |= p->from > 0;
 			assert_in_range(p->pause, QN_SIM_PAUSE_LEAST,
 					QN_SIM_PAUSE_MOST);
 			assert_true(p->stretch == 1 || p->stretch == 2 ||
@@ -259,7 +262,7 @@ static void test_mixes(void **state)
 		qn_sim_mix_draw(&b, traces, 2, 5, 1000, 4, seed + 100);
 		differ |= a.parts[0].pause != b.parts[0].pause;
 	}
-	assert_true(differ && both);
+	assert_true(differ && both && later);
 }
 
 static bool is_near(double a, double b)

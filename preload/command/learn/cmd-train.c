@@ -106,7 +106,7 @@ struct state {
 /**
  * struct train - one call of quern train
  * @files, @left_out, @output, @checkpoint: options
- * @interval, @seed, @nr_seeds, @nr_episodes, @nr_mixes, @events: likewise
+ * @interval, @seed, @nr_seeds, @nr_episodes, @nr_mixes, @events, @part: likewise
  * @traces, @nr, @nr_learners: all; those that are learned from come first
  * @learned, @validated: worlds
  * @s:		where it stands
@@ -124,6 +124,7 @@ struct train {
 	u32 nr_episodes;
 	u32 nr_mixes;
 	u64 events;
+	u64 part;
 	struct qn_sim_trace *traces;
 	const struct qn_sim_trace **learners;
 	u32 nr, nr_learners;
@@ -167,7 +168,7 @@ static int make_worlds(struct train *t)
 		.prices = prices,
 		.nr_prices = NR_PRICES,
 		.nr_mixes = t->nr_mixes,
-		.most = t->events,
+		.most = t->part,
 		.most_stretch = MOST_STRETCH,
 		.seed = 1,
 		.has_groups = true,
@@ -265,8 +266,8 @@ static u32 sum_of(const struct train *t)
 	const u64 numbers[] = {
 		t->seed,          t->nr_seeds,      t->nr_episodes,
 		t->nr_mixes,      t->nr_learners,   t->nr,
-		t->events,        sizeof(*t->s),    QN_VERSION_MAJOR,
-		QN_VERSION_MINOR, QN_VERSION_PATCH,
+		t->events,        t->part,          sizeof(*t->s),
+		QN_VERSION_MAJOR, QN_VERSION_MINOR, QN_VERSION_PATCH,
 	};
 	u32 sum = qn_crc32(0, numbers, sizeof(numbers));
 
@@ -671,7 +672,9 @@ static const struct qn_option train_options[] = {
 	  "Mixes of the traces, with pauses of 50 ms to 3 s; each is played at three "
 	  "prices of memory: 7.5, 0.75 and 0.075." },
 	{ "events", 0, "N", QN_SIZE(struct train, events), .least = 1000,
-	  .preset = "200K", .help = "Of a trace so many calls are read at most." },
+	  .preset = "1M", .help = "Of a trace so many calls are read at most." },
+	{ "part", 0, "N", QN_SIZE(struct train, part), .least = 1000, .preset = "200K",
+	  .help = "Of these, so many in a row are a part of a mix." },
 	{ "checkpoint", 0, "FILE", QN_TEXT(struct train, checkpoint), .help =
 	  "Where the training stands; by default beside the weights. Goes away when they "
 	  "are written." },

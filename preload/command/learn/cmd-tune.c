@@ -502,8 +502,6 @@ static int read_price(struct tune *t)
 		qn_error("%s", error);
 		return -EINVAL;
 	}
-	/* A price by hand asks for the helper, which a replay has no idle time for */
-	t->conf.knobs.helper = 0;
 	if (!t->heap && qn_tuned_is_header(t->output)) {
 		qn_error("a header is for firmware; say how large its heap is: "
 			 "--heap=128K");
@@ -574,7 +572,8 @@ static const struct qn_option tune_options[] = {
 	{ "profile", 0, "FILE", QN_TEXT(struct tune, profile), .help =
 	  "A profile of quern merge, whose classes are tried, too." },
 	{ "price", 0, "GB-SECONDS", QN_SETTING(struct tune, settings), .key = "price:",
-	  .help = "GB-seconds of memory that a CPU-second is worth. Default: 7.5." },
+	  .help = "GB-seconds of memory that a CPU-second is worth; by default as the setting "
+	  "price has it." },
 	{ "heap", 0, "BYTES", QN_SIZE(struct tune, heap), .least = 1024,
 	  .most = (u64)1 << 30, .help =
 	  "For firmware: a heap of so many bytes instead of a process." },

@@ -12,8 +12,10 @@
 #define UNIT_ONE 32.0f
 /* As far as a unit goes in 8 bits */
 #define UNIT_MOST (127.0f / UNIT_ONE)
-/* No weight is beyond; so the finest step of a layer is at least 1/32 */
-#define WEIGHT_MOST 3.0f
+/* No weight is beyond; so the finest step of a layer is at least 1/64 */
+#define WEIGHT_MOST (127.0f / 64)
+/* Weights that nothing holds go to 0: what is small is coarse in 8 bits */
+#define DECAY 0.01f
 /* Errors beyond count by their size, not by its square */
 #define HUBER 1.0f
 /* How fast the slow copy follows */
@@ -146,7 +148,8 @@ static void step(struct qn_dqn *d, const struct qn_dqn_net *gradient, u32 nr,
 		mean[i] = MEAN_KEPT * mean[i] + (1 - MEAN_KEPT) * at;
 		square[i] =
 			SQUARE_KEPT * square[i] + (1 - SQUARE_KEPT) * at * at;
-		w[i] -= by * mean[i] / (sqrtf(square[i]) + TINY);
+		w[i] -= by * mean[i] / (sqrtf(square[i]) + TINY) +
+			rate * DECAY * w[i];
 		w[i] = min(max(w[i], -WEIGHT_MOST), WEIGHT_MOST);
 		target[i] += FOLLOW * (w[i] - target[i]);
 	}

@@ -123,20 +123,33 @@ static u32 draw_stretch(u32 most, u64 *state)
 	return 1u << qn_random(state) % nr;
 }
 
+/* The start one time in two, else anywhere */
+static u64 draw_from(const struct qn_sim_trace *t, u64 most, u64 *state)
+{
+	u64 r = qn_random(state);
+
+	if (t->nr <= most || r % 2)
+		return 0;
+	return (r >> 8) % (t->nr - most);
+}
+
 void qn_sim_mix_draw(struct qn_sim_mix *m,
 		     const struct qn_sim_trace *const *traces, u32 nr_traces,
 		     u32 nr, u64 most, u32 most_stretch, u64 seed)
 {
 	const struct qn_sim_trace *t = NULL;
+	u64 from;
 
 	m->nr = nr;
 	for (u32 i = 0; i < nr; i++) {
 		/* Again the same, one time in two */
 		if (!t || qn_random(&seed) % 2)
 			t = traces[qn_random(&seed) % nr_traces];
+		from = draw_from(t, most, &seed);
 		m->parts[i] = (struct qn_sim_part){
 			.trace = t,
-			.to = min(t->nr, most),
+			.from = from,
+			.to = min(t->nr, from + most),
 			.pause = draw_pause(&seed),
 			.stretch = draw_stretch(most_stretch, &seed),
 		};

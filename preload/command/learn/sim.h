@@ -121,8 +121,9 @@ void qn_sim_mix_whole(struct qn_sim_mix *m, const struct qn_sim_trace *t);
  * @most_stretch: parts are stretched by 1, 2, 4 and so on up to this
  * @seed:	the same gives the same mix
  *
- * Each part begins at the start of its trace. Parts of one mix are often of the same
- * trace: a program that does again what it did.
+ * A part begins at the start of its trace, or anywhere in it: then objects from before are
+ * not there. Parts of one mix are often of the same trace: a program that does again what it
+ * did.
  */
 void qn_sim_mix_draw(struct qn_sim_mix *m,
 		     const struct qn_sim_trace *const *traces, u32 nr_traces,

@@ -199,8 +199,6 @@ static void make_episode(struct qn_sim_episode *e, struct qn_world_play *p)
 	e->nr = item->nr;
 	e->limit = item->limit;
 	e->knobs.price = item->price;
-	/* A price set by hand asks for the helper */
-	e->knobs.helper = item->price != QN_PRICE_PRESET;
 	e->policy = &policy;
 	e->data = p;
 }
