@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * cmd-train.c - quern train: weights of the policy dqn, from traces.
+ * cmd-train.c - quern train: weights of policies dqn and paper-dqn, from traces.
  *
  * The world (world.h) plays episodes; a learner (dqn.h) learns from them. From time to time
  * the network is tried as it would ship: in whole numbers, without exploring. The best so
@@ -27,6 +27,7 @@
 #include "command/base/stream.h"
 #include "command/base/text.h"
 #include "dqn.h"
+#include "paper.h"
 #include "quern.h"
 #include "random.h"
 #include "weights.h"
@@ -58,6 +59,12 @@
 
 static const u64 prices[NR_PRICES] = { 7500, 750, 75 };
 static const s32 margins[] = { 0, 16, 32, 64, 128, 256, 512 };
+
+/* In the order of the words of --for */
+enum train_for {
+	FOR_PROCESS,
+	FOR_PAPER,
+};
 
 /**
  * struct score - costs over those of the rule, geometric means
@@ -105,7 +112,7 @@ struct state {
 
 /**
  * struct train - one call of quern train
- * @files, @left_out, @output, @checkpoint: options
+ * @files, @left_out, @what, @output, @checkpoint: options
  * @interval, @seed, @nr_seeds, @nr_episodes, @nr_mixes, @events, @part: likewise
  * @traces, @nr, @nr_learners: all; those that are learned from come first
  * @learned, @validated: worlds
@@ -116,6 +123,7 @@ struct state {
 struct train {
 	struct qn_operands files;
 	struct qn_operands left_out;
+	enum train_for what;
 	const char *output;
 	const char *checkpoint;
 	u32 interval;
@@ -556,16 +564,15 @@ static void put_score(FILE *out, const char *what, const struct score *s)
 	fprintf(out, "\n");
 }
 
-static void put_provenance(const struct train *t, FILE *out, u32 seed)
+static void put_provenance(const struct train *t, FILE *out,
+			   const struct seed_result *r, u32 seed)
 {
-	const struct seed_result *r = &t->s->results[seed];
-
 	fprintf(out,
 		"quern train %d.%d.%d, seed %u of %u to %u, %u episodes, %u "
 		"mixes\n",
-		QN_VERSION_MAJOR, QN_VERSION_MINOR, QN_VERSION_PATCH,
-		t->seed + seed, t->seed, t->seed + t->nr_seeds - 1,
-		t->nr_episodes, t->nr_mixes);
+		QN_VERSION_MAJOR, QN_VERSION_MINOR, QN_VERSION_PATCH, seed,
+		t->seed, t->seed + t->nr_seeds - 1, t->nr_episodes,
+		t->nr_mixes);
 	for (u32 i = 0; i < t->nr; i++)
 		fprintf(out, "%s %s, crc32 %08x, %llu calls\n",
 			i < t->nr_learners ? "trace" : "left out",
@@ -586,7 +593,7 @@ static int write_weights(const struct train *t)
 	int err = out ? 0 : -errno;
 
 	if (text) {
-		put_provenance(t, text, seed);
+		put_provenance(t, text, &t->s->results[seed], t->seed + seed);
 		fclose(text);
 	}
 	if (out) {
@@ -602,6 +609,98 @@ static int write_weights(const struct train *t)
 	unlink(t->checkpoint);
 	printf("%s is written: seed %u\n", t->output, t->seed + seed);
 	return 0;
+}
+
+/* ---- the paper's network ---- */
+
+static void paper_episode(struct qn_sim_episode *e,
+			  const struct qn_world_item *item)
+{
+	qn_sim_episode_init(e);
+	memcpy(e->mixes, item->mixes, sizeof(e->mixes));
+	e->nr = 1;
+	e->knobs.price = item->price;
+}
+
+/* What it has learned, on each item of a world of single processes */
+static int try_paper(const struct qn_world *w, const struct qn_paper *paper,
+		     struct score *score)
+{
+	static struct qn_sim_episode e;
+	u32 nr[NR_PRICES] = { 0 };
+	u64 nr_choices = 0;
+	int err = 0;
+
+	*score = (struct score){ .all = 0 };
+	for (u32 i = 0; i < w->nr && !err; i++) {
+		struct qn_world_play play = { .item = &w->items[i] };
+		struct qn_paper copy = *paper;
+
+		if (play.item->nr > 1)
+			continue;
+		paper_episode(&e, play.item);
+		err = qn_paper_run(&copy, &e);
+		play.result = e.result;
+		add_play(score, &play, nr, &nr_choices);
+	}
+	score->all = exp(score->all / max(nr[0] + nr[1] + nr[2], 1u));
+	for (u32 i = 0; i < NR_PRICES; i++)
+		score->by_price[i] = exp(score->by_price[i] / max(nr[i], 1u));
+	return err;
+}
+
+static int write_paper(const struct train *t, const struct qn_paper *paper,
+		       const struct seed_result *r)
+{
+	char *comments = NULL;
+	size_t size;
+	FILE *text = open_memstream(&comments, &size);
+	FILE *out = text ? qn_stream_out(t->output) : NULL;
+	int err = out ? 0 : -errno;
+
+	if (text) {
+		put_provenance(t, text, r, t->seed);
+		fclose(text);
+	}
+	if (out) {
+		qn_paper_write(out, paper, comments);
+		err = qn_stream_close(out, t->output);
+	}
+	free(comments);
+	if (err)
+		qn_error("cannot write %s: %s", t->output, strerror(-err));
+	else
+		printf("%s is written: seed %u\n", t->output, t->seed);
+	return err;
+}
+
+static int train_paper(struct train *t)
+{
+	static struct qn_sim_episode e;
+	struct qn_paper paper = { .seed = t->seed };
+	struct seed_result r = { .agreement = 1 };
+	u64 state = t->seed * 7919;
+	int err = 0;
+
+	for (u32 i = 0; i < t->nr_episodes && !err; i++) {
+		u64 n = qn_random(&state) % t->learned.nr;
+
+		paper_episode(&e, &t->learned.items[n]);
+		err = qn_paper_run(&paper, &e);
+	}
+	if (!err)
+		err = try_paper(&t->learned, &paper, &r.learned);
+	if (!err && t->validated.nr)
+		err = try_paper(&t->validated, &paper, &r.validated);
+	if (err)
+		return err;
+	qn_progress_clear();
+	printf("seed %-3u", t->seed);
+	print_score("learned", &r.learned);
+	if (t->validated.nr)
+		print_score("left out", &r.validated);
+	printf("\n");
+	return write_paper(t, &paper, &r);
 }
 
 /* ---- the command ---- */
@@ -636,9 +735,9 @@ static int train_main(const struct qn_command *command, int argc, char **argv)
 	if (!err)
 		err = make_worlds(&t);
 	if (!err)
-		err = train_all(&t);
+		err = t.what == FOR_PAPER ? train_paper(&t) : train_all(&t);
 	qn_progress_clear();
-	if (!err)
+	if (!err && t.what == FOR_PROCESS)
 		err = write_weights(&t);
 out:
 	leave(&t);
@@ -657,6 +756,10 @@ out:
 static const struct qn_option train_options[] = {
 	{ "output", 'o', "FILE", QN_TEXT(struct train, output), .is_needed = true, .help =
 	  "Where the weights go, a C header." },
+	{ "for", 0, NULL, QN_CHOICE(struct train, what), .choices = "process|paper",
+	  .preset = "process", .help =
+	  "Which policy: dqn of a process, or paper-dqn, which has the reward and the "
+	  "state of the paper, learns while it runs, and has one seed and no checkpoint." },
 	{ "validate", 0, "TRACE", QN_LIST(struct train, left_out), .help =
 	  "A program that is left out whole, and judges; may be given more than once." },
 	{ "seed", 0, "N", QN_NUMBER(struct train, seed), .least = 1, .most = 1000000,

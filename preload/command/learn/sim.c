@@ -457,6 +457,8 @@ static void run_child(const struct qn_sim_episode *e, u32 process,
 		close(step->go[1]);
 		close(step->come[0]);
 	}
+	if (e->begin)
+		e->begin(e);
 	to->error = begin(&player);
 	if (to->error)
 		_exit(0);
@@ -464,6 +466,8 @@ static void run_child(const struct qn_sim_episode *e, u32 process,
 	play_mix(&player, &e->mixes[process]);
 	note_figures(&player);
 	note_promoted(&player);
+	if (e->end)
+		e->end(e);
 	to->minor_faults = minor_faults() - faults;
 	to->cpu_ns = cpu_ns() - ns;
 	if (step)

@@ -189,6 +189,7 @@ bool qn_sim_is_same(const struct qn_sim_result *a,
  * @settings:	of QUERN_CONF, on top of @knobs; NULL: none
  * @policy:	who decides; NULL: as @settings have it
  * @promoted, @nr_promoted: sizes with a class of their own from the start
+ * @begin, @end: called in the child before and after it plays, or NULL
  * @tick:	called in the child, at every millisecond of fake time at most, or NULL
  * @data:	the caller's
  * @result:	set
@@ -203,6 +204,8 @@ struct qn_sim_episode {
 	const struct qn_policy *policy;
 	u32 promoted[QN_NR_CLASSES];
 	u32 nr_promoted;
+	void (*begin)(const struct qn_sim_episode *e);
+	void (*end)(const struct qn_sim_episode *e);
 	void (*tick)(const struct qn_sim_episode *e, u32 process,
 		     const struct qn_sim_result *so_far);
 	void *data;
