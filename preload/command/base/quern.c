@@ -29,16 +29,11 @@
 #include "stream.h"
 
 const struct qn_command *const qn_commands[] = {
-	&qn_command_run,
-	&qn_command_record,
-	&qn_command_trace,
-	&qn_command_replay,
-	&qn_command_fit,
-	&qn_command_tune,
-	&qn_command_merge,
-	&qn_command_train,
-	&qn_command_demo,
-	NULL,
+	&qn_command_run,   &qn_command_record,
+	&qn_command_trace, &qn_command_replay,
+	&qn_command_fit,   &qn_command_tune,
+	&qn_command_merge, &qn_command_train,
+	&qn_command_demo,  NULL,
 };
 
 /*

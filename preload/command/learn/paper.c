@@ -64,7 +64,7 @@ void qn_paper_write(FILE *out, const struct qn_paper *p, const char *comments)
 {
 	fprintf(out,
 		"/* SPDX-License-Identifier: MIT */\n/*\n"
-		" * weights-paper.h - a network, made by quern train.\n *\n");
+		" * Weights of policy paper-dqn, made by quern train.\n *\n");
 	while (*comments) {
 		size_t size = strcspn(comments, "\n");
 

@@ -33,7 +33,7 @@ struct qn_paper {
  */
 int qn_paper_run(struct qn_paper *p, struct qn_sim_episode *e);
 
-/* As lib/learn/weights-paper.h, with lines of provenance */
+/* As a C header, with lines of provenance */
 void qn_paper_write(FILE *out, const struct qn_paper *p, const char *comments);
 
 #endif /* QN_PAPER_H */

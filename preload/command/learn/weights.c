@@ -81,7 +81,7 @@ void qn_weights_write(FILE *out, const struct qn_network *net, const char *name,
 {
 	fprintf(out,
 		"/* SPDX-License-Identifier: MIT */\n/*\n"
-		" * weights-%s.h - a network, made by quern train.\n *\n",
+		" * Weights for %s, made by quern train.\n *\n",
 		name);
 	put_comments(out, comments);
 	fprintf(out, " */\n#ifndef ");
