@@ -34,15 +34,31 @@ is_left_out() # NAME
 	return 1
 }
 
-set --
-for trace in "$traces"/*.trace; do
-	name=${trace##*/}
-	if is_left_out "${name%.trace}"; then
-		set -- "$@" "--validate=$trace"
-	else
-		set -- "$@" "$trace"
-	fi
-done
+# NAME-OF-WEIGHTS FOLDER-OF-TRACES OPTIONS
+train()
+{
+	weights=$1
+	folder=$2
+	shift 2
+	for trace in "$folder"/*.trace; do
+		name=${trace##*/}
+		if is_left_out "${name%.trace}"; then
+			set -- "$@" "--validate=$trace"
+		else
+			set -- "$@" "$trace"
+		fi
+	done
+	./quern train --for="$weights" --seeds="${SEEDS:-4}" \
+		-o "$to/weights-$weights.h" "$@" || exit
+}
 
-exec ./quern train --seeds="${SEEDS:-6}" --episodes="${EPISODES:-2400}" \
-	-o "$to/weights-process.h" "$@"
+train process "$traces" --episodes="${EPISODES:-2000}"
+
+# For firmware: whole objects are left out until a device would hold the rest
+mkdir -p "$to/cut" || exit
+for trace in "$traces"/*.trace; do
+	cut=$to/cut/${trace##*/}
+	[ -e "$cut" ] || ./quern trace cut --heap=60K --events=30000 -o "$cut" \
+		"$trace" >/dev/null || exit
+done
+train heap "$to/cut" --episodes="${EPISODES:-2000}"

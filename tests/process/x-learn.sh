@@ -167,7 +167,7 @@ train() # FILE OPTIONS
 		bursts.qt linger.qt
 }
 train w1.h --validate=other.qt >out 2>err && says out '^seed 1 ' &&
-	says out 'left out [0-9.]* (7.5: ' && says out 'w1.h is written: seed 1' &&
+	says out 'left out [0-9.]*, departed .* (7.5: ' && says out 'w1.h is written: seed 1' &&
 	says w1.h '^ \* trace bursts, crc32 ' && says w1.h '^ \* left out other, crc32 ' &&
 	[ ! -e w1.h.checkpoint ]
 ok "a network is trained, and says of what" $?
@@ -198,6 +198,14 @@ wait $pid 2>/dev/null
 	says err 'goes on from w4.h.checkpoint: seed 1, episode' &&
 	train w5.h --validate=other.qt --episodes=400 >out 2>err && cmp -s w4.h w5.h
 ok "a training that was killed goes on, and comes to the same" $?
+mkdir fw && "$quern" trace cut --heap=60K -o fw/bursts.qt bursts.qt >out 2>err &&
+	"$quern" trace cut --heap=60K -o fw/other.qt other.qt >out 2>err &&
+	"$quern" train --for=heap --episodes=48 --validate=fw/other.qt -o fw/weights.h \
+		fw/bursts.qt >out 2>err && says out '^seed 1 ' &&
+	says fw/weights.h 'qn_weights_heap = {' &&
+	"$quern" train --for=heap --episodes=48 --validate=fw/other.qt -o fw/again.h \
+		fw/bursts.qt >out 2>err && cmp -s fw/weights.h fw/again.h
+ok "a network for heaps of one's own is trained, and again the same" $?
 train w6.h --seeds=2 >out 2>err && [ "$(grep -c '^seed' out)" = 2 ] &&
 	says w6.h 'seed [12] of 1 to 2'
 ok "there is one result a seed" $?

@@ -4,8 +4,9 @@
  *
  * The world (world.h) plays episodes; a learner (dqn.h) learns from them. From time to time
  * the network is tried as it would ship: in whole numbers, without exploring. The best so
- * far is kept. At the end its margin is chosen on the traces that it learned from; traces
- * that were left out only judge.
+ * far is kept, and at the end its margin is chosen. Programs of three kinds do not mix: most
+ * are learned from, one in five chooses among networks, margins and seeds, and those of
+ * --validate only judge.
  *
  * A checkpoint holds all of it, so whoever starts the same training again goes on where it
  * stood, and comes to the same weights.
@@ -50,12 +51,14 @@
 #define EPSILON_PART  0.6
 /* The network is tried so many times, from the first third on */
 #define NR_TRIALS 8
+/* One trace in so many chooses, where there are as many */
+#define CHOOSER_EVERY 5
 /* Programs that take longer between their calls make more choices */
 #define MOST_STRETCH 8
-/* Mixes of each trace that was left out, as they were recorded */
-#define VALIDATE_MIXES 6
-#define MOST_SEEDS     64
-#define NR_PRICES      3
+/* Mixes of each trace that is not learned from, as it was recorded */
+#define TRIED_MIXES 6
+#define MOST_SEEDS  64
+#define NR_PRICES   3
 
 static const u64 prices[NR_PRICES] = { 7500, 750, 75 };
 static const s32 margins[] = { 0, 16, 32, 64, 128, 256, 512 };
@@ -63,6 +66,7 @@ static const s32 margins[] = { 0, 16, 32, 64, 128, 256, 512 };
 /* In the order of the words of --for */
 enum train_for {
 	FOR_PROCESS,
+	FOR_HEAP,
 	FOR_PAPER,
 };
 
@@ -82,7 +86,7 @@ struct score {
  */
 struct seed_result {
 	struct qn_network net;
-	struct score learned, validated;
+	struct score learned, chosen, validated;
 	double agreement;
 };
 
@@ -115,7 +119,8 @@ struct state {
  * @files, @left_out, @what, @output, @checkpoint: options
  * @interval, @seed, @nr_seeds, @nr_episodes, @nr_mixes, @events, @part: likewise
  * @traces, @nr, @nr_learners: all; those that are learned from come first
- * @learned, @validated: worlds
+ * @nr_choosers: of the learners, the last so many choose
+ * @learned, @chosen, @validated: worlds
  * @s:		where it stands
  * @loss:	of the last steps
  * @shown_ns, @kept_ns: when progress was shown, and when a checkpoint was written
@@ -135,14 +140,28 @@ struct train {
 	u64 part;
 	struct qn_sim_trace *traces;
 	const struct qn_sim_trace **learners;
-	u32 nr, nr_learners;
-	struct qn_world learned, validated;
+	u32 nr, nr_learners, nr_choosers;
+	struct qn_world learned, chosen, validated;
 	struct state *s;
 	double loss;
 	u64 shown_ns, kept_ns;
 };
 
 /* ---- traces and worlds ---- */
+
+static void put_choosers_last(struct train *t)
+{
+	u32 learners = 0, choosers = 0;
+
+	t->nr_choosers = t->nr_learners / CHOOSER_EVERY;
+	for (u32 i = 0; i < t->nr_learners; i++) {
+		bool is_one = i % CHOOSER_EVERY == CHOOSER_EVERY - 1;
+		u32 to = is_one ? t->nr_learners - t->nr_choosers + choosers++ :
+				  learners++;
+
+		t->learners[to] = &t->traces[i];
+	}
+}
 
 static int load(struct train *t)
 {
@@ -165,37 +184,51 @@ static int load(struct train *t)
 		t->nr += !err;
 	}
 	t->nr_learners = t->files.nr;
+	put_choosers_last(t);
 	return err;
+}
+
+static int make_world(struct train *t, struct qn_world *w, u32 from, u32 nr,
+		      bool is_learned)
+{
+	const struct qn_world_spec spec = {
+		.traces = t->learners + from,
+		.nr_traces = nr,
+		.prices = prices,
+		.nr_prices = NR_PRICES,
+		.nr_mixes = is_learned ? t->nr_mixes : nr * TRIED_MIXES,
+		.most = t->part,
+		.most_stretch = is_learned ? MOST_STRETCH : 1,
+		.seed = 1 + from,
+		.has_groups = is_learned,
+	};
+
+	if (!nr)
+		return 0;
+	if (t->what == FOR_HEAP)
+		return qn_world_init_heaps(w, spec.traces, nr);
+	qn_progress("quern: the rule plays %u episodes",
+		    spec.nr_mixes * NR_PRICES);
+	return qn_world_init(w, &spec);
 }
 
 static int make_worlds(struct train *t)
 {
-	struct qn_world_spec spec = {
-		.traces = t->learners,
-		.nr_traces = t->nr_learners,
-		.prices = prices,
-		.nr_prices = NR_PRICES,
-		.nr_mixes = t->nr_mixes,
-		.most = t->part,
-		.most_stretch = MOST_STRETCH,
-		.seed = 1,
-		.has_groups = true,
-	};
-	int err;
+	u32 nr = t->nr_learners - t->nr_choosers;
+	int err = make_world(t, &t->learned, 0, nr, true);
 
-	qn_progress(
-		"quern: the rule plays %u episodes",
-		(spec.nr_mixes + (t->nr - t->nr_learners) * VALIDATE_MIXES) *
-			NR_PRICES);
-	err = qn_world_init(&t->learned, &spec);
-	spec.traces += t->nr_learners;
-	spec.nr_traces = t->nr - t->nr_learners;
-	spec.nr_mixes = spec.nr_traces * VALIDATE_MIXES;
-	spec.most_stretch = 1;
-	spec.seed = 2;
-	if (!err && spec.nr_traces)
-		err = qn_world_init(&t->validated, &spec);
+	if (!err)
+		err = make_world(t, &t->chosen, nr, t->nr_choosers, false);
+	if (!err)
+		err = make_world(t, &t->validated, t->nr_learners,
+				 t->nr - t->nr_learners, false);
 	return err;
+}
+
+/* Of few programs none is set apart: then those that are learned from choose */
+static const struct qn_world *chooser(const struct train *t)
+{
+	return t->chosen.nr ? &t->chosen : &t->learned;
 }
 
 /* ---- trying a network as it would ship ---- */
@@ -218,9 +251,8 @@ static void add_play(struct score *sum, const struct qn_world_play *p,
 		}
 }
 
-/* Every @stride-th item; a stride that shares nothing with the number of prices */
 static int try_network(const struct qn_world *w, const struct qn_network *net,
-		       u32 stride, struct score *score)
+		       struct score *score)
 {
 	struct qn_world_play plays[QN_WORLD_BATCH];
 	u32 nr = 0, nr_by_price[NR_PRICES] = { 0 }, at = 0;
@@ -231,7 +263,7 @@ static int try_network(const struct qn_world *w, const struct qn_network *net,
 	while (at < w->nr && !err) {
 		u32 n = 0;
 
-		for (; at < w->nr && n < QN_WORLD_BATCH; at += stride)
+		for (; at < w->nr && n < QN_WORLD_BATCH; at++)
 			plays[n++] = (struct qn_world_play){
 				.item = &w->items[at],
 				.policy = { .weights = net },
@@ -272,10 +304,19 @@ static double agreement(const struct qn_dqn *d, const struct qn_dqn_net *net,
 static u32 sum_of(const struct train *t)
 {
 	const u64 numbers[] = {
-		t->seed,          t->nr_seeds,      t->nr_episodes,
-		t->nr_mixes,      t->nr_learners,   t->nr,
-		t->events,        t->part,          sizeof(*t->s),
-		QN_VERSION_MAJOR, QN_VERSION_MINOR, QN_VERSION_PATCH,
+		t->what,
+		t->seed,
+		t->nr_seeds,
+		t->nr_episodes,
+		t->nr_mixes,
+		t->nr_learners,
+		t->nr,
+		t->events,
+		t->part,
+		sizeof(*t->s),
+		QN_VERSION_MAJOR,
+		QN_VERSION_MINOR,
+		QN_VERSION_PATCH,
 	};
 	u32 sum = qn_crc32(0, numbers, sizeof(numbers));
 
@@ -418,8 +459,7 @@ static int trial(struct train *t)
 
 	qn_dqn_quantise(&t->s->learner.net, &net);
 	net.margin = margins[1];
-	/* Half of the items are enough to compare with */
-	err = try_network(&t->learned, &net, 2, &score);
+	err = try_network(chooser(t), &net, &score);
 	if (!err && (t->s->best_cost <= 0 || score.all < t->s->best_cost)) {
 		t->s->best_cost = score.all;
 		t->s->best = t->s->learner.net;
@@ -437,24 +477,28 @@ static int choose_margin(struct train *t, struct seed_result *r)
 		struct score score;
 
 		r->net.margin = margins[i];
-		err = try_network(&t->learned, &r->net, 1, &score);
+		err = try_network(chooser(t), &r->net, &score);
 		if (!err && score.all < best) {
 			best = score.all;
 			margin = margins[i];
-			r->learned = score;
+			r->chosen = score;
 		}
 	}
 	r->net.margin = margin;
 	return err;
 }
 
-static void print_score(const char *what, const struct score *s)
+static void print_score(const struct train *t, const char *what,
+			const struct score *s)
 {
-	printf("  %s %.4f (", what, s->all);
+	printf("  %s %.4f, departed %.0f %%", what, s->all, 100 * s->departed);
+	if (t->what == FOR_HEAP)
+		return;
+	printf(" (");
 	for (u32 i = 0; i < NR_PRICES; i++)
 		printf("%s%g: %.4f", i ? ", " : "", (double)prices[i] / 1000,
 		       s->by_price[i]);
-	printf("), departed %.0f %%", 100 * s->departed);
+	printf(")");
 }
 
 static void print_result(const struct train *t, u32 seed)
@@ -462,9 +506,11 @@ static void print_result(const struct train *t, u32 seed)
 	const struct seed_result *r = &t->s->results[seed];
 
 	printf("seed %-3u", t->seed + seed);
-	print_score("learned", &r->learned);
+	print_score(t, "learned", &r->learned);
+	if (t->chosen.nr)
+		print_score(t, "choosing", &r->chosen);
 	if (t->validated.nr)
-		print_score("left out", &r->validated);
+		print_score(t, "left out", &r->validated);
 	printf("  margin %d, agreement %.1f %%\n", r->net.margin,
 	       100 * r->agreement);
 	fflush(stdout);
@@ -478,8 +524,10 @@ static int finish_seed(struct train *t)
 	qn_dqn_quantise(&t->s->best, &r->net);
 	r->agreement = agreement(&t->s->learner, &t->s->best, &r->net);
 	err = choose_margin(t, r);
+	if (!err)
+		err = try_network(&t->learned, &r->net, &r->learned);
 	if (!err && t->validated.nr)
-		err = try_network(&t->validated, &r->net, 1, &r->validated);
+		err = try_network(&t->validated, &r->net, &r->validated);
 	if (err)
 		return err;
 	qn_progress_clear();
@@ -543,25 +591,35 @@ static int train_all(struct train *t)
 
 /* ---- the file ---- */
 
-/* By what was learned from: what was left out has no say */
+/* By the programs that choose: those that were left out have no say */
 static u32 best_seed(const struct train *t)
 {
 	u32 best = 0;
 
 	for (u32 i = 1; i < t->nr_seeds; i++)
-		if (t->s->results[i].learned.all <
-		    t->s->results[best].learned.all)
+		if (t->s->results[i].chosen.all <
+		    t->s->results[best].chosen.all)
 			best = i;
 	return best;
 }
 
-static void put_score(FILE *out, const char *what, const struct score *s)
+static void put_score(const struct train *t, FILE *out, const char *what,
+		      const struct score *s)
 {
-	fprintf(out, "cost over the rule's, %s: %.4f; at", what, s->all);
-	for (u32 i = 0; i < NR_PRICES; i++)
+	fprintf(out, "cost over the rule's, %s: %.4f", what, s->all);
+	if (t->what != FOR_HEAP)
+		fprintf(out, "; at");
+	for (u32 i = 0; i < NR_PRICES && t->what != FOR_HEAP; i++)
 		fprintf(out, "%s %g %.4f", i ? "," : "",
 			(double)prices[i] / 1000, s->by_price[i]);
 	fprintf(out, "\n");
+}
+
+static const char *kind_of(const struct train *t, u32 i)
+{
+	if (i >= t->nr_learners)
+		return "left out";
+	return i < t->nr_learners - t->nr_choosers ? "trace" : "chooses";
 }
 
 static void put_provenance(const struct train *t, FILE *out,
@@ -574,13 +632,14 @@ static void put_provenance(const struct train *t, FILE *out,
 		t->seed, t->seed + t->nr_seeds - 1, t->nr_episodes,
 		t->nr_mixes);
 	for (u32 i = 0; i < t->nr; i++)
-		fprintf(out, "%s %s, crc32 %08x, %llu calls\n",
-			i < t->nr_learners ? "trace" : "left out",
-			t->traces[i].name, t->traces[i].sum,
-			(unsigned long long)t->traces[i].nr);
-	put_score(out, "learned", &r->learned);
+		fprintf(out, "%s %s, crc32 %08x, %llu calls\n", kind_of(t, i),
+			t->learners[i]->name, t->learners[i]->sum,
+			(unsigned long long)t->learners[i]->nr);
+	put_score(t, out, "learned", &r->learned);
+	if (t->chosen.nr)
+		put_score(t, out, "choosing", &r->chosen);
 	if (t->validated.nr)
-		put_score(out, "left out", &r->validated);
+		put_score(t, out, "left out", &r->validated);
 }
 
 static int write_weights(const struct train *t)
@@ -597,7 +656,8 @@ static int write_weights(const struct train *t)
 		fclose(text);
 	}
 	if (out) {
-		qn_weights_write(out, &t->s->results[seed].net, "process",
+		qn_weights_write(out, &t->s->results[seed].net,
+				 t->what == FOR_HEAP ? "heap" : "process",
 				 comments);
 		err = qn_stream_close(out, t->output);
 	}
@@ -696,9 +756,9 @@ static int train_paper(struct train *t)
 		return err;
 	qn_progress_clear();
 	printf("seed %-3u", t->seed);
-	print_score("learned", &r.learned);
+	print_score(t, "learned", &r.learned);
 	if (t->validated.nr)
-		print_score("left out", &r.validated);
+		print_score(t, "left out", &r.validated);
 	printf("\n");
 	return write_paper(t, &paper, &r);
 }
@@ -710,6 +770,7 @@ static void leave(struct train *t)
 	for (u32 i = 0; i < t->nr; i++)
 		qn_sim_unload(&t->traces[i]);
 	qn_world_exit(&t->learned);
+	qn_world_exit(&t->chosen);
 	qn_world_exit(&t->validated);
 	free(t->traces);
 	free(t->learners);
@@ -737,7 +798,7 @@ static int train_main(const struct qn_command *command, int argc, char **argv)
 	if (!err)
 		err = t.what == FOR_PAPER ? train_paper(&t) : train_all(&t);
 	qn_progress_clear();
-	if (!err && t.what == FOR_PROCESS)
+	if (!err && t.what != FOR_PAPER)
 		err = write_weights(&t);
 out:
 	leave(&t);
@@ -756,22 +817,23 @@ out:
 static const struct qn_option train_options[] = {
 	{ "output", 'o', "FILE", QN_TEXT(struct train, output), .is_needed = true, .help =
 	  "Where the weights go, a C header." },
-	{ "for", 0, NULL, QN_CHOICE(struct train, what), .choices = "process|paper",
+	{ "for", 0, NULL, QN_CHOICE(struct train, what), .choices = "process|heap|paper",
 	  .preset = "process", .help =
-	  "Which policy: dqn of a process, or paper-dqn, which has the reward and the "
-	  "state of the paper, learns while it runs, and has one seed and no checkpoint." },
+	  "Which policy: dqn of a process; of a heap of your own, as in firmware, where "
+	  "cost is instructions; or paper-dqn, which has the reward and the state of the "
+	  "paper, learns while it runs, and has one seed and no checkpoint." },
 	{ "validate", 0, "TRACE", QN_LIST(struct train, left_out), .help =
 	  "A program that is left out whole, and judges; may be given more than once." },
 	{ "seed", 0, "N", QN_NUMBER(struct train, seed), .least = 1, .most = 1000000,
 	  .preset = "1", .help = "The same seed gives the same weights." },
 	{ "seeds", 0, "N", QN_NUMBER(struct train, nr_seeds), .least = 1,
 	  .most = MOST_SEEDS, .preset = "1", .help =
-	  "So many trainings, each with the next seed; the best on what was learned from "
-	  "is written." },
+	  "So many trainings, each with the next seed; the best on the programs that choose, "
+	  "one in five, is written." },
 	{ "episodes", 0, "N", QN_NUMBER(struct train, nr_episodes), .least = 1,
-	  .most = 10000000, .preset = "1600", .help = "Of each seed." },
+	  .most = 10000000, .preset = "2000", .help = "Of each seed." },
 	{ "mixes", 0, "N", QN_NUMBER(struct train, nr_mixes), .least = 1, .most = 10000,
-	  .preset = "36", .help =
+	  .preset = "96", .help =
 	  "Mixes of the traces, with pauses of 50 ms to 3 s; each is played at three "
 	  "prices of memory: 7.5, 0.75 and 0.075." },
 	{ "events", 0, "N", QN_SIZE(struct train, events), .least = 1000,

@@ -15,9 +15,9 @@
 /* No weight is beyond; so the finest step of a layer is at least 1/64 */
 #define WEIGHT_MOST (127.0f / 64)
 /* Weights that nothing holds go to 0: what is small is coarse in 8 bits */
-#define DECAY 0.01f
+#define DECAY 0.05f
 /* Errors beyond count by their size, not by its square */
-#define HUBER 1.0f
+#define HUBER 10.0f
 /* How fast the slow copy follows */
 #define FOLLOW 0.005f
 /* Adam */

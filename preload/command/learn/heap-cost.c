@@ -2,6 +2,7 @@
 /*
  * heap-cost.c - replays into a heap of one's own; see heap-cost.h.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -23,8 +24,6 @@
 #define MERGE      93
 #define LONG_BLOCK 150
 
-/* Calls between two steps, as guest.c has it */
-#define STEP_CALLS 64
 /* The smallest heap is found to one part in so many */
 #define SMALLEST_PART 64
 
@@ -32,14 +31,12 @@
  * struct run - a replay
  * @heap:	the heap
  * @blocks:	by slot
- * @nr_instructions: so far
- * @failed:	a request was not served
+ * @p:		what is played
  */
 struct run {
 	struct qn_heap *heap;
 	void **blocks;
-	double nr_instructions;
-	bool failed;
+	struct qn_heap_play *p;
 };
 
 static size_t granules(u64 size)
@@ -64,9 +61,17 @@ static void free_block(struct run *r, void **block, size_t k)
 	if (!*block)
 		return;
 	qn_heap_free(r->heap, *block);
-	r->nr_instructions +=
+	r->p->instructions +=
 		k <= QN_ZONE_SHORT && z->held[k] == *block ? HOLD : MERGE;
 	*block = NULL;
+}
+
+static void refuse_if(struct run *r, bool failed)
+{
+	if (!failed)
+		return;
+	r->p->nr_failed++;
+	r->p->instructions += QN_HEAP_REFUSAL;
 }
 
 static void alloc_block(struct run *r, void **block, const struct qn_sim_op *op)
@@ -74,15 +79,15 @@ static void alloc_block(struct run *r, void **block, const struct qn_sim_op *op)
 	size_t squeezed = r->heap->nr_squeezed;
 	size_t held = qn_zone_nr_held(&r->heap->zone);
 
-	r->nr_instructions += alloc_cost(&r->heap->zone, granules(op->size));
+	r->p->instructions += alloc_cost(&r->heap->zone, granules(op->size));
 	if (op->op == QN_TRACE_ALIGNED)
 		*block = qn_heap_alloc_aligned(
 			r->heap, (size_t)1 << op->align_shift, op->size);
 	else
 		*block = qn_heap_alloc(r->heap, op->size);
 	if (r->heap->nr_squeezed != squeezed)
-		r->nr_instructions += (double)held * MERGE;
-	r->failed |= !*block;
+		r->p->instructions += (double)held * MERGE;
+	refuse_if(r, !*block);
 }
 
 static void call(struct run *r, const struct qn_sim_op *op)
@@ -102,62 +107,92 @@ static void call(struct run *r, const struct qn_sim_op *op)
 		return;
 	}
 	p = qn_heap_realloc(r->heap, *block, max(op->size, (u64)1));
-	r->failed |= !p;
-	r->nr_instructions += p == *block ? HOLD : CUT + MERGE;
+	refuse_if(r, !p);
+	r->p->instructions += p == *block ? HOLD : CUT + MERGE;
 	*block = p ? p : *block;
 }
 
-static void set_knobs(struct qn_heap *h, const struct qn_heap_knobs *knobs)
+static void set_knobs(struct qn_heap *h, const struct qn_heap_play *p)
 {
+	const struct qn_heap_knobs *knobs = p->knobs;
+
+	qn_heap_set_policy(h, knobs ? "fixed" : "rule");
+	if (!knobs && p->policy)
+		h->controller.policy = p->policy;
 	if (!knobs)
 		return;
-	qn_heap_set_policy(h, "fixed");
 #define SET(name, unit, preset, least, most, help) \
 	qn_heap_set_knob(h, #name, knobs->name);
 	QN_HEAP_KNOBS(SET)
 #undef SET
 }
 
-/* Return: instructions, or QN_HEAP_COST_FAILED */
-static double replay(const struct qn_sim_trace *t, u64 nr, void *mem, u64 size,
-		     const struct qn_heap_knobs *knobs)
+static void play_calls(struct run *r)
 {
-	struct run r = { .heap = qn_heap_init(mem, size) };
+	struct qn_heap_play *p = r->p;
 
-	if (!r.heap)
-		return QN_HEAP_COST_FAILED;
-	set_knobs(r.heap, knobs);
-	r.blocks = calloc(t->nr_slots, sizeof(*r.blocks));
-	if (!r.blocks)
-		return QN_HEAP_COST_FAILED;
-	for (u64 i = 0; i < nr && !r.failed; i++) {
-		call(&r, &t->ops[i]);
-		if (i % STEP_CALLS == 0)
-			qn_heap_step(r.heap);
+	for (; p->calls < p->nr; p->calls++) {
+		if (p->nr_failed && !p->goes_on)
+			return;
+		call(r, &p->trace->ops[p->calls]);
+		if (p->calls % QN_HEAP_STEP_CALLS)
+			continue;
+		if (p->at_step)
+			p->at_step(p);
+		qn_heap_step(r->heap);
+	}
+}
+
+int qn_heap_play(struct qn_heap_play *p)
+{
+	void *mem = qn_xremap(NULL, 0, p->size);
+	struct run r = { .heap = qn_heap_init(mem, p->size), .p = p };
+	int err = 0;
+
+	p->instructions = 0;
+	p->calls = p->nr_failed = 0;
+	r.blocks = calloc(p->trace->nr_slots, sizeof(*r.blocks));
+	if (r.heap && r.blocks) {
+		set_knobs(r.heap, p);
+		play_calls(&r);
+	} else {
+		err = -ENOMEM;
 	}
 	free(r.blocks);
-	return r.failed ? QN_HEAP_COST_FAILED : r.nr_instructions;
+	qn_xremap(mem, p->size, 0);
+	return err;
+}
+
+/* Return: instructions, or QN_HEAP_COST_FAILED */
+static double replay(const struct qn_sim_trace *t, u64 nr, u64 size,
+		     const struct qn_heap_knobs *knobs)
+{
+	struct qn_heap_play p = {
+		.trace = t,
+		.nr = nr,
+		.size = size,
+		.knobs = knobs,
+	};
+
+	return qn_heap_play(&p) || p.nr_failed ? QN_HEAP_COST_FAILED :
+						 p.instructions;
 }
 
 double qn_heap_cost(const struct qn_sim_trace *t, u64 nr, u64 size,
 		    const struct qn_heap_knobs *knobs)
 {
-	void *mem = qn_xremap(NULL, 0, size);
-	double instructions = replay(t, nr, mem, size, knobs);
+	double instructions = replay(t, nr, size, knobs);
 	u64 fails = 0, fits = size;
 
 	if (instructions >= QN_HEAP_COST_FAILED)
-		goto out;
+		return instructions;
 	while (fits - fails > fits / SMALLEST_PART) {
 		u64 half = fails + (fits - fails) / 2;
 
-		if (replay(t, nr, mem, half, knobs) < QN_HEAP_COST_FAILED)
+		if (replay(t, nr, half, knobs) < QN_HEAP_COST_FAILED)
 			fits = half;
 		else
 			fails = half;
 	}
-	instructions = sqrt(instructions * (double)fits);
-out:
-	qn_xremap(mem, size, 0);
-	return instructions;
+	return sqrt(instructions * (double)fits);
 }

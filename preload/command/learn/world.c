@@ -9,7 +9,9 @@
 #include <sys/mman.h>
 
 #include "command/base/fail.h"
+#include "command/base/interrupt.h"
 #include "learn/features.h"
+#include "heap-cost.h"
 #include "random.h"
 #include "world.h"
 
@@ -217,6 +219,8 @@ static int run(struct qn_world_play *plays, u32 nr, bool has_ticks)
 	err = qn_sim_run(e, nr);
 	for (u32 i = 0; i < nr; i++) {
 		plays[i].result = e[i].result;
+		plays[i].cost =
+			qn_sim_price_cost(&e[i].result, plays[i].item->price);
 		for (u32 n = 0; n < QN_SIM_PROCESSES; n++) {
 			plays[i].choices[n] = note_of(i, n)->choices;
 			plays[i].nr_choices[n] = note_of(i, n)->nr;
@@ -226,15 +230,137 @@ static int run(struct qn_world_play *plays, u32 nr, bool has_ticks)
 	return err;
 }
 
+/* ---- heaps of one's own ---- */
+
+/**
+ * struct heap_chooser - the policy's own
+ * @play:	what is played
+ * @allocs:	requests at the last choice
+ * @refused, @flushed: since then
+ * @history:	of the features
+ * @rule:	state of the rule, while its action is in force
+ */
+static struct heap_chooser {
+	const struct qn_heap_play *play;
+	u32 allocs;
+	u32 refused;
+	u32 flushed;
+	u32 history[QN_FEATURES_WORDS];
+	u32 rule[QN_POLICY_WORDS];
+} heap_chooser;
+
+static struct qn_world_cost heap_cost_now(const struct qn_heap_play *p)
+{
+	return (struct qn_world_cost){
+		.usec = p->calls * QN_WORLD_CHOICE / QN_CHOICE_CALLS,
+		.kept_ns = p->instructions,
+	};
+}
+
+static void choose_heap(const struct qn_view *v)
+{
+	struct heap_chooser *h = &heap_chooser;
+	struct qn_view since = *v;
+	struct note *n = chooser.note;
+	struct qn_world_choice *to = &n->choices[n->nr];
+
+	since.held.refused = h->refused;
+	since.held.flushed = h->flushed;
+	h->refused = h->flushed = 0;
+	h->allocs = v->held.allocs;
+	to->at = heap_cost_now(h->play);
+	qn_features_heap(&since, h->history, to->in);
+	chooser.action = choose(to->in);
+	to->action = (u8)chooser.action;
+	n->nr++;
+}
+
+/* As the controller has it for policies that choose (lib/learn/chooser.c) */
+static bool tune_heap(const struct qn_view *v, u32 *state,
+		      struct qn_heap_knobs *knobs)
+{
+	struct heap_chooser *h = &heap_chooser;
+	u32 before = chooser.action;
+	bool is_due = !chooser.note->nr ||
+		      v->held.allocs - h->allocs >= QN_CHOICE_CALLS;
+
+	(void)state;
+	h->refused += v->held.refused;
+	h->flushed += v->held.flushed;
+	if (is_due && chooser.note->nr < MOST_CHOICES)
+		choose_heap(v);
+	if (chooser.action != before) {
+		qn_preset_heap(chooser.action, &qn_heap_knobs_preset, knobs);
+		memset(h->rule, 0, sizeof(h->rule));
+		return true;
+	}
+	return chooser.action == QN_PRESET_RULE &&
+	       qn_policy_rule.tune_heap(v, h->rule, knobs);
+}
+
+static const struct qn_policy heap_policy = {
+	.name = "train",
+	.look = look,
+	.tune_heap = tune_heap,
+};
+
+static void heap_tick(struct qn_heap_play *p)
+{
+	struct note *n = chooser.note;
+
+	if (n->nr_costs < MOST_COSTS)
+		n->costs[n->nr_costs++] = heap_cost_now(p);
+}
+
+static int play_heap(struct qn_world_play *play, u32 index, bool has_ticks)
+{
+	const struct qn_sim_part *part = &play->item->mixes[0].parts[0];
+	struct qn_heap_play p = {
+		.trace = part->trace,
+		.nr = part->to,
+		.size = play->item->heap,
+		.policy = &heap_policy,
+		.goes_on = true,
+		.at_step = has_ticks ? heap_tick : NULL,
+	};
+	int err;
+
+	memset(&heap_chooser, 0, sizeof(heap_chooser));
+	heap_chooser.play = &p;
+	memset(&chooser, 0, sizeof(chooser));
+	chooser.p = &play->policy;
+	chooser.note = note_of(index, 0);
+	chooser.state = play->policy.seed;
+	err = qn_heap_play(&p);
+	play->cost = p.instructions;
+	play->choices[0] = chooser.note->choices;
+	play->nr_choices[0] = chooser.note->nr;
+	return err;
+}
+
+static int play_heaps(struct qn_world_play *plays, u32 nr, bool has_ticks)
+{
+	int err = 0;
+
+	make_notes();
+	for (u32 i = 0; i < nr && !err; i++) {
+		err = play_heap(&plays[i], i, has_ticks);
+		if (qn_interrupted())
+			err = -EINTR;
+	}
+	return err;
+}
+
 int qn_world_run(struct qn_world_play *plays, u32 nr)
 {
+	if (nr && plays[0].item->heap)
+		return play_heaps(plays, nr, false);
 	return run(plays, nr, false);
 }
 
 double qn_world_ratio(const struct qn_world_play *p)
 {
-	return qn_sim_price_cost(&p->result, p->item->price) /
-	       qn_sim_price_cost(&p->item->rule, p->item->price);
+	return p->cost / p->item->rule_cost;
 }
 
 /* ---- what a choice was worth ---- */
@@ -339,9 +465,11 @@ static int play_rule(struct qn_world *w, u32 from, u32 to, bool keep)
 	for (u32 i = from; i < to; i++)
 		plays[i - from] =
 			(struct qn_world_play){ .item = &w->items[i] };
-	err = run(plays, to - from, true);
+	err = w->items[from].heap ? play_heaps(plays, to - from, true) :
+				    run(plays, to - from, true);
 	for (u32 i = from; i < to && !err; i++) {
 		w->items[i].rule = plays[i - from].result;
+		w->items[i].rule_cost = plays[i - from].cost;
 		if (keep)
 			keep_curves(&w->items[i], i - from);
 	}
@@ -384,6 +512,53 @@ int qn_world_init(struct qn_world *w, const struct qn_world_spec *spec)
 		err = play_rule(w, i, i + 1, false);
 		w->items[i].limit =
 			w->items[i].rule.peak * LIMIT_SIXTEENTHS / 16;
+	}
+	for (u32 i = 0; i < w->nr && !err; i += QN_WORLD_BATCH)
+		err = play_rule(w, i, min(i + QN_WORLD_BATCH, w->nr), true);
+	return err;
+}
+
+/* The smallest heap in which the rule serves all, to a part in 64 */
+static u64 smallest_heap(const struct qn_sim_trace *t)
+{
+	struct qn_heap_play p = { .trace = t, .nr = t->nr };
+	u64 fails = 1024, fits = (u64)1 << 30;
+
+	while (fits - fails > fits / 64) {
+		p.size = fails + (fits - fails) / 2;
+		/* Large ones are far from it: faster by ratio */
+		if (p.size > 4 * fails)
+			p.size = 2 * fails;
+		if (qn_heap_play(&p) || p.nr_failed)
+			fails = p.size;
+		else
+			fits = p.size;
+	}
+	return fits;
+}
+
+int qn_world_init_heaps(struct qn_world *w,
+			const struct qn_sim_trace *const *traces, u32 nr)
+{
+	static const u32 eighths[] = { 10, 12, 17 };
+	int err = 0;
+
+	w->nr = nr * ARRAY_SIZE(eighths);
+	w->items = calloc(w->nr, sizeof(*w->items));
+	if (!w->items)
+		return -ENOMEM;
+	for (u32 i = 0; i < nr; i++) {
+		u64 smallest = smallest_heap(traces[i]);
+
+		for (u32 n = 0; n < ARRAY_SIZE(eighths); n++) {
+			struct qn_world_item *item =
+				&w->items[i * ARRAY_SIZE(eighths) + n];
+
+			item->nr = 1;
+			item->price = QN_PRICE_PRESET;
+			item->heap = smallest / 8 * eighths[n];
+			qn_sim_mix_whole(&item->mixes[0], traces[i]);
+		}
 	}
 	for (u32 i = 0; i < w->nr && !err; i += QN_WORLD_BATCH)
 		err = play_rule(w, i, min(i + QN_WORLD_BATCH, w->nr), true);

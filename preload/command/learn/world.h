@@ -10,6 +10,9 @@
  * cost of so much time: the mean over an episode is the share saved, over QN_WORLD_SCALE.
  * Few rewards are many times as large as all others, and are cut.
  *
+ * A world may be of heaps of one's own instead (heap-cost.h): an item is then a trace and
+ * the bytes of a heap. Costs are instructions, and 64 calls count as 20 ms.
+ *
  * A choice is due when 20 ms have passed, and the heap comes by. Inputs and actions are
  * those of the policies (lib/learn/features.h, presets.h).
  */
@@ -21,12 +24,12 @@
 #include "sim.h"
 
 /* Between two choices at least, in microseconds */
-#define QN_WORLD_CHOICE 20000
+#define QN_WORLD_CHOICE QN_CHOICE_US
 /* What comes behind so long counts for so much */
 #define QN_WORLD_DISCOUNT 0.985
 /* Rewards are divided by this, and end here */
 #define QN_WORLD_SCALE 4.0
-#define QN_WORLD_MOST  5.0
+#define QN_WORLD_MOST  15.0
 
 /**
  * struct qn_world_cost - what an episode cost up to a moment
@@ -61,16 +64,19 @@ struct qn_world_curve {
  * struct qn_world_item - see above
  * @mixes, @nr, @limit: as in struct qn_sim_episode
  * @price:	as the knob
+ * @heap:	bytes of a heap of one's own; 0: it is a process
  * @curves:	by process
- * @rule:	what the rule took
+ * @rule, @rule_cost: what the rule took, and what that cost
  */
 struct qn_world_item {
 	struct qn_sim_mix mixes[QN_SIM_PROCESSES];
 	u32 nr;
 	u64 limit;
 	u64 price;
+	u64 heap;
 	struct qn_world_curve curves[QN_SIM_PROCESSES];
 	struct qn_sim_result rule;
+	double rule_cost;
 };
 
 /**
@@ -103,6 +109,13 @@ struct qn_world_spec {
 	bool has_groups;
 };
 
+/*
+ * Items are each trace in heaps of 5/4, 3/2 and 17/8 of the smallest heap that does. Return:
+ * as qn_world_init().
+ */
+int qn_world_init_heaps(struct qn_world *w,
+			const struct qn_sim_trace *const *traces, u32 nr);
+
 /* Draw the items and have the rule play them. Return: 0, or -errno with a message. */
 int qn_world_init(struct qn_world *w, const struct qn_world_spec *spec);
 void qn_world_exit(struct qn_world *w);
@@ -130,7 +143,7 @@ struct qn_world_policy {
  * @item:	which
  * @policy:	by whom
  * @index:	set: number in its call
- * @result:	set
+ * @result, @cost: set; of a heap of one's own @cost alone
  * @choices:	set; by process, valid up to the next call
  * @nr_choices:	set
  */
@@ -139,6 +152,7 @@ struct qn_world_play {
 	struct qn_world_policy policy;
 	u32 index;
 	struct qn_sim_result result;
+	double cost;
 	const struct qn_world_choice *choices[QN_SIM_PROCESSES];
 	u32 nr_choices[QN_SIM_PROCESSES];
 };
@@ -146,7 +160,7 @@ struct qn_world_play {
 /* Play up to QN_WORLD_BATCH items. Return: 0, or -errno. */
 int qn_world_run(struct qn_world_play *plays, u32 nr);
 
-/* Cost of a play over that of the rule, at the price of the item */
+/* Cost of a play over that of the rule, at the price of the item, if it has one */
 double qn_world_ratio(const struct qn_world_play *p);
 
 /**
