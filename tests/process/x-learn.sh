@@ -76,13 +76,17 @@ must "$quern" record -o linger.qt -- ./linger 2>err
 ok "a program of bursts gets knobs of its own" $?
 awk '/cost over/ { sub(/.*: /, ""); good = $1 < 1 && $4 < 1 } END { exit !good }' out
 ok "they are cheaper where learned and where validated" $?
+sed '/^quern tuned/!s/^knob .*/knob dirtiest 1/' a.tuned >bad.tuned
+QUERN_CONF=policy:tuned,tuned:$tmp/a.tuned preloaded ./bursts >out1 2>err1 && [ ! -s err1 ] &&
+	{ QUERN_CONF=policy:tuned,tuned:$tmp/bad.tuned preloaded ./bursts >out2 2>err2; [ -s err2 ]; }
+ok "a program runs with what was found, and a damaged file is told of" $?
 "$quern" tune --tries=100 --validate=other.qt -o b.tuned bursts.qt >out 2>err &&
 	cmp -s a.tuned b.tuned
 ok "the same seed finds the same" $?
 "$quern" tune --tries=60 -o c.tuned bursts.qt >out 2>err &&
 	says out 'where validated'
 ok "the last part of a trace validates" $?
-"$quern" tune --price=0.2 --tries=60 --validate=linger.qt -o d.tuned bursts.qt \
+"$quern" tune --price=0.05 --tries=60 --validate=linger.qt -o d.tuned bursts.qt \
 	>out 2>err && says out 'defaults are best; d.tuned is not written' &&
 	[ ! -e d.tuned ]
 ok "what does not win on validation is not written" $?
