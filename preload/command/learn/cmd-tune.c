@@ -47,11 +47,12 @@ static const struct qn_search_knob heap_knobs[] = { QN_HEAP_KNOBS(ROW) };
 #undef ROW
 
 /*
- * Not for the search to say: what memory is worth, threads and marks, and what depends on
- * threads that a replay does not have.
+ * Not for the search to say: what memory is worth, whether there is a helper and a kill
+ * switch, marks, and what depends on threads that a replay does not have.
  */
 static const char *const left_out[] = {
-	"price", "helper", "fence", "patience", "patience_most",
+	"price", "learn",    "helper",        "pressure",
+	"fence", "patience", "patience_most",
 };
 
 static bool is_left_out(const char *name)

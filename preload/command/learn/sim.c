@@ -225,6 +225,7 @@ static void meet(struct player *p, bool is_done)
 	    read(p->step->go[0], &heard, sizeof(heard)) != sizeof(heard))
 		_exit(QN_EXIT_FAILURE);
 	p->pressure = heard.pressure;
+	WRITE_ONCE(p->hub->segments.resident.pressure, p->pressure);
 	if (heard.is_over && !is_done) {
 		qn_process_trim();
 		look(p);
@@ -428,6 +429,8 @@ static int begin(struct player *p)
 		return -ENOMEM;
 	qn_conf_init(&conf);
 	conf.knobs = p->e->knobs;
+	/* That of this machine has nothing to do with the trace */
+	conf.knobs.pressure = 0;
 	if (qn_conf_parse(&conf, SEED, error, sizeof(error)) ||
 	    qn_conf_parse(&conf, p->e->settings, error, sizeof(error)))
 		return -EINVAL;
