@@ -5,8 +5,8 @@
  * The world (world.h) plays episodes; a learner (dqn.h) learns from them. From time to time
  * the network is tried as it would ship: in whole numbers, without exploring. The best so
  * far is kept, and at the end its margin is chosen. Programs of three kinds do not mix: most
- * are learned from, one in five chooses among networks, margins and seeds, and those of
- * --validate only judge.
+ * are learned from, one in five chooses among networks and margins, and those of --validate
+ * only judge.
  *
  * A checkpoint holds all of it, so whoever starts the same training again goes on where it
  * stood, and comes to the same weights.
@@ -591,14 +591,20 @@ static int train_all(struct train *t)
 
 /* ---- the file ---- */
 
-/* By the programs that choose: those that were left out have no say */
+/* By all programs but those that were left out: the more, the less is chance */
+static double standing(const struct train *t, u32 seed)
+{
+	const struct seed_result *r = &t->s->results[seed];
+
+	return r->learned.all * (t->chosen.nr ? r->chosen.all : 1);
+}
+
 static u32 best_seed(const struct train *t)
 {
 	u32 best = 0;
 
 	for (u32 i = 1; i < t->nr_seeds; i++)
-		if (t->s->results[i].chosen.all <
-		    t->s->results[best].chosen.all)
+		if (standing(t, i) < standing(t, best))
 			best = i;
 	return best;
 }
@@ -828,8 +834,8 @@ static const struct qn_option train_options[] = {
 	  .preset = "1", .help = "The same seed gives the same weights." },
 	{ "seeds", 0, "N", QN_NUMBER(struct train, nr_seeds), .least = 1,
 	  .most = MOST_SEEDS, .preset = "1", .help =
-	  "So many trainings, each with the next seed; the best on the programs that choose, "
-	  "one in five, is written." },
+	  "So many trainings, each with the next seed; the best is written, by all programs "
+	  "but those that are left out." },
 	{ "episodes", 0, "N", QN_NUMBER(struct train, nr_episodes), .least = 1,
 	  .most = 10000000, .preset = "2000", .help = "Of each seed." },
 	{ "mixes", 0, "N", QN_NUMBER(struct train, nr_mixes), .least = 1, .most = 10000,
