@@ -26,7 +26,7 @@ _Static_assert(QN_SAMPLE_BYTES >= SAMPLE_MIN && QN_SAMPLE_BYTES <= SAMPLE_MAX,
 	       "QN_SAMPLE_BYTES is outside the range of the key sample");
 
 /* Read at each start, so not among the help, which lies apart (preload/libquern.ld) */
-static const char policies[] = "fixed rule bandit paper-dqn tuned";
+static const char policies[] = "fixed rule bandit dqn paper-dqn tuned";
 static const char engines[] =
 	"quern buddy buddy-fast freelist per-size boundary "
 	"quern-heap";
@@ -43,7 +43,9 @@ const struct qn_conf_option qn_conf_options[] = {
 			"their own and takes it away when they are not; fixed "
 			"leaves the table as it is at the start; bandit does "
 			"as rule does, and tries which of six sets of knobs "
-			"costs least at the price; paper-dqn learns to move "
+			"costs least at the price; dqn chooses among them by "
+			"a network that was trained on other programs, where "
+			"that promises more than the rule; paper-dqn learns to move "
 			"granules by one step, as was published, to be "
 			"compared with; tuned is that of a file, see tuned.",
 	},

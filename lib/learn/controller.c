@@ -17,6 +17,7 @@ static const struct qn_policy *const policies[] = {
 	&qn_policy_fixed,
 	&qn_policy_rule,
 	IS_ENABLED(QN_POLICY_BANDIT) ? &qn_policy_bandit : NULL,
+	IS_ENABLED(QN_POLICY_DQN) ? &qn_policy_dqn : NULL,
 	IS_ENABLED(QN_POLICY_PAPER) ? &qn_policy_paper_dqn : NULL,
 	IS_ENABLED(QN_POLICY_TUNED) ? &qn_policy_tuned : NULL,
 };

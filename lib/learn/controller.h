@@ -197,6 +197,7 @@ struct qn_policy {
 extern const struct qn_policy qn_policy_fixed;
 extern const struct qn_policy qn_policy_rule;
 extern const struct qn_policy qn_policy_bandit;
+extern const struct qn_policy qn_policy_dqn;
 extern const struct qn_policy qn_policy_tuned;
 extern const struct qn_policy qn_policy_paper_dqn;
 

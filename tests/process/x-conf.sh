@@ -31,7 +31,7 @@ accepted() # settings
 refused nonsense nonsense
 refused policy policy
 refused policy: policy
-refused policy:none "fixed, rule, bandit, paper-dqn, tuned"
+refused policy:none "fixed, rule, bandit, dqn, paper-dqn, tuned"
 refused dirty:many dirty
 refused sample:1 sample
 refused policy:rule,colour:red colour

@@ -294,8 +294,8 @@ static void test_bad_key(void **state)
 static void test_bad_choice(void **state)
 {
 	(void)state;
-	BAD_VALUES("policy", "fixed, rule, bandit, paper-dqn, tuned", "", "rul",
-		   "rules", "fixed rule", " ");
+	BAD_VALUES("policy", "fixed, rule, bandit, dqn, paper-dqn, tuned", "",
+		   "rul", "rules", "fixed rule", " ");
 }
 
 #define DIGITS  ", digits and then K, M, G or nothing"
