@@ -18,10 +18,12 @@ get_filename_component(QUERN "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 set(QUERN_CONFIG "" CACHE PATH "Folder of quern-config.h")
 
 set(quern_sources embedded/glue.c)
-foreach(name heap/arena heap/census learn/chooser learn/controller learn/cost learn/features learn/network learn/presets learn/rails heap/heap learn/policy-bandit learn/policy-dqn heap/heap-look heap/heap-make heap/heap-step learn/policy-fixed learn/policy-paper-dqn learn/policy-rule learn/policy-tuned heap/pool learn/profile learn/sampler base/knobs base/strtab learn/table format/trace heap/zone port/bare)
+foreach(name heap/arena heap/census learn/chooser learn/controller learn/cost learn/features learn/network learn/presets learn/rails heap/heap heap/heap-look heap/heap-make heap/heap-step heap/pool learn/profile learn/sampler base/knobs base/strtab learn/table format/trace heap/zone port/bare)
 	list(APPEND quern_sources lib/${name}.c)
 endforeach()
 list(TRANSFORM quern_sources PREPEND ${QUERN}/)
+file(GLOB policies CONFIGURE_DEPENDS ${QUERN}/lib/learn/policy-*.c)
+list(APPEND quern_sources ${policies})
 
 add_library(quern STATIC ${quern_sources})
 # gcc copies the arguments of malloc and free to further registers without the last flag:

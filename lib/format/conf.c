@@ -12,6 +12,7 @@
 
 #include "format/conf.h"
 #include "base/config.h"
+#include "base/policies.h"
 
 #define TEXT(number)  #number
 #define VALUE(number) TEXT(number)
@@ -26,7 +27,9 @@ _Static_assert(QN_SAMPLE_BYTES >= SAMPLE_MIN && QN_SAMPLE_BYTES <= SAMPLE_MAX,
 	       "QN_SAMPLE_BYTES is outside the range of the key sample");
 
 /* Read at each start, so not among the help, which lies apart (preload/libquern.ld) */
-static const char policies[] = "fixed rule bandit dqn paper-dqn tuned";
+#define WORD(symbol, name, is_built) " " name
+static const char policies[] = QN_POLICIES(WORD);
+#undef WORD
 static const char engines[] =
 	"quern buddy buddy-fast freelist per-size boundary "
 	"quern-heap";
@@ -36,7 +39,7 @@ const struct qn_conf_option qn_conf_options[] = {
 		.key = "policy",
 		.type = QN_CONF_CHOICE,
 		MEMBER(policy),
-		.choices = policies,
+		.choices = policies + 1,
 		.preset = "rule",
 		.help = "Who adapts the heap while the program runs. "
 			"rule gives sizes that are in much use a class of "

@@ -14,7 +14,7 @@
 
 /**
  * struct qn_conf - the values
- * @policy:	name of a policy: fixed, rule, bandit, dqn, paper-dqn, tuned
+ * @policy:	name of a policy, of base/policies.h
  * @tuned:	file of knobs and classes (tuned.h), "" for none
  * @stats:	directory for the statistics file, "" for none
  * @sample:	mean bytes between samples

@@ -13,14 +13,9 @@
 #include "port/debug.h"
 
 /* Those that are built: an archive's others are not linked */
-static const struct qn_policy *const policies[] = {
-	&qn_policy_fixed,
-	&qn_policy_rule,
-	IS_ENABLED(QN_POLICY_BANDIT) ? &qn_policy_bandit : NULL,
-	IS_ENABLED(QN_POLICY_DQN) ? &qn_policy_dqn : NULL,
-	IS_ENABLED(QN_POLICY_PAPER) ? &qn_policy_paper_dqn : NULL,
-	IS_ENABLED(QN_POLICY_TUNED) ? &qn_policy_tuned : NULL,
-};
+#define ROW(symbol, name, is_built) (is_built) ? &qn_policy_##symbol : NULL,
+static const struct qn_policy *const policies[] = { QN_POLICIES(ROW) };
+#undef ROW
 
 const struct qn_policy *qn_policy_find(const char *name)
 {

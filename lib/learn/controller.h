@@ -11,6 +11,7 @@
 
 #include "base/compiler.h"
 #include "base/knobs.h"
+#include "base/policies.h"
 #include "format/statspage.h"
 #include "learn/profile.h"
 #include "learn/rails.h"
@@ -194,12 +195,10 @@ struct qn_policy {
 	bool explores;
 };
 
-extern const struct qn_policy qn_policy_fixed;
-extern const struct qn_policy qn_policy_rule;
-extern const struct qn_policy qn_policy_bandit;
-extern const struct qn_policy qn_policy_dqn;
-extern const struct qn_policy qn_policy_tuned;
-extern const struct qn_policy qn_policy_paper_dqn;
+#define QN_POLICY_DECLARE(symbol, name, is_built) \
+	extern const struct qn_policy qn_policy_##symbol;
+QN_POLICIES(QN_POLICY_DECLARE)
+#undef QN_POLICY_DECLARE
 
 /* The policy of that name, or NULL */
 const struct qn_policy *qn_policy_find(const char *name);
