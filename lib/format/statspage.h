@@ -15,7 +15,8 @@
  *
  * Layout: little endian, natural alignment, fixed size. A reader checks @magic,
  * @version and @size first. Every counter is a word written with relaxed atomics;
- * a snapshot is not consistent across words, each word is.
+ * a snapshot is not consistent across words, each word is. A peak may miss a step when two
+ * threads raise it at once.
  *
  * The heap writes here in slow paths alone, so it knows late what fast ones did:
  *

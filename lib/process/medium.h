@@ -85,7 +85,8 @@ struct qn_local;
  * @told:	@credit when the statistics were told last
  * @moved:	a chunk left or pages were purged since the statistics were told
  * @known, @known_free: bytes in use, and free and resident, as the statistics know
- * @busy:	the lock; tags and links may be changing: a signal handler must not look then
+ * @busy:	the lock, for which nobody waits with another lock held; tags and links may be
+ *		changing: a signal handler must not look then
  * @count:	where bytes that turn free are counted: @free, or @owed
  * @owed:	those that another thread than the owner counted, whose @free is not to be
  *		touched: part of it

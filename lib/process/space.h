@@ -51,6 +51,9 @@ struct qn_segment {
  * @locked:	what was mapped last is locked, so it is resident at once
  *
  * Invariant: all segments but the last have @frontier == @committed; see segment_close().
+ *
+ * @nr and a segment's @committed only grow: a release store under qn_segments.lock, an acquire
+ * in qn_space_find().
  */
 struct qn_space {
 	struct qn_segment seg[QN_NR_SEGMENTS];
