@@ -17,8 +17,8 @@
  * The smallest granule is what requests are rounded up to a multiple of, and the largest
  * is the size up to which they are. In the heap of a process the table says so: sizes up to
  * the largest granule have a class if they are multiples of the smallest, larger ones if
- * they have one in the usual table. Multiples of eight steps are permanent. Each look moves
- * the table by one class. In a heap of one's own the two are knobs, granule and granule_most.
+ * they have one in the usual table. Multiples of eight steps are permanent, and so are all
+ * sizes up to 256 bytes, since malloc relies on them. Each look moves the table by one class. In a heap of one's own the two are knobs, granule and granule_most.
  *
  * It is here to be compared with. There is one learner: the first heap that uses the policy
  * has it, and others stay as they are.
@@ -365,7 +365,7 @@ static bool is_usual(unsigned int step)
 
 static bool is_wanted(const struct paper *p, unsigned int step)
 {
-	if (step % LARGEST_STEPS == 0)
+	if (step <= QN_TABLE_READY_STEPS || step % LARGEST_STEPS == 0)
 		return true;
 	if (step > p->largest * LARGEST_STEPS)
 		return is_usual(step);

@@ -86,18 +86,23 @@ __seldom_as("coarse") void qn_table_init_coarse(struct qn_table *t,
 						unsigned int nr_steps,
 						unsigned int every)
 {
-	unsigned int class;
+	unsigned int class = 0, step = 0;
 
 	qn_table_init_direct(t, nr_steps);
 	qn_assert((nr_steps - 1) % every == 0);
-	qn_assert((nr_steps - 1) / every < QN_NR_CLASSES);
-	for (class = 1; class * every < nr_steps; class ++) {
-		t->class_steps[class] = (u16)(class * every);
-		memset(&t->map[(class - 1) * every + 1], (int)class, every);
+	qn_assert(QN_TABLE_READY_STEPS % every == 0);
+	qn_assert(QN_TABLE_READY_STEPS + nr_steps / every < QN_NR_CLASSES);
+	while (step + 1 < nr_steps) {
+		unsigned int nr = step < QN_TABLE_READY_STEPS ? 1 : every;
+
+		class ++;
+		memset(&t->map[step + 1], (int)class, nr);
+		step += nr;
+		t->class_steps[class] = (u16)step;
 	}
 	t->map[0] = t->map[1];
-	t->nr_base = (u8)(class - 1);
-	t->nr_classes = (u8) class;
+	t->nr_base = (u8) class;
+	t->nr_classes = (u8)(class + 1);
 }
 
 void qn_table_copy(struct qn_table *dst, const struct qn_table *src)

@@ -96,8 +96,15 @@ void qn_table_init_direct(struct qn_table *t, unsigned int nr_steps);
  */
 void qn_table_init_slabs(struct qn_table *t, unsigned int nr_steps);
 
+/*
+ * In each table of a process class c is that of c steps, up to this: malloc finds objects of
+ * up to 256 bytes by their size alone (QN_READY_STEPS)
+ */
+#define QN_TABLE_READY_STEPS 16
+
 /**
- * qn_table_init_coarse() - permanent classes at every so many steps, and no others
+ * qn_table_init_coarse() - permanent classes of up to QN_TABLE_READY_STEPS steps, then at
+ * every so many steps, and no others
  * @t:		qn_table_bytes(@nr_steps) bytes
  * @nr_steps:	entries of the map, a multiple of @every and one more
  * @every:	steps from a class to the next

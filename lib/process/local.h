@@ -42,6 +42,8 @@
 #define QN_READY_STEPS 17
 _Static_assert(QN_TABLE_EXACT_STEPS == 8 && QN_TABLE_PER_DOUBLING == 8,
 	       "classes below QN_READY_STEPS are steps");
+_Static_assert(QN_READY_STEPS == QN_TABLE_READY_STEPS + 1,
+	       "and so they are in tables that policies begin with");
 
 #define QN_BATCH_OBJECTS 64
 #define QN_BATCH_BYTES   (32 << 10)
