@@ -37,31 +37,9 @@
 /* ---- what is tuned ---- */
 
 #define ROW(name, unit, preset, least, most, help) \
-	{ #name, offsetof(struct qn_knobs, name), preset, least, most },
-static const struct qn_search_knob all_knobs[] = { QN_KNOBS(ROW) };
-#undef ROW
-
-#define ROW(name, unit, preset, least, most, help) \
 	{ #name, offsetof(struct qn_heap_knobs, name), preset, least, most },
 static const struct qn_search_knob heap_knobs[] = { QN_HEAP_KNOBS(ROW) };
 #undef ROW
-
-/*
- * Not for the search to say: what memory is worth, whether there is a helper and a kill
- * switch, marks, and what depends on threads that a replay does not have.
- */
-static const char *const left_out[] = {
-	"price", "learn",    "helper",        "pressure",
-	"fence", "patience", "patience_most",
-};
-
-static bool is_left_out(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(left_out); i++)
-		if (!strcmp(name, left_out[i]))
-			return true;
-	return false;
-}
 
 /**
  * struct input - a trace
@@ -100,7 +78,7 @@ struct tune {
 	struct qn_conf conf;
 	struct input *inputs;
 	u32 nr, nr_learners;
-	struct qn_search_knob knobs[ARRAY_SIZE(all_knobs)];
+	struct qn_search_knob knobs[QN_TUNED_KNOBS];
 	u32 nr_knobs;
 	u32 sizes[QN_NR_CLASSES];
 	u32 nr_sizes;
@@ -285,9 +263,7 @@ static int tune_process(struct tune *t)
 	};
 	int err;
 
-	for (size_t i = 0; i < ARRAY_SIZE(all_knobs); i++)
-		if (!is_left_out(all_knobs[i].name))
-			t->knobs[t->nr_knobs++] = all_knobs[i];
+	t->nr_knobs = qn_tuned_knobs(t->knobs);
 	s.knobs = t->knobs;
 	s.nr = t->nr_knobs;
 	err = find_base(t);

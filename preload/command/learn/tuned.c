@@ -2,9 +2,41 @@
 /*
  * tuned.c - writes settings that were found; see tuned.h.
  */
+#include <stddef.h>
 #include <string.h>
 
+#include "base/knobs.h"
 #include "tuned.h"
+
+#define ROW(name, unit, preset, least, most, help) \
+	{ #name, offsetof(struct qn_knobs, name), preset, least, most },
+static const struct qn_search_knob all_knobs[] = { QN_KNOBS(ROW) };
+#undef ROW
+
+_Static_assert(ARRAY_SIZE(all_knobs) <= QN_TUNED_KNOBS, "room for all rows");
+
+static const char *const left_out[] = {
+	"price", "learn",    "helper",        "pressure",
+	"fence", "patience", "patience_most",
+};
+
+static bool is_left_out(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(left_out); i++)
+		if (!strcmp(name, left_out[i]))
+			return true;
+	return false;
+}
+
+u32 qn_tuned_knobs(struct qn_search_knob to[])
+{
+	u32 nr = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all_knobs); i++)
+		if (!is_left_out(all_knobs[i].name))
+			to[nr++] = all_knobs[i];
+	return nr;
+}
 
 static bool is_changed(const struct qn_tuned *t, u32 i)
 {

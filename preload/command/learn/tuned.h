@@ -39,6 +39,16 @@ struct qn_tuned {
 	const char *comments;
 };
 
+/* Knobs of a process's heap at most */
+#define QN_TUNED_KNOBS 64
+
+/*
+ * Those rows of knobs.h that a search may turn. Not for it to say: what memory is worth,
+ * whether there is a helper and a kill switch, marks, and what depends on threads that a
+ * replay does not have. Return: how many.
+ */
+u32 qn_tuned_knobs(struct qn_search_knob to[]);
+
 void qn_tuned_write(FILE *out, const struct qn_tuned *t);
 
 /* As a header for firmware */
