@@ -224,7 +224,7 @@ static void meet(struct player *p, bool is_done)
 	if (write(p->step->come[1], &said, sizeof(said)) != sizeof(said) ||
 	    read(p->step->go[0], &heard, sizeof(heard)) != sizeof(heard))
 		_exit(QN_EXIT_FAILURE);
-	p->pressure = heard.pressure;
+	p->pressure = p->e->is_deaf ? 0 : heard.pressure;
 	WRITE_ONCE(p->hub->segments.resident.pressure, p->pressure);
 	if (heard.is_over && !is_done) {
 		qn_process_trim();

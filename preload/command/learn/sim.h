@@ -183,6 +183,7 @@ bool qn_sim_is_same(const struct qn_sim_result *a,
  * @limit:	pages that all may have resident together; 0: as many as they like. While
  *		there are more, each process that has dirty memory is told to give all of it
  *		back, in windows of QN_SIM_WINDOW
+ * @is_deaf:	of processes under a limit: none hears how near it is
  * @is_real:	what is given back is given back to the kernel, so that its count of faults
  *		means something. Else it is cleared, which takes less time
  * @knobs:	as the user set them
@@ -198,6 +199,7 @@ struct qn_sim_episode {
 	struct qn_sim_mix mixes[QN_SIM_PROCESSES];
 	u32 nr;
 	u64 limit;
+	bool is_deaf;
 	bool is_real;
 	struct qn_knobs knobs;
 	const char *settings;
