@@ -54,6 +54,7 @@ section services "make bench-services" "Linux: services with pauses, at three pr
 section share "make bench-share" "Linux: the heap's share of programs' time, by engine"
 section sampler "make bench-sampler" "Linux: cost of sampling and learning"
 section record "make bench-record" "Linux: cost of recording"
+section learning "make bench-learning" "Linux: policies, by simulation of recorded programs"
 section firmware "make bench-firmware" "Firmware: the heap in QEMU"
 section sampler-firmware "make bench-sampler-firmware" \
 	"Firmware: cost of sampling and learning"

@@ -5,34 +5,20 @@
 #
 #	weights.sh BUILD-FOLDER
 #
-# BUILD-FOLDER/bench/traces has the suite's real programs, as they are recorded there. This
-# adds workloads that real programs do not show: phases, and a service with pauses. Some
-# programs are left out whole, and judge. What is trained lies in BUILD-FOLDER/bench/learning.
+# It learns from the programs of programs.sh. Some are left out whole, and judge. What is
+# trained lies in BUILD-FOLDER/bench/learning.
 #
 # SEEDS and EPISODES change how much is trained. A training that was stopped goes on.
 
 set -u
 build=${1:?usage: weights.sh BUILD-FOLDER}
+here=$(cd "$(dirname "$0")" && pwd)
 cd "$build" || exit
-traces=bench/traces
 to=bench/learning
-left_out="perl sqlite3 ruby git-log vectors"
-workloads="phases service documents vectors symbols large strings server"
+. "$here/programs.sh"
 
 mkdir -p "$to" || exit
-for name in $workloads; do
-	[ -e "$traces/$name.trace" ] && continue
-	./quern record -o "$traces/$name.trace" -- bench/workloads "$name" 1 20 \
-		>/dev/null || exit
-done
-
-is_left_out() # NAME
-{
-	case " $left_out " in
-	*" $1 "*) return 0 ;;
-	esac
-	return 1
-}
+record_workloads
 
 # NAME-OF-WEIGHTS FOLDER-OF-TRACES OPTIONS
 train()

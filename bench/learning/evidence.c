@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: MIT
+/*
+ * evidence.c - bench/learning/evidence: policies compared on recorded programs.
+ *
+ *	evidence [KEY=NUMBER]... [data=FOLDER] [weights=FILE]... [learned=TRACE]...
+ *		 left-out=TRACE...
+ *
+ * Keys are budget (settings that are tried), events and part (calls of a trace, and of a
+ * part of a mix), stretch (a part takes up to so many times as long), mixes (with pauses, of
+ * a program that is left out), tries (settings of policy tuned), episodes (that paper-dqn
+ * learns from), groups (of processes under one limit). Of the programs that are left out
+ * nothing is learned but what the row says. See evidence.h.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/base/fail.h"
+#include "command/learn/paper.h"
+#include "evidence.h"
+#include "weights-file.h"
+
+/* Tuning learns from so many calls in ten; items with pauses are of the others */
+#define EARLY_TENTHS 7
+
+/* ---- arguments ---- */
+
+static bool read_number(struct evidence *ev, const char *key, const char *value)
+{
+	const struct {
+		const char *key;
+		u32 *to;
+	} rows[] = {
+		{ "budget", &ev->budget },     { "events", &ev->events },
+		{ "part", &ev->part },         { "mixes", &ev->nr_mixes },
+		{ "tries", &ev->tries },       { "groups", &ev->groups },
+		{ "episodes", &ev->episodes }, { "stretch", &ev->stretch },
+	};
+
+	if (!*value || value[strspn(value, "0123456789")])
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (!strcmp(key, rows[i].key)) {
+			*rows[i].to = (u32)strtoul(value, NULL, 10);
+			return true;
+		}
+	return false;
+}
+
+static int add_program(struct evidence *ev, const char *path, bool is_left_out)
+{
+	struct ev_program *p;
+
+	QN_GROW(ev->programs, ev->nr_programs);
+	p = &ev->programs[ev->nr_programs];
+	memset(p, 0, sizeof(*p));
+	p->is_left_out = is_left_out;
+	ev->nr_programs++;
+	return qn_sim_load(&p->trace, path, ev->events);
+}
+
+static int read_word(struct evidence *ev, char *word)
+{
+	char *value = strchr(word, '=');
+
+	if (!value)
+		return -EINVAL;
+	*value++ = '\0';
+	if (!strcmp(word, "learned"))
+		return add_program(ev, value, false);
+	if (!strcmp(word, "left-out"))
+		return add_program(ev, value, true);
+	if (!strcmp(word, "data"))
+		ev->data = value;
+	else if (!strcmp(word, "weights") && ev->nr_nets < EV_MOST_WEIGHTS)
+		return ev_read_weights(value, &ev->nets[ev->nr_nets++]);
+	else if (!read_number(ev, word, value))
+		return -EINVAL;
+	return 0;
+}
+
+/* ---- items ---- */
+
+static void cut(struct ev_program *p)
+{
+	u64 from = p->trace.nr * EARLY_TENTHS / 10;
+
+	p->early = p->trace;
+	p->early.nr = from;
+	p->late = p->trace;
+	p->late.ops += from;
+	p->late.nr -= from;
+}
+
+static void add_item(struct evidence *ev, struct ev_program *p, u32 mix)
+{
+	const struct qn_sim_trace *late = &p->late;
+	struct ev_item *item;
+
+	QN_GROW(ev->items, ev->nr_items);
+	item = &ev->items[ev->nr_items++];
+	memset(item, 0, sizeof(*item));
+	item->program = p;
+	item->has_pauses = mix > 0;
+	if (mix)
+		qn_sim_mix_draw(&item->mix, &late, 1, EV_PARTS, ev->part,
+				ev->stretch, mix);
+	else
+		qn_sim_mix_whole(&item->mix, &p->trace);
+}
+
+/* Of those that are learned from one mix is enough */
+static void make_items(struct evidence *ev)
+{
+	for (u32 i = 0; i < ev->nr_programs; i++) {
+		struct ev_program *p = &ev->programs[i];
+		u32 nr = p->is_left_out ? ev->nr_mixes : 1;
+
+		cut(p);
+		for (u32 mix = 0; mix <= nr; mix++)
+			add_item(ev, p, mix);
+	}
+}
+
+static void *zeroed(size_t nr, size_t size)
+{
+	void *p = calloc(max(nr, (size_t)1), size);
+
+	if (p)
+		return p;
+	qn_error("no memory for results");
+	exit(QN_EXIT_FAILURE);
+}
+
+static void make_room(struct evidence *ev)
+{
+	ev->settings = zeroed(ev->budget, sizeof(*ev->settings));
+	ev->fixed_costs = zeroed(ev->nr_items, sizeof(*ev->fixed_costs));
+	ev->oracle = zeroed(ev->nr_items, sizeof(*ev->oracle));
+	ev->fixed_results = zeroed(ev->nr_items, sizeof(*ev->fixed_results));
+	ev->oracle_results = zeroed(ev->nr_items, sizeof(*ev->oracle_results));
+}
+
+/* ---- players ---- */
+
+static struct ev_player *add_player(struct evidence *ev, const char *name)
+{
+	struct ev_player *p = &ev->players[ev->nr++];
+
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	p->results = zeroed(ev->nr_items, sizeof(*p->results));
+	p->notes = zeroed(ev->nr_items, sizeof(*p->notes));
+	return p;
+}
+
+static int play_default(struct evidence *ev)
+{
+	struct ev_player *to = add_player(ev, "default");
+	struct ev_play *plays = zeroed(ev->nr_items, sizeof(*plays));
+	int err;
+
+	for (u32 n = 0; n < ev->nr_items; n++)
+		ev_play_init(&plays[n], &ev->items[n], QN_PRICE_PRESET);
+	err = ev_run(plays, ev->nr_items);
+	for (u32 n = 0; n < ev->nr_items; n++)
+		for (u32 i = 0; i < EV_NR_PRICES; i++)
+			to->results[n][i] = plays[n].result;
+	free(plays);
+	return err;
+}
+
+/* Each item that was left out, at each price */
+static int play_policy(struct evidence *ev, struct ev_player *to,
+		       const char *settings, const struct qn_policy *policy)
+{
+	int err = 0;
+
+	for (u32 n = 0; n < ev->nr_items && !err; n++) {
+		struct ev_play plays[EV_NR_PRICES];
+
+		if (!ev->items[n].program->is_left_out)
+			continue;
+		for (u32 i = 0; i < EV_NR_PRICES; i++) {
+			ev_play_init(&plays[i], &ev->items[n], ev_prices[i]);
+			plays[i].settings = settings;
+			plays[i].policy = policy;
+			plays[i].net = to->net;
+		}
+		err = ev_run(plays, EV_NR_PRICES);
+		for (u32 i = 0; i < EV_NR_PRICES; i++) {
+			to->results[n][i] = plays[i].result;
+			to->notes[n][i] = plays[i].note;
+		}
+	}
+	return err;
+}
+
+static int play_paper_once(struct qn_paper *paper, const struct ev_item *item,
+			   u64 price, struct qn_sim_result *result)
+{
+	static struct qn_sim_episode e;
+	int err;
+
+	qn_sim_episode_init(&e);
+	e.mixes[0] = item->mix;
+	e.knobs.price = price;
+	err = qn_paper_run(paper, &e);
+	if (result)
+		*result = e.result;
+	return err;
+}
+
+/* Each item that was left out is played with what was learned from the others */
+static int play_paper(struct evidence *ev, struct ev_player *to)
+{
+	struct qn_paper paper = { .seed = 1 };
+	u64 state = 1;
+	int err = 0;
+
+	for (u32 i = 0; i < ev->episodes && !err;) {
+		const struct ev_item *item =
+			&ev->items[qn_random(&state) % ev->nr_items];
+
+		i++;
+		if (!item->program->is_left_out)
+			err = play_paper_once(&paper, item, QN_PRICE_PRESET,
+					      NULL);
+	}
+	for (u32 n = 0; n < ev->nr_items && !err; n++)
+		for (u32 i = 0; i < EV_NR_PRICES && !err; i++) {
+			struct qn_paper copy = paper;
+
+			if (ev->items[n].program->is_left_out)
+				err = play_paper_once(&copy, &ev->items[n],
+						      ev_prices[i],
+						      &to->results[n][i]);
+		}
+	return err;
+}
+
+static int play_net(struct evidence *ev, u32 i, bool is_alone)
+{
+	struct ev_player *p;
+	char name[32];
+
+	snprintf(name, sizeof(name), "dqn %u%s", i + 1,
+		 is_alone ? ", no rails" : "");
+	p = add_player(ev, name);
+	p->net = &ev->nets[i];
+	p->has_choices = true;
+	p->is_alone = is_alone;
+	return play_policy(ev, p, NULL,
+			   is_alone ? ev_policy_alone : ev_policy_dqn);
+}
+
+static int play_nets(struct evidence *ev)
+{
+	int err = 0;
+
+	for (u32 i = 0; i < 2 * ev->nr_nets && !err; i++)
+		err = play_net(ev, i % ev->nr_nets, i >= ev->nr_nets);
+	return err;
+}
+
+static int play_all(struct evidence *ev)
+{
+	int err = play_default(ev);
+
+	if (!err)
+		err = play_policy(ev, add_player(ev, "rule, price told"), NULL,
+				  NULL);
+	if (!err) {
+		struct ev_player *p = add_player(ev, "bandit");
+
+		p->has_choices = true;
+		err = play_policy(ev, p, "policy:bandit", NULL);
+	}
+	if (!err)
+		err = play_paper(ev, add_player(ev, "paper-dqn"));
+	if (!err)
+		err = play_nets(ev);
+	if (!err)
+		err = ev_play_tuned(ev, add_player(ev, "tuned"));
+	if (!err)
+		err = ev_play_schedule(ev, add_player(ev, "schedule oracle"));
+	if (!err)
+		err = ev_play_settings(ev);
+	return err;
+}
+
+/* ---- plots ---- */
+
+/* Of the items with pauses that were left out, the one that takes most memory */
+static const struct ev_item *largest(const struct evidence *ev)
+{
+	u32 best = 0;
+	u64 most = 0;
+
+	for (u32 n = 0; n < ev->nr_items; n++) {
+		u64 peak = ev->players[0].results[n][EV_PRESET].peak;
+
+		if (!ev->items[n].has_pauses || peak < most ||
+		    !ev->items[n].program->is_left_out)
+			continue;
+		most = peak;
+		best = n;
+	}
+	return &ev->items[best];
+}
+
+/* Under the rule and under bandit, told the same price */
+static int write_courses(struct evidence *ev)
+{
+	static struct ev_play plays[2];
+	char *paths[2];
+	int err;
+
+	if (!ev->data)
+		return 0;
+	paths[0] = qn_xprintf("%s/course-rule", ev->data);
+	paths[1] = qn_xprintf("%s/course-bandit", ev->data);
+	for (u32 i = 0; i < 2; i++) {
+		ev_play_init(&plays[i], largest(ev), ev_prices[EV_MIDDLE]);
+		plays[i].watch = paths[i];
+		plays[i].settings = i ? "policy:bandit" : NULL;
+	}
+	err = ev_run(plays, 2);
+	free(paths[0]);
+	free(paths[1]);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	static struct evidence ev = {
+		.budget = 200,
+		.events = 100000,
+		.part = 20000,
+		.stretch = 32,
+		.nr_mixes = 2,
+		.tries = 150,
+		.episodes = 60,
+		.groups = 3,
+	};
+	int err = 0;
+
+	for (int i = 1; i < argc && !err; i++) {
+		err = read_word(&ev, argv[i]);
+		if (err)
+			qn_error(
+				"what is \"%s\"? See bench/learning/evidence.c",
+				argv[i]);
+	}
+	if (err || !ev.nr_programs || !ev.budget)
+		return QN_EXIT_FAILURE;
+	make_items(&ev);
+	make_room(&ev);
+	err = play_all(&ev);
+	if (!err)
+		err = write_courses(&ev);
+	if (err)
+		return QN_EXIT_FAILURE;
+	ev_print(&ev);
+	return ev_print_groups(&ev) ? QN_EXIT_FAILURE : 0;
+}
