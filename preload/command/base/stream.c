@@ -154,15 +154,26 @@ int qn_stream_close(FILE *out, const char *name)
 	return err;
 }
 
+/* A write before failed, and nobody knows why any more: the next one tells */
+static int why_it_failed(void)
+{
+	clearerr(stdout);
+	errno = 0;
+	if (fputc('\n', stdout) == EOF || fflush(stdout))
+		return errno;
+	return EIO;
+}
+
 static void close_stdout(void)
 {
-	bool failed = ferror(stdout);
+	int err = ferror(stdout) ? why_it_failed() : 0;
 
 	errno = 0;
-	if (!fclose(stdout) && !failed)
+	if (fclose(stdout) && !err)
+		err = errno ? errno : EIO;
+	if (!err)
 		return;
-	qn_error("cannot write to standard output: %s",
-		 strerror(errno ? errno : EIO));
+	qn_error("cannot write to standard output: %s", strerror(err));
 	fflush(stderr);
 	_exit(QN_EXIT_FAILURE);
 }
