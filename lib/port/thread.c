@@ -51,12 +51,13 @@ static char *thread_pointer(void)
 static char *make_tls(char *from, char *to, size_t far)
 {
 	char *tp = (char *)round_down((uintptr_t)to - ROOM, 64);
+	void **words = (void **)(void *)tp;
 
 	(void)from;
 	(void)far;
 	memcpy(tp, thread_pointer(), TCB);
-	memcpy(tp, &tp, sizeof(tp));
-	memcpy(tp + 16, &tp, sizeof(tp));
+	words[0] = tp;
+	words[2] = tp;
 	return tp;
 }
 
