@@ -116,7 +116,10 @@ struct qn_port_thread {
 bool qn_port_thread_start(struct qn_port_thread *t, void (*run)(void *),
 			  void *arg);
 
-/* Wait until it is gone, also for who counts the threads of the process */
+/*
+ * Wait until it is gone, also for who counts the threads of the process. Bounded by what it is
+ * at, and by a second where the process never had it.
+ */
 void qn_port_thread_join(struct qn_port_thread *t);
 
 /* The name of the calling thread for ps and top, 15 bytes at most */

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <time.h>
 
 #include "port/port.h"
 #include "port/sys.h"
@@ -48,13 +49,12 @@ static char *thread_pointer(void)
 	return tp;
 }
 
-static char *make_tls(char *from, char *to, size_t far)
+static char *make_tls(char *from, char *to)
 {
 	char *tp = (char *)round_down((uintptr_t)to - ROOM, 64);
 	void **words = (void **)(void *)tp;
 
 	(void)from;
-	(void)far;
 	memcpy(tp, thread_pointer(), TCB);
 	words[0] = tp;
 	words[2] = tp;
@@ -97,10 +97,9 @@ static char *thread_pointer(void)
 	return tp;
 }
 
-static char *make_tls(char *from, char *to, size_t far)
+static char *make_tls(char *from, char *to)
 {
 	(void)to;
-	(void)far;
 	return (char *)round_up((uintptr_t)from + ROOM, 64);
 }
 
@@ -136,11 +135,10 @@ static char *thread_pointer(void)
 	return &mark;
 }
 
-static char *make_tls(char *from, char *to, size_t far)
+static char *make_tls(char *from, char *to)
 {
 	(void)from;
 	(void)to;
-	(void)far;
 	return NULL;
 }
 
@@ -191,7 +189,7 @@ __apart bool qn_port_thread_start(struct qn_port_thread *t, void (*run)(void *),
 
 	if (!make_memory(t))
 		return false;
-	tls = make_tls(t->mem + STACK, t->mem + STACK + t->tls, t->tls);
+	tls = make_tls(t->mem + STACK, t->mem + STACK + t->tls);
 	stack = t->mem + STACK - sizeof(call);
 	memcpy(stack, call, sizeof(call));
 	/* It begins with all signals blocked, since a thread inherits what is */
@@ -203,22 +201,38 @@ __apart bool qn_port_thread_start(struct qn_port_thread *t, void (*run)(void *),
 	return result > 0;
 }
 
+/* Of 50 ms: far more than a thread needs that was told to end */
+#define WAITS_MOST 20
+
+/* The kernel says that the process has no such thread */
+static __apart bool is_gone(u32 tid)
+{
+	long pid = qn_sys6(SYS_getpid, 0, 0, 0, 0, 0, 0);
+
+	return qn_sys6(SYS_tgkill, pid, (long)tid, 0, 0, 0, 0) != 0;
+}
+
 /*
  * The kernel clears the number and wakes who waits for it, a little before the thread has
- * left the process: a signal that is sent to it arrives until then.
+ * left the process: a signal that is sent to it arrives until then. A child that was made
+ * behind libc's back has the number and no thread: nobody clears it.
  */
 __apart void qn_port_thread_join(struct qn_port_thread *t)
 {
-	long pid = qn_sys6(SYS_getpid, 0, 0, 0, 0, 0, 0);
+	struct timespec wait = { 0, 50000000 };
 	u32 tid = READ_ONCE(t->tid), now;
 
 	if (!tid)
 		return;
-	while ((now = READ_ONCE(t->tid)))
-		qn_sys6(SYS_futex, (long)&t->tid, FUTEX_WAIT, (long)now, 0, 0,
-			0);
-	while (!qn_sys6(SYS_tgkill, pid, (long)tid, 0, 0, 0, 0))
+	for (int i = 0; (now = READ_ONCE(t->tid)); i++) {
+		if (i >= WAITS_MOST && is_gone(tid))
+			break;
+		qn_sys6(SYS_futex, (long)&t->tid, FUTEX_WAIT, (long)now,
+			(long)&wait, 0, 0);
+	}
+	while (!is_gone(tid))
 		qn_sys6(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+	WRITE_ONCE(t->tid, 0);
 }
 
 __apart void qn_port_thread_name(const char *name)

@@ -6,14 +6,30 @@
 
 . "$(dirname "$0")/../x.sh"
 
-cat >"$tmp/idle.c" <<'END'
+cat >"$tmp/threads.inc" <<'END'
 #include <dirent.h>
+
+static int nr_threads(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	int n = 0;
+
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2;
+}
+END
+
+cat >"$tmp/idle.c" <<'END'
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "threads.inc"
 
 static void *p[4000];
 static volatile sig_atomic_t nr_signals;
@@ -27,17 +43,6 @@ static long resident_mb(void)
 		abort();
 	fclose(f);
 	return pages / 256;
-}
-
-static int nr_threads(void)
-{
-	DIR *d = opendir("/proc/self/task");
-	int n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n - 2;
 }
 
 /* 80 MB in blocks of all kinds, twice: the helper begins in a call of malloc */
@@ -135,7 +140,6 @@ sed 's/^/# /' "$tmp/none" "$tmp/price" "$tmp/without" "$tmp/with"
 # What a second thread would disturb
 cat >"$tmp/alone.c" <<'END'
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -149,18 +153,9 @@ cat >"$tmp/alone.c" <<'END'
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "threads.inc"
+
 #define SECCOMP_MODE_STRICT 1
-
-static int nr_threads(void)
-{
-	DIR *d = opendir("/proc/self/task");
-	int n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n - 2;
-}
 
 /* 40 MB come and go: then there is a helper */
 static void burst(void)
@@ -222,6 +217,21 @@ int main(int argc, char **argv)
 		burst();
 		say("there is one again", nr_threads() == 2);
 		return 0;
+#ifdef __x86_64__
+	} else if (!strcmp(test, "behind")) {
+		long pid = SYS_fork;
+
+		__asm__ volatile("syscall"
+				 : "+a"(pid)
+				 :
+				 : "rcx", "r11", "memory");
+		if (!pid)
+			_exit(unshare(CLONE_NEWUSER) && errno != EPERM &&
+			      errno != ENOSPC);
+		wait(&status);
+		say("a child made behind libc's back", status == 0);
+		return 0;
+#endif
 	} else if (!strcmp(test, "clone")) {
 		p = mmap(NULL, 65536, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -259,7 +269,7 @@ int main(int argc, char **argv)
 END
 must $cc -O1 -fno-builtin -pthread -o "$tmp/alone" "$tmp/alone.c"
 
-for test in unshare syscall setns fork clone arguments seccomp exit; do
+for test in unshare syscall setns fork clone behind arguments seccomp exit; do
 	QUERN_CONF=dirty:64M LD_PRELOAD=$lib timeout 20 "$tmp/alone" $test \
 		>"$tmp/out" 2>&1 &&
 		! grep -q '^0' "$tmp/out"

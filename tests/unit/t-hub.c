@@ -615,6 +615,14 @@ static void make_dirty(size_t units)
 	qn_hub_account_large(&hub, 0, 1);
 }
 
+/* A process that may have a helper, and keeps what is dirty */
+static void begin_helper(void)
+{
+	begin();
+	hub.conf.knobs.dirty = 64 << 20;
+	hub.helper.run = qn_idle_run;
+}
+
 /* Where it is allowed it is made once, wakes up where there is work, and is not tried in vain */
 static void test_helper(void **state)
 {
@@ -668,10 +676,7 @@ static void test_helper_ends(void **state)
 	struct qn_helper *h = &hub.helper;
 
 	(void)state;
-	begin();
-	hub.conf.knobs.dirty = 64 << 20;
-	h->run = qn_idle_run;
-	h->from = 0;
+	begin_helper();
 	make_dirty(512);
 	assert_int_equal(port.nr_threads, 1);
 	qn_helper_end(&hub.helper, false);
@@ -705,10 +710,7 @@ static void test_helper_fails(void **state)
 	struct qn_helper *h = &hub.helper;
 
 	(void)state;
-	begin();
-	hub.conf.knobs.dirty = 64 << 20;
-	h->run = qn_idle_run;
-	h->from = 0;
+	begin_helper();
 	port.no_threads = true;
 	make_dirty(512);
 	make_dirty(512);
