@@ -196,7 +196,7 @@ static void memory_look(const struct qn_hub *hub, struct qn_trend_look *look,
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
 		external += (s64)READ_ONCE(l->class_slab[c]);
 	*look = (struct qn_trend_look){
-		.usec = now - hub->page->start_usec,
+		.usec = now - hub->began,
 		.live = qn_ledger_get(&l->live),
 		.peak = READ_ONCE(hub->page->peak_live),
 		.external = external > 0 ? (size_t)external : 0,
@@ -236,10 +236,9 @@ static __seldom void controller_look(struct qn_hub *hub, u64 now, u64 since)
 		return;
 	qn_controller_log(&hub->controller, &hub->page->decisions);
 	memory_look(hub, &view.memory, now);
-	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
+	view.allocs = (u32)READ_ONCE(hub->ledger.nr_allocs);
+	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
 		live[c] = qn_ledger_get(&hub->ledger.class_live[c]);
-		view.allocs += (u32)READ_ONCE(hub->page->classes[c].nr_allocs);
-	}
 	WRITE_ONCE(hub->page->nr_slices, hub->page->nr_slices + 1);
 	knobs_look(hub, &view, now);
 	if (!qn_controller_step(&hub->controller, &view, next, &act))
@@ -327,7 +326,7 @@ static __seldom void trend_look(struct qn_hub *hub, u64 now)
 {
 	struct qn_trend_look look;
 
-	if (!qn_trend_is_due(hub->trend, now - hub->page->start_usec))
+	if (!qn_trend_is_due(hub->trend, now - hub->began))
 		return;
 	memory_look(hub, &look, now);
 	look.internal = rounded_up(hub->page);
@@ -525,7 +524,7 @@ size_t qn_hub_reserve(const struct qn_hub *hub)
 
 static __apart void helper_call(struct qn_hub *hub)
 {
-	u64 age = qn_port_clock_coarse() - hub->page->start_usec;
+	u64 age = qn_port_clock_coarse() - hub->began;
 
 	qn_helper_call(&hub->helper, qn_hub_reserve(hub),
 		       qn_hub_knobs(hub)->helper, age < QN_HELPER_YOUNG_US);
@@ -550,8 +549,11 @@ void qn_hub_account(struct qn_hub *hub, unsigned int class, s64 bytes,
 	struct qn_stats_class *sc = &hub->page->classes[class];
 
 	qn_assert(class < QN_NR_CLASSES);
-	if (nr_allocs)
+	if (nr_allocs) {
+		__atomic_fetch_add(&hub->ledger.nr_allocs, nr_allocs,
+				   __ATOMIC_RELAXED);
 		qn_stat_add(sc->nr_allocs, nr_allocs);
+	}
 	if (bytes) {
 		qn_ledger_class(&hub->ledger, class, bytes);
 		account_live(hub, bytes);

@@ -69,6 +69,7 @@ struct qn_returned {
  * @controller:	decides
  * @sampler:	seeds and interval for the locals' own; the seeds are guarded by @threads
  * @tables:	buffers; tables[i]->nr_users says who still reads it
+ * @began:	when the process did, in microseconds
  * @last_look, @last_decay: microseconds
  * @gauge:	asks how scarce memory is; has a lock of its own
  * @helper:	gives memory back while the program is idle
@@ -110,6 +111,7 @@ struct qn_hub {
 	struct qn_controller controller;
 	struct qn_sampler sampler;
 	struct qn_table *tables[QN_NR_TABLES];
+	u64 began;
 	u64 last_look;
 	u64 last_decay;
 	bool has_old;

@@ -26,6 +26,7 @@
  * @class_slab:	cut into objects, in use or free, by class; of class 0 what is free in
  *		chunks
  * @nr_samples:	samples so far
+ * @nr_allocs:	objects that were handed out so far
  */
 struct qn_ledger {
 	struct qn_stats_page *page;
@@ -34,6 +35,7 @@ struct qn_ledger {
 	u64 class_live[QN_NR_CLASSES];
 	u64 class_slab[QN_NR_CLASSES];
 	u64 nr_samples;
+	u64 nr_allocs;
 };
 
 /* A figure changes by @bytes, and so does the one that is shown. Return: the new one. */

@@ -148,6 +148,7 @@ __apart void qn_process_fork_child(void)
 		qn_local_account_end(qn_self);
 	qn_process_page_restart(qn_hub.page);
 	qn_process_page_init(qn_hub.page, 0);
+	qn_hub.began = qn_hub.page->start_usec;
 	qn_hub_fork_child(&qn_hub);
 	if (qn_self != &qn_local_none)
 		qn_local_fork_child(qn_self);

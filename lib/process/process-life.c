@@ -149,8 +149,10 @@ noinline __cold bool qn_process_hub_start(void)
 			qn_port_seed_fix(start_seed);
 		ok = qn_hub_init(&qn_hub) == 0 &&
 		     pthread_key_create(&thread_key, thread_exit) == 0;
-		if (ok)
+		if (ok) {
 			qn_process_page_init(qn_hub.page, start_usec);
+			qn_hub.began = qn_hub.page->start_usec;
+		}
 		if (ok && settings)
 			conf_apply(settings);
 		/* Pairs with the acquire in qn_process_self_slow() */

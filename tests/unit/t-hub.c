@@ -194,6 +194,7 @@ static void test_promotes(void **state)
 	begin();
 	ch = &hub.page->changes[0];
 	hub.page->start_usec = port.clock;
+	hub.began = port.clock;
 	make_live(8 << 20);
 	old = hub.table->map[qn_size_steps(900)];
 	assert_true(learn_until_change(900));
@@ -412,6 +413,7 @@ static void test_trend(void **state)
 	begin();
 	trend = &hub.page->trend;
 	hub.page->start_usec = port.clock;
+	hub.began = port.clock;
 	sc = &hub.page->classes[3];
 	port.clock += QN_TREND_MS * 1000 - 2 * QN_EPOCH_US;
 	learn(40, 1);
@@ -457,6 +459,7 @@ static void test_fork_child(void **state)
 	(void)state;
 	begin();
 	hub.page->start_usec = port.clock;
+	hub.began = port.clock;
 	make_live(1 << 20);
 	port.clock += 10 * QN_TREND_MS * 1000;
 	learn(100, 1);
@@ -465,6 +468,7 @@ static void test_fork_child(void **state)
 	hub.fork_seed = 12345;
 	memset(&hub.page->trend, 0, sizeof(hub.page->trend));
 	hub.page->start_usec = port.clock;
+	hub.began = port.clock;
 	qn_hub_fork_child(&hub);
 	assert_int_not_equal(hub.sampler.rng, rng);
 	assert_int_equal(hub.nr_forks, 1);
@@ -644,6 +648,7 @@ static void test_helper(void **state)
 	qn_segments_purge(&hub.segments, 0);
 	/* A young process wants more of it */
 	hub.page->start_usec = port.clock;
+	hub.began = port.clock;
 	make_dirty(128);
 	assert_int_equal(h->from, QN_HELPER_FROM);
 	assert_int_equal(port.nr_threads, 0);
