@@ -14,10 +14,20 @@ static bool state_move(struct qn_helper *h, u32 from, u32 to)
 					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
-__apart bool qn_helper_sleep(struct qn_helper *h, size_t rest)
+__apart size_t qn_helper_from(const struct qn_knobs *knobs, bool is_young)
+{
+	size_t from = is_young ? QN_HELPER_FROM_YOUNG : QN_HELPER_FROM;
+
+	if (knobs->price >= QN_PRICE_PRESET)
+		return from;
+	return max(from / QN_PRICE_PRESET * knobs->price, QN_HELPER_FROM_LEAST);
+}
+
+__apart bool qn_helper_sleep(struct qn_helper *h, size_t rest,
+			     const struct qn_knobs *knobs)
 {
 	/* What could not be given back now is no reason to come again */
-	WRITE_ONCE(h->from, rest + QN_HELPER_FROM);
+	WRITE_ONCE(h->from, rest + qn_helper_from(knobs, false));
 	if (!state_move(h, QN_HELPER_WORKS, QN_HELPER_SLEEPS))
 		return false;
 	while (READ_ONCE(h->state) == QN_HELPER_SLEEPS)
@@ -37,16 +47,16 @@ static __apart void start(struct qn_helper *h)
 	qn_port_unlock(&h->lock);
 }
 
-__apart void qn_helper_call(struct qn_helper *h, size_t reserve, bool is_on,
-			    bool is_young)
+__apart void qn_helper_call(struct qn_helper *h, size_t reserve,
+			    const struct qn_knobs *knobs, bool is_young)
 {
-	size_t from = is_young ? QN_HELPER_FROM_YOUNG : QN_HELPER_FROM;
+	bool may = h->run && knobs->helper;
 
 	switch (READ_ONCE(h->state)) {
 	case QN_HELPER_NONE:
 		WRITE_ONCE(h->from,
-			   h->run && is_on ? QN_HELPER_FROM : SIZE_MAX);
-		if (h->run && is_on && reserve >= from &&
+			   may ? qn_helper_from(knobs, false) : SIZE_MAX);
+		if (may && reserve >= qn_helper_from(knobs, is_young) &&
 		    qn_port_clock_coarse() >= READ_ONCE(h->not_before))
 			start(h);
 		return;
@@ -81,7 +91,7 @@ __apart void qn_helper_end(struct qn_helper *h, bool for_good)
 	qn_port_wake(&h->state);
 	qn_port_thread_join(&h->thread);
 	qn_assert(!h->thread.tid);
-	WRITE_ONCE(h->from, for_good ? SIZE_MAX : QN_HELPER_FROM);
+	WRITE_ONCE(h->from, for_good ? SIZE_MAX : 0);
 	WRITE_ONCE(h->state, for_good ? QN_HELPER_NEVER : QN_HELPER_NONE);
 	qn_port_unlock(&h->lock);
 }

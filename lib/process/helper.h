@@ -18,6 +18,8 @@
  *	fork(), _Fork(), clone()	none meanwhile, and a tenth of a second later again, in
  *					parent and child
  *
+ * These bytes are fewer at a price below the preset, in proportion, but 128 KB at least.
+ *
  * It sleeps without limit when nothing is left to give back. The C library does not know of
  * it (thread.c in lib/port), so it is nobody that others have to wait for. All its signals are
  * blocked. It has no local, allocates nothing, and takes the heap's locks as any thread
@@ -27,11 +29,13 @@
 #define QN_HELPER_H
 
 #include "base/compiler.h"
+#include "base/knobs.h"
 #include "port/port.h"
 
-/* Bytes that are worth a thread in a process that has just begun, and in others */
+/* Bytes that are worth a thread in a process that has just begun, in others, and at any price */
 #define QN_HELPER_FROM_YOUNG ((size_t)16 << 20)
 #define QN_HELPER_FROM       ((size_t)4 << 20)
+#define QN_HELPER_FROM_LEAST ((size_t)128 << 10)
 
 /* Microseconds for which a process is young, and for which none begins after a fork() */
 #define QN_HELPER_YOUNG_US 1000000u
@@ -80,20 +84,34 @@ struct qn_helper {
 	struct qn_port_thread thread;
 };
 
+/*
+ * Bytes that are worth a thread. A thread costs time, so with a price below the preset fewer
+ * bytes are worth one, in proportion. Any context.
+ */
+size_t qn_helper_from(const struct qn_knobs *knobs, bool is_young);
+
 /**
  * qn_helper_call() - so much could be given back: start it or wake it, if it is time
  * @h:		the helper
  * @reserve:	how much
- * @is_on:	the knob
+ * @knobs:	in use
  * @is_young:	the process is
  *
  * Context: any. Sets @from so that it is not called in vain.
  */
-void qn_helper_call(struct qn_helper *h, size_t reserve, bool is_on,
-		    bool is_young);
+void qn_helper_call(struct qn_helper *h, size_t reserve,
+		    const struct qn_knobs *knobs, bool is_young);
 
-/* Nothing is left but @rest: it sleeps until there is more. Return: false if it is to end. */
-bool qn_helper_sleep(struct qn_helper *h, size_t rest);
+/**
+ * qn_helper_sleep() - nothing is left: it sleeps until there is more
+ * @h:		the helper
+ * @rest:	bytes that could not be given back, yet
+ * @knobs:	in use
+ *
+ * Return: false if it is to end.
+ */
+bool qn_helper_sleep(struct qn_helper *h, size_t rest,
+		     const struct qn_knobs *knobs);
 
 /**
  * qn_helper_end() - there is no helper when this returns

@@ -526,8 +526,8 @@ static __apart void helper_call(struct qn_hub *hub)
 {
 	u64 age = qn_port_clock_coarse() - hub->began;
 
-	qn_helper_call(&hub->helper, qn_hub_reserve(hub),
-		       qn_hub_knobs(hub)->helper, age < QN_HELPER_YOUNG_US);
+	qn_helper_call(&hub->helper, qn_hub_reserve(hub), qn_hub_knobs(hub),
+		       age < QN_HELPER_YOUNG_US);
 }
 
 static void account_live(struct qn_hub *hub, s64 bytes)

@@ -73,7 +73,8 @@ __apart void qn_idle_run(void *arg)
 		ms = qn_idle_round(hub);
 		if (ms)
 			qn_port_wait(&h->state, QN_HELPER_WORKS, ms);
-		else if (!qn_helper_sleep(h, qn_hub_reserve(hub)))
+		else if (!qn_helper_sleep(h, qn_hub_reserve(hub),
+					  qn_hub_knobs(hub)))
 			return;
 	}
 }

@@ -65,13 +65,6 @@ static inline u32 qn_parts_between(size_t from, size_t to)
 
 /* ---- what waits, and is empty ---- */
 
-/* What may be free before it is looked at: room for what comes until then */
-static inline size_t qn_medium_look_next(const struct qn_medium *m,
-					 size_t limit)
-{
-	return max(2 * limit, m->free + limit / 2);
-}
-
 /* All that waits is merged with its neighbours */
 void qn_medium_merge_now(struct qn_medium *m);
 

@@ -97,17 +97,14 @@ static __apart void runs_purge(struct qn_medium *m)
 
 void qn_medium_look(struct qn_medium *m)
 {
-	size_t limit;
-
 	if (m->free <= m->look)
 		return;
-	limit = qn_resident_limit(&m->segments->resident, QN_KEEP_SHARE);
 	qn_medium_merge_now(m);
 	/* Is it in whole pages? */
 	if (runs_sum(m) >
 	    qn_resident_limit(&m->segments->resident, QN_KEEP_CHUNK))
 		runs_purge(m);
-	m->look = qn_medium_look_next(m, limit);
+	m->look = qn_medium_look_next(m);
 }
 
 __apart void qn_medium_press(struct qn_medium *m)

@@ -651,16 +651,15 @@ void qn_medium_merge_now(struct qn_medium *m)
 			if (group[i])
 				group_merge(m, w * sizeof(any) + i);
 	}
+	m->merged = m->free;
 	qn_assert(!m->waits);
 	qn_assert(sums_are_sound(m));
 }
 
 void qn_medium_merge(struct qn_medium *m)
 {
-	size_t limit = qn_resident_limit(&m->segments->resident, QN_KEEP_SHARE);
-
 	qn_medium_merge_now(m);
-	m->look = min(m->look, qn_medium_look_next(m, limit));
+	m->look = min(m->look, qn_medium_look_next(m));
 }
 
 void qn_medium_free(struct qn_medium *m, const struct qn_unit *u, void *p)

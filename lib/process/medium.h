@@ -14,9 +14,11 @@
  *  - before a chunk is fetched;
  *  - before a page is touched for the first time, or a run of CUT_TIMES the length is cut;
  *  - before slabs or large blocks take memory that is not dirty;
- *  - where more than 1 MB + (used/16 + boost) / threads that have chunks is free and
- *    resident. Then chunks that are all free go back, but for one. Where more than half of
- *    that is left in whole pages, the pages of all free runs are purged (qn_medium_look()).
+ *  - where more than 1 MB + used/16 / threads that have chunks is free and resident. Then
+ *    chunks that are all free go back, but for one. Where more than QN_KEEP_CHUNK is left in
+ *    whole pages, the pages of all free runs are purged (qn_medium_look()). Since @used falls
+ *    while a burst is freed, little waits at its end: what waits has no age, and what went
+ *    back has.
  *
  * Before a block stands one word, its tag: the bytes up to the next tag, flags, and
  * a half that is made of the address, by which a block is told from what is none. A
@@ -77,6 +79,7 @@ struct qn_local;
  * @free:	all that is resident and not of a block in use
  * @least, @most: what @free may be before the statistics are told, or more is to be done
  * @look:	what @free may be before it is looked at for pages to purge
+ * @merged:	@free when all that waited was merged last
  * @nr_chunks:	chunks
  * @empty:	the free run of a chunk that is all free, of which one is kept, or NULL
  * @clean:	the end of what was touched for the first time last reads as zero from here
@@ -115,6 +118,7 @@ struct qn_medium {
 	size_t least;
 	size_t most;
 	size_t look;
+	size_t merged;
 	u32 nr_chunks;
 	u32 nr_allocs;
 	char *empty;
@@ -357,6 +361,15 @@ void qn_medium_free(struct qn_medium *m, const struct qn_unit *u, void *p);
  * Return: bytes that are no longer in use.
  */
 size_t qn_medium_take(struct qn_medium *m, const struct qn_unit *u, void *p);
+
+/* What may be free before qn_medium_look() is due: room for what comes until then */
+static inline size_t qn_medium_look_next(const struct qn_medium *m)
+{
+	size_t limit =
+		qn_resident_limit(&m->segments->resident, QN_KEEP_WAITING);
+
+	return max(2 * limit, min(m->merged, m->free) + limit / 2);
+}
 
 /**
  * qn_medium_look() - where much is free, merge it and look for pages to purge

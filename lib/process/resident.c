@@ -126,19 +126,30 @@ __apart void qn_resident_measure(struct qn_resident *r)
 
 /* ---- limits ---- */
 
-/* Limits follow a price above the preset, those of what has no age one below it as well */
-static __always_inline size_t scaled(const struct qn_knobs *k, size_t bytes,
-				     bool both_ways)
+static __seldom size_t at_price(size_t bytes, size_t price)
 {
-	size_t price = k->price;
-
-	if (likely(price == QN_PRICE_PRESET))
-		return bytes;
-	if (price < QN_PRICE_PRESET && !both_ways)
-		return bytes;
 	price = min(price, SCALE_MOST * (size_t)QN_PRICE_PRESET);
 	return bytes / QN_PRICE_PRESET * price +
 	       bytes % QN_PRICE_PRESET * price / QN_PRICE_PRESET;
+}
+
+/* What is kept whatever happens follows the price */
+static __always_inline size_t scaled(const struct qn_knobs *k, size_t bytes)
+{
+	if (likely(k->price == QN_PRICE_PRESET))
+		return bytes;
+	return at_price(bytes, k->price);
+}
+
+/*
+ * What has an age, or was learned from refaults, follows a price above the preset. One below
+ * it shortens the time that counts as a refault.
+ */
+static __always_inline size_t raised(const struct qn_knobs *k, size_t bytes)
+{
+	if (likely(k->price <= QN_PRICE_PRESET))
+		return bytes;
+	return at_price(bytes, k->price);
 }
 
 size_t qn_resident_in_use(const struct qn_resident *r)
@@ -167,27 +178,43 @@ static size_t learned(const struct qn_resident *r, const struct qn_knobs *k,
 	return min(READ_ONCE(r->boost), k->boost_most + used / k->boost_part);
 }
 
-/* Half of what a process may keep, whatever has fallen: chunks are runs in use */
-static size_t chunk_more(const struct qn_resident *r, const struct qn_knobs *k)
+/* So many bytes of memory in use, one thread's part of them */
+static size_t part_of_used(const struct qn_resident *r,
+			   const struct qn_knobs *k, u32 nr)
 {
-	size_t used = qn_resident_in_use(r);
+	return qn_resident_in_use(r) / k->dirty_part / nr;
+}
 
-	return (used / k->dirty_part + learned(r, k, used)) / 2;
+/*
+ * What has fallen lately does not count: chunks are runs in use. Two threads may keep what
+ * the process may.
+ */
+static size_t chunk_limit(const struct qn_resident *r, const struct qn_knobs *k,
+			  u32 nr)
+{
+	size_t more = learned(r, k, qn_resident_in_use(r));
+
+	return scaled(k, k->dirty + part_of_used(r, k, 2 * nr)) +
+	       raised(k, more / 2 / nr);
 }
 
 static size_t limit_of(const struct qn_resident *r, const struct qn_knobs *k,
 		       enum qn_keep keep)
 {
+	u32 nr = max(READ_ONCE(r->nr_holders), 1u);
+
 	switch (keep) {
 	case QN_KEEP_SPARSE:
-		return k->dirty + qn_resident_in_use(r) / k->dirty_part +
-		       min(READ_ONCE(r->boost) / 2, k->sparse_boost);
+		return scaled(k, k->dirty + part_of_used(r, k, 1)) +
+		       raised(k, min(READ_ONCE(r->boost) / 2, k->sparse_boost));
 	case QN_KEEP_CHUNK:
-		return k->dirty + chunk_more(r, k);
+		return chunk_limit(r, k, 1);
 	case QN_KEEP_SHARE:
+		return chunk_limit(r, k, nr);
+	case QN_KEEP_WAITING:
 		break;
 	}
-	return k->dirty + chunk_more(r, k) / max(READ_ONCE(r->nr_holders), 1u);
+	return scaled(k, k->dirty + part_of_used(r, k, 2 * nr));
 }
 
 size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep)
@@ -199,7 +226,7 @@ size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep)
 	/* Who asks for none gets none */
 	if (!k->dirty)
 		return 0;
-	limit = scaled(k, limit_of(r, k, keep), true);
+	limit = limit_of(r, k, keep);
 	if (likely(!pressure))
 		return limit;
 	return pressed_own(limit, pressure);
@@ -233,17 +260,16 @@ bool qn_resident_is_much(const struct qn_resident *r, size_t came, size_t *keep)
 		*keep = 0;
 		return r->dirty;
 	}
-	base = k->dirty + used / k->dirty_part;
+	base = scaled(k, k->dirty) + raised(k, used / k->dirty_part);
 	if (r->dirty + r->stale <= base && likely(!pressure))
 		return false;
 	more = learned(r, k, used);
 	cap = fallen(r) + used / k->slack_part;
-	limit = scaled(k, base + min(more, cap), false);
+	limit = base + raised(k, min(more, cap));
 	qn_assert(limit >= base);
 	*keep = limit / 16 * k->purge_keep;
 	qn_assert(*keep <= limit);
-	if (r->dirty > limit ||
-	    r->dirty + r->stale > scaled(k, base + more, false))
+	if (r->dirty > limit || r->dirty + r->stale > base + raised(k, more))
 		return true;
 	return unlikely(pressure) &&
 	       is_much_pressed(r, pressure, limit, came, keep);
@@ -259,7 +285,12 @@ static void add(size_t *sum, size_t bytes)
 /* The earliest time that says that a purge was a mistake */
 static u32 recent_from(const struct qn_resident *r)
 {
-	return qn_resident_now() - (u32)qn_resident_knobs(r)->refault_ms;
+	const struct qn_knobs *k = qn_resident_knobs(r);
+	size_t ms = k->refault_ms, price = k->price;
+
+	if (price < QN_PRICE_PRESET)
+		ms = ms * price / QN_PRICE_PRESET;
+	return qn_resident_now() - (u32)ms;
 }
 
 static bool is_recent(u32 purged, u32 from)

@@ -16,6 +16,7 @@
  *	free in sparse slabs	512 KB + used/16 + half of @boost, 8 MB of it at most
  *	free in chunks		512 KB + used/32 + half of @boost, for each thread
  *	the same, with no use	512 KB, and a thread's share of the rest of that
+ *	blocks that wait there	512 KB + used/32, a thread's share of it; refaults do not count
  *	all, with dirty:0	0
  *
  * Memory that is used again within two seconds of its purge is a refault. Many refaults
@@ -30,7 +31,20 @@
  * until the one costs as much as the other is purged (qn_segments_purge_old()): the price is
  * then at most twice that of who knows the future, as in the problem of renting skis
  * (Karlin et al., Competitive snoopy caching, 1988). The knob keep makes
- * that time longer or shorter. Free memory of slabs and chunks has no age; its limits fall with a price below the preset. All limits rise with a higher one.
+ * that time longer or shorter.
+ *
+ * A price other than the preset changes the limits as well:
+ *
+ *	price			lower			higher
+ *	512 KB, dirty runs	in proportion		in proportion, 16 times at most
+ *	512 KB + used/16 (/32)	in proportion		the same
+ *	of slabs and chunks
+ *	used/16, dirty runs	no change: has an age	the same
+ *	@boost			no change: see below	the same
+ *	two seconds of refaults	in proportion		no change
+ *
+ * Memory is worth much at a low price: to fetch it again after some time is no mistake
+ * then. So fewer purges count as one, and @boost is what remains worth keeping.
  *
  * Pressure p, from 0 to 1 (gauge.h), leaves (1 - p)^2 of the price: dirty memory is kept
  * for so much less time, and all limits above are so much lower. Memory is taken for a
@@ -60,11 +74,14 @@
  * @QN_KEEP_SPARSE: free objects of a thread's sparse slabs, of use to their classes alone
  * @QN_KEEP_CHUNK: free whole pages of a thread's chunks
  * @QN_KEEP_SHARE: the same, where the thread is not at work
+ * @QN_KEEP_WAITING: blocks of a thread's chunks that wait, unmerged. To merge them makes no
+ *		refault, so refaults teach nothing of it
  */
 enum qn_keep {
 	QN_KEEP_SPARSE,
 	QN_KEEP_CHUNK,
 	QN_KEEP_SHARE,
+	QN_KEEP_WAITING,
 };
 
 /**

@@ -675,6 +675,33 @@ static void test_helper(void **state)
 	assert_int_equal(h->state, QN_HELPER_WORKS);
 }
 
+/* Where memory is dear, less of it is worth a thread */
+static void test_helper_by_price(void **state)
+{
+	struct qn_helper *h = &hub.helper;
+
+	(void)state;
+	begin_helper();
+	port_sleep_ms(2000);
+	hub.conf.knobs.price = 7500;
+	make_dirty(63);
+	assert_int_equal(h->from, 4 << 20);
+	assert_int_equal(port.nr_threads, 0);
+	qn_segments_purge(&hub.segments, 0);
+	hub.conf.knobs.price = 200;
+	h->from = 0;
+	make_dirty(6);
+	assert_int_equal(port.nr_threads, 0);
+	assert_in_range(h->from, 400 << 10, 420 << 10);
+	make_dirty(7);
+	assert_int_equal(port.nr_threads, 1);
+	hub.conf.knobs.price = 1;
+	assert_int_equal(qn_helper_from(&hub.conf.knobs, false), 128 << 10);
+	hub.conf.knobs.price = 1000;
+	assert_in_range(qn_helper_from(&hub.conf.knobs, true), (8 << 20) - 4096,
+			8 << 20);
+}
+
 /* It ends for a while, in children it never was, and for good */
 static void test_helper_ends(void **state)
 {
@@ -908,6 +935,7 @@ int main(void)
 		cmocka_unit_test(test_readers_keep_their_tables),
 		cmocka_unit_test(test_page_does_not_steer),
 		cmocka_unit_test(test_helper),
+		cmocka_unit_test(test_helper_by_price),
 		cmocka_unit_test(test_helper_ends),
 		cmocka_unit_test(test_helper_fails),
 		cmocka_unit_test(test_many_changes),

@@ -1660,6 +1660,23 @@ static void test_waiting_blocks_make_room_in_a_row(void **state)
 	check_nothing_left();
 }
 
+/* After a burst little waits, whatever refaults have taught: what goes back has an age */
+static void test_few_wait_after_a_burst(void **state)
+{
+	struct qn_local *l;
+
+	(void)state;
+	begin(4096);
+	l = get();
+	hub.segments.resident.boost = 100 << 20;
+	for (int i = 0; i < 1500; i++)
+		hold(l, 30000);
+	drop_all(l);
+	assert_in_range(l->medium.free, 0, 4 << 20);
+	assert_true(hub.segments.resident.dirty >= 32 << 20);
+	check_nothing_left();
+}
+
 /* The age of followed objects counts what is asked for in medium blocks as well */
 static void test_medium_blocks_tick(void **state)
 {
@@ -2134,6 +2151,7 @@ int main(void)
 		cmocka_unit_test(test_check_finds_damage),
 		cmocka_unit_test(test_waiting_blocks_make_room),
 		cmocka_unit_test(test_waiting_blocks_make_room_in_a_row),
+		cmocka_unit_test(test_few_wait_after_a_burst),
 		cmocka_unit_test(test_medium_blocks_tick),
 		cmocka_unit_test(test_samples_of_a_mix),
 		cmocka_unit_test(test_samples_in_step),

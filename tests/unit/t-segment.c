@@ -1010,6 +1010,67 @@ static void keep_is(size_t keep, u32 ms)
 	assert_int_equal(qn_resident_keep_ms(&s.resident), ms);
 }
 
+static size_t limit_at(size_t price, enum qn_keep keep)
+{
+	knobs.price = price;
+	return qn_resident_limit(&s.resident, keep);
+}
+
+/* What is kept in any case follows the price, and what was learned does not fall with it */
+static void test_price_moves_limits(void **state)
+{
+	struct qn_resident *r = &s.resident;
+	size_t keep;
+
+	(void)state;
+	begin(4096);
+	knobs.dirty = 32 * MB;
+	for (int k = QN_KEEP_SPARSE; k <= QN_KEEP_WAITING; k++) {
+		assert_int_equal(limit_at(QN_PRICE_PRESET, k), 32 * MB);
+		assert_int_equal(limit_at(QN_PRICE_PRESET / 2, k), 16 * MB);
+		assert_int_equal(limit_at(QN_PRICE_PRESET / 16, k), 2 * MB);
+		assert_int_equal(limit_at(QN_PRICE_PRESET * 4, k), 128 * MB);
+		/* To a bound */
+		assert_int_equal(limit_at(QN_PRICE_PRESET * 64, k), 512 * MB);
+	}
+	r->boost = 8 * MB;
+	assert_int_equal(limit_at(QN_PRICE_PRESET / 2, QN_KEEP_SPARSE),
+			 20 * MB);
+	assert_int_equal(limit_at(QN_PRICE_PRESET * 4, QN_KEEP_SPARSE),
+			 144 * MB);
+	/* To merge blocks that wait costs no refault */
+	assert_int_equal(limit_at(QN_PRICE_PRESET, QN_KEEP_WAITING), 32 * MB);
+	/* Dirty runs */
+	r->boost = 0;
+	r->dirty = 20 * MB;
+	knobs.price = QN_PRICE_PRESET;
+	assert_false(qn_resident_is_much(r, 0, &keep));
+	knobs.price = QN_PRICE_PRESET / 2;
+	assert_true(qn_resident_is_much(r, 0, &keep));
+	assert_int_equal(keep, 12 * MB);
+	r->dirty = 0;
+}
+
+/* Where memory is dear, to fetch it again after a short time is no mistake */
+static void test_price_moves_refaults(void **state)
+{
+	(void)state;
+	begin(4096);
+	take(1);
+	knobs.price = QN_PRICE_PRESET / 10;
+	refault(UNITS(1 * MB), 190);
+	assert_int_equal(s.resident.refaults, 1 * MB);
+	refault(UNITS(1 * MB), 300);
+	assert_int_equal(s.resident.refaults, 1 * MB);
+	knobs.price = QN_PRICE_PRESET;
+	refault(UNITS(1 * MB), 300);
+	assert_int_equal(s.resident.refaults, 2 * MB);
+	/* A higher price does not lengthen it */
+	knobs.price = QN_PRICE_PRESET * 2;
+	refault(UNITS(1 * MB), 3000);
+	assert_int_equal(s.resident.refaults, 2 * MB);
+}
+
 /* What it costs to fetch a page again, over the price of keeping it */
 static void test_break_even(void **state)
 {
@@ -2034,6 +2095,8 @@ int main(void)
 		cmocka_unit_test(test_spare_units_are_few),
 		cmocka_unit_test(test_purge_in_part),
 		cmocka_unit_test(test_refault_boost),
+		cmocka_unit_test(test_price_moves_limits),
+		cmocka_unit_test(test_price_moves_refaults),
 		cmocka_unit_test(test_no_false_refaults),
 		cmocka_unit_test(test_sparse_refaults),
 		cmocka_unit_test(test_none_dirty),

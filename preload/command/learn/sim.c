@@ -196,7 +196,8 @@ static void helper_round(struct player *p)
 	p->next_round = ms ? p->usec + ms * (u64)1000 : 0;
 	/* What could not be given back now is no reason to come again */
 	if (!ms)
-		p->helper_from = qn_hub_reserve(p->hub) + QN_HELPER_FROM;
+		p->helper_from = qn_hub_reserve(p->hub) +
+				 qn_helper_from(qn_hub_knobs(p->hub), false);
 	look(p);
 }
 
@@ -206,8 +207,8 @@ static void helper_look(struct player *p)
 	size_t from = p->helper_from;
 
 	if (!from)
-		from = p->usec < QN_HELPER_YOUNG_US ? QN_HELPER_FROM_YOUNG :
-						      QN_HELPER_FROM;
+		from = qn_helper_from(qn_hub_knobs(p->hub),
+				      p->usec < QN_HELPER_YOUNG_US);
 	if (qn_hub_knobs(p->hub)->helper && !p->next_round &&
 	    qn_hub_reserve(p->hub) >= from)
 		p->next_round = p->usec + 1;
