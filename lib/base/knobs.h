@@ -38,9 +38,9 @@
 	  "the rule's, which are as set here, stay in force.")                 \
 	K(helper, COUNT, 1, 0, 1,                                              \
 	  "1 lets a thread of the heap give memory back while the program "    \
-	  "is idle, once that is 4 MB, or less where the price is low. It is " \
-	  "gone before the program forks, unshares or restricts itself. 0: "   \
-	  "only malloc and free do so.")                                       \
+	  "is idle, once that is 4 MB, less at low prices. It is gone before " \
+	  "the program forks, unshares or restricts itself. 0: only malloc "   \
+	  "and free do so.")                                                   \
 	K(pressure, COUNT, 1, 0, 2,                                            \
 	  "The price falls while memory is scarce. 1 lets the helper ask the " \
 	  "system, once 16 MB are dirty; 2 also calls of malloc: they open "   \

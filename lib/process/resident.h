@@ -285,7 +285,7 @@ size_t qn_resident_end(const struct qn_unit *u, size_t nr);
  * @u:		first unit
  * @start:	its memory
  * @from, @to:	parts, counted from @u: whole pages of the system
- * @ago:	counts as if it had been so many ms ago; 0 for most
+ * @ago:	they were free for so many ms by then: a refault counts from there
  *
  * They read as zero afterwards. Nothing is done if none of them may be resident.
  *

@@ -34,6 +34,22 @@ static inline u32 qn_segment_now(void)
 	return (u32)(qn_port_clock_coarse() / 1000);
 }
 
+/**
+ * struct qn_age - where a run goes among the dirty ones
+ * @since:	when it came, in ms
+ * @older:	the one before it, or NULL: it is the oldest
+ */
+struct qn_age {
+	u32 since;
+	struct qn_unit *older;
+};
+
+/* Of a dirty run that is about to be taken out: what is left of it can have its place */
+static inline struct qn_age qn_segment_age(const struct qn_unit *u)
+{
+	return (struct qn_age){ .since = u->since, .older = u->older };
+}
+
 /* ---- segment.c ---- */
 
 /* Touched parts of @nr units */
@@ -46,11 +62,15 @@ u32 qn_segment_parts(const struct qn_unit *u, size_t nr);
 struct qn_unit *qn_segment_merge(struct qn_segments *s, struct qn_unit *u,
 				 size_t nr, u32 parts);
 
+/*
+ * The same of what has been free before: it gets its place among the dirty runs again. A
+ * merged run is as old as the largest part of it.
+ */
+struct qn_unit *qn_segment_merge_aged(struct qn_segments *s, struct qn_unit *u,
+				      size_t nr, u32 parts, struct qn_age age);
+
 /* Take a free run out; its ends are NONE, so no interior can look free */
 void qn_segment_take_out(struct qn_segments *s, struct qn_unit *u);
-
-/* What is left of the oldest run stays the oldest */
-void qn_segment_put_back(struct qn_segments *s, struct qn_unit *u, u32 since);
 
 /* Spare units become runs, which others can have and which can be purged */
 void qn_segment_flush(struct qn_segments *s);

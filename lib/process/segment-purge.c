@@ -13,7 +13,8 @@ static __seldom bool purge_oldest(struct qn_segments *s, size_t want)
 {
 	struct qn_unit *u = s->oldest;
 	size_t nr = u->run.size, from = nr;
-	u32 before = u->nr_touched, since = u->since, parts = 0;
+	u32 before = u->nr_touched, parts = 0;
+	struct qn_age age = qn_segment_age(u);
 	bool done;
 
 	qn_assert(u->kind == QN_UNIT_DIRTY && !u->older);
@@ -22,7 +23,8 @@ static __seldom bool purge_oldest(struct qn_segments *s, size_t want)
 	qn_assert(parts <= before);
 	qn_segment_take_out(s, u);
 	done = qn_resident_purge(&s->resident, u, qn_unit_start(s, u),
-				 from * QN_UNIT_PARTS, nr * QN_UNIT_PARTS, 0);
+				 from * QN_UNIT_PARTS, nr * QN_UNIT_PARTS,
+				 qn_segment_now() - age.since);
 	if (!done) {
 		/* Locked memory, say: keep it, as dirty as it was */
 		qn_segment_merge(s, u, nr, before);
@@ -30,8 +32,7 @@ static __seldom bool purge_oldest(struct qn_segments *s, size_t want)
 	}
 	qn_segment_merge(s, u + from, nr - from, 0);
 	if (from)
-		qn_segment_put_back(
-			s, qn_segment_merge(s, u, from, before - parts), since);
+		qn_segment_merge_aged(s, u, from, before - parts, age);
 	return true;
 }
 

@@ -52,19 +52,27 @@ static u32 parts_written(struct qn_unit *u, size_t nr, size_t dirty)
 
 /* ---- free runs ---- */
 
-/* The newest */
-static void age_add(struct qn_segments *s, struct qn_unit *u)
+static struct qn_age age_newest(const struct qn_segments *s)
 {
-	qn_assert(u->kind == QN_UNIT_DIRTY && u != s->newest);
-	qn_assert(!s->newest || (s->oldest && !s->newest->newer));
-	u->since = qn_segment_now();
-	u->older = s->newest;
-	u->newer = NULL;
-	if (s->newest)
-		s->newest->newer = u;
+	return (struct qn_age){ .since = qn_segment_now(), .older = s->newest };
+}
+
+static void age_add(struct qn_segments *s, struct qn_unit *u, struct qn_age age)
+{
+	struct qn_unit *newer = age.older ? age.older->newer : s->oldest;
+
+	qn_assert(u->kind == QN_UNIT_DIRTY && u != age.older && u != newer);
+	u->since = age.since;
+	u->older = age.older;
+	u->newer = newer;
+	if (age.older)
+		age.older->newer = u;
 	else
 		s->oldest = u;
-	s->newest = u;
+	if (newer)
+		newer->older = u;
+	else
+		s->newest = u;
 }
 
 static void age_del(struct qn_segments *s, struct qn_unit *u)
@@ -81,24 +89,9 @@ static void age_del(struct qn_segments *s, struct qn_unit *u)
 		s->newest = u->older;
 }
 
-/* What is left of the oldest run stays the oldest */
-void qn_segment_put_back(struct qn_segments *s, struct qn_unit *u, u32 since)
-{
-	if (u->kind != QN_UNIT_DIRTY)
-		return;
-	u->since = since;
-	if (s->oldest == u)
-		return;
-	age_del(s, u);
-	u->older = NULL;
-	u->newer = s->oldest;
-	u->newer->older = u;
-	s->oldest = u;
-	qn_assert(u != s->newest && !u->older);
-}
-
 /* Kind, size and touched parts of @u are set: make it findable from both its ends */
-static void free_add(struct qn_segments *s, struct qn_unit *u)
+static void free_add(struct qn_segments *s, struct qn_unit *u,
+		     struct qn_age age)
 {
 	struct qn_unit *last = u + u->run.size - 1;
 	bool dirty = u->kind == QN_UNIT_DIRTY;
@@ -109,7 +102,7 @@ static void free_add(struct qn_segments *s, struct qn_unit *u)
 	last->run.size = u->run.size;
 	qn_bins_add(&s->bins[dirty], &u->run);
 	if (dirty) {
-		age_add(s, u);
+		age_add(s, u, age);
 		qn_resident_add_dirty(&s->resident,
 				      u->nr_touched * QN_PART_SIZE);
 	}
@@ -133,16 +126,26 @@ void qn_segment_take_out(struct qn_segments *s, struct qn_unit *u)
 	u->kind = QN_UNIT_NONE;
 }
 
-/*
- * Add [@u, @u + @nr) to the free runs, merged with its free neighbours. @parts of it may be
- * resident: it is dirty if there are some.
- */
-struct qn_unit *qn_segment_merge(struct qn_segments *s, struct qn_unit *u,
-				 size_t nr, u32 parts)
+/* Take @u out: it becomes part of a run of the age @age, and @most is its largest part */
+static void absorb(struct qn_segments *s, struct qn_unit *u, struct qn_age *age,
+		   u32 *most)
+{
+	if (age->older == u)
+		age->older = u->older;
+	if (u->kind == QN_UNIT_DIRTY && u->nr_touched > *most) {
+		*most = u->nr_touched;
+		*age = qn_segment_age(u);
+	}
+	qn_segment_take_out(s, u);
+}
+
+struct qn_unit *qn_segment_merge_aged(struct qn_segments *s, struct qn_unit *u,
+				      size_t nr, u32 parts, struct qn_age age)
 {
 	const struct qn_segment *seg = qn_space_segment(&s->space, u);
 	enum qn_unit_kind kind = parts ? QN_UNIT_DIRTY : QN_UNIT_CLEAN;
 	size_t index = (size_t)(u - seg->units);
+	u32 most = parts;
 
 	qn_assert(qn_port_holds(&s->lock));
 	qn_assert(nr > 0 && index + nr <= seg->frontier);
@@ -150,14 +153,14 @@ struct qn_unit *qn_segment_merge(struct qn_segments *s, struct qn_unit *u,
 	if (index + nr < seg->frontier && u[nr].kind == kind) {
 		struct qn_unit *next = u + nr;
 
-		qn_segment_take_out(s, next);
+		absorb(s, next, &age, &most);
 		nr += next->run.size;
 		parts += parts ? next->nr_touched : 0;
 	}
 	u->kind = QN_UNIT_NONE;
 	if (index > 0 && u[-1].kind == kind) {
 		u -= u[-1].run.size;
-		qn_segment_take_out(s, u);
+		absorb(s, u, &age, &most);
 		nr += u->run.size;
 		parts += parts ? u->nr_touched : 0;
 	}
@@ -165,8 +168,14 @@ struct qn_unit *qn_segment_merge(struct qn_segments *s, struct qn_unit *u,
 	u->kind = (u8)kind;
 	u->run.size = nr;
 	u->nr_touched = parts;
-	free_add(s, u);
+	free_add(s, u, age);
 	return u;
+}
+
+struct qn_unit *qn_segment_merge(struct qn_segments *s, struct qn_unit *u,
+				 size_t nr, u32 parts)
+{
+	return qn_segment_merge_aged(s, u, nr, parts, age_newest(s));
 }
 
 /* @nr units that were never used */
@@ -194,6 +203,7 @@ static struct qn_unit *free_cut(struct qn_segments *s, struct qn_unit *u,
 {
 	bool dirty = u->kind == QN_UNIT_DIRTY;
 	size_t behind = u->run.size - from - nr;
+	struct qn_age age = qn_segment_age(u);
 	u32 before = 0, after = 0;
 
 	qn_assert(qn_run_is_free(u) && nr > 0);
@@ -205,9 +215,9 @@ static struct qn_unit *free_cut(struct qn_segments *s, struct qn_unit *u,
 		qn_resident_note_low(&s->resident);
 	}
 	if (behind)
-		qn_segment_merge(s, u + from + nr, behind, after);
+		qn_segment_merge_aged(s, u + from + nr, behind, after, age);
 	if (from)
-		qn_segment_merge(s, u, from, before);
+		qn_segment_merge_aged(s, u, from, before, age);
 	return u + from;
 }
 

@@ -44,7 +44,7 @@ struct qn_segments;
  * @lists:	bit n: list n is not empty; written under the lock, read by anybody
  * @dirty:	bytes of free pages in chunks that may be resident; part of
  *		qn_resident.dirty
- * @since:	when some came last, in ms
+ * @since:	when they came on average, in ms
  * @purge:	purges some of those; NULL before there was a chunk
  *
  * Invariant: @dirty == parts of chunks that are touched and not busy, <= qn_resident.dirty

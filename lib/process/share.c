@@ -212,6 +212,14 @@ static __seldom size_t pages_take(struct qn_segments *s, struct qn_unit *c,
 	return old - from;
 }
 
+/* @bytes will be dirty: as old as all of that is on average */
+static void age_add(struct qn_share *sh, size_t bytes)
+{
+	u32 past = qn_segment_now() - sh->since;
+
+	sh->since += (u32)((u64)past * bytes / (sh->dirty + bytes));
+}
+
 /* @dirty: they were written, perhaps; else they read as zero */
 static __seldom void pages_drop(struct qn_segments *s, struct qn_unit *c,
 				size_t from, size_t to, bool dirty)
@@ -220,7 +228,7 @@ static __seldom void pages_drop(struct qn_segments *s, struct qn_unit *c,
 	if (dirty) {
 		qn_resident_look(&s->resident, c, qn_unit_start(s, c), from,
 				 to);
-		s->share.since = (u32)(qn_port_clock_coarse() / 1000);
+		age_add(&s->share, (to - from) * QN_PART_SIZE);
 	}
 	for (size_t i = from / PARTS; i * PARTS < to; i++) {
 		u32 mask = qn_parts_of(i, from, to);
@@ -254,7 +262,7 @@ static bool pages_purge(struct qn_segments *s, struct qn_unit *c, size_t from,
 		return true;
 	qn_assert(to <= c->chunk_size * PARTS);
 	bytes = qn_resident_purge(&s->resident, c, qn_unit_start(s, c), from,
-				  to, 0);
+				  to, qn_segment_now() - s->share.since);
 	qn_assert(bytes <= (to - from) * QN_PART_SIZE);
 	add_dirty(s, -bytes);
 	*sum += bytes;

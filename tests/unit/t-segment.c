@@ -1144,6 +1144,65 @@ static void test_purge_old(void **state)
 	check();
 }
 
+/* What is taken of a run, and what comes to lie beside it, leaves the rest as old as it was */
+static void test_traffic_keeps_ages(void **state)
+{
+	struct qn_unit *u, *beside;
+
+	(void)state;
+	begin(4096);
+	knobs.dirty = 64 * MB;
+	knobs.price = 7500;
+	s.resident.page_ns = 1638;
+	u = take(UNITS(16 * MB));
+	beside = take(1);
+	take(1);
+	drop(u);
+	drop(beside);
+	for (int ms = 0; ms < 2900; ms += 100) {
+		port_sleep_ms(100);
+		beside = take(1);
+		assert_true(beside >= u && beside <= u + UNITS(16 * MB));
+		drop(beside);
+		while (qn_segments_purge_old(&s))
+			;
+		assert_int_equal(s.resident.dirty, 16 * MB + QN_UNIT_SIZE);
+		check();
+	}
+	port_sleep_ms(200);
+	while (qn_segments_purge_old(&s))
+		;
+	assert_int_equal(s.resident.dirty, 0);
+	check();
+}
+
+/* Runs of all ages, merged and cut by chance, stay in the order of their ages */
+static void test_ages_in_order(void **state)
+{
+	struct qn_unit *u[200];
+	u32 random = 5;
+
+	(void)state;
+	begin(4096);
+	knobs.dirty = 512 * MB;
+	for (size_t i = 0; i < ARRAY_SIZE(u); i++)
+		u[i] = take(1 + i % 7);
+	for (int n = 0; n < 4000; n++) {
+		struct qn_unit **at = &u[random_next(&random) % ARRAY_SIZE(u)];
+		u32 since = s.oldest ? s.oldest->since : 0;
+
+		if (*at)
+			drop(*at);
+		*at = *at ? NULL : take(1 + random % 7);
+		port_sleep_ms(random % 16);
+		for (struct qn_unit *i = s.oldest; i; i = i->newer) {
+			assert_true((s32)(i->since - since) >= 0);
+			since = i->since;
+		}
+		check();
+	}
+}
+
 /* Units of slabs that wait on the lists of spare ones grow old as well */
 static void test_purge_old_spares(void **state)
 {
@@ -2095,6 +2154,8 @@ int main(void)
 		cmocka_unit_test(test_spare_units_are_few),
 		cmocka_unit_test(test_purge_in_part),
 		cmocka_unit_test(test_refault_boost),
+		cmocka_unit_test(test_traffic_keeps_ages),
+		cmocka_unit_test(test_ages_in_order),
 		cmocka_unit_test(test_price_moves_limits),
 		cmocka_unit_test(test_price_moves_refaults),
 		cmocka_unit_test(test_no_false_refaults),

@@ -224,6 +224,45 @@ static void test_refault(void **state)
 	check();
 }
 
+static void purge_old(void)
+{
+	while (qn_segments_purge_old(&s))
+		;
+}
+
+/* A little that comes and goes does not keep the rest young */
+static void test_age(void **state)
+{
+	char *p[200];
+
+	(void)state;
+	begin(4096);
+	knobs.dirty = 64 << 20;
+	knobs.price = 7500;
+	s.resident.page_ns = 1638;
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++)
+		memset(p[i] = take(2 * PAGE, PAGE), 1, 2 * PAGE);
+	for (size_t i = 0; i < ARRAY_SIZE(p); i += 2)
+		drop(p[i]);
+	port_sleep_ms(2900);
+	purge_old();
+	assert_int_equal(s.share.dirty, 200 * PAGE);
+	/* Of 202 pages two are new */
+	memset(p[1], 1, 2 * PAGE);
+	drop(p[1]);
+	purge_old();
+	assert_int_equal(s.share.dirty, 202 * PAGE);
+	port_sleep_ms(150);
+	purge_old();
+	assert_int_equal(s.share.dirty, 0);
+	/* What comes then is as new as it is */
+	drop(p[3]);
+	port_sleep_ms(2900);
+	purge_old();
+	assert_int_equal(s.share.dirty, 2 * PAGE);
+	check();
+}
+
 /* Pages of the system that are longer than ours are purged as a whole or not at all */
 static void test_long_pages(void **state)
 {
@@ -384,6 +423,7 @@ int main(void)
 		cmocka_unit_test(test_dirty),
 		cmocka_unit_test(test_old_contents),
 		cmocka_unit_test(test_purges),
+		cmocka_unit_test(test_age),
 		cmocka_unit_test(test_refault),
 		cmocka_unit_test(test_long_pages),
 		cmocka_unit_test(test_purge_fails),
