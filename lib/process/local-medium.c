@@ -67,8 +67,6 @@ static noinline void account(struct qn_local *l)
 	/* Where all is counted one by one, no block is given unseen */
 	m->least = unlikely(l->exact) ? SIZE_MAX :
 					m->free - min(m->free, PENDING_MEDIUM);
-	/* A burst is over: less is in use than when it was looked at last */
-	m->look = min(m->look, qn_medium_look_next(m));
 	m->most = min(m->free + PENDING_MEDIUM, m->look);
 	m->moved = false;
 	m->told = m->credit;

@@ -4,6 +4,10 @@
  */
 #include "process/medium-internal.h"
 
+/* What is cut again within this time need not have been merged */
+#define ROOM_MS 20u
+/* Of the limit of what waits, at most */
+#define ROOM_TIMES 32u
 /* Runs of less are not looked into for pages */
 #define PURGE_LEAST ((size_t)8192)
 
@@ -95,10 +99,32 @@ static __apart void runs_purge(struct qn_medium *m)
 		m->moved = true;
 }
 
-void qn_medium_look(struct qn_medium *m)
+/*
+ * A loop that cuts again at once what was merged has more room for it next time. Else the
+ * room is forgotten, by half for each second.
+ */
+static __apart void room_adapt(struct qn_medium *m)
 {
+	u32 now = (u32)(qn_port_clock_coarse() / 1000), past = now - m->looked;
+	const struct qn_resident *r = &m->segments->resident;
+
+	if (past < ROOM_MS)
+		m->room =
+			min(m->room + m->cut,
+			    ROOM_TIMES * qn_resident_limit(r, QN_KEEP_WAITING));
+	else
+		m->room >>= min(past / 1000, 31u);
+	m->cut = 0;
+	m->looked = now;
+}
+
+__apart void qn_medium_look(struct qn_medium *m)
+{
+	/* While a burst is freed, less and less is in use */
+	m->look = min(m->look, qn_medium_look_next(m));
 	if (m->free <= m->look)
 		return;
+	room_adapt(m);
 	qn_medium_merge_now(m);
 	/* Is it in whole pages? */
 	if (runs_sum(m) >
@@ -110,6 +136,7 @@ void qn_medium_look(struct qn_medium *m)
 __apart void qn_medium_press(struct qn_medium *m)
 {
 	m->look = 0;
+	m->room = 0;
 	qn_medium_look(m);
 }
 

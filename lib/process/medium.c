@@ -367,6 +367,7 @@ static __always_inline void *run_cut(struct qn_medium *m, char *p, size_t need)
 	need = block_cut(m, p, qn_tag_size(tag), need, p, tag & QN_TAG_HOLES);
 	tag_set(p, need, 0);
 	m->free -= need;
+	m->cut += need;
 	m->credit -= (ptrdiff_t)need;
 	m->nr_allocs++;
 	return p;
@@ -684,7 +685,7 @@ __apart size_t qn_medium_take(struct qn_medium *m, const struct qn_unit *u,
 
 /* ---- resizing ---- */
 
-bool qn_medium_resize(struct qn_medium *m, void *p, size_t size)
+__seldom bool qn_medium_resize(struct qn_medium *m, void *p, size_t size)
 {
 	size_t need = qn_medium_bytes(size);
 	size_t tag = *qn_tag_of(p);

@@ -80,6 +80,9 @@ struct qn_local;
  * @least, @most: what @free may be before the statistics are told, or more is to be done
  * @look:	what @free may be before it is looked at for pages to purge
  * @merged:	@free when all that waited was merged last
+ * @cut:	bytes of free runs that became blocks since then
+ * @looked:	when it was looked at last, in ms
+ * @room:	bytes that may wait besides: it was merged and cut again within a short time
  * @nr_chunks:	chunks
  * @empty:	the free run of a chunk that is all free, of which one is kept, or NULL
  * @clean:	the end of what was touched for the first time last reads as zero from here
@@ -119,6 +122,9 @@ struct qn_medium {
 	size_t most;
 	size_t look;
 	size_t merged;
+	size_t cut;
+	size_t room;
+	u32 looked;
 	u32 nr_chunks;
 	u32 nr_allocs;
 	char *empty;
@@ -368,7 +374,7 @@ static inline size_t qn_medium_look_next(const struct qn_medium *m)
 	size_t limit =
 		qn_resident_limit(&m->segments->resident, QN_KEEP_WAITING);
 
-	return max(2 * limit, min(m->merged, m->free) + limit / 2);
+	return max(2 * limit, min(m->merged, m->free) + limit / 2) + m->room;
 }
 
 /**

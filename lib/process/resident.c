@@ -73,13 +73,21 @@ u32 qn_resident_page_ns(const struct qn_resident *r)
 	return measured ? measured : PAGE_NS;
 }
 
+/* Until to keep a page has cost as much as to fetch it again */
+static __seldom u32 even_ms(const struct qn_resident *r,
+			    const struct qn_knobs *k)
+{
+	/* GB-seconds a CPU-second are ns a byte; the price is in thousandths, so this is ms */
+	u64 ms = (u64)k->price * qn_resident_page_ns(r) / QN_PART_SIZE;
+
+	return (u32)min(max(ms, (u64)1), (u64)QN_KEEP_MOST);
+}
+
 u32 qn_resident_keep_ms(const struct qn_resident *r)
 {
 	u32 pressure = READ_ONCE(r->pressure);
 	const struct qn_knobs *k = qn_resident_knobs(r);
-	u64 ns = qn_resident_page_ns(r);
-	/* GB-seconds a CPU-second are ns a byte; the price is in thousandths, so this is ms */
-	u64 ms = (u64)k->price * ns / QN_PART_SIZE;
+	u64 ms = qn_delays_age(&r->delays, even_ms(r, k));
 
 	ms = min(ms, (u64)QN_KEEP_MOST) * k->keep / KEEP_ONCE;
 	ms = min(max(ms, (u64)1), (u64)QN_KEEP_MOST);
@@ -126,7 +134,7 @@ __apart void qn_resident_measure(struct qn_resident *r)
 
 /* ---- limits ---- */
 
-static __seldom size_t at_price(size_t bytes, size_t price)
+static __apart size_t at_price(size_t bytes, size_t price)
 {
 	price = min(price, SCALE_MOST * (size_t)QN_PRICE_PRESET);
 	return bytes / QN_PRICE_PRESET * price +
@@ -178,13 +186,6 @@ static size_t learned(const struct qn_resident *r, const struct qn_knobs *k,
 	return min(READ_ONCE(r->boost), k->boost_most + used / k->boost_part);
 }
 
-/* So many bytes of memory in use, one thread's part of them */
-static size_t part_of_used(const struct qn_resident *r,
-			   const struct qn_knobs *k, u32 nr)
-{
-	return qn_resident_in_use(r) / k->dirty_part / nr;
-}
-
 /*
  * What has fallen lately does not count: chunks are runs in use. Two threads may keep what
  * the process may.
@@ -192,29 +193,33 @@ static size_t part_of_used(const struct qn_resident *r,
 static size_t chunk_limit(const struct qn_resident *r, const struct qn_knobs *k,
 			  u32 nr)
 {
-	size_t more = learned(r, k, qn_resident_in_use(r));
+	size_t used = qn_resident_in_use(r);
 
-	return scaled(k, k->dirty + part_of_used(r, k, 2 * nr)) +
-	       raised(k, more / 2 / nr);
+	return scaled(k, k->dirty + used / (2 * nr * k->dirty_part)) +
+	       raised(k, learned(r, k, used) / (2 * nr));
 }
 
-static size_t limit_of(const struct qn_resident *r, const struct qn_knobs *k,
-		       enum qn_keep keep)
+static u32 nr_holders(const struct qn_resident *r)
 {
-	u32 nr = max(READ_ONCE(r->nr_holders), 1u);
+	return max(READ_ONCE(r->nr_holders), 1u);
+}
 
-	switch (keep) {
-	case QN_KEEP_SPARSE:
-		return scaled(k, k->dirty + part_of_used(r, k, 1)) +
-		       raised(k, min(READ_ONCE(r->boost) / 2, k->sparse_boost));
-	case QN_KEEP_CHUNK:
+static __always_inline size_t limit_of(const struct qn_resident *r,
+				       const struct qn_knobs *k,
+				       enum qn_keep keep)
+{
+	size_t used;
+
+	if (keep == QN_KEEP_CHUNK)
 		return chunk_limit(r, k, 1);
-	case QN_KEEP_SHARE:
-		return chunk_limit(r, k, nr);
-	case QN_KEEP_WAITING:
-		break;
-	}
-	return scaled(k, k->dirty + part_of_used(r, k, 2 * nr));
+	if (keep == QN_KEEP_SHARE)
+		return chunk_limit(r, k, nr_holders(r));
+	used = qn_resident_in_use(r);
+	if (keep == QN_KEEP_WAITING)
+		return scaled(k, k->dirty + used / (2 * nr_holders(r) *
+						    k->dirty_part));
+	return scaled(k, k->dirty + used / k->dirty_part) +
+	       raised(k, min(READ_ONCE(r->boost) / 2, k->sparse_boost));
 }
 
 size_t qn_resident_limit(const struct qn_resident *r, enum qn_keep keep)
@@ -393,12 +398,30 @@ __seldom size_t qn_resident_end(const struct qn_unit *u, size_t nr)
 	       (qn_ilog2(u[nr - 1].touched) + 1) * QN_PART_SIZE;
 }
 
-void qn_resident_raise(struct qn_resident *r)
+static __apart void raise_high(struct qn_resident *r)
 {
-	qn_assert(r->used > r->high);
 	r->high = r->used;
 	if (r->used > r->peak)
 		WRITE_ONCE(r->peak, r->used);
+}
+
+/* Until when nothing is due */
+static __apart void look_ahead(struct qn_resident *r)
+{
+	size_t end = qn_delays_end(&r->delays);
+
+	r->from = qn_delays_start(&r->delays);
+	r->span = min(end, r->high + 1) - r->from;
+	qn_assert(r->used - r->from < r->span);
+}
+
+__apart void qn_resident_move(struct qn_resident *r)
+{
+	if (r->used > r->high)
+		raise_high(r);
+	if (qn_delays_is_due(&r->delays, r->used))
+		qn_delays_move(&r->delays, r->used, qn_resident_now());
+	look_ahead(r);
 }
 
 void qn_resident_add_holder(struct qn_resident *r, bool more)
@@ -477,6 +500,8 @@ __seldom bool qn_resident_decay(struct qn_resident *r)
 	WRITE_ONCE(r->peak, r->peak - (r->peak - r->high) / 2);
 	r->high = r->used;
 	qn_assert(r->high <= READ_ONCE(r->peak));
+	qn_resident_move(r);
+	qn_delays_decide(&r->delays, now, even_ms(r, qn_resident_knobs(r)));
 	WRITE_ONCE(r->recent, READ_ONCE(r->recent) / 2);
 	WRITE_ONCE(r->recent_refaults, READ_ONCE(r->recent_refaults) / 2);
 	return true;

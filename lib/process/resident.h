@@ -30,8 +30,9 @@
  * of a purge, which qn_resident_measure() times on the machine. A dirty run that has waited
  * until the one costs as much as the other is purged (qn_segments_purge_old()): the price is
  * then at most twice that of who knows the future, as in the problem of renting skis
- * (Karlin et al., Competitive snoopy caching, 1988). The knob keep makes
- * that time longer or shorter.
+ * (Karlin et al., Competitive snoopy caching, 1988). How long free memory
+ * was free until it was wanted again moves that time, fourfold at most (delays.h). The knob
+ * keep makes it longer or shorter.
  *
  * A price other than the preset changes the limits as well:
  *
@@ -61,6 +62,7 @@
 #include "base/compiler.h"
 #include "base/knobs.h"
 #include "port/debug.h"
+#include "process/delays.h"
 #include "process/unit.h"
 
 /* Memory that is old, or too much by pressure, is purged in slices: some 100 us */
@@ -91,6 +93,8 @@ enum qn_keep {
  * @live:	bytes of blocks in use, counted elsewhere, or NULL: units of sparse slabs and
  *		chunks are in use, and hold little
  * @peak, @high: most that was in use lately, and within this second
+ * @from, @span: while @used is in [@from, @from + @span) nothing is due: it is no new @high, and
+ *		in the slice that @delays know
  * @dirty:	bytes of dirty runs, spare units and free parts of shared units
  * @stale:	bytes of old contents in slabs, as they were when the slabs were made
  * @nr_holders:	threads that have chunks
@@ -100,6 +104,7 @@ enum qn_keep {
  * @recent:	bytes purged lately
  * @recent_refaults: bytes reused soon after they were purged, lately
  * @purged, @nr_purges, @refaults: for the statistics
+ * @delays:	after how long free memory was wanted again
  * @pressure:	how scarce memory is, 0 to QN_PRESSURE_MOST; written by qn_gauge
  * @page_ns:	what it costs to fetch a part again, in nanoseconds of CPU time
  * @is_measured: it was measured here; else it is that of some machine
@@ -115,6 +120,8 @@ struct qn_resident {
 	u64 *live;
 	size_t peak;
 	size_t high;
+	size_t from;
+	size_t span;
 	size_t dirty;
 	size_t stale;
 	u32 nr_holders;
@@ -129,6 +136,7 @@ struct qn_resident {
 	u32 page_ns;
 	bool is_measured;
 	u32 pressure;
+	struct qn_delays delays;
 };
 
 /* The knobs in use: a function reads them once, so that it sees one set. Any context. */
@@ -188,8 +196,8 @@ void qn_resident_measure(struct qn_resident *r);
 
 /* ---- what comes and goes ---- */
 
-/* More is in use than before within this second. Context: the lock is held. */
-void qn_resident_raise(struct qn_resident *r);
+/* What is in use is beyond what @from and @span allow: see to it. Context: the lock is held. */
+void qn_resident_move(struct qn_resident *r);
 
 /* Bytes of runs came into use; those that left are negative. Context: the lock is held. */
 static __always_inline void qn_resident_add_used(struct qn_resident *r,
@@ -197,9 +205,10 @@ static __always_inline void qn_resident_add_used(struct qn_resident *r,
 {
 	WRITE_ONCE(r->used, r->used + bytes);
 	qn_assert(r->used <= PTRDIFF_MAX);
-	if (unlikely(r->used > r->high))
-		qn_resident_raise(r);
+	if (unlikely(r->used - r->from >= r->span))
+		qn_resident_move(r);
 	qn_assert(r->used <= r->high && r->high <= READ_ONCE(r->peak));
+	qn_assert(!qn_delays_is_due(&r->delays, r->used));
 }
 
 /* Bytes became dirty; those that are no longer are negative. Context: the lock is held. */
