@@ -45,12 +45,19 @@ __apart void *qn_setns_next(void)
 	return qn_jump_next(&known, "setns");
 }
 
+/* A sandbox may kill who removes a file at its end */
+static __apart void restrict_self(void)
+{
+	qn_process_end_helper(true);
+	qn_process_live_leave();
+}
+
 __apart void *qn_prctl_next(int option)
 {
 	static void *known;
 
 	if (option == PR_SET_SECCOMP)
-		qn_process_end_helper(true);
+		restrict_self();
 	return qn_jump_next(&known, "prctl");
 }
 
@@ -63,9 +70,11 @@ __apart void *qn_syscall_next(long nr, long option)
 		if ((int)option != PR_SET_SECCOMP)
 			break;
 		/* fallthrough */
+	case SYS_seccomp:
+		restrict_self();
+		break;
 	case SYS_unshare:
 	case SYS_setns:
-	case SYS_seccomp:
 		qn_process_end_helper(true);
 		break;
 #ifdef SYS_fork

@@ -62,15 +62,14 @@ void *const __dso_handle = NULL;
 /* Of operators.c */
 void qn_operators_start(void) __attribute__((visibility("hidden")));
 
-/* As secure_getenv(), which does not know the environment yet */
-static const char *setting_find(char **env)
+/* As secure_getenv(), which does not know the environment yet; @name has its '=' */
+static const char *env_find(char **env, const char *name)
 {
-	static const char name[] = "QUERN_CONF=";
+	size_t size = strlen(name);
 
 	for (; env && *env; env++)
-		if (!strncmp(*env, name, sizeof(name) - 1))
-			return getauxval(AT_SECURE) ? NULL :
-						      *env + sizeof(name) - 1;
+		if (!strncmp(*env, name, size))
+			return getauxval(AT_SECURE) ? NULL : *env + size;
 	return NULL;
 }
 
@@ -226,7 +225,7 @@ static void __attribute__((destructor)) end(void)
 static void __attribute__((constructor))
 start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
 {
-	const char *setting = setting_find(env);
+	const char *setting = env_find(env, "QUERN_CONF=");
 	struct qn_conf conf;
 	char error[QN_CONF_ERROR];
 	bool is_own;
@@ -239,8 +238,10 @@ start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
 	qn_names_start();
 	qn_operators_start();
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
-	if (conf.stats[0])
+	if (conf.stats[0] || conf.live || conf.report[0] || conf.metrics[0])
 		on_exit(finish, NULL);
+	if (conf.live)
+		qn_process_live_at(env_find(env, "XDG_RUNTIME_DIR="));
 	is_own = !strcmp(conf.engine, "quern");
 	if (is_own)
 		qn_process_allow_helper();

@@ -72,6 +72,42 @@ const struct qn_conf_option qn_conf_options[] = {
 			"ended.",
 	},
 	{
+		.key = "live",
+		.type = QN_CONF_SIZE,
+		MEMBER(live),
+		.min = 0,
+		.max = 1,
+		.preset = "0",
+		.help = "1 shows the process to quern top and quern ctl, a "
+			"tenth of a second after its start: its figures are "
+			"a file of its owner's alone below XDG_RUNTIME_DIR, "
+			"/run/user, /dev/shm or /tmp. It goes with the "
+			"process; what is left of one that was killed is "
+			"removed by quern top.",
+	},
+	{
+		.key = "report",
+		.type = QN_CONF_PATH,
+		MEMBER(report),
+		.preset = "",
+		.help = "Where a short report goes when the process ends: a "
+			"file, to which it is added, or stderr. %p in the "
+			"name is the number of the process; without it "
+			"children of the process report nothing. quern run "
+			"tells more.",
+	},
+	{
+		.key = "metrics",
+		.type = QN_CONF_PATH,
+		MEMBER(metrics),
+		.preset = "",
+		.help = "File that has the figures as OpenMetrics, for the "
+			"textfile collector of node_exporter: written anew "
+			"every 5 seconds, and at the end. %p in the name is "
+			"the number of the process; without it children of "
+			"the process write none.",
+	},
+	{
 		.key = "sample",
 		.type = QN_CONF_SIZE,
 		MEMBER(sample),
@@ -209,6 +245,11 @@ struct slice {
 	size_t size;
 };
 
+/*
+ * Settings are read, and messages are made, where there are settings: most processes have
+ * none, so all of that lies apart.
+ */
+
 /* A message that grows up to the end of its buffer */
 struct message {
 	char *at;
@@ -218,7 +259,7 @@ struct message {
 /* Quoted text is cut after this, so that the rest of the message has room */
 #define QUOTE_MAX 32
 
-static void add_char(struct message *m, char c)
+static __apart void add_char(struct message *m, char c)
 {
 	if (m->left < 2)
 		return;
@@ -227,13 +268,13 @@ static void add_char(struct message *m, char c)
 	m->left--;
 }
 
-static void add(struct message *m, const char *text)
+static __apart void add(struct message *m, const char *text)
 {
 	while (*text)
 		add_char(m, *text++);
 }
 
-static void add_quoted(struct message *m, struct slice s)
+static __apart void add_quoted(struct message *m, struct slice s)
 {
 	size_t i;
 
@@ -244,7 +285,7 @@ static void add_quoted(struct message *m, struct slice s)
 }
 
 /* In the largest unit that leaves no rest */
-static void add_size(struct message *m, size_t size)
+static __apart void add_size(struct message *m, size_t size)
 {
 	static const char units[] = { '\0', 'K', 'M', 'G' };
 	char digits[20];
@@ -277,7 +318,7 @@ static __apart void add_milli(struct message *m, size_t milli)
 	}
 }
 
-static void add_keys(struct message *m)
+static __apart void add_keys(struct message *m)
 {
 	unsigned int i;
 
@@ -291,7 +332,7 @@ static void add_keys(struct message *m)
 	}
 }
 
-static void add_choices(struct message *m, const char *choices)
+static __apart void add_choices(struct message *m, const char *choices)
 {
 	for (; *choices; choices++) {
 		if (*choices == ' ')
@@ -470,7 +511,7 @@ static __apart const struct qn_conf_knob *find_knob(struct slice key)
 	return NULL;
 }
 
-static const struct qn_conf_option *find(struct slice key)
+static __apart const struct qn_conf_option *find(struct slice key)
 {
 	const struct qn_conf_option *o;
 

@@ -17,6 +17,9 @@
  * @policy:	name of a policy, of base/policies.h
  * @tuned:	file of knobs and classes (tuned.h), "" for none
  * @stats:	directory for the statistics file, "" for none
+ * @live:	1: the statistics page is a file where live views look for it (rundir.h)
+ * @report:	file for a short report at the end, "stderr", or "" for none
+ * @metrics:	file for the figures as OpenMetrics, "" for none
  * @sample:	mean bytes between samples
  * @huge:	bytes in use from which on memory grows by huge pages; 0: never
  * @seed:	what random numbers begin with; 0: differs from process to process
@@ -31,6 +34,9 @@ struct qn_conf {
 	char policy[16];
 	char tuned[200];
 	char stats[200];
+	size_t live;
+	char report[128];
+	char metrics[128];
 	size_t sample;
 	size_t huge;
 	size_t seed;
@@ -59,15 +65,17 @@ enum qn_conf_type {
  * @choices:	space-separated words of a QN_CONF_CHOICE
  * @preset:	the default, as text; "" for an empty path
  * @help:	one or two sentences
+ *
+ * Few pointers, for the start of a process relocates each of them.
  */
 struct qn_conf_option {
-	const char *key;
+	char key[16];
 	enum qn_conf_type type;
 	u16 offset;
 	u16 size;
 	size_t min, max;
 	const char *choices;
-	const char *preset;
+	char preset[16];
 	const char *help;
 };
 

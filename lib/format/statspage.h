@@ -13,6 +13,9 @@
  * first free one of DIR/PID.1.qstat, DIR/PID.2.qstat, ... is used instead, so a
  * reader sees the whole chain and orders it by @start_usec.
  *
+ * With QUERN_CONF=live:1 the file lies in a directory that readers know (rundir.h), the
+ * process removes it at its end, and nothing is counted exactly for it.
+ *
  * Layout: little endian, natural alignment, fixed size. A reader checks @magic,
  * @version and @size first. Every counter is a word written with relaxed atomics;
  * a snapshot is not consistent across words, each word is. A peak may miss a step when two
@@ -37,9 +40,10 @@
 #define QN_STATSPAGE_H
 
 #include "base/compiler.h"
+#include "base/knobs.h"
 
 #define QN_STATS_MAGIC   0x31545351u /* "QST1" */
-#define QN_STATS_VERSION 7
+#define QN_STATS_VERSION 8
 #define QN_STATS_CLASSES 112
 #define QN_STATS_CHANGES 128
 /* Sizes whose lives are told apart: to 32 bytes, then four times as much each */
@@ -284,6 +288,73 @@ struct qn_stats_trend {
 	struct qn_stats_waste sum_waste;
 };
 
+/* Bytes of a request's text, its end included */
+#define QN_STATS_CONTROL_TEXT 192
+/* A process with a file looks at it at least so often where it has a helper */
+#define QN_STATS_CONTROL_MS 1000
+
+/**
+ * enum qn_stats_command - what can be asked of a process
+ * @QN_STATS_COMMAND_LOOK: bring the page up to date, and nothing else
+ * @QN_STATS_COMMAND_SET: settings of @text, as in QUERN_CONF: policy, and knobs
+ * @QN_STATS_COMMAND_PURGE: return free memory to the system now; @value: bytes
+ * @QN_STATS_COMMAND_SIZES: fill in @sizes of the page; @value: samples
+ */
+enum qn_stats_command {
+	QN_STATS_COMMAND_LOOK,
+	QN_STATS_COMMAND_SET,
+	QN_STATS_COMMAND_PURGE,
+	QN_STATS_COMMAND_SIZES,
+};
+
+/**
+ * struct qn_stats_control - a request to the process, and its answer
+ * @bell:	changed by whoever asks, who then wakes those that wait for it (a futex):
+ *		the helper
+ * @asked:	number of the request: written last, and another one than before
+ * @answered:	number of the last request that was answered: written last of the answer
+ * @command:	enum qn_stats_command
+ * @result:	0, or -errno: -ENOSYS (no such command), -EINVAL (no such setting or policy, or
+ *		one that needs what was not there at the start), -ERANGE (no such value)
+ * @value:	of the answer
+ * @text:	of the request
+ *
+ * Who may write the file may ask: it is its owner's alone. The process copies a request and
+ * checks each value, so nothing that is written here can do more harm than the settings that
+ * it may have. One request at a time: askers lock the file (flock).
+ */
+struct qn_stats_control {
+	u32 bell;
+	u32 asked;
+	u32 answered;
+	u32 command;
+	s32 result;
+	u32 reserved;
+	u64 value;
+	char text[QN_STATS_CONTROL_TEXT];
+};
+
+/* Sizes that are told apart: steps of QN_STEP bytes, up to those of slabs */
+#define QN_STATS_SIZES 72
+
+/**
+ * struct qn_stats_sizes - the histogram of requested sizes
+ * @nr:		sizes that are told apart; 0: nobody asked for it
+ * @step:	bytes between two of them
+ * @large:	weight of larger ones
+ * @total:	sum of @weight, and @large
+ * @usec:	microseconds since @start_usec when it was written
+ * @weight:	how much was asked for lately, by size: of number n, up to n x @step bytes
+ */
+struct qn_stats_sizes {
+	u32 nr;
+	u32 step;
+	u32 large;
+	u32 total;
+	u64 usec;
+	u16 weight[QN_STATS_SIZES];
+};
+
 /**
  * struct qn_stats_page - the whole of it
  * @pid, @ppid, @exe: of the process; empty in a page that is no file. @exe: the
@@ -327,9 +398,12 @@ struct qn_stats_trend {
  * @most_pressure: the highest so far
  * @pressure_source: enum qn_stats_pressure: where that came from
  * @decisions:	of a policy that chooses among presets
- * @purge_now:	control word: a reader writes 1 to have free memory returned at
- *		the next slow path
  * @sites_at:	where in the file struct qn_sites_page begins; 0: there is none
+ * @pid_ns:	the namespace that @pid is of (inode of /proc/self/ns/pid), of a page for live
+ *		views; 0: not known
+ * @control:	what readers ask of the process
+ * @sizes:	as of the last time that one asked for it
+ * @knobs:	in force, and @conf_knobs: as they were set; both of a page that is a file
  */
 struct qn_stats_page {
 	u32 magic;
@@ -373,13 +447,12 @@ struct qn_stats_page {
 	u32 generation;
 	u32 nr_classes;
 
-	u32 purge_now;
 	u32 sites_at;
 	u32 exact;
 	u32 pressure;
 	u32 most_pressure;
 	u32 pressure_source;
-	u32 control_reserved[10];
+	u32 reserved_word;
 
 	struct qn_stats_class classes[QN_STATS_CLASSES];
 	struct qn_stats_change changes[QN_STATS_CHANGES];
@@ -387,6 +460,11 @@ struct qn_stats_page {
 	struct qn_stats_life lives[QN_STATS_LIFE_GROUPS];
 	struct qn_stats_trend trend;
 	struct qn_stats_decisions decisions;
+	u64 pid_ns;
+	struct qn_stats_control control;
+	struct qn_stats_sizes sizes;
+	struct qn_knobs knobs;
+	struct qn_knobs conf_knobs;
 };
 
 #endif /* QN_STATSPAGE_H */

@@ -93,6 +93,10 @@ void qn_port_wait(u32 *word, u32 value, u32 ms);
 /* Wake whoever waits for a word */
 void qn_port_wake(u32 *word);
 
+/* The same of a word in a file that other processes have mapped as well */
+void qn_port_wait_shared(u32 *word, u32 value, u32 ms);
+void qn_port_wake_shared(u32 *word);
+
 /**
  * struct qn_port_thread - a thread that the C library does not know of; zeroed: none
  * @tid:	its number; the system clears it when the thread has ended

@@ -80,17 +80,32 @@ static void futex(u32 *word, int op, u32 value)
 	qn_sys6(SYS_futex, (long)word, op, (long)value, 0, 0, 0);
 }
 
-__apart void qn_port_wait(u32 *word, u32 value, u32 ms)
+static __apart void wait(u32 *word, int op, u32 value, u32 ms)
 {
 	struct timespec t = { ms / 1000, ms % 1000 * 1000000l };
 
-	qn_sys6(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, (long)value,
-		ms ? (long)&t : 0, 0, 0);
+	qn_sys6(SYS_futex, (long)word, op, (long)value, ms ? (long)&t : 0, 0,
+		0);
+}
+
+__apart void qn_port_wait(u32 *word, u32 value, u32 ms)
+{
+	wait(word, FUTEX_WAIT_PRIVATE, value, ms);
 }
 
 __apart void qn_port_wake(u32 *word)
 {
 	futex(word, FUTEX_WAKE_PRIVATE, INT32_MAX);
+}
+
+__apart void qn_port_wait_shared(u32 *word, u32 value, u32 ms)
+{
+	wait(word, FUTEX_WAIT, value, ms);
+}
+
+__apart void qn_port_wake_shared(u32 *word)
+{
+	futex(word, FUTEX_WAKE, INT32_MAX);
 }
 
 static __apart void lock_contended(struct qn_lock *lock, u32 self)

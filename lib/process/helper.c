@@ -35,6 +35,28 @@ __apart bool qn_helper_sleep(struct qn_helper *h, size_t rest,
 	return READ_ONCE(h->state) == QN_HELPER_WORKS;
 }
 
+__apart void qn_helper_rest(struct qn_helper *h, u32 heard, u32 ms)
+{
+	u32 *bell = READ_ONCE(h->bell);
+
+	if (!bell)
+		qn_port_wait(&h->state, QN_HELPER_WORKS, ms);
+	else if (READ_ONCE(h->state) == QN_HELPER_WORKS)
+		qn_port_wait_shared(bell, heard, ms);
+}
+
+/* Another state: it is awake, or finds that out before it sleeps */
+static __apart void wake(struct qn_helper *h)
+{
+	u32 *bell = READ_ONCE(h->bell);
+
+	qn_port_wake(&h->state);
+	if (!bell)
+		return;
+	__atomic_fetch_add(bell, 1, __ATOMIC_SEQ_CST);
+	qn_port_wake_shared(bell);
+}
+
 static __apart void start(struct qn_helper *h)
 {
 	if (!qn_port_trylock(&h->lock))
@@ -51,12 +73,15 @@ __apart void qn_helper_call(struct qn_helper *h, size_t reserve,
 			    const struct qn_knobs *knobs, bool is_young)
 {
 	bool may = h->run && knobs->helper;
+	size_t from;
 
 	switch (READ_ONCE(h->state)) {
 	case QN_HELPER_NONE:
+		from = h->is_wanted ? 0 : qn_helper_from(knobs, is_young);
 		WRITE_ONCE(h->from,
-			   may ? qn_helper_from(knobs, false) : SIZE_MAX);
-		if (may && reserve >= qn_helper_from(knobs, is_young) &&
+			   may ? min(from, qn_helper_from(knobs, false)) :
+				 SIZE_MAX);
+		if (may && reserve >= from &&
 		    qn_port_clock_coarse() >= READ_ONCE(h->not_before))
 			start(h);
 		return;
@@ -87,8 +112,8 @@ __apart void qn_helper_end(struct qn_helper *h, bool for_good)
 	if (state == QN_HELPER_NONE && !for_good)
 		return;
 	qn_port_lock(&h->lock);
-	WRITE_ONCE(h->state, QN_HELPER_ENDS);
-	qn_port_wake(&h->state);
+	__atomic_store_n(&h->state, QN_HELPER_ENDS, __ATOMIC_SEQ_CST);
+	wake(h);
 	qn_port_thread_join(&h->thread);
 	qn_assert(!h->thread.tid);
 	WRITE_ONCE(h->from, for_good ? SIZE_MAX : 0);
@@ -100,6 +125,7 @@ __apart void qn_helper_fork_child(struct qn_helper *h)
 {
 	h->lock = (struct qn_lock){ 0 };
 	h->thread.tid = 0;
+	h->bell = NULL;
 	if (h->state == QN_HELPER_NEVER)
 		return;
 	h->state = QN_HELPER_NONE;

@@ -9,6 +9,8 @@
  * When there is one, by the knob helper and what could be given back (qn_hub_reserve()):
  *
  *	helper:0			never
+ *	others may ask things of the	at once, and it never sleeps for longer than a second
+ *	process (is_wanted)
  *	less than 4 MB			not yet
  *	less than 16 MB			once the process is a second old
  *	16 MB and more			at once
@@ -66,6 +68,9 @@ enum qn_helper_state {
  * @from:	bytes that could be given back at which a thread starts it or wakes it; atomic.
  *		0 at first, and when other knobs are in use
  * @not_before:	microseconds: none is started before
+ * @is_wanted:	there is one whatever could be given back
+ * @bell:	a word that others change when they want something of it (a futex that
+ *		processes share), or NULL. Whoever writes there may wake it, and no more
  * @run:	what it runs, with @arg, as long as @state is WORKS or SLEEPS; NULL: there is
  *		never one
  * @lock:	taken to start it and to end it
@@ -78,6 +83,8 @@ struct qn_helper {
 	u32 state;
 	size_t from;
 	u64 not_before;
+	bool is_wanted;
+	u32 *bell;
 	void (*run)(void *arg);
 	void *arg;
 	struct qn_lock lock;
@@ -101,6 +108,25 @@ size_t qn_helper_from(const struct qn_knobs *knobs, bool is_young);
  */
 void qn_helper_call(struct qn_helper *h, size_t reserve,
 		    const struct qn_knobs *knobs, bool is_young);
+
+/* The bell as it is now, for qn_helper_rest(). Context: the helper. */
+static inline u32 qn_helper_bell(const struct qn_helper *h)
+{
+	u32 *bell = READ_ONCE(h->bell);
+
+	return bell ? __atomic_load_n(bell, __ATOMIC_SEQ_CST) : 0;
+}
+
+/**
+ * qn_helper_rest() - sleep for a time
+ * @h:		the helper
+ * @heard:	the bell before it looked whether somebody wants something
+ * @ms:		at most so long; not 0
+ *
+ * Ends early where the helper is to end, or when the bell is another one than @heard.
+ * Context: the helper.
+ */
+void qn_helper_rest(struct qn_helper *h, u32 heard, u32 ms);
 
 /**
  * qn_helper_sleep() - nothing is left: it sleeps until there is more

@@ -156,6 +156,13 @@ static void page_show_change(struct qn_hub *hub, const struct qn_action *act,
 	WRITE_ONCE(page->nr_changes, page->nr_changes + 1);
 }
 
+__apart void qn_hub_show_knobs(struct qn_hub *hub)
+{
+	qn_assert(qn_port_holds(&hub->learn));
+	hub->page->knobs = *qn_hub_knobs(hub);
+	hub->page->conf_knobs = hub->conf.knobs;
+}
+
 __apart bool qn_hub_knobs_publish(struct qn_hub *hub,
 				  const struct qn_knobs *next)
 {
@@ -170,6 +177,8 @@ __apart bool qn_hub_knobs_publish(struct qn_hub *hub,
 	/* There may be a reason for a helper now */
 	if (READ_ONCE(hub->helper.state) == QN_HELPER_NONE)
 		WRITE_ONCE(hub->helper.from, 0);
+	if (hub->control.is_on)
+		qn_hub_show_knobs(hub);
 	return true;
 }
 
@@ -198,7 +207,7 @@ static void memory_look(const struct qn_hub *hub, struct qn_trend_look *look,
 	*look = (struct qn_trend_look){
 		.usec = now - hub->began,
 		.live = qn_ledger_get(&l->live),
-		.peak = READ_ONCE(hub->page->peak_live),
+		.peak = READ_ONCE(l->peak_live),
 		.external = external > 0 ? (size_t)external : 0,
 		.dirty = READ_ONCE(r->dirty),
 		.metadata = READ_ONCE(hub->page->metadata),
@@ -471,7 +480,7 @@ __apart void qn_hub_fork_child(struct qn_hub *hub)
 	qn_sampler_init(&hub->sampler, hub->sampler.interval, hub->fork_seed);
 	t->usec = 0;
 	t->live = qn_ledger_get(&hub->ledger.live);
-	t->peak = (size_t)hub->page->peak_live;
+	t->peak = READ_ONCE(hub->ledger.peak_live);
 	t->purged = 0;
 	t->refaults = 0;
 	memset(&hub->trend_now, 0, sizeof(hub->trend_now));
@@ -505,13 +514,14 @@ static noinline __apart void note_live_peak(struct qn_hub *hub)
 	WRITE_ONCE(hub->is_peak_new, false);
 	qn_hub_refresh(hub);
 	note_use(hub->page, &hub->page->at_live);
-	hub->page->at_live.live = READ_ONCE(hub->page->peak_live);
+	hub->page->at_live.live = READ_ONCE(hub->ledger.peak_live);
 }
 
 void qn_hub_raise_peak(struct qn_hub *hub, u64 live)
 {
-	if ((s64)live <= (s64)READ_ONCE(hub->page->peak_live))
+	if ((s64)live <= (s64)READ_ONCE(hub->ledger.peak_live))
 		return;
+	WRITE_ONCE(hub->ledger.peak_live, live);
 	WRITE_ONCE(hub->page->peak_live, live);
 	WRITE_ONCE(hub->is_peak_new, hub->is_watched);
 }

@@ -42,6 +42,18 @@
 struct qn_local;
 
 /**
+ * struct qn_control - requests of others (control.h)
+ * @is_on:	others see the page and may ask
+ * @seen:	number of the last request
+ * @lock:	of whoever answers; only ever tried
+ */
+struct qn_control {
+	bool is_on;
+	u32 seen;
+	struct qn_lock lock;
+};
+
+/**
  * struct qn_returned - objects of one slab that its owner has not looked at
  * @slab:	the slab, or NULL
  * @nr:		objects
@@ -96,6 +108,9 @@ struct qn_returned {
  * @nr_handed:	calls of qn_hub_learn() that only handed in samples
  * @returned:	slabs by unit, empty but while another looks at a thread's inbox; guarded
  *		by @threads
+ * @control:	requests of those who read the page
+ * @attend:	what the helper does for others in each of its rounds, or NULL; returns how
+ *		many milliseconds it may sleep then, 0: as long as it wants
  * @knobs:	buffers for sets of knobs that are published, see qn_hub_knobs_publish()
  */
 struct qn_hub {
@@ -140,6 +155,8 @@ struct qn_hub {
 	struct qn_returned returned[QN_HUB_RETURNED]; /* last: seldom touched */
 	struct qn_knobs knobs[2];
 	struct qn_gauge gauge;
+	struct qn_control control;
+	u32 (*attend)(struct qn_hub *hub);
 };
 
 /* The knobs in use: a function reads them once. Context: any. */
@@ -160,6 +177,9 @@ static inline const struct qn_knobs *qn_hub_knobs(const struct qn_hub *hub)
  * Return: false, and nothing changes, if they are not valid.
  */
 bool qn_hub_knobs_publish(struct qn_hub *hub, const struct qn_knobs *next);
+
+/* The page has the knobs, in force and as they were set. Context: hub.learn held. */
+void qn_hub_show_knobs(struct qn_hub *hub);
 
 /* Relaxed add to a word of the statistics page */
 #define qn_stat_add(word, n) \

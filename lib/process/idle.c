@@ -6,6 +6,7 @@
 
 #include "port/debug.h"
 #include "port/port.h"
+#include "process/control.h"
 #include "process/local.h"
 
 /* It looks so many times in the time that dirty memory is kept, within these bounds */
@@ -67,12 +68,17 @@ __apart void qn_idle_run(void *arg)
 
 	qn_port_thread_name("quern-helper");
 	while (READ_ONCE(h->state) == QN_HELPER_WORKS) {
-		u32 ms;
+		u32 heard = qn_helper_bell(h), most, ms;
 
 		look(hub);
+		if (unlikely(qn_control_is_asked(hub)))
+			qn_control_answer(hub);
+		most = hub->attend ? hub->attend(hub) : 0;
 		ms = qn_idle_round(hub);
+		if (most)
+			ms = ms ? min(ms, most) : most;
 		if (ms)
-			qn_port_wait(&h->state, QN_HELPER_WORKS, ms);
+			qn_helper_rest(h, heard, ms);
 		else if (!qn_helper_sleep(h, qn_hub_reserve(hub),
 					  qn_hub_knobs(hub)))
 			return;

@@ -21,6 +21,7 @@
  * struct qn_ledger - bytes in use; all atomic
  * @page:	where they are shown
  * @live:	of all blocks
+ * @peak_live:	the highest so far
  * @large:	of direct runs and medium blocks
  * @class_live:	of objects, by class
  * @class_slab:	cut into objects, in use or free, by class; of class 0 what is free in
@@ -31,6 +32,7 @@
 struct qn_ledger {
 	struct qn_stats_page *page;
 	u64 live;
+	u64 peak_live;
 	u64 large;
 	u64 class_live[QN_NR_CLASSES];
 	u64 class_slab[QN_NR_CLASSES];

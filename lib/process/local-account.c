@@ -138,15 +138,15 @@ static __apart void exact_end(struct qn_local *l)
 __apart void qn_local_exact_note(struct qn_local *l)
 {
 	struct qn_hub *hub = l->hub;
-	const struct qn_stats_page *page = hub->page;
+	const struct qn_ledger *ledger = &hub->ledger;
 	const struct qn_segment *s = &hub->segments.space.seg[0];
 
 	qn_assert(l->exact > 0);
 	/* What was freed meanwhile may not be known yet */
 	if (READ_ONCE(hub->notes_peak) &&
-	    (s64)READ_ONCE(hub->ledger.live) > (s64)page->peak_live) {
+	    (s64)READ_ONCE(ledger->live) > (s64)READ_ONCE(ledger->peak_live)) {
 		slabs_sync(l);
-		qn_hub_raise_peak(hub, READ_ONCE(hub->ledger.live));
+		qn_hub_raise_peak(hub, READ_ONCE(ledger->live));
 	}
 	if (l->exact % EXACT_REFRESH == 0)
 		qn_hub_refresh(hub);

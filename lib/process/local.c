@@ -8,6 +8,8 @@
  */
 #include "process/local-internal.h"
 
+#include "process/control.h"
+
 /* Of objects from this size on all that a slab has, where it is resident */
 #define CARVE_LARGE 256u
 /* A class with fewer objects and bytes at hand is given more, now and then */
@@ -44,6 +46,8 @@ void qn_local_hand_in(struct qn_local *l)
 	if (qn_hub_learn(l->hub, l->samples, l->nr_samples) ||
 	    l->nr_samples == QN_LOCAL_SAMPLES)
 		l->nr_samples = 0;
+	if (unlikely(qn_control_is_asked(l->hub)))
+		qn_control_answer(l->hub);
 }
 
 __cold u32 qn_local_sample_note(struct qn_local *l, size_t size, u32 *interval)

@@ -38,7 +38,7 @@ __apart struct qn_stats_page *qn_process_tally(struct qn_tally *t)
 /* ---- the last ones ---- */
 
 /* What the kernel knows of the process; nobody may wait for it */
-static void page_note_usage(struct qn_stats_page *page)
+static __apart void page_note_usage(struct qn_stats_page *page)
 {
 	struct rusage u;
 
@@ -52,7 +52,9 @@ static void page_note_usage(struct qn_stats_page *page)
 
 __apart void qn_process_finish(void)
 {
-	if (!qn_process_is_ready || !qn_hub.conf.stats[0])
+	const struct qn_conf *conf = &qn_hub.conf;
+
+	if (!qn_process_is_ready)
 		return;
 	if (qn_self != &qn_local_none)
 		qn_local_account_end(qn_self);
@@ -63,4 +65,7 @@ __apart void qn_process_finish(void)
 	page_note_usage(qn_hub.page);
 	qn_hub.page->end_usec = qn_port_clock();
 	qn_hub.page->state = QN_STATS_EXITED;
+	qn_process_live_finish();
+	if (conf->report[0])
+		qn_process_report(conf->report);
 }

@@ -131,10 +131,11 @@ static __apart void locals_lost(void)
 
 __apart void qn_process_fork_child(void)
 {
-	bool shared = qn_hub.conf.stats[0] != '\0';
+	bool stats = qn_hub.conf.stats[0] != '\0', shared;
 
 	if (!qn_process_is_ready)
 		return;
+	shared = qn_process_live_child() || stats;
 	fork_unlock();
 	locals_lost();
 	if (shared)
@@ -154,6 +155,10 @@ __apart void qn_process_fork_child(void)
 		qn_local_fork_child(qn_self);
 	memcpy(qn_hub.page->policy, qn_hub.conf.policy,
 	       sizeof(qn_hub.page->policy));
-	if (shared)
+	if (qn_hub.attend || qn_hub.conf.report[0])
+		qn_process_page_sign(qn_hub.page);
+	if (stats)
 		qn_process_page_publish(qn_hub.conf.stats);
+	if (qn_hub.attend)
+		qn_process_live_start();
 }

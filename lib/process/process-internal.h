@@ -7,6 +7,7 @@
 #ifndef QN_PROCESS_INTERNAL_H
 #define QN_PROCESS_INTERNAL_H
 
+#include "format/print.h"
 #include "process/process.h"
 #include "process/share.h"
 
@@ -45,6 +46,15 @@ static inline void qn_process_self_put(struct qn_local *l)
 /* The page of a process that runs; @start: when it began, in us, or 0: now */
 void qn_process_page_init(struct qn_stats_page *page, u64 start);
 
+/* Who we are, for those who read the page from outside. Context: the program's thread. */
+void qn_process_page_sign(struct qn_stats_page *page);
+
+/*
+ * From now on the page is the file @fd, and who writes there may ask (control.h). Return: false
+ * if the file has no room. Context: hub.learn held.
+ */
+bool qn_process_page_map(int fd);
+
 /* From now on the page is a file in @dir that others can read, also when we are gone */
 void qn_process_page_publish(const char *dir);
 
@@ -53,6 +63,30 @@ void qn_process_page_leave(void);
 
 /* A child: what it did not do itself does not belong into its figures */
 void qn_process_page_restart(struct qn_stats_page *page);
+
+/* ---- process-live.c ---- */
+
+/* The settings have something for live views. Context: the program's first thread. */
+void qn_process_live_start(void);
+
+/* A child: it has no file yet. Return: whether the page was one. */
+bool qn_process_live_child(void);
+
+/* The last figures are in the page: the file goes, the metrics are written anew */
+void qn_process_live_finish(void);
+
+/* ---- process-report.c ---- */
+
+/**
+ * qn_process_print_metrics() - the figures as OpenMetrics
+ * @p:		where they go
+ * @page:	brought up to date
+ */
+void qn_process_print_metrics(struct qn_print *p,
+			      const struct qn_stats_page *page);
+
+/* The short report: to where QUERN_CONF=report: says */
+void qn_process_report(const char *where);
 
 /* ---- process.c ---- */
 

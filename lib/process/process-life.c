@@ -189,6 +189,12 @@ static __apart void guest_start(const struct qn_engine *engine)
 	qn_local_put(l);
 }
 
+/* Somebody wants figures, though none that are exact */
+static bool has_readers(const struct qn_conf *conf)
+{
+	return conf->live || conf->metrics[0] || conf->report[0];
+}
+
 /*
  * A program that never allocates gets no heap, unless there is a file to write;
  * others at their first malloc(): perhaps in a sandbox by then, which has neither clock
@@ -204,15 +210,19 @@ void qn_process_start(const struct qn_conf *conf,
 	start_seed = conf->seed ? (u32)conf->seed : qn_port_seed();
 	if (qn_process_is_ready)
 		conf_apply(conf);
-	else if ((!conf->stats[0] && !sites && !engine) ||
+	else if ((!conf->stats[0] && !sites && !engine && !has_readers(conf)) ||
 		 !qn_process_hub_start())
 		return;
 	if (engine)
 		guest_start(engine);
 	if (sites)
 		qn_process_sites_start(&qn_hub, sites);
+	if (has_readers(conf))
+		qn_process_page_sign(qn_hub.page);
 	if (conf->stats[0])
 		qn_process_page_publish(conf->stats);
+	if (conf->live || conf->metrics[0])
+		qn_process_live_start();
 }
 
 void qn_process_audit(void)

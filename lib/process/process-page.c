@@ -3,7 +3,8 @@
  * process-page.c - the statistics page of a process: who it is, and the file it lies in.
  *
  * The heap writes counters into the page (format/statspage.h). This file makes others see
- * it. Order: the page, its file, a child's page.
+ * it; process-live.c does where it is a file for live views. Order: the page, its file, a
+ * child's page.
  */
 #include "process/process-internal.h"
 
@@ -15,6 +16,7 @@
 
 #include "port/sys.h"
 
+#include "process/control.h"
 #include "process/process-sites.h"
 
 _Static_assert(sizeof(struct qn_stats_page) <= QN_UNIT_SIZE,
@@ -32,8 +34,7 @@ void qn_process_page_init(struct qn_stats_page *page, u64 start)
 	__builtin_memcpy(page->policy, "rule", sizeof("rule"));
 }
 
-/* Who we are, for those who read the page from outside */
-static void page_sign(struct qn_stats_page *page)
+__apart void qn_process_page_sign(struct qn_stats_page *page)
 {
 	page->pid = (u32)qn_sys3(SYS_getpid, 0, 0, 0);
 	page->ppid = (u32)qn_sys3(SYS_getppid, 0, 0, 0);
@@ -95,13 +96,25 @@ static void page_map(size_t size, int flags, int fd)
 		flags | MAP_FIXED, fd, 0);
 }
 
-/* From now on the page is a file that others can read, also when we are gone */
+__apart bool qn_process_page_map(int fd)
+{
+	size_t size = round_up(sizeof(*qn_hub.page), qn_port_page_size());
+
+	if (qn_sys6(SYS_pwrite64, fd, (long)qn_hub.page, (long)size, 0, 0, 0) !=
+	    (long)size)
+		return false;
+	page_map(size, MAP_SHARED, fd);
+	qn_control_begin(&qn_hub);
+	return true;
+}
+
 __apart void qn_process_page_publish(const char *dir)
 {
 	size_t size = round_up(sizeof(*qn_hub.page), qn_port_page_size());
+	bool is_held;
 	int fd;
 
-	page_sign(qn_hub.page);
+	qn_process_page_sign(qn_hub.page);
 	fd = stats_open(dir);
 	if (fd < 0) {
 		static const char text[] =
@@ -112,9 +125,13 @@ __apart void qn_process_page_publish(const char *dir)
 			qn_port_write(text, sizeof(text) - 1);
 		return;
 	}
-	if (qn_sys6(SYS_pwrite64, fd, (long)qn_hub.page, (long)size, 0, 0, 0) ==
-	    (long)size)
-		page_map(size, MAP_SHARED, fd);
+	/* In a child of a signal handler this thread may hold it */
+	is_held = qn_port_holds(&qn_hub.learn);
+	if (!is_held)
+		qn_port_lock(&qn_hub.learn);
+	qn_process_page_map(fd);
+	if (!is_held)
+		qn_port_unlock(&qn_hub.learn);
 	qn_process_sites_map(&qn_hub, fd, round_up(size, (size_t)65536));
 	qn_sys3(SYS_close, fd, 0, 0);
 }
@@ -162,7 +179,8 @@ __apart void qn_process_page_restart(struct qn_stats_page *page)
 	page->sample_ns = 0;
 	page->nr_slices = 0;
 	page->nr_changes = 0;
-	page->peak_live = page->live;
+	qn_hub.ledger.peak_live = qn_ledger_get(&qn_hub.ledger.live);
+	page->peak_live = qn_hub.ledger.peak_live;
 	memset(&page->at_live, 0, sizeof(page->at_live));
 	page->peak_used = 0;
 	page->refreshed = 0;

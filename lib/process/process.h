@@ -223,7 +223,7 @@ bool qn_process_owns(const void *p);
  * @engine:	serves the process from now on; NULL: quern's own heap does
  *
  * The heap works before this is called, with the defaults. Maps the statistics
- * file if @conf names a directory.
+ * file if @conf names a directory; a file for live views comes a little later.
  *
  * Context: once, from the preload library's constructor; also in a forked child
  * by way of qn_process_fork_child().
@@ -235,8 +235,19 @@ void qn_process_start(const struct qn_conf *conf,
 /* The program ends: look for misuse that no refill came upon; see audit.h */
 void qn_process_audit(void);
 
-/* The program ends: bring the statistics file up to date, if there is one */
+/* The program ends: figures for those who read them, and the short report */
 void qn_process_finish(void);
+
+/**
+ * qn_process_live_at() - where the page for live views may lie
+ * @runtime:	the value of XDG_RUNTIME_DIR, or NULL; copied
+ *
+ * Context: before qn_process_start().
+ */
+void qn_process_live_at(const char *runtime);
+
+/* The program restricts itself: live views see it no longer. Context: without a helper. */
+void qn_process_live_leave(void);
 
 /*
  * Around fork(): prepare takes every lock in lock order, parent and child release

@@ -35,6 +35,7 @@ segment
 slab share
 slack medium follow fence.h helper
 hub
+control
 local
 remote fence.c
 audit guest idle tally process-sites

@@ -387,6 +387,16 @@ void qn_port_wake(u32 *word)
 	port.nr_woken++;
 }
 
+void qn_port_wait_shared(u32 *word, u32 value, u32 ms)
+{
+	qn_port_wait(word, value, ms);
+}
+
+void qn_port_wake_shared(u32 *word)
+{
+	qn_port_wake(word);
+}
+
 bool qn_port_thread_start(struct qn_port_thread *t, void (*run)(void *),
 			  void *arg)
 {

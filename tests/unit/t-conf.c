@@ -144,7 +144,7 @@ static void test_table(void **state)
 	char text[128];
 
 	(void)state;
-	assert_int_equal(qn_conf_nr_options, 11);
+	assert_int_equal(qn_conf_nr_options, 14);
 	for (o = qn_conf_options; o < qn_conf_options + qn_conf_nr_options;
 	     o++) {
 		assert_null(strpbrk(o->key, ":, "));
@@ -252,8 +252,8 @@ static void test_several(void **state)
 }
 
 #define NAME(name, unit, preset, least, most, help) ", " #name
-#define KEYS                                                             \
-	"policy, tuned, stats, sample, huge, seed, sites, alpha, beta, " \
+#define KEYS                                                                                    \
+	"policy, tuned, stats, live, report, metrics, sample, huge, seed, sites, alpha, beta, " \
 	"pressure_root, engine" QN_KNOBS(NAME)
 #define NO_COLON "; write KEY:VALUE,KEY:VALUE, known keys: " KEYS
 

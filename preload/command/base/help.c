@@ -91,7 +91,7 @@ static void describe(const struct qn_conf_option *o, char *text, size_t size)
 
 static const char *preset_of(const struct qn_conf_option *o)
 {
-	return o->preset && *o->preset ? o->preset : "none";
+	return *o->preset ? o->preset : "none";
 }
 
 static void put_setting(struct qn_lines *l, const struct qn_conf_option *o)
