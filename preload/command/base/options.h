@@ -181,6 +181,7 @@ extern const struct qn_command qn_command_merge;
 extern const struct qn_command qn_command_train;
 extern const struct qn_command qn_command_demo;
 extern const struct qn_command qn_command_ctl;
+extern const struct qn_command qn_command_top;
 
 /* All of them, up to NULL */
 extern const struct qn_command *const qn_commands[];
