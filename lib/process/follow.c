@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "port/probe.h"
 #include "process/slab.h"
 
 /**
@@ -242,6 +243,7 @@ __seldom void *qn_follow_alloc(struct qn_follow *f, size_t size,
 		b->weight = weight;
 		b->site = (u16)site;
 		life_begin(f, b);
+		qn_probe_alloc(b + 1, size, (size_t)weight);
 	}
 	qn_port_unlock(&f->lock);
 	if (!b)
@@ -256,6 +258,7 @@ __seldom void qn_follow_free(struct qn_follow *f, const char *where, void *p)
 	qn_port_lock(&f->lock);
 	b = block_of(where, p);
 	life_end(f, b);
+	qn_probe_free(p);
 	block_put(f, b);
 	qn_port_unlock(&f->lock);
 }
@@ -302,6 +305,7 @@ __apart void *qn_follow_resize(struct qn_follow *f, void *p, size_t size)
 	if (to) {
 		note_resize(f, b, size);
 		life_leave(f, b);
+		qn_probe_free(p);
 	}
 	if (to && to != b) {
 		to->born = b->born;
@@ -314,6 +318,7 @@ __apart void *qn_follow_resize(struct qn_follow *f, void *p, size_t size)
 	if (to) {
 		to->size = (u32)size;
 		life_begin(f, to);
+		qn_probe_alloc(to + 1, size, (size_t)to->weight);
 	}
 	qn_port_unlock(&f->lock);
 	return to ? to + 1 : NULL;
