@@ -855,7 +855,7 @@ manual_is_complete()
 	command -v groff >/dev/null || return 0
 	[ -z "$(groff -man -Tascii -ww -rLL=80n quern.1 2>&1 >/dev/null)" ]
 }
-ok "the manual page has all options and settings" manual_is_complete
+ok "the manual page has all settings" manual_is_complete
 
 demo_compares()
 {

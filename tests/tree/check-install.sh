@@ -44,12 +44,16 @@ names()
 		[ "$(readlink "$lib/libquern.so")" = libquern.so.0 ] &&
 		[ -f "$lib/libquern.so.0" ] && [ -f "$lib/libquern.a" ] &&
 		[ -f "$lib/libquern-engines.so" ] &&
+		[ -f "$root$prefix/share/man/man1/quern.1" ] &&
+		[ -f "$root$prefix/share/man/man1/quern-run.1" ] &&
+		[ -f "$root$prefix/share/bash-completion/completions/quern" ] &&
+		[ -f "$root$prefix/share/zsh/site-functions/_quern" ] &&
 		[ -f "$root$prefix/include/quern.h" ] || {
 		find "$root"
 		return 1
 	}
 }
-ok "library, command and header are there" logged names
+ok "library, command, header and pages are there" logged names
 
 cat >"$tmp/user.c" <<EOF
 #include <quern.h>

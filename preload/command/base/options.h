@@ -190,9 +190,16 @@ extern const struct qn_command *const qn_commands[];
 void qn_help(FILE *out);
 void qn_help_command(FILE *out, const struct qn_command *command);
 
+/* The manual page of a subcommand, quern-NAME.1 */
+void qn_help_page(FILE *out, const struct qn_command *command);
+
+/* Words to be offered behind "quern", for bash or zsh; false: no other shell */
+bool qn_help_completion(FILE *out, const char *shell);
+
 /**
  * qn_help_manual() - the manual page
- * @template:	troff with lines "@NAME-options@", "@conf@" and "@knobs@", which are replaced
+ * @template:	troff with lines "@synopsis@", "@commands@", "@NAME-options@", "@conf@" and
+ *		"@knobs@", which are replaced
  *
  * Return: 0, or -EINVAL if a line of that kind names nothing.
  */

@@ -18,7 +18,8 @@
  *		merge and train
  *
  * It links libquern.a, libjansson and libm. quern.1 is made from quern.1.in by
- * `quern help --manual`.
+ * `quern help --manual`, quern-NAME.1 by `quern help --page NAME`, and completion for shells by
+ * `quern help --completion=SHELL`.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -95,8 +96,37 @@ static int print_manual(const char *path)
 	return err ? QN_EXIT_FAILURE : 0;
 }
 
+static int print_page(const char *name)
+{
+	const struct qn_command *command = name ? find_command(name) : NULL;
+
+	if (!command)
+		return refuse_command(name ? name : "");
+	qn_help_page(stdout, command);
+	return 0;
+}
+
+static int print_completion(const char *shell)
+{
+	if (qn_help_completion(stdout, shell))
+		return 0;
+	qn_error("--completion=%s: give bash or zsh", shell);
+	return QN_EXIT_FAILURE;
+}
+
+static int print_names(void)
+{
+	const struct qn_command *const *c;
+
+	for (c = qn_commands; *c; c++)
+		printf("%s\n", (*c)->name);
+	return 0;
+}
+
+/* Options of help are for the build: what they print is installed */
 static int print_help(char **argv)
 {
+	static const char completion[] = "--completion=";
 	const struct qn_command *command;
 
 	if (!argv[0]) {
@@ -105,6 +135,12 @@ static int print_help(char **argv)
 	}
 	if (!strcmp(argv[0], "--manual"))
 		return print_manual(argv[1]);
+	if (!strcmp(argv[0], "--page"))
+		return print_page(argv[1]);
+	if (!strcmp(argv[0], "--names"))
+		return print_names();
+	if (!strncmp(argv[0], completion, sizeof(completion) - 1))
+		return print_completion(argv[0] + sizeof(completion) - 1);
 	command = find_command(argv[0]);
 	if (!command)
 		return refuse_command(argv[0]);

@@ -393,7 +393,8 @@ static const struct qn_option ctl_options[] = {
 	{ "json", 0, NULL, QN_FLAG(struct ctl, is_json), .help =
 	  "Print one JSON object: pid, program, policy, knobs, and what was asked for." },
 	{ "a process", 0, NULL, QN_OPERAND(struct ctl, target), .is_needed = true },
-	{ "requests", 0, NULL, QN_OPERANDS(struct ctl, words) },
+	{ "requests", 0, NULL, QN_OPERANDS(struct ctl, words),
+	  .choices = "purge|profile|decisions|policy=|price=|dirty=" },
 	QN_OPTIONS_LAST,
 };
 /* clang-format on */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * help.h - what help, manual pages and completion have in common: settings as text.
+ */
+#ifndef QN_HELP_H
+#define QN_HELP_H
+
+#include "format/conf.h"
+#include "options.h"
+#include "text.h"
+
+/* "fixed|rule", "N", "DIR": what a setting accepts */
+void qn_setting_accepts(const struct qn_conf_option *o, char *text,
+			size_t size);
+
+/* "none" where there is none */
+const char *qn_setting_preset(const struct qn_conf_option *o);
+
+/* "From 0 to 64. Default: 4." */
+void qn_setting_range(const struct qn_conf_knob *k, char *text, size_t size);
+
+#endif /* QN_HELP_H */
