@@ -353,6 +353,42 @@ QUERN_CONF=live:1,metrics:$tmp/m preloaded "$tmp/over" 2>"$tmp/err"
 ok 'a write behind a block is noticed as without' \
 	grep -q 'quern: free(.*written' "$tmp/err"
 
+# --- a program that changes its user when it starts: settings are not its caller's to make
+
+cat >"$tmp/secure.c" <<'END'
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+int main(void)
+{
+	if (!getauxval(AT_SECURE))
+		return 77;
+	for (int i = 0; i < 60; i++) {
+		free(malloc(1000));
+		usleep(5000);
+	}
+	return 0;
+}
+END
+chmod 0755 "$tmp"
+mkdir "$tmp/lib"
+cp "$lib" "$tmp/lib/libquern.so.0"
+if [ "$(id -u)" = 0 ] && $cc $flags -o "$tmp/secure" "$tmp/secure.c" "$lib" \
+	-Wl,-rpath,"$tmp/lib" && chown 1 "$tmp/secure" && chmod u+s "$tmp/secure"; then
+	QUERN_CONF=live:1,report:$tmp/secret,metrics:$tmp/secret "$tmp/secure" 2>"$tmp/err"
+	status=$?
+	case $status in
+	0)
+		ok 'a setuid program takes no settings' [ ! -e "$tmp/secret" -a ! -s "$tmp/err" ]
+		ok 'and has no page' has 0
+		;;
+	*) skip 'a setuid program takes no settings' 'it does not start here' ;;
+	esac
+else
+	skip 'a setuid program takes no settings' 'needs root'
+fi
+
 # --- the short report
 
 under report:stderr work 100 2>"$tmp/err"

@@ -129,7 +129,7 @@ static int refuse_answer(const struct ctl *ctl, int err)
 	case -ETIMEDOUT:
 		why = "no answer, and nothing was changed: it makes no calls of "
 		      "malloc, and has no helper that would listen "
-		      "(helper:0, or it restricted itself)";
+		      "(helper:0, or it forked or restricted itself)";
 		break;
 	case -ESRCH:
 		why = "it has ended";
