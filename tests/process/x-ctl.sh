@@ -271,6 +271,12 @@ for what in all words; do
 		begin live:1,price:1 "$tmp/work" $how
 		python3 "$tmp/fuzz.py" "$page" $what 2
 		ok "a page full of $what does no harm to a program ${how:-that sleeps}" kill -0 "$pid"
+		for words in 'top -b -n 1' 'top --json -n 1' 'ctl --wait=1'; do
+			timeout 20 "$quern" $words "$page" >"$tmp/out" 2>"$tmp/err"
+			status=$?
+			[ $status = 0 ] || [ $status = 125 ] ||
+				ok "quern $words reads it" $status
+		done
 		kill -TERM "$pid"
 		wait "$pid" 2>"$tmp/null"
 		ok 'which ends as it is told' [ $? = 143 ]

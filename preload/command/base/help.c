@@ -92,7 +92,7 @@ const char *qn_setting_preset(const struct qn_conf_option *o)
 
 static void put_setting(struct qn_lines *l, const struct qn_conf_option *o)
 {
-	char accepts[64], head[96], text[512];
+	char accepts[128], head[160], text[768];
 
 	qn_setting_accepts(o, accepts, sizeof(accepts));
 	snprintf(head, sizeof(head), "%s:%s", o->key, accepts);

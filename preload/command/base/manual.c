@@ -85,7 +85,7 @@ static void put_options(FILE *out, const struct qn_command *command)
 static void put_settings(FILE *out)
 {
 	const struct qn_conf_option *o = qn_conf_options;
-	char accepts[64];
+	char accepts[128];
 
 	for (; o < qn_conf_options + qn_conf_nr_options; o++) {
 		qn_setting_accepts(o, accepts, sizeof(accepts));
