@@ -19,7 +19,7 @@ lib/process
 preload
 preload/record
 preload/command/base
-preload/command/sites
+preload/command/sites preload/command/draw
 preload/command/report
 preload/command/run preload/command/trace preload/command/demo preload/command/live
 preload/command/learn

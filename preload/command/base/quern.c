@@ -8,6 +8,7 @@
  *		programs found and run with a library preloaded; comparisons of such
  *		runs; symbols; help and manual page
  *   sites	call sites: stacks and sums
+ *   draw	charts as SVG, and pages in HTML
  *   report	statistics pages: read, checked, added up; text and JSON (jansson)
  *   run	quern run
  *   live	processes that run: quern top and ctl; the screen by ncurses
