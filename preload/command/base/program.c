@@ -4,18 +4,18 @@
  * do with it.
  */
 #define _GNU_SOURCE 1
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include "elf.h"
+#include "launch.h"
 #include "program.h"
-
-#define NR_HEADERS 64
 
 /* 0 if @path can be executed, else an errno */
 static int try_file(const char *path)
@@ -127,29 +127,6 @@ static bool is_privileged(const char *path)
 	       getxattr(path, "security.capability", NULL, 0) > 0;
 }
 
-/* The file of the loader that a program names: "" if none, "?" if that cannot be told */
-static void find_loader(int fd, const Elf64_Ehdr *elf, char *name, size_t size)
-{
-	Elf64_Phdr headers[NR_HEADERS];
-	size_t nr = min((size_t)elf->e_phnum, (size_t)NR_HEADERS), i;
-	ssize_t n;
-
-	snprintf(name, size, "?");
-	if (elf->e_phentsize != sizeof(headers[0]) ||
-	    pread(fd, headers, nr * sizeof(headers[0]), (off_t)elf->e_phoff) !=
-		    (ssize_t)(nr * sizeof(headers[0])))
-		return;
-	for (i = 0; i < nr && headers[i].p_type != PT_INTERP; i++)
-		;
-	if (i == nr) {
-		*name = 0;
-		return;
-	}
-	n = pread(fd, name, min(size - 1, (size_t)headers[i].p_filesz),
-		  (off_t)headers[i].p_offset);
-	name[max(n, (ssize_t)0)] = 0;
-}
-
 static const char for_musl[] =
 	"It is a program for the C library musl, whose loader cannot load "
 	"libquern.so, which is built for glibc: it ran without. Build the "
@@ -162,76 +139,207 @@ static bool is_of_musl(const char *loader)
 	return !strncmp(slash ? slash + 1 : loader, "ld-musl-", 8);
 }
 
-static const char *obstacle_of_elf(int fd, const Elf64_Ehdr *elf)
+static const char *obstacle_of_elf(const struct qn_elf *e)
 {
-	static const unsigned char own_class =
-		sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
-	char loader[256];
+	const char *loader;
 
-	if (elf->e_ident[EI_CLASS] != own_class)
+	if (!e->header)
 		return "It is a program for another word size (32 against 64 "
 		       "bit), which cannot load this libquern.so.";
-	if (own_class != ELFCLASS64)
-		return NULL;
-	find_loader(fd, elf, loader, sizeof(loader));
-	if (!*loader)
+	if (!qn_elf_is_native(e))
+		return "It is a program for another processor, which cannot "
+		       "load this libquern.so.";
+	loader = qn_elf_loader(e);
+	if (loader && !*loader)
 		return "It is linked statically, so nothing can be preloaded "
 		       "into it. Link it dynamically, or against libquern.a.";
-	return is_of_musl(loader) ? for_musl : NULL;
+	return loader && is_of_musl(loader) ? for_musl : NULL;
 }
 
-/* The interpreter of a script, cut out of its first line; NULL if there is none */
-static char *interpreter(char *head)
-{
-	char *name = head + 2;
+/* ---- scripts ---- */
 
-	name += strspn(name, " \t");
-	name[strcspn(name, " \t\n")] = 0;
-	return *name ? name : NULL;
+/* Scripts whose interpreter is a script, and so on, are followed so far */
+#define MOST_SCRIPTS 4
+
+/* The next word of a line, cut out of it; "" at its end */
+static char *next_word(char **line)
+{
+	char *word = *line + strspn(*line, " \t");
+	size_t size = strcspn(word, " \t\n");
+
+	*line = word + size + (word[size] && word[size] != '\n');
+	word[size] = 0;
+	return word;
 }
 
-static const char *obstacle_of_file(const char *path, bool follow)
+static bool is_env(const char *name)
 {
-	union {
-		Elf64_Ehdr elf;
-		char text[256];
-	} head;
+	const char *slash = strrchr(name, '/');
 
-	const char *obstacle = NULL;
+	return !strcmp(slash ? slash + 1 : name, "env");
+}
+
+/* What "env -S NAME=value program" runs; NULL: nothing that can be found */
+static char *find_by_env(char *line)
+{
+	char *word, *found;
+
+	do {
+		word = next_word(&line);
+	} while (*word == '-' || strchr(word, '='));
+	if (!*word || strchr(word, '/'))
+		return *word ? qn_xprintf("%s", word) : NULL;
+	return search(word, &found) ? NULL : found;
+}
+
+/* The file that a script names; NULL: it is no script, or names none */
+static char *interpreter(const char *path)
+{
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t size;
+	char head[256] = { 0 }, *line = head + 2, *name;
+	ssize_t size = fd < 0 ? 0 : read(fd, head, sizeof(head) - 1);
 
-	if (fd < 0)
+	if (fd >= 0)
+		close(fd);
+	if (size <= 2 || memcmp(head, "#!", 2) != 0)
 		return NULL;
-	memset(&head, 0, sizeof(head));
-	size = read(fd, &head, sizeof(head) - 1);
-	if (size >= (ssize_t)sizeof(head.elf) &&
-	    !memcmp(head.elf.e_ident, ELFMAG, SELFMAG))
-		obstacle = obstacle_of_elf(fd, &head.elf);
-	else if (follow && size > 2 && !memcmp(head.text, "#!", 2) &&
-		 interpreter(head.text))
-		obstacle = obstacle_of_file(interpreter(head.text), false);
-	close(fd);
+	head[strcspn(head, "\n")] = 0;
+	name = next_word(&line);
+	if (!*name)
+		return NULL;
+	return is_env(name) ? find_by_env(line) : qn_xprintf("%s", name);
+}
+
+char *qn_program_image(const char *path)
+{
+	char *image = qn_xprintf("%s", path), *next;
+
+	for (u32 i = 0; i < MOST_SCRIPTS; i++) {
+		next = interpreter(image);
+		if (!next)
+			break;
+		free(image);
+		image = next;
+	}
+	return image;
+}
+
+static const char *obstacle_of_file(const char *path)
+{
+	char *image = qn_program_image(path);
+	const char *obstacle = NULL;
+	struct qn_elf e;
+
+	if (!qn_elf_open(&e, image)) {
+		obstacle = obstacle_of_elf(&e);
+		qn_elf_close(&e);
+	}
+	free(image);
 	return obstacle;
 }
 
 bool qn_program_is_for_musl(const char *path)
 {
-	return obstacle_of_file(path, true) == for_musl;
+	return obstacle_of_file(path) == for_musl;
 }
 
-const char *qn_program_obstacle(const char *path)
+const char *qn_program_known_obstacle(const char *path)
 {
-	const char *obstacle;
-
 	if (is_privileged(path))
 		return "It changes its user, group or capabilities when it "
 		       "starts, so the system keeps libraries from being "
 		       "preloaded into it. Run it as the user it changes to.";
-	obstacle = obstacle_of_file(path, true);
+	return obstacle_of_file(path);
+}
+
+const char *qn_program_obstacle(const char *path)
+{
+	const char *obstacle = qn_program_known_obstacle(path);
+
 	if (obstacle)
 		return obstacle;
 	return "It did not load libquern.so, or could not write its statistics "
 	       "page. The system's loader says on stderr if it refused the "
 	       "library; a program that clears its environment loses it.";
+}
+
+/* ---- the malloc that it gets ---- */
+
+bool qn_program_has_malloc(const char *file, bool is_dynamic)
+{
+	struct qn_elf e;
+	bool has;
+
+	if (qn_elf_open(&e, file))
+		return false;
+	has = qn_elf_defines(&e, "malloc", is_dynamic);
+	qn_elf_close(&e);
+	return has;
+}
+
+/* What the loader would load, a line a file; the caller's, NULL on error */
+static char *list_libraries(const char *loader, const char *image)
+{
+	char *argv[] = { (char *)(uintptr_t)loader, "--list",
+			 (char *)(uintptr_t)image, NULL };
+	int fd = memfd_create("libraries", MFD_CLOEXEC);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const struct qn_launch what = { .path = loader,
+					.argv = argv,
+					.envp = environ,
+					.fd_in = null,
+					.fd_out = fd,
+					.fd_err = null };
+	struct qn_outcome outcome = { 0 };
+	char *text = NULL;
+	off_t size;
+
+	if (fd >= 0 && null >= 0 && !qn_launch(&what, &outcome) &&
+	    !outcome.status && (size = lseek(fd, 0, SEEK_END)) >= 0) {
+		text = qn_xrealloc(NULL, (size_t)size + 1);
+		size = pread(fd, text, (size_t)size, 0);
+		text[max(size, (off_t)0)] = 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (null >= 0)
+		close(null);
+	return text;
+}
+
+/* Of "libx.so => /lib/libx.so (0x...)": the path; libraries are in the order of search */
+static char *first_with_malloc(char *list)
+{
+	char *line, *path;
+
+	while ((line = strsep(&list, "\n")) != NULL) {
+		path = strchr(line, '/');
+		if (!path)
+			continue;
+		path[strcspn(path, " ")] = 0;
+		if (qn_program_has_malloc(path, true))
+			return realpath(path, NULL);
+	}
+	return NULL;
+}
+
+char *qn_program_malloc(const char *path)
+{
+	char *image = qn_program_image(path), *found = NULL, *list = NULL;
+	const char *loader;
+	struct qn_elf e;
+
+	if (qn_program_has_malloc(image, true))
+		return image;
+	if (!qn_elf_open(&e, image)) {
+		loader = qn_elf_loader(&e);
+		if (loader && *loader && qn_elf_is_native(&e))
+			list = list_libraries(loader, image);
+		qn_elf_close(&e);
+	}
+	if (list)
+		found = first_with_malloc(list);
+	free(list);
+	free(image);
+	return found;
 }
