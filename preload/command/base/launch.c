@@ -196,7 +196,8 @@ static void await_end(const struct qn_launch *what, struct qn_outcome *outcome)
 		signo = sigtimedwait(&set, &info, what->tick ? &pause : NULL);
 		if (qn_is_interrupt(signo))
 			qn_interrupt_note(signo);
-		if (signo < 0 && errno == EAGAIN)
+		if ((signo < 0 && errno == EAGAIN) ||
+		    (signo == SIGCHLD && what->ticks_on_child))
 			what->tick(what->tick_data);
 		else if (signo > 0 && signo != SIGCHLD &&
 			 !is_from_terminal(&info))

@@ -21,6 +21,7 @@
  * @tick:	called while it runs; may be NULL
  * @tick_msec:	how often; 0: about once a second
  * @tick_data:	passed to @tick
+ * @ticks_on_child: @tick is also called at once when another child of the command ends
  */
 struct qn_launch {
 	const char *path;
@@ -32,6 +33,7 @@ struct qn_launch {
 	void (*tick)(void *data);
 	unsigned int tick_msec;
 	void *tick_data;
+	bool ticks_on_child;
 };
 
 /**

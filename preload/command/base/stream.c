@@ -47,7 +47,7 @@ char *qn_temp_make(const char *name, bool is_dir, const char *room)
 	return NULL;
 }
 
-static int make_nameless(void)
+int qn_temp_nameless(void)
 {
 	char *path = qn_temp_path("quern-XXXXXX");
 	int fd = mkostemp(path, O_CLOEXEC);
@@ -93,7 +93,7 @@ static int copy(int to, int from)
 /* All that @from has to give, in a file that can be read anywhere */
 static int spool(int from)
 {
-	int fd = make_nameless();
+	int fd = qn_temp_nameless();
 	int err = fd < 0 ? fd : copy(fd, from);
 
 	if (!err && lseek(fd, 0, SEEK_SET) == 0)
@@ -131,7 +131,7 @@ FILE *qn_stream_out(const char *name)
 
 	if (!qn_is_standard(name))
 		return fopen(name, "w+e");
-	fd = make_nameless();
+	fd = qn_temp_nameless();
 	errno = fd < 0 ? -fd : errno;
 	return fd < 0 ? NULL : fdopen(fd, "w+");
 }

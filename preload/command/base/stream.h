@@ -47,6 +47,9 @@ char *qn_temp_path(const char *name);
  */
 char *qn_temp_make(const char *name, bool is_dir, const char *room);
 
+/* A file below TMPDIR that has no name: a descriptor, or -errno */
+int qn_temp_nameless(void);
+
 /**
  * qn_stream_watch_stdout() - what was printed and could not be written is an error
  *
