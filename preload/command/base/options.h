@@ -172,6 +172,7 @@ const char *qn_option_value(const struct qn_option *o);
 bool qn_option_is_named(const struct qn_option *o);
 
 extern const struct qn_command qn_command_run;
+extern const struct qn_command qn_command_compare;
 extern const struct qn_command qn_command_record;
 extern const struct qn_command qn_command_trace;
 extern const struct qn_command qn_command_replay;
