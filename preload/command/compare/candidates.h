@@ -7,7 +7,7 @@
 #define QN_CANDIDATES_H
 
 #include "command/base/options.h"
-#include "which.h"
+#include "command/base/which.h"
 
 /**
  * struct qn_candidate - an allocator, or a setting of quern

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "command/base/fail.h"
-#include "command/base/launch.h"
-#include "command/base/preload.h"
+#include "fail.h"
+#include "launch.h"
+#include "preload.h"
 #include "quern.h"
 #include "which.h"
 
