@@ -188,3 +188,20 @@ bool qn_elf_mentions(const struct qn_elf *e, const char *prefix)
 			return true;
 	return false;
 }
+
+bool qn_elf_has_section(const struct qn_elf *e, const char *name)
+{
+	const ElfW(Shdr) * names;
+	const char *own;
+
+	if (!e->header || e->header->e_shstrndx >= e->nr_sections)
+		return false;
+	names = &e->sections[e->header->e_shstrndx];
+	for (u32 i = 0; i < e->nr_sections; i++) {
+		own = string_at(e, names->sh_offset, names->sh_size,
+				e->sections[i].sh_name);
+		if (own && !strcmp(own, name))
+			return true;
+	}
+	return false;
+}

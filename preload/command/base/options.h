@@ -173,6 +173,7 @@ bool qn_option_is_named(const struct qn_option *o);
 
 extern const struct qn_command qn_command_run;
 extern const struct qn_command qn_command_compare;
+extern const struct qn_command qn_command_doctor;
 extern const struct qn_command qn_command_record;
 extern const struct qn_command qn_command_trace;
 extern const struct qn_command qn_command_replay;

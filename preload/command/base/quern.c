@@ -13,6 +13,7 @@
  *   run	quern run
  *   live	processes that run: quern top and ctl; the screen by ncurses
  *   compare	quern compare: a program under one allocator after another
+ *   doctor	quern doctor: what is in the way
  *   trace	traces: read, merged, written, in other formats; quern record, trace,
  *		replay and fit
  *   demo	quern demo, and its input, which is made by rule
@@ -33,19 +34,13 @@
 #include "stream.h"
 
 const struct qn_command *const qn_commands[] = {
-	&qn_command_run,
-	&qn_command_compare,
-	&qn_command_record,
-	&qn_command_trace,
-	&qn_command_replay,
-	&qn_command_fit,
-	&qn_command_tune,
-	&qn_command_merge,
-	&qn_command_train,
-	&qn_command_demo,
-	&qn_command_top,
-	&qn_command_ctl,
-	NULL,
+	&qn_command_run,    &qn_command_compare,
+	&qn_command_doctor, &qn_command_record,
+	&qn_command_trace,  &qn_command_replay,
+	&qn_command_fit,    &qn_command_tune,
+	&qn_command_merge,  &qn_command_train,
+	&qn_command_demo,   &qn_command_top,
+	&qn_command_ctl,    NULL,
 };
 
 /*
