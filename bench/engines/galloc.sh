@@ -15,7 +15,7 @@ srcdir=$(cd "${srcdir:-$here/../..}" && pwd)
 images=$PWD/firmware/engines
 nr=${NR:-10000}
 . "$here/../common.sh"
-[ $# -gt 0 ] || set -- quern buddy buddy_fast freelist per_size boundary newlib \
+[ $# -gt 0 ] || set -- quern buddy buddy_fast freelist per_size boundary heap4 tlsf newlib \
 	nano picolibc
 
 need_emulator

@@ -4,15 +4,20 @@
  */
 #include "engine/engine.h"
 
+/* clang-format off */
 const struct qn_engine *const qn_engines[] = {
 	&qn_engine_buddy,
 	&qn_engine_buddy_fast,
 	&qn_engine_freelist,
 	&qn_engine_per_size,
 	&qn_engine_boundary,
+	&qn_engine_heap4,
+	&qn_engine_tlsf,
 	&qn_engine_quern,
 	NULL,
 };
+
+/* clang-format on */
 
 static bool is_same(const char *a, const char *b)
 {

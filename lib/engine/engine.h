@@ -81,6 +81,8 @@ extern const struct qn_engine qn_engine_buddy_fast;
 extern const struct qn_engine qn_engine_freelist;
 extern const struct qn_engine qn_engine_per_size;
 extern const struct qn_engine qn_engine_boundary;
+extern const struct qn_engine qn_engine_heap4;
+extern const struct qn_engine qn_engine_tlsf;
 extern const struct qn_engine qn_engine_quern;
 
 /* All of them, up to NULL. Firmware that names one links no other. */

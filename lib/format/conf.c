@@ -32,7 +32,7 @@ static const char policies[] = QN_POLICIES(WORD);
 #undef WORD
 static const char engines[] =
 	"quern buddy buddy-fast freelist per-size boundary "
-	"quern-heap";
+	"heap4 tlsf quern-heap";
 
 const struct qn_conf_option qn_conf_options[] = {
 	{
@@ -198,7 +198,8 @@ const struct qn_conf_option qn_conf_options[] = {
 			"measured against, complete, behind one lock: Knuth's "
 			"buddy system, the same with Fast Find and Fast "
 			"Return, a first-fit list, a list for each size, "
-			"segregated fit with boundary tags, and the heap that "
+			"segregated fit with boundary tags, the algorithms of "
+			"FreeRTOS's heap_4 and of TLSF, and the heap that "
 			"quern is in firmware. None of them returns memory to "
 			"the system. They are in libquern-engines.so: quern "
 			"run preloads it; who sets LD_PRELOAD by hand has to "

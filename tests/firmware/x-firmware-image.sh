@@ -78,7 +78,7 @@ ok "all of them" prints 0 '^second zone  *yes' image.elf
 names()
 {
 	arm-none-eabi-ar t "$1" | grep -vxE \
-		'(boundary|buddy|buddy-core|buddy-fast|engine|freelist|per-size|quern|glue)\.o' |
+		'(boundary|buddy|buddy-core|buddy-fast|engine|freelist|heap4|per-size|quern|tlsf|glue)\.o' |
 		sort
 }
 names "$builddir/libquern-stm32f407.a" >"$tmp/tree"

@@ -66,8 +66,8 @@ holds buddy x-exit
 	grep -q '^heap ' "$tmp/report" && ! grep -q '^engine' "$tmp/report"
 ok "quern is its own heap" $?
 
-QUERN_CONF=engine:tlsf preloaded true 2>"$tmp/err"
-[ $? -eq 2 ] && grep -q "bad value 'tlsf' for key engine; allowed: .*buddy" \
+QUERN_CONF=engine:slob preloaded true 2>"$tmp/err"
+[ $? -eq 2 ] && grep -q "bad value 'slob' for key engine; allowed: .*buddy" \
 	"$tmp/err"
 ok "an engine that there is not is refused" $?
 

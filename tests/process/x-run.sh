@@ -746,7 +746,7 @@ ok "option without its value" refuses 125 "--report needs a value" --report
 ok "option with a value too many" refuses 125 "takes no value" --json=1 -- $start
 ok "wrong --children" refuses 125 "sum, each or none" --children=some $start
 ok "wrong policy" refuses 125 "chaos" --policy=chaos -- $start
-ok "wrong engine" refuses 125 "allowed: quern, buddy, " --engine=tlsf -- $start
+ok "wrong engine" refuses 125 "allowed: quern, buddy, " --engine=slob -- $start
 ok "--compare with nothing" refuses 125 "--engine=NAME" --compare -- $start
 
 pipe_is_refused()

@@ -257,7 +257,7 @@ if command -v valgrind >/dev/null; then
 else
 	skip "by callgrind each time the same" "there is no valgrind"
 fi
-! "$quern" replay --engine=tlsf calls.qt 2>err && says err 'there are quern'
+! "$quern" replay --engine=slob calls.qt 2>err && says err 'there are quern'
 ok "an engine that there is not is refused" $?
 
 "$quern" trace histogram calls.qt >out && says out '256 B .. 511 B' &&
@@ -649,7 +649,7 @@ for trace in "$top"/tests/traces/*.trace; do
 		has_calls 100 0 <info
 	ok "$name is read" $?
 	bad_engines=
-	for engine in quern buddy buddy-fast freelist per-size boundary \
+	for engine in quern buddy buddy-fast freelist per-size boundary heap4 tlsf \
 		quern-heap; do
 		"$quern" replay --touch --engine=$engine "$trace" >out 2>err ||
 			bad_engines="$bad_engines $engine"

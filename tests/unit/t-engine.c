@@ -439,6 +439,8 @@ SUITE(buddy_fast)
 SUITE(freelist)
 SUITE(per_size)
 SUITE(boundary)
+SUITE(heap4)
+SUITE(tlsf)
 SUITE(quern)
 
 /* clang-format on */
@@ -453,7 +455,7 @@ static void test_names(void **state)
 	for (; qn_engines[nr]; nr++)
 		assert_ptr_equal(qn_engine_find(qn_engines[nr]->name),
 				 qn_engines[nr]);
-	assert_int_equal(nr, 6);
+	assert_int_equal(nr, 8);
 	assert_null(qn_engine_find("bud"));
 	assert_null(qn_engine_find("buddy-"));
 	assert_null(qn_engine_find(""));
@@ -622,6 +624,51 @@ static void test_boundary_word(void **state)
 	assert_ptr_equal(e->alloc(h, size), p);
 }
 
+/* Two words a block; a rest of two headers stays with it, one byte more is cut off */
+static void test_heap4_rest(void **state)
+{
+	const size_t header = 2 * sizeof(size_t);
+	void *p, *q, *wall;
+
+	(void)state;
+	e = &qn_engine_heap4;
+	reset();
+	p = e->alloc(h, 8 * header);
+	assert_int_equal(stats().live, 9 * header);
+	wall = e->alloc(h, 1);
+	e->free(h, p);
+	q = e->alloc(h, 6 * header);
+	assert_ptr_equal(q, p);
+	assert_int_equal(e->usable(h, q), 8 * header);
+	e->free(h, q);
+	q = e->alloc(h, 5 * header);
+	assert_ptr_equal(q, p);
+	assert_int_equal(e->usable(h, q), 5 * header);
+	e->free(h, q);
+	e->free(h, wall);
+	assert_int_equal(stats().live, 0);
+}
+
+/* Good fit: a block of the request's own list is passed over unless it begins it */
+static void test_tlsf_good_fit(void **state)
+{
+	const size_t word = sizeof(size_t), part = 64 * QN_ALIGN / 16;
+	void *p, *wall;
+
+	(void)state;
+	e = &qn_engine_tlsf;
+	reset();
+	/* Between 64 and 68 QN_ALIGN: inside of a part of the doubling from 64 on */
+	p = e->alloc(h, 64 * QN_ALIGN + 2 * QN_ALIGN - word);
+	wall = e->alloc(h, 1);
+	e->free(h, p);
+	assert_ptr_not_equal(e->alloc(h, 64 * QN_ALIGN + QN_ALIGN - word), p);
+	assert_ptr_equal(e->alloc(h, 64 * QN_ALIGN - word), p);
+	assert_true(part > 2 * QN_ALIGN);
+	e->free(h, wall);
+	assert_sound();
+}
+
 int main(void)
 {
 	/* clang-format off */
@@ -631,6 +678,8 @@ int main(void)
 		TESTS(freelist),
 		TESTS(per_size),
 		TESTS(boundary),
+		TESTS(heap4),
+		TESTS(tlsf),
 		TESTS(quern),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_buddy_powers),
@@ -640,6 +689,8 @@ int main(void)
 		cmocka_unit_test(test_freelist_first_fit),
 		cmocka_unit_test(test_per_size_price),
 		cmocka_unit_test(test_boundary_word),
+		cmocka_unit_test(test_heap4_rest),
+		cmocka_unit_test(test_tlsf_good_fit),
 	};
 	/* clang-format on */
 
