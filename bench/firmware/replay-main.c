@@ -11,7 +11,7 @@
  *	do=full		bytes asked for over bytes of the heap when a request is refused
  *			first, mean over heaps of 1/16 to 15/16 of what is live at peak
  *	do=fit		cost, and the smallest heap that completes as halving finds it,
- *			not above heap=BYTES: less sure than smallest, and soon done
+ *			also above heap=BYTES: less sure than smallest, and soon done
  *
  * ccm=BYTES gives heaps that can use it a second zone of so many bytes.
  * trace=FILE, once or several times, names the traces; costs are those of all of
@@ -167,13 +167,8 @@ static void print_sums(const struct replay *r)
 }
 
 /* Where more memory does not help at times, this is one of several answers */
-static int find_by_halving(struct replay *r, u32 heap)
+static int find_by_halving(struct replay *r, u32 low, u32 high)
 {
-	u32 rest = r->trace.rounded -
-		   min(r->trace.rounded, (u32)r->setup.zone_size);
-	u32 low = round_down(rest, STEP), high = heap;
-
-	r->is_measured = false;
 	while (high - low > STEP && !r->error) {
 		u32 size = round_up((low + high) / 2, STEP);
 
@@ -182,22 +177,52 @@ static int find_by_halving(struct replay *r, u32 heap)
 		else
 			low = size;
 	}
-	r->is_measured = true;
 	if (r->error)
 		return report_fault(r);
 	print("smallest=%u\n", high);
 	return STATUS_OK;
 }
 
+/* Below the heap that completes nothing is smaller than what is live */
+static int find_below(struct replay *r, u32 heap)
+{
+	u32 zone = (u32)r->setup.zone_size;
+	u32 rest = r->trace.rounded - min(r->trace.rounded, zone);
+
+	return find_by_halving(r, round_down(min(rest, heap), STEP), heap);
+}
+
+/* Twice as much, and again, as long as there is memory */
+static int find_above(struct replay *r, u32 heap)
+{
+	u32 most = r->arena_size - (u32)r->setup.zone_size;
+	u32 low = round_down(heap, STEP), high = heap;
+	bool has_completed = false;
+
+	while (!has_completed && !r->error && high < most) {
+		high = high > most / 2 ? most : 2 * high;
+		has_completed = replay_run(r, round_down(high, STEP));
+		if (!has_completed)
+			low = round_down(high, STEP);
+	}
+	if (r->error)
+		return report_fault(r);
+	return has_completed ? find_by_halving(r, low, high) : STATUS_OK;
+}
+
 /* Costs are of what was done before a request failed */
 static int fit(struct replay *r, u32 heap)
 {
 	bool has_completed = replay_run(r, heap);
+	int status;
 
 	if (r->error)
 		return report_fault(r);
 	print("fits=%u\n", has_completed);
-	return has_completed ? find_by_halving(r, heap) : STATUS_OK;
+	r->is_measured = false;
+	status = has_completed ? find_below(r, heap) : find_above(r, heap);
+	r->is_measured = true;
+	return status;
 }
 
 static u32 live_bytes(const struct replay *r)

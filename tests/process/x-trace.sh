@@ -636,6 +636,28 @@ if [ -r "$(dirname "$quern")/firmware/fit/fit-buddy.elf" ] &&
 	[ $? = 1 ] && says out '^buddy  *NO' &&
 		"$quern" fit --heap=24K --engine=quern - <fit.qt >out 2>err
 	ok "NO is a status of 1" $?
+	"$quern" fit --heap=9K --engine=buddy fit.qt >out 2>err
+	smallest=$(awk '$1 == "buddy" { print $3 }' out)
+	says out "^buddy: NO. It needs" && [ "$smallest" -gt 9216 ] &&
+		"$quern" fit --heap="$smallest" --engine=buddy fit.qt >out 2>err &&
+		says out "^buddy: yes. It needs" &&
+		! "$quern" fit --heap=$((smallest - 16)) --engine=buddy fit.qt \
+			>out 2>err
+	ok "the smallest heap is told also where it is larger" $?
+	"$quern" fit --heap=24K --json fit.qt >out 2>err
+	[ $? = 0 ] && python3 - <<'END'
+import json
+d = json.load(open("out"))
+assert d["format"] == 1 and d["fits"] is True and d["heap"] == 24576
+h = {x["name"]: x for x in d["heaps"]}
+assert {"quern", "heap4", "tlsf"} <= set(h)
+assert all(not x["smallest"] or x["smallest"] > d["live"] for x in h.values())
+assert all(x["fits"] == (x["smallest"] <= d["heap"]) for x in h.values())
+END
+	ok "--json tells of all heaps, those of FreeRTOS and TLSF too" $?
+	! "$quern" fit --heap=24K --engine=none fit.qt >out 2>err &&
+		says err 'no image of it' && [ ! -s out ]
+	ok "an engine that is none is an error" $?
 	! "$quern" fit --heap=2K fit.qt 2>err && says err 'cut it to'
 	ok "what is too large for the heap is refused, with what to do" $?
 else

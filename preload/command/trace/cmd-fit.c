@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -41,7 +42,28 @@ static const struct engine {
 	{ "buddy", "firmware/fit/fit-buddy.elf", NULL },
 	{ "buddy-fast", "firmware/fit/fit-buddy_fast.elf", NULL },
 	{ "freelist", "firmware/fit/fit-freelist.elf", NULL },
+	{ "heap4", "firmware/fit/fit-heap4.elf", NULL },
 	{ "per-size", "firmware/fit/fit-per_size.elf", NULL },
+	{ "tlsf", "firmware/fit/fit-tlsf.elf", NULL },
+	{ "newlib", "firmware/bench/replay-newlib.elf", NULL },
+	{ "newlib-nano", "firmware/bench/replay-nano.elf", NULL },
+	{ "picolibc", "firmware/bench/replay-picolibc.elf", NULL },
+};
+
+#define NR_ENGINES ARRAY_SIZE(engines)
+
+/**
+ * struct answer - what an image said of its heap
+ * @is_there:	the heap was asked
+ * @fits:	into the heap of the device
+ * @smallest:	bytes that it needs; 0: more than the image has
+ * @words:	of its line of the table, from smallest on
+ */
+struct answer {
+	bool is_there;
+	bool fits;
+	u64 smallest;
+	char words[5][24];
 };
 
 /**
@@ -53,7 +75,9 @@ static const struct engine {
  * @only:	--engine, or NULL
  * @dir:	holds the trace as the images read it
  * @build:	where the images are
- * @fits:	into quern's heap, or the one of --engine
+ * @is_json:	--json
+ * @answers:	by engine
+ * @asked:	quern's heap, or the one of --engine
  */
 struct fit {
 	const char *file;
@@ -64,8 +88,13 @@ struct fit {
 	const char *only;
 	char *dir;
 	char *build;
-	bool fits;
+	bool is_json;
+	struct answer answers[NR_ENGINES];
+	size_t asked;
 };
+
+/* Keys of the JSON stay as they are; a new number means that one has changed */
+#define FORMAT 1
 
 /* Exit status where the answer is NO for the heap that was asked about */
 #define DOES_NOT_FIT 1
@@ -198,11 +227,23 @@ static char *run_image(struct fit *f, const struct engine *e, const char *trace)
 	return text;
 }
 
-static int fit_engine(struct fit *f, const struct engine *e, const char *trace,
-		      const struct qn_text_table *t)
+static void take_answer(struct answer *a, const char *text)
 {
-	char *text = run_image(f, e, trace);
-	char w[6][24];
+	static const char *const keys[] = { "smallest", "malloc.mean",
+					    "malloc.max", "free.mean",
+					    "free.max" };
+	char fits[24];
+
+	a->is_there = true;
+	a->fits = *word(text, "fits", fits, sizeof(fits)) == '1';
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		word(text, keys[i], a->words[i], sizeof(a->words[i]));
+	a->smallest = strtoull(a->words[0], NULL, 10);
+}
+
+static int fit_engine(struct fit *f, size_t i, const char *trace)
+{
+	char *text = run_image(f, &engines[i], trace);
 
 	if (qn_interrupted()) {
 		free(text);
@@ -210,26 +251,214 @@ static int fit_engine(struct fit *f, const struct engine *e, const char *trace,
 	}
 	if (!text) {
 		qn_error("%s: the image failed; what it said stands above",
-			 e->name);
+			 engines[i].name);
 		return -EIO;
 	}
-	if (e == &engines[0] || f->only)
-		f->fits = *word(text, "fits", w[0], 24) == '1';
-	QN_TEXT_ROW(t, e->name,
-		    *word(text, "fits", w[0], 24) == '1' ? "yes" : "NO",
-		    word(text, "smallest", w[1], 24),
-		    word(text, "malloc.mean", w[2], 24),
-		    word(text, "malloc.max", w[3], 24),
-		    word(text, "free.mean", w[4], 24),
-		    word(text, "free.max", w[5], 24));
-	fflush(stdout);
+	take_answer(&f->answers[i], text);
 	free(text);
 	return 0;
 }
 
-static bool is_wanted(const struct fit *f, const struct engine *e)
+static void put_answer(const struct fit *f, size_t i,
+		       const struct qn_text_table *t)
 {
-	return !f->only || !strcmp(f->only, e->name);
+	const struct answer *a = &f->answers[i];
+
+	if (f->is_json)
+		return;
+	QN_TEXT_ROW(t, engines[i].name, a->fits ? "yes" : "NO", a->words[0],
+		    a->words[1], a->words[2], a->words[3], a->words[4]);
+	fflush(stdout);
+}
+
+static bool has_image(const struct fit *f, size_t i)
+{
+	char *path = qn_xprintf("%s/%s", f->build, engines[i].image);
+	bool has = access(path, R_OK) == 0;
+
+	free(path);
+	return has;
+}
+
+static bool is_wanted(const struct fit *f, size_t i)
+{
+	return !f->only || !strcmp(f->only, engines[i].name);
+}
+
+static int ask_all(struct fit *f, const char *trace,
+		   const struct qn_text_table *t)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < NR_ENGINES && !err; i++) {
+		if (!is_wanted(f, i) || !has_image(f, i))
+			continue;
+		err = fit_engine(f, i, trace);
+		if (!err)
+			put_answer(f, i, t);
+	}
+	return err;
+}
+
+/* ---- what follows from the answers ---- */
+
+/* Of the others, the one that needs least; NR_ENGINES: there is none that fits */
+static size_t find_leanest(const struct fit *f)
+{
+	size_t best = NR_ENGINES;
+
+	for (size_t i = 0; i < NR_ENGINES; i++)
+		if (f->answers[i].fits && i != f->asked &&
+		    (best == NR_ENGINES ||
+		     f->answers[i].smallest < f->answers[best].smallest))
+			best = i;
+	return best;
+}
+
+static char *name_other(const struct fit *f)
+{
+	size_t other = find_leanest(f);
+
+	if (f->only)
+		return qn_xprintf("Without --engine the others are asked too");
+	if (other == NR_ENGINES)
+		return qn_xprintf("No other heap fits either");
+	return qn_xprintf("%s would fit, in %s bytes", engines[other].name,
+			  qn_text_count(f->answers[other].smallest).s);
+}
+
+static char *advise(const struct fit *f)
+{
+	const struct answer *a = &f->answers[f->asked];
+	const char *name = engines[f->asked].name;
+	char *needs, *text, *instead;
+
+	if (a->fits)
+		return qn_xprintf("%s: yes. It needs %s bytes, %s less than "
+				  "the heap has.",
+				  name, qn_text_count(a->smallest).s,
+				  qn_text_count(f->heap - a->smallest).s);
+	if (a->smallest)
+		needs = qn_xprintf("It needs %s bytes, %s more than the heap "
+				   "has: give it those%s",
+				   qn_text_count(a->smallest).s,
+				   qn_text_count(a->smallest - f->heap).s,
+				   /* No other takes a second zone */
+				   engines[f->asked].words ?
+					   ", or as many in a second zone "
+					   "(--ccm)" :
+					   "");
+	else
+		needs = qn_xprintf("It needs more memory than the board of the "
+				   "images has");
+	instead = name_other(f);
+	text = qn_xprintf("%s: NO. %s. %s. What the program asks for: quern "
+			  "trace histogram %s (sizes), quern trace info "
+			  "--process=%u %s (call sites).",
+			  name, needs, instead, f->file, f->process, f->file);
+	free(needs);
+	free(instead);
+	return text;
+}
+
+static char *list_left_out(const struct fit *f)
+{
+	char *list = NULL, *more;
+
+	for (size_t i = 0; i < NR_ENGINES; i++) {
+		if (f->answers[i].is_there || f->only)
+			continue;
+		more = qn_xprintf("%s%s%s", list ? list : "", list ? ", " : "",
+				  engines[i].name);
+		free(list);
+		list = more;
+	}
+	return list;
+}
+
+static void print_end(const struct fit *f)
+{
+	struct qn_lines l = { .out = stdout };
+	char *advice = advise(f), *left_out = list_left_out(f);
+	char *note = left_out ? qn_xprintf("Left out for want of an image: %s; "
+					   "make firmware-fit says why.",
+					   left_out) :
+				NULL;
+
+	qn_line(&l, "Bytes; instructions of a call on a Cortex-M4, counted "
+		    "in QEMU, mean and most.");
+	qn_wrap(&l, "", advice);
+	if (note)
+		qn_wrap(&l, "", note);
+	free(note);
+	free(left_out);
+	free(advice);
+}
+
+/* ---- JSON ---- */
+
+static json_t *number_of(const char *text)
+{
+	return *text == '-' ? json_null() : json_real(strtod(text, NULL));
+}
+
+static json_t *make_heap(const struct fit *f, size_t i)
+{
+	const struct answer *a = &f->answers[i];
+	json_t *one = json_object();
+
+	json_object_set_new(one, "name", json_string(engines[i].name));
+	json_object_set_new(one, "fits", json_boolean(a->fits));
+	json_object_set_new(one, "smallest",
+			    a->smallest ?
+				    json_integer((json_int_t)a->smallest) :
+				    json_null());
+	json_object_set_new(one, "malloc_mean", number_of(a->words[1]));
+	json_object_set_new(one, "malloc_most", number_of(a->words[2]));
+	json_object_set_new(one, "free_mean", number_of(a->words[3]));
+	json_object_set_new(one, "free_most", number_of(a->words[4]));
+	return one;
+}
+
+static void print_json(const struct fit *f, const struct qn_cut *c)
+{
+	json_t *root = json_object(), *heaps = json_array();
+	char *advice = advise(f);
+
+	for (size_t i = 0; i < NR_ENGINES; i++)
+		if (f->answers[i].is_there)
+			json_array_append_new(heaps, make_heap(f, i));
+	json_object_set_new(root, "format", json_integer(FORMAT));
+	json_object_set_new(root, "heap", json_integer((json_int_t)f->heap));
+	json_object_set_new(root, "ccm", json_integer((json_int_t)f->ccm));
+	json_object_set_new(root, "calls",
+			    json_integer((json_int_t)c->nr_calls));
+	json_object_set_new(root, "live", json_integer((json_int_t)c->peak));
+	json_object_set_new(root, "fits",
+			    json_boolean(f->answers[f->asked].fits));
+	json_object_set_new(root, "heaps", heaps);
+	json_object_set_new(root, "advice", json_string(advice));
+	json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
+	putchar('\n');
+	json_decref(root);
+	free(advice);
+}
+
+/* ---- all of them ---- */
+
+static int find_asked(struct fit *f)
+{
+	for (size_t i = 0; i < NR_ENGINES; i++) {
+		if (!is_wanted(f, i))
+			continue;
+		f->asked = i;
+		if (has_image(f, i))
+			return 0;
+	}
+	qn_error("--engine=%s: there is no image of it; make firmware-fit "
+		 "builds those that can be built here",
+		 f->only);
+	return -ENOENT;
 }
 
 static int fit_all(struct fit *f, const struct qn_cut *c, const char *trace)
@@ -237,29 +466,25 @@ static int fit_all(struct fit *f, const struct qn_cut *c, const char *trace)
 	static const int widths[] = { -21, -5, 10, 10, 7, 10, 7 };
 	struct qn_lines l = { .out = stdout };
 	const struct qn_text_table t = { &l, widths, ARRAY_SIZE(widths) };
-	u32 nr = 0;
-	int err = 0;
+	int err;
 
-	printf("%s calls, %s bytes live at peak (of %s), in a heap of %s\n",
-	       qn_text_count(c->nr_calls).s, qn_text_count(c->peak).s,
-	       qn_text_count(c->peak_before).s, qn_text_count(f->heap).s);
-	QN_TEXT_ROW(&t, "", "fits", "smallest", "malloc", "max", "free", "max");
-	for (size_t i = 0; i < ARRAY_SIZE(engines) && !err; i++) {
-		if (qn_interrupted())
-			return -EINTR;
-		if (!is_wanted(f, &engines[i]))
-			continue;
-		err = fit_engine(f, &engines[i], trace, &t);
-		nr++;
+	if (!f->is_json) {
+		printf("%s calls, %s bytes live at peak (of %s), in a heap of "
+		       "%s\n",
+		       qn_text_count(c->nr_calls).s, qn_text_count(c->peak).s,
+		       qn_text_count(c->peak_before).s,
+		       qn_text_count(f->heap).s);
+		QN_TEXT_ROW(&t, "", "fits", "smallest", "malloc", "max", "free",
+			    "max");
 	}
-	if (!err && !nr) {
-		qn_error("--engine=%s: there is no image of it", f->only);
-		err = -ENOENT;
-	}
-	if (!err)
-		printf("Bytes; instructions of a call on a Cortex-M4, counted "
-		       "in QEMU, mean and most.\n");
-	return err;
+	err = ask_all(f, trace, &t);
+	if (err)
+		return err;
+	if (f->is_json)
+		print_json(f, c);
+	else
+		print_end(f);
+	return 0;
 }
 
 static int find_images(struct fit *f)
@@ -303,6 +528,8 @@ static int fit_main(const struct qn_command *command, int argc, char **argv)
 	if (err)
 		return err;
 	err = find_images(&f);
+	if (!err)
+		err = find_asked(&f);
 	qn_interrupt_catch();
 	if (!err)
 		f.dir = qn_temp_make("quern-fit-XXXXXX", true, "room");
@@ -316,7 +543,7 @@ static int fit_main(const struct qn_command *command, int argc, char **argv)
 	}
 	if (err)
 		return QN_EXIT_FAILURE;
-	return f.fits ? 0 : DOES_NOT_FIT;
+	return f.answers[f.asked].fits ? 0 : DOES_NOT_FIT;
 }
 
 /* clang-format off */
@@ -331,6 +558,8 @@ static const struct qn_option fit_options[] = {
 	  "at peak." },
 	{ "engine", 0, "NAME", QN_TEXT(struct fit, only), .help =
 	  "One heap alone, as the table names it." },
+	{ "json", 0, NULL, QN_FLAG(struct fit, is_json), .help =
+	  "Print a JSON object; its keys stay as they are." },
 	{ "process", 0, "N", QN_NUMBER(struct fit, process),
 	  .most = UINT32_MAX - 1, .help =
 	  "Which process; by default the one with the most events." },
@@ -343,9 +572,11 @@ const struct qn_command qn_command_fit = {
 	.name = "fit",
 	.synopsis = "--heap=BYTES [OPTIONS] FILE",
 	.about =
-		"Replays a trace on a Cortex-M4 in QEMU, on quern's heap and on each "
-		"engine: does it fit, what is the smallest heap in which it does, "
-		"found by halving, and how many instructions a call takes. Not more "
+		"Replays a trace on a Cortex-M4 in QEMU, on quern's heap, on each "
+		"engine, the algorithms of FreeRTOS's heap_4 and of TLSF among them, "
+		"and on the malloc of newlib, newlib-nano and picolibc. Does it fit, "
+		"what is the smallest heap in which it does, found by halving, how "
+		"many instructions does a call take, what to change. Not more "
 		"than 200,000 calls are replayed. Sizes are those of the program as "
 		"it was recorded. A FILE named - is standard input. The exit status "
 		"is 1 where the answer is NO for quern, or for the heap of "
