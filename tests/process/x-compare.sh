@@ -289,9 +289,16 @@ markdown()
 }
 ok "--markdown prints a table" markdown
 
-compare -n 2 --with=glibc,quern --svg=x.svg --html=x.html -- ./prog '<a&b>'
+quoted()
+{
+	compare -n 1 --with=glibc,quern -- ./prog '' "a b" "it's"
+	[ "$(head -1 out)" = "./prog '' 'a b' 'it'\\''s'" ]
+}
+ok "the program stands there as a shell takes it" quoted
+
 drawings()
 {
+	compare -n 2 --with=glibc,quern --svg=x.svg --html=x.html -- ./prog '<a&b>'
 	[ $status = 0 ] && prints Advice && python3 - <<'END'
 import xml.dom.minidom
 for name in ("x.svg", "x.html"):
@@ -302,6 +309,25 @@ assert "&lt;a&amp;b&gt;" in open("x.html").read()
 END
 }
 ok "--svg and --html are well-formed and need no network" drawings
+
+# A browser draws them, and has nothing to complain of
+chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
+browse() # FILE
+{
+	timeout -k 5 100 "$chromium" --headless --no-sandbox --disable-gpu \
+		--user-data-dir="$tmp/browser" --enable-logging=stderr \
+		--dump-dom "file://$tmp/$1" >dom 2>said
+	grep -q '<svg' dom && ! grep 'CONSOLE' said
+}
+pages_are_drawn()
+{
+	browse x.html && browse x.svg
+}
+if [ -n "$chromium" ]; then
+	ok "a browser draws them without a complaint" pages_are_drawn
+else
+	skip "a browser draws them without a complaint" "no chromium"
+fi
 
 compare -n 1 --with=glibc,quern --svg=- -- ./prog
 ok "--svg=- is all that is printed" test "$(head -c 4 out)" = "<svg"
@@ -360,27 +386,30 @@ ok "each run has the same standard input" same_input
 
 # ---- servers ----
 
+# Names that nobody else's processes have
+cp prog server
+server=$tmp/server
 load='until [ -e ready ]; do sleep 0.01; done; rm ready; kill -0 $QUERN_COMPARE_PID'
-compare -n 2 --with=glibc,quern --until "$load" --json -- ./prog serve
+compare -n 2 --with=glibc,quern --until "$load" --json -- "$server" serve
 server()
 {
 	[ $status = 0 ] && [ ! -s err ] && is "d['rounds'] == 2 and d['until'] != ''"
 }
 ok "--until drives a server and ends it" server
 
-compare -n 1 --with=glibc,quern --until "$load; echo \$LD_PRELOAD-" --must-agree -- ./prog serve
+compare -n 1 --with=glibc,quern --until "$load; echo \$LD_PRELOAD-" --must-agree -- "$server" serve
 ok "the load itself has no allocator preloaded" test $status = 0
 
 refuses "a load that fails is told" 125 "--until ended with status 4" \
-	--with=glibc,quern --until "$load; exit 4" -- ./prog serve
+	--with=glibc,quern --until "$load; exit 4" -- "$server" serve
 refuses "so is a server that ends first" 125 "before its load had" \
-	--with=glibc,quern --until "sleep 20" -- ./prog
+	--with=glibc,quern --until "sleep 20.$$" -- "$server"
 
-compare -n 1 --with=glibc,quern --grace=0 --until "$load" -- ./prog stubborn
+compare -n 1 --with=glibc,quern --grace=0 --until "$load" -- "$server" stubborn
 ok "a server that does not end by SIGTERM is killed" test $status = 0
 gone()
 {
-	! pgrep -f "^./prog" >/dev/null && ! pgrep -f "^sleep 20" >/dev/null
+	! pgrep -f "^$server" >/dev/null && ! pgrep -f "^sleep 20.$$" >/dev/null
 }
 if command -v pgrep >/dev/null; then
 	ok "no server and no load stays behind" gone

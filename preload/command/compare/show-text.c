@@ -9,16 +9,41 @@
 #include "command/base/text-table.h"
 #include "show.h"
 
+/* As a shell takes it: quoted where it has to be */
+static void put_argument(FILE *out, const char *arg)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./=:,+@%-";
+
+	if (*arg && !arg[strspn(arg, plain)]) {
+		fputs(arg, out);
+		return;
+	}
+	fputc('\'', out);
+	for (; *arg; arg++)
+		if (*arg == '\'')
+			fputs("'\\''", out);
+		else
+			fputc(*arg, out);
+	fputc('\'', out);
+}
+
 char *qn_show_program(const struct qn_trial *t, size_t most)
 {
-	char *text = qn_xprintf("%s", t->argv[0]), *more;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
 
-	for (char **arg = t->argv + 1; *arg && strlen(text) <= most; arg++) {
-		more = qn_xprintf("%s %s", text, *arg);
-		free(text);
-		text = more;
+	if (!out)
+		return qn_xprintf("%s", t->argv[0]);
+	for (char **arg = t->argv; *arg; arg++) {
+		if (arg > t->argv)
+			fputc(' ', out);
+		put_argument(out, *arg);
 	}
-	if (strlen(text) > most)
+	fclose(out);
+	if (size > most)
 		strcpy(text + most - 3, "...");
 	return text;
 }

@@ -89,7 +89,7 @@ static void find_family(struct family *f, pid_t root)
 
 /* ---- what it has ---- */
 
-static u64 resident_of(pid_t pid)
+u64 qn_resident(pid_t pid)
 {
 	unsigned long long pages = 0;
 	char path[48], text[128];
@@ -117,7 +117,7 @@ static u64 proportional_of(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
 	if (read_file(path, text, sizeof(text)))
 		bytes = kilobytes(text, "\nPss:");
-	return bytes ? bytes : resident_of(pid);
+	return bytes ? bytes : qn_resident(pid);
 }
 
 static u64 peak_of(pid_t pid)
@@ -135,7 +135,7 @@ static u64 bytes_of(const struct family *f)
 	u64 bytes = 0;
 
 	if (f->nr == 1)
-		return resident_of(f->pids[0]);
+		return qn_resident(f->pids[0]);
 	for (u32 i = 0; i < f->nr; i++)
 		bytes += proportional_of(f->pids[i]);
 	return bytes;

@@ -100,15 +100,19 @@ static int launch(struct qn_trial *t, const struct qn_candidate *c)
 	return err;
 }
 
-/* A peak that every child of this command has on its account is no peak of the program */
+/*
+ * The copy of this command that became the program is on its account: a peak that is no
+ * larger than that is no peak of the program.
+ */
 static void correct_peak(struct qn_trial *t)
 {
+	u64 floor = min(t->outcome.floor, qn_resident(getpid()));
 	struct qn_outcome *o = &t->outcome;
 	u64 peak = qn_usage_peak(&o->usage);
 
-	if (peak <= o->floor) {
+	if (peak <= floor) {
 		peak = t->tree.root_peak ? t->tree.root_peak : peak;
-		t->least_peak = max(t->least_peak, o->floor);
+		t->least_peak = max(t->least_peak, floor);
 	}
 	peak = max(peak, t->tree.peak);
 	o->usage.ru_maxrss = (long)(peak / 1024);
