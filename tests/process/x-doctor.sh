@@ -110,6 +110,13 @@ told "nor one that hides it" 1 NO "own malloc" "malloc of its own"
 must $cc -w -DNAME=_rjem_mallocx -o own own.c
 doctor -- ./own
 told "nor one with jemalloc under another name" 1 NO "own malloc" "jemalloc is linked"
+cat >own.c <<'END'
+#include <stdio.h>
+int main(int argc, char **argv) { return argc > 9 ? puts("<jemalloc>: no") : 0; }
+END
+must $cc -s -o own own.c
+doctor -- ./own
+told "also where it is stripped" 1 NO "own malloc" "jemalloc is linked"
 
 jemalloc=$(ldconfig -p 2>/dev/null | sed -n 's/.*libjemalloc.so.2 .*=> //p' | head -1)
 if [ -n "$jemalloc" ]; then

@@ -189,6 +189,11 @@ bool qn_elf_mentions(const struct qn_elf *e, const char *prefix)
 	return false;
 }
 
+bool qn_elf_contains(const struct qn_elf *e, const char *text)
+{
+	return memmem(e->map, e->size, text, strlen(text)) != NULL;
+}
+
 bool qn_elf_has_section(const struct qn_elf *e, const char *name)
 {
 	const ElfW(Shdr) * names;

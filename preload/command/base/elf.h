@@ -48,6 +48,9 @@ bool qn_elf_defines(const struct qn_elf *e, const char *name, bool is_dynamic);
 /* Does it define, or ask others for, a symbol that begins so */
 bool qn_elf_mentions(const struct qn_elf *e, const char *prefix);
 
+/* Do its bytes hold this text */
+bool qn_elf_contains(const struct qn_elf *e, const char *text);
+
 bool qn_elf_has_section(const struct qn_elf *e, const char *name);
 
 #endif /* QN_ELF_H */

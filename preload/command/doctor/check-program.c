@@ -83,7 +83,8 @@ static void check_apparmor(struct qn_checks *c, const char *image)
 
 /* ---- by what is linked into it ---- */
 
-static const struct mark {
+/* clang-format off */
+static const struct sanitizer {
 	const char *prefix;
 	const char *name;
 } sanitizers[] = {
@@ -91,11 +92,23 @@ static const struct mark {
 	{ "__tsan_init", "ThreadSanitizer" },
 	{ "__msan_init", "MemorySanitizer" },
 	{ "__hwasan_init", "HWAddressSanitizer" },
-}, inside[] = {
-	{ "_rjem_mallocx", "jemalloc" }, { "je_mallocx", "jemalloc" },
-	{ "mi_malloc_small", "mimalloc" }, { "tc_malloc", "tcmalloc" },
-	{ "rpmalloc", "rpmalloc" },      { "sn_malloc", "snmalloc" },
 };
+
+/* By a function, or in a stripped program by the beginning of its messages */
+static const struct inside {
+	const char *name;
+	const char *symbol;
+	const char *message;
+} insides[] = {
+	{ "jemalloc", "_rjem_mallocx", "<jemalloc>: " },
+	{ "jemalloc", "je_mallocx", NULL },
+	{ "mimalloc", "mi_malloc_small", "mimalloc: error: " },
+	{ "tcmalloc", "tc_malloc", "tcmalloc.max_total_thread_cache_bytes" },
+	{ "rpmalloc", "rpmalloc", NULL },
+	{ "snmalloc", "sn_malloc", NULL },
+};
+
+/* clang-format on */
 
 static void check_sanitizers(struct qn_checks *c, const struct qn_elf *e)
 {
@@ -108,17 +121,23 @@ static void check_sanitizers(struct qn_checks *c, const struct qn_elf *e)
 				      sanitizers[i].name);
 }
 
+static bool is_inside(const struct qn_elf *e, const struct inside *i)
+{
+	return qn_elf_defines(e, i->symbol, false) ||
+	       (i->message && !qn_elf_has_section(e, ".symtab") &&
+		qn_elf_contains(e, i->message));
+}
+
 static bool has_inside(struct qn_checks *c, const struct qn_elf *e)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(inside); i++) {
-		if (!qn_elf_defines(e, inside[i].prefix, false))
+	for (size_t i = 0; i < ARRAY_SIZE(insides); i++) {
+		if (!is_inside(e, &insides[i]))
 			continue;
 		qn_checks_add(c, QN_VERDICT_NO, "own malloc",
-			      "%s is linked into it under names of its own; "
-			      "calls of those do not reach a preloaded malloc. "
-			      "Build it without (in Rust: without "
-			      "#[global_allocator]).",
-			      inside[i].name);
+			      "%s is linked into it; calls of that do not "
+			      "reach a preloaded malloc. Build it without (in "
+			      "Rust: without #[global_allocator]).",
+			      insides[i].name);
 		return true;
 	}
 	return false;
