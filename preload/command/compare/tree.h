@@ -6,7 +6,7 @@
  * n processes share counts as an n-th in each), so nothing counts twice.
  *
  * A look costs microseconds, with many or large processes milliseconds. All looks
- * together take at most a fiftieth of the time: after a dear one the next is put off.
+ * together take at most a fiftieth of a processor: after a dear one the next is put off.
  */
 #ifndef QN_TREE_H
 #define QN_TREE_H
