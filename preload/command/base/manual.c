@@ -82,6 +82,17 @@ static void put_options(FILE *out, const struct qn_command *command)
 			put_option(out, o);
 }
 
+/* Of a choice with many words a line may end behind each */
+static void put_accepts(FILE *out, const char *accepts)
+{
+	bool is_long = strlen(accepts) > 60;
+
+	for (; *accepts; accepts++)
+		fprintf(out, "%c%s", *accepts,
+			is_long && *accepts == '|' ? " " : "");
+	fputc('\n', out);
+}
+
 static void put_settings(FILE *out)
 {
 	const struct qn_conf_option *o = qn_conf_options;
@@ -89,7 +100,8 @@ static void put_settings(FILE *out)
 
 	for (; o < qn_conf_options + qn_conf_nr_options; o++) {
 		qn_setting_accepts(o, accepts, sizeof(accepts));
-		fprintf(out, ".TP\n.B %s\\fR:\\fI%s\n", o->key, accepts);
+		fprintf(out, ".TP\n.B %s\\fR:\\fI", o->key);
+		put_accepts(out, accepts);
 		put_troff(out, o->help);
 		if (o->type == QN_CONF_SIZE)
 			fprintf(out, "\nFrom %zu to %zu; K, M, G may follow.",
