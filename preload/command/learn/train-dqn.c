@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+/*
+ * train-dqn.c - the training of policy dqn, for processes and for heaps of one's own; see
+ * train.h.
+ *
+ * The world (world.h) plays episodes; a learner (dqn.h) learns from them. From time to time
+ * the network is tried as it would ship: in whole numbers, without exploring. The best so
+ * far is kept, and at the end its margin is chosen.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "command/base/fail.h"
+#include "command/base/progress.h"
+#include "command/base/stream.h"
+#include "random.h"
+#include "train.h"
+#include "weights.h"
+
+/* Time between two lines of progress where stderr is no terminal */
+#define PROGRESS_NS 10000000000u
+/* Episodes that are played with the same weights */
+#define BATCH 8
+/* Samples of a step of learning; so many steps for each new sample, in sixteenths */
+#define STEP_SAMPLES    64
+#define STEP_SIXTEENTHS 4
+/* Steps between two episodes at most */
+#define STEP_MOST  400
+#define RATE_FIRST 0.001
+#define RATE_LAST  0.0002
+/* Exploring at first, and at last, which is from this share of all episodes on */
+#define EPSILON_FIRST 1.0
+#define EPSILON_LAST  0.05
+#define EPSILON_PART  0.6
+/* The network is tried so many times, from the first third on */
+#define NR_TRIALS 8
+
+static const s32 margins[] = { 0, 16, 32, 64, 128, 256, 512 };
+
+/* Of few programs none is set apart: then those that are learned from choose */
+static const struct qn_world *chooser_of(const struct qn_train *t)
+{
+	return t->chosen.nr ? &t->chosen : &t->learned;
+}
+
+/* Share of the samples for which the whole numbers choose as the network does */
+static double agreement(const struct qn_dqn *d, const struct qn_dqn_net *net,
+			const struct qn_network *whole)
+{
+	u64 nr = min(d->nr_samples, (u64)QN_DQN_ROOM), same = 0;
+	s32 out[QN_NETWORK_RESULTS];
+	struct qn_network bare = *whole;
+
+	bare.margin = 0;
+	for (u64 i = 0; i < nr; i++) {
+		qn_network_run(&bare, d->samples[i].in, out);
+		same += qn_network_best(&bare, out, QN_NR_PRESETS) ==
+			qn_dqn_best(net, d->samples[i].in, QN_NR_PRESETS);
+	}
+	return (double)same / (double)max(nr, (u64)1);
+}
+
+/* ---- training ---- */
+
+static double part_done(const struct qn_train *t)
+{
+	return (double)t->s->episode / t->nr_episodes;
+}
+
+static double epsilon(const struct qn_train *t)
+{
+	double part = min(part_done(t) / EPSILON_PART, 1.0);
+
+	return EPSILON_FIRST + part * (EPSILON_LAST - EPSILON_FIRST);
+}
+
+static void show_progress(struct qn_train *t)
+{
+	u64 now = qn_clock_ns();
+
+	if (!qn_progress_is_live() && now - t->shown_ns < PROGRESS_NS)
+		return;
+	t->shown_ns = now;
+	qn_progress("quern: seed %u, episode %u of %u, exploring %.2f, loss "
+		    "%.3f, best %.3f of the rule's cost",
+		    t->seed + t->s->seed, t->s->episode, t->nr_episodes,
+		    epsilon(t), t->loss,
+		    t->s->best_cost > 0 ? t->s->best_cost : 1.0);
+}
+
+static void learn(struct qn_train *t, u32 nr_new)
+{
+	double rate = RATE_FIRST + part_done(t) * (RATE_LAST - RATE_FIRST);
+	u32 nr = min(nr_new * STEP_SIXTEENTHS / 16, STEP_MOST + 0u);
+	double loss = 0;
+
+	if (!t->s->learner.nr_samples)
+		return;
+	for (u32 i = 0; i < nr; i++)
+		loss += (double)qn_dqn_learn(&t->s->learner, STEP_SAMPLES,
+					     (float)rate);
+	if (nr)
+		t->loss = loss / nr;
+}
+
+static int play_batch(struct qn_train *t)
+{
+	struct qn_world_play plays[BATCH];
+	u32 nr = min(BATCH + 0u, t->nr_episodes - t->s->episode), nr_new = 0;
+	int err;
+
+	for (u32 i = 0; i < nr; i++) {
+		u64 r = qn_random(&t->s->state);
+
+		plays[i] = (struct qn_world_play){
+			.item = &t->learned.items[r % t->learned.nr],
+			.policy = { .net = &t->s->learner.net,
+				    .epsilon = epsilon(t),
+				    .seed = r },
+		};
+	}
+	err = qn_world_run(plays, nr);
+	for (u32 i = 0; i < nr && !err; i++)
+		nr_new += qn_world_samples(&plays[i], &t->s->learner);
+	t->s->episode += nr;
+	learn(t, nr_new);
+	return err;
+}
+
+/* Is it time to try the network? So many times, and at the end */
+static bool is_trial(const struct qn_train *t, u32 before)
+{
+	u32 from = t->nr_episodes / 3;
+	u32 every = max((t->nr_episodes - from) / NR_TRIALS, 1u);
+
+	if (t->s->episode >= t->nr_episodes)
+		return true;
+	return t->s->episode >= from &&
+	       (t->s->episode - from) / every !=
+		       (before - min(before, from)) / every;
+}
+
+static int trial(struct qn_train *t)
+{
+	struct qn_network net;
+	struct qn_train_score score;
+	int err;
+
+	qn_dqn_quantise(&t->s->learner.net, &net);
+	net.margin = margins[1];
+	err = qn_train_try(chooser_of(t), &net, &score);
+	if (!err && (t->s->best_cost <= 0 || score.all < t->s->best_cost)) {
+		t->s->best_cost = score.all;
+		t->s->best = t->s->learner.net;
+	}
+	return err;
+}
+
+static int choose_margin(struct qn_train *t, struct qn_train_seed *r)
+{
+	double best = INFINITY;
+	s32 margin = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(margins) && !err; i++) {
+		struct qn_train_score score;
+
+		r->net.margin = margins[i];
+		err = qn_train_try(chooser_of(t), &r->net, &score);
+		if (!err && score.all < best) {
+			best = score.all;
+			margin = margins[i];
+			r->chosen = score;
+		}
+	}
+	r->net.margin = margin;
+	return err;
+}
+
+static void print_result(const struct qn_train *t, u32 seed)
+{
+	const struct qn_train_seed *r = &t->s->results[seed];
+
+	printf("seed %-3u", t->seed + seed);
+	qn_train_print_score(t, "learned", &r->learned);
+	if (t->chosen.nr)
+		qn_train_print_score(t, "choosing", &r->chosen);
+	if (t->validated.nr)
+		qn_train_print_score(t, "left out", &r->validated);
+	printf("  margin %d, agreement %.1f %%\n", r->net.margin,
+	       100 * r->agreement);
+	fflush(stdout);
+}
+
+static int finish_seed(struct qn_train *t)
+{
+	struct qn_train_seed *r = &t->s->results[t->s->seed];
+	int err;
+
+	qn_dqn_quantise(&t->s->best, &r->net);
+	r->agreement = agreement(&t->s->learner, &t->s->best, &r->net);
+	err = choose_margin(t, r);
+	if (!err)
+		err = qn_train_try(&t->learned, &r->net, &r->learned);
+	if (!err && t->validated.nr)
+		err = qn_train_try(&t->validated, &r->net, &r->validated);
+	if (err)
+		return err;
+	qn_progress_clear();
+	print_result(t, t->s->seed);
+	return 0;
+}
+
+static void begin_seed(struct qn_train *t)
+{
+	u64 seed = t->seed + t->s->seed;
+
+	qn_dqn_init(&t->s->learner, QN_NR_PRESETS, seed);
+	t->s->state = seed * 7919;
+	t->s->episode = 0;
+	t->s->best_cost = 0;
+}
+
+static int train_seed(struct qn_train *t)
+{
+	int err = 0;
+
+	while (t->s->episode < t->nr_episodes && !err) {
+		u32 before = t->s->episode;
+
+		show_progress(t);
+		err = play_batch(t);
+		if (!err && is_trial(t, before))
+			err = trial(t);
+		if (!err &&
+		    qn_clock_ns() - t->kept_ns >= t->interval * (u64)1000000000)
+			err = qn_train_keep(t);
+	}
+	return err ? err : finish_seed(t);
+}
+
+static int train_all(struct qn_train *t)
+{
+	int err = qn_train_go_on(t);
+
+	if (err < 0)
+		return err;
+	if (!err)
+		begin_seed(t);
+	for (u32 i = 0; i < t->s->seed; i++)
+		print_result(t, i);
+	err = qn_train_keep(t);
+	while (t->s->seed < t->nr_seeds && !err) {
+		err = train_seed(t);
+		if (err)
+			break;
+		if (++t->s->seed < t->nr_seeds)
+			begin_seed(t);
+		err = qn_train_keep(t);
+	}
+	return err;
+}
+
+/* ---- the file ---- */
+
+/* By all programs but those that were left out: the more, the less is chance */
+static double standing(const struct qn_train *t, u32 seed)
+{
+	const struct qn_train_seed *r = &t->s->results[seed];
+
+	return r->learned.all * (t->chosen.nr ? r->chosen.all : 1);
+}
+
+static u32 best_seed(const struct qn_train *t)
+{
+	u32 best = 0;
+
+	for (u32 i = 1; i < t->nr_seeds; i++)
+		if (standing(t, i) < standing(t, best))
+			best = i;
+	return best;
+}
+
+static int write_weights(const struct qn_train *t)
+{
+	u32 seed = best_seed(t);
+	char *comments = NULL;
+	size_t size;
+	FILE *text = open_memstream(&comments, &size);
+	FILE *out = text ? qn_stream_out(t->output) : NULL;
+	int err = out ? 0 : -errno;
+
+	if (text) {
+		qn_train_put_provenance(t, text, &t->s->results[seed],
+					t->seed + seed);
+		fclose(text);
+	}
+	if (out) {
+		qn_weights_write(out, &t->s->results[seed].net,
+				 t->what == QN_TRAIN_HEAP ? "heap" : "process",
+				 comments);
+		err = qn_stream_close(out, t->output);
+	}
+	free(comments);
+	if (err) {
+		qn_error("cannot write %s: %s", t->output, strerror(-err));
+		return err;
+	}
+	unlink(t->checkpoint);
+	printf("%s is written: seed %u\n", t->output, t->seed + seed);
+	return 0;
+}
+
+int qn_train_dqn(struct qn_train *t)
+{
+	int err;
+
+	t->s = qn_xremap(NULL, 0, sizeof(*t->s));
+	err = train_all(t);
+	qn_progress_clear();
+	return err ? err : write_weights(t);
+}

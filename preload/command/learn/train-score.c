@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+/*
+ * train-score.c - what a network is worth, and where it is from; see train.h.
+ */
+#include <math.h>
+
+#include "quern.h"
+#include "train.h"
+
+const u64 qn_train_prices[QN_TRAIN_PRICES] = { 7500, 750, 75 };
+
+void qn_train_add_play(struct qn_train_score *sum,
+		       const struct qn_world_play *p, u32 nr_by_price[],
+		       u64 *nr_choices)
+{
+	double ratio = log(qn_world_ratio(p));
+
+	sum->all += ratio;
+	for (u32 i = 0; i < QN_TRAIN_PRICES; i++)
+		if (p->item->price == qn_train_prices[i]) {
+			sum->by_price[i] += ratio;
+			nr_by_price[i]++;
+		}
+	for (u32 n = 0; n < p->item->nr; n++)
+		for (u32 i = 0; i < p->nr_choices[n]; i++) {
+			sum->departed += p->choices[n][i].action != 0;
+			++*nr_choices;
+		}
+}
+
+int qn_train_try(const struct qn_world *w, const struct qn_network *net,
+		 struct qn_train_score *score)
+{
+	struct qn_world_play plays[QN_WORLD_BATCH];
+	u32 nr = 0, nr_by_price[QN_TRAIN_PRICES] = { 0 }, at = 0;
+	u64 nr_choices = 0;
+	int err = 0;
+
+	*score = (struct qn_train_score){ .all = 0 };
+	while (at < w->nr && !err) {
+		u32 n = 0;
+
+		for (; at < w->nr && n < QN_WORLD_BATCH; at++)
+			plays[n++] = (struct qn_world_play){
+				.item = &w->items[at],
+				.policy = { .weights = net },
+			};
+		err = qn_world_run(plays, n);
+		for (u32 i = 0; i < n && !err; i++)
+			qn_train_add_play(score, &plays[i], nr_by_price,
+					  &nr_choices);
+		nr += n;
+	}
+	score->all = exp(score->all / max(nr, 1u));
+	for (u32 i = 0; i < QN_TRAIN_PRICES; i++)
+		score->by_price[i] =
+			exp(score->by_price[i] / max(nr_by_price[i], 1u));
+	score->departed /= (double)max(nr_choices, (u64)1);
+	return err;
+}
+
+void qn_train_print_score(const struct qn_train *t, const char *what,
+			  const struct qn_train_score *s)
+{
+	printf("  %s %.4f, departed %.0f %%", what, s->all, 100 * s->departed);
+	if (t->what == QN_TRAIN_HEAP)
+		return;
+	printf(" (");
+	for (u32 i = 0; i < QN_TRAIN_PRICES; i++)
+		printf("%s%g: %.4f", i ? ", " : "",
+		       (double)qn_train_prices[i] / 1000, s->by_price[i]);
+	printf(")");
+}
+
+static void put_score(const struct qn_train *t, FILE *out, const char *what,
+		      const struct qn_train_score *s)
+{
+	fprintf(out, "cost over the rule's, %s: %.4f", what, s->all);
+	if (t->what != QN_TRAIN_HEAP)
+		fprintf(out, "; at");
+	for (u32 i = 0; i < QN_TRAIN_PRICES && t->what != QN_TRAIN_HEAP; i++)
+		fprintf(out, "%s %g %.4f", i ? "," : "",
+			(double)qn_train_prices[i] / 1000, s->by_price[i]);
+	fprintf(out, "\n");
+}
+
+static const char *kind_of(const struct qn_train *t, u32 i)
+{
+	if (i >= t->nr_learners)
+		return "left out";
+	return i < t->nr_learners - t->nr_choosers ? "trace" : "chooses";
+}
+
+void qn_train_put_provenance(const struct qn_train *t, FILE *out,
+			     const struct qn_train_seed *r, u32 seed)
+{
+	fprintf(out,
+		"quern train %d.%d.%d, seed %u of %u to %u, %u episodes, %u "
+		"mixes\n",
+		QN_VERSION_MAJOR, QN_VERSION_MINOR, QN_VERSION_PATCH, seed,
+		t->seed, t->seed + t->nr_seeds - 1, t->nr_episodes,
+		t->nr_mixes);
+	for (u32 i = 0; i < t->nr; i++)
+		fprintf(out, "%s %s, crc32 %08x, %llu calls\n", kind_of(t, i),
+			t->learners[i]->name, t->learners[i]->sum,
+			(unsigned long long)t->learners[i]->nr);
+	put_score(t, out, "learned", &r->learned);
+	if (t->chosen.nr)
+		put_score(t, out, "choosing", &r->chosen);
+	if (t->validated.nr)
+		put_score(t, out, "left out", &r->validated);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * train.h - quern train, in parts.
+ *
+ *	cmd-train.c		options, traces, worlds
+ *	train-dqn.c		the trainings of policy dqn, for processes and for heaps
+ *	train-paper.c		the training of policy paper-dqn
+ *	train-score.c		what a network is worth, and where it is from
+ *	train-checkpoint.c	how a training that was stopped goes on
+ */
+#ifndef QN_TRAIN_H
+#define QN_TRAIN_H
+
+#include <stdio.h>
+#include "command/base/options.h"
+#include "dqn.h"
+#include "world.h"
+
+#define QN_TRAIN_SEEDS  64
+#define QN_TRAIN_PRICES 3
+
+extern const u64 qn_train_prices[QN_TRAIN_PRICES];
+
+/* In the order of the words of --for */
+enum qn_train_for {
+	QN_TRAIN_PROCESS,
+	QN_TRAIN_HEAP,
+	QN_TRAIN_PAPER,
+};
+
+/**
+ * struct qn_train_score - costs over those of the rule, geometric means
+ * @all, @by_price: of all items, and of those at a price
+ * @departed:	share of choices that were not the rule's
+ */
+struct qn_train_score {
+	double all;
+	double by_price[QN_TRAIN_PRICES];
+	double departed;
+};
+
+/**
+ * struct qn_train_seed - one seed, done
+ */
+struct qn_train_seed {
+	struct qn_network net;
+	struct qn_train_score learned, chosen, validated;
+	double agreement;
+};
+
+/**
+ * struct qn_train_state - all that a checkpoint has
+ * @magic, @sum: what it is, and of which training
+ * @seed:	number of the seed that is trained, from 0 on
+ * @episode:	episodes of it so far
+ * @state:	of the random numbers that draw items
+ * @best, @best_cost: the best network of this seed so far, tried; cost 0: none
+ * @results:	of the seeds before
+ * @learner:	the learner
+ */
+struct qn_train_state {
+	char magic[8];
+	u32 sum;
+	u32 seed;
+	u32 episode;
+	u64 state;
+	struct qn_dqn_net best;
+	double best_cost;
+	struct qn_train_seed results[QN_TRAIN_SEEDS];
+	struct qn_dqn learner;
+};
+
+/**
+ * struct qn_train - one call of quern train
+ * @files, @left_out, @what, @output, @checkpoint: options
+ * @interval, @seed, @nr_seeds, @nr_episodes, @nr_mixes, @events, @part: likewise
+ * @traces, @nr, @nr_learners: all; those that are learned from come first
+ * @nr_choosers: of the learners, the last so many choose
+ * @learned, @chosen, @validated: worlds
+ * @s:		where it stands
+ * @loss:	of the last steps
+ * @shown_ns, @kept_ns: when progress was shown, and when a checkpoint was written
+ */
+struct qn_train {
+	struct qn_operands files;
+	struct qn_operands left_out;
+	enum qn_train_for what;
+	const char *output;
+	const char *checkpoint;
+	u32 interval;
+	u32 seed;
+	u32 nr_seeds;
+	u32 nr_episodes;
+	u32 nr_mixes;
+	u64 events;
+	u64 part;
+	struct qn_sim_trace *traces;
+	const struct qn_sim_trace **learners;
+	u32 nr, nr_learners, nr_choosers;
+	struct qn_world learned, chosen, validated;
+	struct qn_train_state *s;
+	double loss;
+	u64 shown_ns, kept_ns;
+};
+
+/* ---- train-score.c ---- */
+
+/**
+ * qn_train_add_play() - count a play
+ * @sum:	logarithms are added
+ * @p:		the play
+ * @nr_by_price: plays at each price
+ * @nr_choices: of all plays
+ */
+void qn_train_add_play(struct qn_train_score *sum,
+		       const struct qn_world_play *p, u32 nr_by_price[],
+		       u64 *nr_choices);
+
+/* A network as it would ship plays each item. Return: 0, or -errno with a message. */
+int qn_train_try(const struct qn_world *w, const struct qn_network *net,
+		 struct qn_train_score *score);
+
+/* On stdout, without the end of the line */
+void qn_train_print_score(const struct qn_train *t, const char *what,
+			  const struct qn_train_score *s);
+
+/* Lines about where weights are from */
+void qn_train_put_provenance(const struct qn_train *t, FILE *out,
+			     const struct qn_train_seed *r, u32 seed);
+
+/* ---- train-checkpoint.c ---- */
+
+/* Write a checkpoint. Return: 0, or -errno with a message. */
+int qn_train_keep(struct qn_train *t);
+
+/* Begin, or go on from a checkpoint. Return: 0, 1 if there was one, -errno with a message. */
+int qn_train_go_on(struct qn_train *t);
+
+/* ---- the trainings; they write weights, too. Return: 0, or -errno with a message. ---- */
+
+int qn_train_dqn(struct qn_train *t);
+int qn_train_paper(struct qn_train *t);
+
+#endif /* QN_TRAIN_H */
