@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/crc32.h"
 #include "command/base/fail.h"
@@ -35,6 +36,8 @@ static void add(struct qn_sim_trace *t, const struct qn_op *op, u64 first_ns)
 
 		t->ops = qn_xremap(t->ops, t->room * sizeof(*t->ops),
 				   room * sizeof(*t->ops));
+		/* Each episode forks, and copies an entry for each page */
+		madvise(t->ops, room * sizeof(*t->ops), MADV_HUGEPAGE);
 		t->room = room;
 	}
 	to = &t->ops[t->nr++];
