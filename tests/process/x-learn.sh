@@ -4,7 +4,7 @@
 # x-learn.sh - quern tune: what it finds is cheaper on calls that it did not learn from,
 # or nothing is written; the same seed finds the same. quern merge: means are means, and
 # merging in steps gives what merging at once does. quern train: the same seed gives the same
-# weights, also after a kill.
+# weights, also after a kill; each seed has weights and a curve.
 
 . "$(dirname "$0")/../x.sh"
 quern=${QUERN:-$top/build/quern}
@@ -207,7 +207,7 @@ train() # FILE OPTIONS
 		bursts.qt linger.qt
 }
 train w1.h --validate=other.qt >out 2>err && says out '^seed 1 ' &&
-	says out 'left out [0-9.]*, departed .* (7.5: ' && says out 'w1.h is written: seed 1' &&
+	says out 'left out [0-9.]*, excess [0-9.]*, departed .* (7.5: ' && says out 'w1.h is written: seed 1' &&
 	says w1.h '^ \* trace bursts, crc32 ' && says w1.h '^ \* left out other, crc32 ' &&
 	[ ! -e w1.h.checkpoint ]
 ok "a network is trained, and says of what" $?
@@ -249,6 +249,19 @@ ok "a network for heaps of one's own is trained, and again the same" $?
 train w6.h --seeds=2 >out 2>err && [ "$(grep -c '^seed' out)" = 2 ] &&
 	says w6.h 'seed [12] of 1 to 2'
 ok "there is one result a seed" $?
+train w9.h --seeds=2 --each --curve=curve >out 2>err && [ -s w9.h.1 ] && [ -s w9.h.2 ] &&
+	! cmp -s w9.h.1 w9.h.2 && { cmp -s w9.h w9.h.1 || cmp -s w9.h w9.h.2; } &&
+	awk 'NF && !($3 > 0 && $5 >= 0) { exit 1 } NF { nr[$1]++ } $2 == 48 { last[$1] = 1 }
+		END { exit !(nr[1] > 2 && nr[2] > 2 && last[1] && last[2]) }' curve
+ok "weights of each seed are kept, and learning curves" $?
+train w10.h --without=history >out 2>err && {
+	echo '#include "w10.h"'
+	echo 'int main(void) { for (int i = 0; i < 24; i++)'
+	echo 'if (qn_weights_process.first[i][9] || qn_weights_process.first[i][15]) return 1;'
+	echo 'for (int i = 0; i < 24; i++) if (qn_weights_process.first[i][0]) return 0;'
+	echo 'return 2; }'
+} >blind.c && $cc $flags -I. -o blind blind.c && ./blind
+ok "a network that is not shown what was before has no weights for it" $?
 echo something >w7.h.checkpoint && ! train w7.h >out 2>err && says err 'of another training' &&
 	[ ! -e w7.h ] && ! "$quern" train -o w8.h none.qt 2>err && says err 'none.qt' &&
 	! "$quern" train bursts.qt 2>err && says err 'needs --output'

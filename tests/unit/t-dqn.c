@@ -5,6 +5,7 @@
  * Invariants checked here:
  * - it finds what pays at once, and what pays later, where that is more;
  * - the gradient is that of the loss, by differences;
+ * - an input that it is blind to changes nothing, also in whole numbers;
  * - the latest samples are kept; the same seed gives the same network;
  * - in whole numbers the network chooses as in floating point, but where two actions are
  *   worth the same, nearly.
@@ -54,7 +55,7 @@ static void add_world(struct qn_dqn *to, float at_last)
 
 static void learn(struct qn_dqn *to, float at_last, u64 seed)
 {
-	qn_dqn_init(to, 2, seed);
+	qn_dqn_init(to, 2, 0, seed);
 	add_world(to, at_last);
 	for (int i = 0; i < 6000; i++)
 		qn_dqn_learn(to, 16, 0.002f);
@@ -107,7 +108,7 @@ static void test_gradient(void **state)
 	u32 nr = 0;
 
 	(void)state;
-	qn_dqn_init(&d, 6, 1);
+	qn_dqn_init(&d, 6, 0, 1);
 	for (int i = 0; i < QN_DQN_IN; i++)
 		s.in[i] = (s8)(qn_random(&random) % 200 - 100);
 	for (int i = 0; i < QN_DQN_HIDDEN; i++)
@@ -140,7 +141,7 @@ static void test_samples(void **state)
 	struct qn_dqn_sample s = { .action = 0 };
 
 	(void)state;
-	qn_dqn_init(&d, 2, 1);
+	qn_dqn_init(&d, 2, 0, 1);
 	for (u32 i = 0; i < QN_DQN_ROOM + 10; i++) {
 		s.reward = (float)i;
 		qn_dqn_add(&d, &s);
@@ -149,13 +150,41 @@ static void test_samples(void **state)
 	assert_true(d.samples[10].reward == 10);
 }
 
+/* The worlds differ in inputs that it does not see */
+static void test_blind(void **state)
+{
+	struct qn_network net;
+	float a[QN_DQN_OUT], b[QN_DQN_OUT];
+	s8 in[QN_DQN_IN];
+
+	(void)state;
+	qn_dqn_init(&d, 2, 1u << 8 | 1u << 23, 3);
+	add_world(&d, 10);
+	d.samples[0].in[8] = d.samples[0].next[23] = 50;
+	qn_dqn_add(&d, &d.samples[0]);
+	assert_true(!d.samples[16].in[8] && !d.samples[16].next[23]);
+	d.nr_samples = 0;
+	add_world(&d, 10);
+	for (int i = 0; i < 500; i++)
+		qn_dqn_learn(&d, 16, 0.002f);
+	put_state(in, 3);
+	qn_dqn_run(&d.net, in, a);
+	in[8] = 127;
+	in[23] = -127;
+	qn_dqn_run(&d.net, in, b);
+	assert_memory_equal(a, b, sizeof(a));
+	qn_dqn_quantise(&d.net, &net);
+	for (int i = 0; i < QN_DQN_HIDDEN; i++)
+		assert_true(!net.first[i][8] && !net.first[i][23]);
+}
+
 static void test_repeats(void **state)
 {
 	(void)state;
 	learn(&d, 10, 7);
 	learn(&other, 10, 7);
 	assert_memory_equal(&d, &other, sizeof(d));
-	qn_dqn_init(&other, 2, 8);
+	qn_dqn_init(&other, 2, 0, 8);
 	assert_memory_not_equal(&d.net, &other.net, sizeof(d.net));
 }
 
@@ -168,7 +197,7 @@ static void test_quantises(void **state)
 
 	(void)state;
 	for (u64 seed = 0; seed < 5; seed++) {
-		qn_dqn_init(&d, 6, seed);
+		qn_dqn_init(&d, 6, 0, seed);
 		for (size_t i = 0; i < QN_DQN_WEIGHTS; i++)
 			(&d.net.first[0][0])[i] *= 1.0f + (float)seed / 4;
 		for (int i = 0; i < QN_DQN_OUT; i++)
@@ -209,6 +238,7 @@ int main(void)
 		cmocka_unit_test(test_learns),
 		cmocka_unit_test(test_gradient),
 		cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_blind),
 		cmocka_unit_test(test_repeats),
 		cmocka_unit_test(test_quantises),
 	};

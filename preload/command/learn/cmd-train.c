@@ -26,7 +26,7 @@
 /* Programs that take longer between their calls make more choices */
 #define MOST_STRETCH 8
 /* Mixes of each trace that is not learned from, as it was recorded */
-#define TRIED_MIXES 6
+#define TRIED_MIXES 3
 
 /* ---- traces and worlds ---- */
 
@@ -164,6 +164,10 @@ static const struct qn_option train_options[] = {
 	  "Which policy: dqn of a process; of a heap of your own, as in firmware, where "
 	  "cost is instructions; or paper-dqn, which has the reward and the state of the "
 	  "paper, learns while it runs, and has one seed and no checkpoint." },
+	{ "without", 0, NULL, QN_CHOICE(struct qn_train, without), .choices =
+	  "nothing|pressure|history", .preset = "nothing", .help =
+	  "Inputs of a process that the network is not shown, to see what they are worth: "
+	  "of pressure, or of what was before." },
 	{ "validate", 0, "TRACE", QN_LIST(struct qn_train, left_out), .help =
 	  "A program that is left out whole, and judges; may be given more than once." },
 	{ "seed", 0, "N", QN_NUMBER(struct qn_train, seed), .least = 1, .most = 1000000,
@@ -176,8 +180,8 @@ static const struct qn_option train_options[] = {
 	  .most = 10000000, .preset = "2000", .help = "Of each seed." },
 	{ "mixes", 0, "N", QN_NUMBER(struct qn_train, nr_mixes), .least = 1, .most = 10000,
 	  .preset = "96", .help =
-	  "Mixes of the traces, with pauses of 50 ms to 3 s; each is played at three "
-	  "prices of memory: 7.5, 0.75 and 0.075." },
+	  "Mixes of the traces, with pauses of 50 ms to 3 s; each is played at four "
+	  "prices of memory: 7.5, 2, 0.75 and 0.075." },
 	{ "events", 0, "N", QN_SIZE(struct qn_train, events), .least = 1000,
 	  .preset = "1M", .help = "Of a trace so many calls are read at most." },
 	{ "part", 0, "N", QN_SIZE(struct qn_train, part), .least = 1000, .preset = "200K",
@@ -185,6 +189,11 @@ static const struct qn_option train_options[] = {
 	{ "checkpoint", 0, "FILE", QN_TEXT(struct qn_train, checkpoint), .help =
 	  "Where the training stands; by default beside the weights. Goes away when they "
 	  "are written." },
+	{ "curve", 0, "FILE", QN_TEXT(struct qn_train, curve), .help =
+	  "Learning curves: seed, episodes, cost over the rule's, how far single items are "
+	  "beyond 1.03 of it on average, loss." },
+	{ "each", 0, NULL, QN_FLAG(struct qn_train, is_each), .help =
+	  "Weights of each seed as well, as FILE with a dot and the seed." },
 	{ "interval", 0, "SECONDS", QN_NUMBER(struct qn_train, interval), .most = 86400,
 	  .preset = "10", .help =
 	  "Between two checkpoints; 0: after each batch of eight episodes." },
@@ -200,7 +209,7 @@ const struct qn_command qn_command_train = {
 		"Trains the network of policy dqn: mixes of traces are replayed in "
 		"quern's heap, in which the network turns knobs, and what that saved "
 		"compared with the rule is what it learns from. Prints a line for "
-		"each seed: cost over that of the rule, at three prices of memory. A "
+		"each seed: cost over that of the rule, at four prices of memory. A "
 		"training that was stopped goes on when it is started again.",
 	.options = train_options,
 	.run = train_main,

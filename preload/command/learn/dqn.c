@@ -194,7 +194,12 @@ float qn_dqn_learn(struct qn_dqn *d, u32 nr, float rate)
 
 void qn_dqn_add(struct qn_dqn *d, const struct qn_dqn_sample *s)
 {
-	d->samples[d->nr_samples++ % QN_DQN_ROOM] = *s;
+	struct qn_dqn_sample *to = &d->samples[d->nr_samples++ % QN_DQN_ROOM];
+
+	*to = *s;
+	for (int i = 0; i < QN_DQN_IN; i++)
+		if (d->blind >> i & 1)
+			to->in[i] = to->next[i] = 0;
 }
 
 /* Uniform, as He et al. have it for units of this kind */
@@ -206,17 +211,22 @@ static void draw_row(struct qn_dqn *d, float row[], float most)
 				 1);
 }
 
-void qn_dqn_init(struct qn_dqn *d, u32 nr_actions, u64 seed)
+void qn_dqn_init(struct qn_dqn *d, u32 nr_actions, u32 blind, u64 seed)
 {
 	float most = sqrtf(6.0f / QN_DQN_IN);
 
 	memset(d, 0, sizeof(*d));
 	d->state = seed;
 	d->nr_actions = nr_actions;
+	d->blind = blind;
 	for (int i = 0; i < QN_DQN_HIDDEN; i++) {
 		draw_row(d, d->net.first[i], most);
 		draw_row(d, d->net.second[i], most);
 	}
+	for (int i = 0; i < QN_DQN_HIDDEN; i++)
+		for (int n = 0; n < QN_DQN_IN; n++)
+			if (blind >> n & 1)
+				d->net.first[i][n] = 0;
 	for (int i = 0; i < QN_DQN_OUT; i++)
 		draw_row(d, d->net.third[i], most / 10);
 	d->target = d->net;

@@ -65,6 +65,7 @@ struct qn_dqn_sample {
  * @nr_steps:	so far
  * @state:	of the random numbers
  * @nr_actions:	results that are actions
+ * @blind:	mask of inputs that are 0 to it; their weights are 0
  * @nr_samples:	so far; number n is in slot n % QN_DQN_ROOM
  */
 struct qn_dqn {
@@ -74,11 +75,18 @@ struct qn_dqn {
 	u64 state;
 	u64 nr_samples;
 	u32 nr_actions;
+	u32 blind;
 	struct qn_dqn_sample samples[QN_DQN_ROOM];
 };
 
-/* Small weights by chance; a network that says nothing yet. @nr_actions: up to QN_DQN_OUT */
-void qn_dqn_init(struct qn_dqn *d, u32 nr_actions, u64 seed);
+/**
+ * qn_dqn_init() - small weights by chance; a network that says nothing yet
+ * @d:		the learner
+ * @nr_actions:	up to QN_DQN_OUT
+ * @blind:	mask of inputs that it learns nothing from
+ * @seed:	the same gives the same
+ */
+void qn_dqn_init(struct qn_dqn *d, u32 nr_actions, u32 blind, u64 seed);
 
 /* Results for some inputs */
 void qn_dqn_run(const struct qn_dqn_net *net, const s8 in[], float out[]);

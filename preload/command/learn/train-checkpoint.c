@@ -31,6 +31,7 @@ static u32 sum_of(const struct qn_train *t)
 		t->nr,
 		t->events,
 		t->part,
+		t->without,
 		sizeof(*t->s),
 		QN_VERSION_MAJOR,
 		QN_VERSION_MINOR,

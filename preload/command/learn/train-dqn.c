@@ -17,6 +17,7 @@
 #include "command/base/fail.h"
 #include "command/base/progress.h"
 #include "command/base/stream.h"
+#include "command/base/text.h"
 #include "random.h"
 #include "train.h"
 #include "weights.h"
@@ -36,10 +37,19 @@
 #define EPSILON_FIRST 1.0
 #define EPSILON_LAST  0.05
 #define EPSILON_PART  0.6
-/* The network is tried so many times, from the first third on */
-#define NR_TRIALS 8
+/* The network is tried so many times, from the first fifth on */
+#define NR_TRIALS 4
+/* At the end it plays so many items that it was learned from */
+#define LEARNED_MOST 96
 
-static const s32 margins[] = { 0, 16, 32, 64, 128, 256, 512 };
+/* Inputs of features.h that tell of pressure, and of what was before: of --without */
+static const u32 blind[] = {
+	[QN_TRAIN_ALL] = 0,
+	[QN_TRAIN_NO_PRESSURE] = 1u << 1,
+	[QN_TRAIN_NO_HISTORY] = 1u << 3 | 0xfffu << 9 | 1u << 22,
+};
+
+static const s32 margins[] = { 0, 32, 128, 512 };
 
 /* Of few programs none is set apart: then those that are learned from choose */
 static const struct qn_world *chooser_of(const struct qn_train *t)
@@ -134,7 +144,7 @@ static int play_batch(struct qn_train *t)
 /* Is it time to try the network? So many times, and at the end */
 static bool is_trial(const struct qn_train *t, u32 before)
 {
-	u32 from = t->nr_episodes / 3;
+	u32 from = t->nr_episodes / 5;
 	u32 every = max((t->nr_episodes - from) / NR_TRIALS, 1u);
 
 	if (t->s->episode >= t->nr_episodes)
@@ -144,17 +154,58 @@ static bool is_trial(const struct qn_train *t, u32 before)
 		       (before - min(before, from)) / every;
 }
 
+static void note_point(struct qn_train *t, const struct qn_train_score *score)
+{
+	struct qn_train_seed *r = &t->s->results[t->s->seed];
+
+	if (r->nr_points < QN_TRAIN_TRIALS)
+		r->curve[r->nr_points++] = (struct qn_train_point){
+			.episode = t->s->episode,
+			.score = *score,
+			.loss = t->loss,
+		};
+}
+
+/* On the first of the items that are learned from */
+static int try_learned(const struct qn_train *t, const struct qn_network *net,
+		       u32 most, struct qn_train_score *score)
+{
+	struct qn_world part = t->learned;
+
+	part.nr = min(part.nr, most);
+	return qn_train_try(&part, net, score);
+}
+
+/* By programs that choose, and as many items of those that are learned from */
+static int try_both(const struct qn_train *t, const struct qn_network *net,
+		    struct qn_train_score *score, double *rank)
+{
+	struct qn_train_score learned;
+	int err = qn_train_try(chooser_of(t), net, score);
+
+	*rank = qn_train_rank(score);
+	if (err || !t->chosen.nr)
+		return err;
+	err = try_learned(t, net, t->chosen.nr, &learned);
+	*rank = (*rank + qn_train_rank(&learned)) / 2;
+	return err;
+}
+
 static int trial(struct qn_train *t)
 {
 	struct qn_network net;
 	struct qn_train_score score;
+	double rank;
 	int err;
 
 	qn_dqn_quantise(&t->s->learner.net, &net);
 	net.margin = margins[1];
-	err = qn_train_try(chooser_of(t), &net, &score);
-	if (!err && (t->s->best_cost <= 0 || score.all < t->s->best_cost)) {
-		t->s->best_cost = score.all;
+	err = try_both(t, &net, &score, &rank);
+	if (err)
+		return err;
+	note_point(t, &score);
+	if (t->s->best_cost <= 0 || rank < t->s->best_cost) {
+		t->s->best_cost = rank;
 		t->s->best = t->s->learner.net;
 	}
 	return err;
@@ -168,11 +219,12 @@ static int choose_margin(struct qn_train *t, struct qn_train_seed *r)
 
 	for (size_t i = 0; i < ARRAY_SIZE(margins) && !err; i++) {
 		struct qn_train_score score;
+		double rank;
 
 		r->net.margin = margins[i];
-		err = qn_train_try(chooser_of(t), &r->net, &score);
-		if (!err && score.all < best) {
-			best = score.all;
+		err = try_both(t, &r->net, &score, &rank);
+		if (!err && rank < best) {
+			best = rank;
 			margin = margins[i];
 			r->chosen = score;
 		}
@@ -205,7 +257,7 @@ static int finish_seed(struct qn_train *t)
 	r->agreement = agreement(&t->s->learner, &t->s->best, &r->net);
 	err = choose_margin(t, r);
 	if (!err)
-		err = qn_train_try(&t->learned, &r->net, &r->learned);
+		err = try_learned(t, &r->net, LEARNED_MOST, &r->learned);
 	if (!err && t->validated.nr)
 		err = qn_train_try(&t->validated, &r->net, &r->validated);
 	if (err)
@@ -219,7 +271,7 @@ static void begin_seed(struct qn_train *t)
 {
 	u64 seed = t->seed + t->s->seed;
 
-	qn_dqn_init(&t->s->learner, QN_NR_PRESETS, seed);
+	qn_dqn_init(&t->s->learner, QN_NR_PRESETS, blind[t->without], seed);
 	t->s->state = seed * 7919;
 	t->s->episode = 0;
 	t->s->best_cost = 0;
@@ -272,7 +324,8 @@ static double standing(const struct qn_train *t, u32 seed)
 {
 	const struct qn_train_seed *r = &t->s->results[seed];
 
-	return r->learned.all * (t->chosen.nr ? r->chosen.all : 1);
+	return qn_train_rank(&r->learned) *
+	       (t->chosen.nr ? qn_train_rank(&r->chosen) : 1);
 }
 
 static u32 best_seed(const struct qn_train *t)
@@ -285,13 +338,19 @@ static u32 best_seed(const struct qn_train *t)
 	return best;
 }
 
-static int write_weights(const struct qn_train *t)
+static int failed(const char *path, int err)
 {
-	u32 seed = best_seed(t);
+	if (err)
+		qn_error("cannot write %s: %s", path, strerror(-err));
+	return err;
+}
+
+static int write_net(const struct qn_train *t, u32 seed, const char *path)
+{
 	char *comments = NULL;
 	size_t size;
 	FILE *text = open_memstream(&comments, &size);
-	FILE *out = text ? qn_stream_out(t->output) : NULL;
+	FILE *out = text ? qn_stream_out(path) : NULL;
 	int err = out ? 0 : -errno;
 
 	if (text) {
@@ -303,13 +362,59 @@ static int write_weights(const struct qn_train *t)
 		qn_weights_write(out, &t->s->results[seed].net,
 				 t->what == QN_TRAIN_HEAP ? "heap" : "process",
 				 comments);
-		err = qn_stream_close(out, t->output);
+		err = qn_stream_close(out, path);
 	}
 	free(comments);
-	if (err) {
-		qn_error("cannot write %s: %s", t->output, strerror(-err));
-		return err;
+	return failed(path, err);
+}
+
+/* Those of seed 3 beside weights.h are weights.h.3 */
+static int write_each(const struct qn_train *t)
+{
+	int err = 0;
+
+	for (u32 i = 0; i < t->nr_seeds && !err; i++) {
+		char *path = qn_xprintf("%s.%u", t->output, t->seed + i);
+
+		err = write_net(t, i, path);
+		free(path);
 	}
+	return err;
+}
+
+/* Seed, episodes, cost over the rule's, what is too much of it, loss */
+static int write_curve(const struct qn_train *t)
+{
+	FILE *out = qn_stream_out(t->curve);
+
+	if (!out)
+		return failed(t->curve, -errno);
+	for (u32 i = 0; i < t->nr_seeds; i++) {
+		const struct qn_train_seed *r = &t->s->results[i];
+
+		for (u32 n = 0; n < r->nr_points; n++) {
+			const struct qn_train_point *p = &r->curve[n];
+
+			fprintf(out, "%u %u %.4f %.4f %.3f\n", t->seed + i,
+				p->episode, p->score.all, p->score.excess,
+				p->loss);
+		}
+		fprintf(out, "\n");
+	}
+	return failed(t->curve, qn_stream_close(out, t->curve));
+}
+
+static int write_all(const struct qn_train *t)
+{
+	u32 seed = best_seed(t);
+	int err = write_net(t, seed, t->output);
+
+	if (!err && t->is_each)
+		err = write_each(t);
+	if (!err && t->curve)
+		err = write_curve(t);
+	if (err)
+		return err;
 	unlink(t->checkpoint);
 	printf("%s is written: seed %u\n", t->output, t->seed + seed);
 	return 0;
@@ -322,5 +427,5 @@ int qn_train_dqn(struct qn_train *t)
 	t->s = qn_xremap(NULL, 0, sizeof(*t->s));
 	err = train_all(t);
 	qn_progress_clear();
-	return err ? err : write_weights(t);
+	return err ? err : write_all(t);
 }

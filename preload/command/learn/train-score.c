@@ -7,7 +7,7 @@
 #include "quern.h"
 #include "train.h"
 
-const u64 qn_train_prices[QN_TRAIN_PRICES] = { 7500, 750, 75 };
+const u64 qn_train_prices[QN_TRAIN_PRICES] = { 7500, 2000, 750, 75 };
 
 void qn_train_add_play(struct qn_train_score *sum,
 		       const struct qn_world_play *p, u32 nr_by_price[],
@@ -16,6 +16,7 @@ void qn_train_add_play(struct qn_train_score *sum,
 	double ratio = log(qn_world_ratio(p));
 
 	sum->all += ratio;
+	sum->excess += fmax(qn_world_ratio(p) - QN_TRAIN_BAD, 0);
 	for (u32 i = 0; i < QN_TRAIN_PRICES; i++)
 		if (p->item->price == qn_train_prices[i]) {
 			sum->by_price[i] += ratio;
@@ -52,6 +53,7 @@ int qn_train_try(const struct qn_world *w, const struct qn_network *net,
 		nr += n;
 	}
 	score->all = exp(score->all / max(nr, 1u));
+	score->excess /= max(nr, 1u);
 	for (u32 i = 0; i < QN_TRAIN_PRICES; i++)
 		score->by_price[i] =
 			exp(score->by_price[i] / max(nr_by_price[i], 1u));
@@ -62,7 +64,8 @@ int qn_train_try(const struct qn_world *w, const struct qn_network *net,
 void qn_train_print_score(const struct qn_train *t, const char *what,
 			  const struct qn_train_score *s)
 {
-	printf("  %s %.4f, departed %.0f %%", what, s->all, 100 * s->departed);
+	printf("  %s %.4f, excess %.4f, departed %.0f %%", what, s->all,
+	       s->excess, 100 * s->departed);
 	if (t->what == QN_TRAIN_HEAP)
 		return;
 	printf(" (");
@@ -75,7 +78,8 @@ void qn_train_print_score(const struct qn_train *t, const char *what,
 static void put_score(const struct qn_train *t, FILE *out, const char *what,
 		      const struct qn_train_score *s)
 {
-	fprintf(out, "cost over the rule's, %s: %.4f", what, s->all);
+	fprintf(out, "cost over the rule's, %s: %.4f, excess %.4f", what,
+		s->all, s->excess);
 	if (t->what != QN_TRAIN_HEAP)
 		fprintf(out, "; at");
 	for (u32 i = 0; i < QN_TRAIN_PRICES && t->what != QN_TRAIN_HEAP; i++)

@@ -17,7 +17,9 @@
 #include "world.h"
 
 #define QN_TRAIN_SEEDS  64
-#define QN_TRAIN_PRICES 3
+#define QN_TRAIN_PRICES 4
+/* Trials of a network in a training at most */
+#define QN_TRAIN_TRIALS 16
 
 extern const u64 qn_train_prices[QN_TRAIN_PRICES];
 
@@ -28,23 +30,46 @@ enum qn_train_for {
 	QN_TRAIN_PAPER,
 };
 
+/* Of --without */
+enum qn_train_without {
+	QN_TRAIN_ALL,
+	QN_TRAIN_NO_PRESSURE,
+	QN_TRAIN_NO_HISTORY,
+};
+
 /**
  * struct qn_train_score - costs over those of the rule, geometric means
  * @all, @by_price: of all items, and of those at a price
+ * @excess:	mean of what items cost beyond QN_TRAIN_BAD of the rule's cost
  * @departed:	share of choices that were not the rule's
  */
 struct qn_train_score {
 	double all;
 	double by_price[QN_TRAIN_PRICES];
+	double excess;
 	double departed;
 };
 
 /**
- * struct qn_train_seed - one seed, done
+ * struct qn_train_point - of a learning curve
+ * @episode:	after how many
+ * @score:	of the network then, tried as it would ship
+ * @loss:	of the last steps
+ */
+struct qn_train_point {
+	u32 episode;
+	struct qn_train_score score;
+	double loss;
+};
+
+/**
+ * struct qn_train_seed - one seed, done; of its learning curve what there is
  */
 struct qn_train_seed {
 	struct qn_network net;
 	struct qn_train_score learned, chosen, validated;
+	struct qn_train_point curve[QN_TRAIN_TRIALS];
+	u32 nr_points;
 	double agreement;
 };
 
@@ -55,7 +80,7 @@ struct qn_train_seed {
  * @episode:	episodes of it so far
  * @state:	of the random numbers that draw items
  * @best, @best_cost: the best network of this seed so far, tried; cost 0: none
- * @results:	of the seeds before
+ * @results:	of the seeds before, and the curve of this one
  * @learner:	the learner
  */
 struct qn_train_state {
@@ -72,7 +97,8 @@ struct qn_train_state {
 
 /**
  * struct qn_train - one call of quern train
- * @files, @left_out, @what, @output, @checkpoint: options
+ * @files, @left_out, @what, @output, @checkpoint, @curve, @is_each,
+ * @without:	options
  * @interval, @seed, @nr_seeds, @nr_episodes, @nr_mixes, @events, @part: likewise
  * @traces, @nr, @nr_learners: all; those that are learned from come first
  * @nr_choosers: of the learners, the last so many choose
@@ -87,6 +113,9 @@ struct qn_train {
 	enum qn_train_for what;
 	const char *output;
 	const char *checkpoint;
+	const char *curve;
+	bool is_each;
+	enum qn_train_without without;
 	u32 interval;
 	u32 seed;
 	u32 nr_seeds;
@@ -115,6 +144,15 @@ struct qn_train {
 void qn_train_add_play(struct qn_train_score *sum,
 		       const struct qn_world_play *p, u32 nr_by_price[],
 		       u64 *nr_choices);
+
+/* Costs of an item beyond this are to be avoided, whatever others save */
+#define QN_TRAIN_BAD 1.03
+
+/* What networks are compared by: the mean, and what single items cost too much */
+static inline double qn_train_rank(const struct qn_train_score *s)
+{
+	return s->all + s->excess;
+}
 
 /* A network as it would ship plays each item. Return: 0, or -errno with a message. */
 int qn_train_try(const struct qn_world *w, const struct qn_network *net,
