@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True
 
 import footprint  # noqa: E402
 import inputs  # noqa: E402
+import policies  # noqa: E402
 import recorders  # noqa: E402
 import report  # noqa: E402
 import rounds  # noqa: E402
@@ -221,14 +222,15 @@ def parse():
     p.add_argument("what", choices=("all", "suite", "memory", "startup",
                                     "report", "record", "peers", "sampler",
                                     "threads", "list", "recorders",
-                                    "services"),
+                                    "services", "policies"),
                    help="all: suite, memory and startup; report: print an "
                    "earlier run's tables again; record: traces of real "
                    "programs; recorders: what recording costs, beside "
                    "heaptrack; peers: print the libraries; sampler: what "
                    "sampling costs real programs; threads: CPU time of one "
                    "and more threads; services: CPU time and memory of "
-                   "services with pauses, at three prices")
+                   "services with pauses, at three prices; policies: the same "
+                   "services by policy of quern, with and without pressure")
     p.add_argument("--build", default=".", metavar="DIR",
                    help="where libquern.so and bench/ were built (default .)")
     p.add_argument("--library", metavar="FILE",
@@ -286,6 +288,8 @@ def main():
             return 0
         if options.what == "services":
             return 0 if services.measure(bench, options) else 1
+        if options.what == "policies":
+            return 0 if policies.measure(bench, options) else 1
         if options.what == "sampler":
             if not shutil.which("valgrind"):
                 fail("valgrind is missing: apt-get install valgrind")
