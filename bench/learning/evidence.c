@@ -7,8 +7,8 @@
  *
  * Keys are budget (settings that are tried), events and part (calls of a trace, and of a
  * part of a mix), stretch (a part takes up to so many times as long), mixes (with pauses, of
- * a program that is left out), tries (settings of policy tuned), episodes (that paper-dqn
- * learns from), groups (of processes under one limit). Of the programs that are left out
+ * a program that is left out), tries (settings of policy tuned), groups (of processes under
+ * one limit). Of the programs that are left out
  * nothing is learned but what the row says. See evidence.h.
  */
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include "command/base/fail.h"
 #include "command/learn/paper.h"
 #include "evidence.h"
+#include "learn/presets.h"
 #include "weights-file.h"
 
 /* Tuning learns from so many calls in ten; items with pauses are of the others */
@@ -32,10 +33,16 @@ static bool read_number(struct evidence *ev, const char *key, const char *value)
 		const char *key;
 		u32 *to;
 	} rows[] = {
-		{ "budget", &ev->budget },     { "events", &ev->events },
-		{ "part", &ev->part },         { "mixes", &ev->nr_mixes },
-		{ "tries", &ev->tries },       { "groups", &ev->groups },
-		{ "episodes", &ev->episodes }, { "stretch", &ev->stretch },
+		{ "budget", &ev->budget },
+		{ "events", &ev->events },
+		{ "part", &ev->part },
+		{ "mixes", &ev->nr_mixes },
+		{ "tries", &ev->tries },
+		{ "groups", &ev->groups },
+		{ "stretch", &ev->stretch },
+		{ "large-events", &ev->large_events },
+		{ "large-part", &ev->large_part },
+		{ "seeds-only", &ev->seeds_only },
 	};
 
 	if (!*value || value[strspn(value, "0123456789")])
@@ -48,7 +55,8 @@ static bool read_number(struct evidence *ev, const char *key, const char *value)
 	return false;
 }
 
-static int add_program(struct evidence *ev, const char *path, bool is_left_out)
+static int add_program(struct evidence *ev, const char *path, bool is_left_out,
+		       bool is_large)
 {
 	struct ev_program *p;
 
@@ -56,8 +64,20 @@ static int add_program(struct evidence *ev, const char *path, bool is_left_out)
 	p = &ev->programs[ev->nr_programs];
 	memset(p, 0, sizeof(*p));
 	p->is_left_out = is_left_out;
+	p->is_large = is_large;
 	ev->nr_programs++;
-	return qn_sim_load(&p->trace, path, ev->events);
+	return qn_sim_load(&p->trace, path,
+			   is_large ? ev->large_events : ev->events);
+}
+
+static int add_weights(struct evidence *ev, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	/* Those that quern has, or a file of make bench-seeds */
+	ev->net_names[ev->nr_nets] = strncmp(name, "weights", 7) ? name : "dqn";
+	return ev_read_weights(path, &ev->nets[ev->nr_nets++]);
 }
 
 static int read_word(struct evidence *ev, char *word)
@@ -68,13 +88,15 @@ static int read_word(struct evidence *ev, char *word)
 		return -EINVAL;
 	*value++ = '\0';
 	if (!strcmp(word, "learned"))
-		return add_program(ev, value, false);
+		return add_program(ev, value, false, false);
 	if (!strcmp(word, "left-out"))
-		return add_program(ev, value, true);
+		return add_program(ev, value, true, false);
+	if (!strcmp(word, "large"))
+		return add_program(ev, value, true, true);
 	if (!strcmp(word, "data"))
 		ev->data = value;
 	else if (!strcmp(word, "weights") && ev->nr_nets < EV_MOST_WEIGHTS)
-		return ev_read_weights(value, &ev->nets[ev->nr_nets++]);
+		return add_weights(ev, value);
 	else if (!read_number(ev, word, value))
 		return -EINVAL;
 	return 0;
@@ -86,6 +108,9 @@ static void cut(struct ev_program *p)
 {
 	u64 from = p->trace.nr * EARLY_TENTHS / 10;
 
+	/* Large ones need what they built before */
+	if (p->is_large)
+		from = 0;
 	p->early = p->trace;
 	p->early.nr = from;
 	p->late = p->trace;
@@ -103,7 +128,10 @@ static void add_item(struct evidence *ev, struct ev_program *p, u32 mix)
 	memset(item, 0, sizeof(*item));
 	item->program = p;
 	item->has_pauses = mix > 0;
-	if (mix)
+	if (mix && p->is_large)
+		qn_sim_mix_draw(&item->mix, &late, 1, EV_LARGE_PARTS,
+				ev->large_part, EV_LARGE_STRETCH, mix);
+	else if (mix)
 		qn_sim_mix_draw(&item->mix, &late, 1, EV_PARTS, ev->part,
 				ev->stretch, mix);
 	else
@@ -186,6 +214,8 @@ static int play_policy(struct evidence *ev, struct ev_player *to,
 			plays[i].settings = settings;
 			plays[i].policy = policy;
 			plays[i].net = to->net;
+			memset(plays[i].schedule, (int)to->preset,
+			       sizeof(plays[i].schedule));
 		}
 		err = ev_run(plays, EV_NR_PRICES);
 		for (u32 i = 0; i < EV_NR_PRICES; i++) {
@@ -211,22 +241,21 @@ static int play_paper_once(struct qn_paper *paper, const struct ev_item *item,
 	return err;
 }
 
-/* Each item that was left out is played with what was learned from the others */
-static int play_paper(struct evidence *ev, struct ev_player *to)
+/*
+ * Nothing holds it back: it has no rails, and learns on while it plays. It begins with the
+ * weights of lib/learn, or with random ones: then all that it knows it learns in the item.
+ */
+static int play_paper(struct evidence *ev, struct ev_player *to,
+		      bool is_trained)
 {
-	struct qn_paper paper = { .seed = 1 };
+	struct qn_paper paper = { .seed = 1, .is_begun = !is_trained };
 	u64 state = 1;
 	int err = 0;
 
-	for (u32 i = 0; i < ev->episodes && !err;) {
-		const struct ev_item *item =
-			&ev->items[qn_random(&state) % ev->nr_items];
-
-		i++;
-		if (!item->program->is_left_out)
-			err = play_paper_once(&paper, item, QN_PRICE_PRESET,
-					      NULL);
-	}
+	for (u32 i = 0; i < QN_PAPER_WEIGHTS; i++)
+		paper.weights[i] =
+			(s32)(qn_random(&state) % (QN_PAPER_ONE / 2)) -
+			QN_PAPER_ONE / 4;
 	for (u32 n = 0; n < ev->nr_items && !err; n++)
 		for (u32 i = 0; i < EV_NR_PRICES && !err; i++) {
 			struct qn_paper copy = paper;
@@ -244,7 +273,7 @@ static int play_net(struct evidence *ev, u32 i, bool is_alone)
 	struct ev_player *p;
 	char name[32];
 
-	snprintf(name, sizeof(name), "dqn %u%s", i + 1,
+	snprintf(name, sizeof(name), "%.16s%s", ev->net_names[i],
 		 is_alone ? ", no rails" : "");
 	p = add_player(ev, name);
 	p->net = &ev->nets[i];
@@ -263,6 +292,41 @@ static int play_nets(struct evidence *ev)
 	return err;
 }
 
+/* Each preset but the rule's, all the time */
+static int play_presets(struct evidence *ev)
+{
+	int err = 0;
+
+	for (u32 i = 1; i < QN_NR_PRESETS && !err; i++) {
+		char name[32];
+		struct ev_player *p;
+
+		snprintf(name, sizeof(name), "always %s", qn_preset_names[i]);
+		p = add_player(ev, name);
+		p->preset = i;
+		err = play_policy(ev, p, NULL, ev_policy_schedule);
+	}
+	return err;
+}
+
+static int play_bandit(struct evidence *ev)
+{
+	struct ev_player *p = add_player(ev, "bandit");
+
+	p->has_choices = true;
+	return play_policy(ev, p, "policy:bandit", NULL);
+}
+
+static int play_papers(struct evidence *ev)
+{
+	int err = play_paper(ev, add_player(ev, "paper-dqn"), true);
+
+	if (!err)
+		err = play_paper(ev, add_player(ev, "paper-dqn, untrained"),
+				 false);
+	return err;
+}
+
 static int play_all(struct evidence *ev)
 {
 	int err = play_default(ev);
@@ -270,16 +334,15 @@ static int play_all(struct evidence *ev)
 	if (!err)
 		err = play_policy(ev, add_player(ev, "rule, price told"), NULL,
 				  NULL);
-	if (!err) {
-		struct ev_player *p = add_player(ev, "bandit");
-
-		p->has_choices = true;
-		err = play_policy(ev, p, "policy:bandit", NULL);
-	}
 	if (!err)
-		err = play_paper(ev, add_player(ev, "paper-dqn"));
+		err = play_bandit(ev);
 	if (!err)
 		err = play_nets(ev);
+	if (err || ev->seeds_only)
+		return err;
+	err = play_papers(ev);
+	if (!err)
+		err = play_presets(ev);
 	if (!err)
 		err = ev_play_tuned(ev, add_player(ev, "tuned"));
 	if (!err)
@@ -309,25 +372,28 @@ static const struct ev_item *largest(const struct evidence *ev)
 	return &ev->items[best];
 }
 
-/* Under the rule and under bandit, told the same price */
+/* Under the rule, bandit and dqn, told the same price */
 static int write_courses(struct evidence *ev)
 {
-	static struct ev_play plays[2];
-	char *paths[2];
+	static const char *const names[] = { "rule", "bandit", "dqn" };
+	static struct ev_play plays[ARRAY_SIZE(names)];
+	u32 nr = ev->nr_nets ? 3 : 2;
 	int err;
 
 	if (!ev->data)
 		return 0;
-	paths[0] = qn_xprintf("%s/course-rule", ev->data);
-	paths[1] = qn_xprintf("%s/course-bandit", ev->data);
-	for (u32 i = 0; i < 2; i++) {
+	for (u32 i = 0; i < nr; i++) {
 		ev_play_init(&plays[i], largest(ev), ev_prices[EV_MIDDLE]);
-		plays[i].watch = paths[i];
-		plays[i].settings = i ? "policy:bandit" : NULL;
+		plays[i].watch = qn_xprintf("%s/course-%s", ev->data, names[i]);
 	}
-	err = ev_run(plays, 2);
-	free(paths[0]);
-	free(paths[1]);
+	plays[1].settings = "policy:bandit";
+	if (nr == 3) {
+		plays[2].policy = ev_policy_dqn;
+		plays[2].net = &ev->nets[0];
+	}
+	err = ev_run(plays, nr);
+	for (u32 i = 0; i < nr; i++)
+		free(plays[i].watch);
 	return err;
 }
 
@@ -337,10 +403,11 @@ int main(int argc, char **argv)
 		.budget = 200,
 		.events = 100000,
 		.part = 20000,
+		.large_events = 1000000,
+		.large_part = 250000,
 		.stretch = 32,
 		.nr_mixes = 2,
 		.tries = 150,
-		.episodes = 60,
 		.groups = 3,
 	};
 	int err = 0;
@@ -357,6 +424,10 @@ int main(int argc, char **argv)
 	make_items(&ev);
 	make_room(&ev);
 	err = play_all(&ev);
+	if (!err && ev.seeds_only) {
+		ev_print_seeds(&ev);
+		return 0;
+	}
 	if (!err)
 		err = write_courses(&ev);
 	if (err)

@@ -40,11 +40,13 @@ double ev_cost(const struct qn_sim_result *r, u32 i);
  * @trace:	all that was read
  * @early, @late: the same calls: those that tuning learns from, and those behind
  * @is_left_out: nothing but its own tuning learns from it
+ * @is_large:	tens of megabytes are in use: longer parts, of all of the trace, and not tuned
  */
 struct ev_program {
 	struct qn_sim_trace trace;
 	struct qn_sim_trace early, late;
 	bool is_left_out;
+	bool is_large;
 };
 
 struct ev_item {
@@ -62,6 +64,9 @@ struct ev_note {
 
 /* Parts of a mix */
 #define EV_PARTS 8
+/* The same of a large program; its parts take up to so many times as long */
+#define EV_LARGE_PARTS   4
+#define EV_LARGE_STRETCH 8
 
 /* A schedule is of so many epochs */
 #define EV_EPOCHS 8
@@ -87,7 +92,7 @@ struct ev_play {
 	u8 schedule[EV_EPOCHS];
 	u32 sizes[QN_NR_CLASSES];
 	u32 nr_sizes;
-	const char *watch;
+	char *watch;
 	u32 index;
 	struct qn_sim_result result;
 	struct ev_note note;
@@ -111,6 +116,7 @@ int ev_run(struct ev_play *plays, u32 nr);
  * @results, @notes: by item and price; usec 0: it did not play
  * @has_choices: it chooses among presets
  * @is_alone:	there are no rails
+ * @preset:	that it has all the time, if it has one
  */
 struct ev_player {
 	char name[32];
@@ -119,10 +125,11 @@ struct ev_player {
 	struct ev_note (*notes)[EV_NR_PRICES];
 	bool has_choices;
 	bool is_alone;
+	u32 preset;
 };
 
-#define EV_MOST_WEIGHTS 16
-#define EV_MOST_PLAYERS (8 + 2 * EV_MOST_WEIGHTS)
+#define EV_MOST_WEIGHTS 32
+#define EV_MOST_PLAYERS (16 + 2 * EV_MOST_WEIGHTS)
 
 /**
  * struct evidence - all of it
@@ -133,7 +140,7 @@ struct ev_player {
  * @fixed_costs, @oracle: by item and cost, of these and of the cheapest for each item
  * @fixed_results, @oracle_results: of the ones that are cheapest at the preset price
  * @settings:	all settings
- * @budget, @events, @part, @stretch, @nr_mixes, @tries, @episodes, @groups: how much is done
+ * @budget, @events, @part, @large_events, @large_part, @stretch, @nr_mixes, @tries, @groups, @seeds_only: how much is done
  * @data:	where files for plots go, or NULL
  */
 struct evidence {
@@ -144,13 +151,15 @@ struct evidence {
 	struct ev_player players[EV_MOST_PLAYERS];
 	u32 nr;
 	struct qn_network nets[EV_MOST_WEIGHTS];
+	const char *net_names[EV_MOST_WEIGHTS];
 	u32 nr_nets;
 	u32 fixed[EV_NR_COSTS];
 	double (*fixed_costs)[EV_NR_COSTS];
 	double (*oracle)[EV_NR_COSTS];
 	struct qn_sim_result *fixed_results, *oracle_results;
 	struct qn_knobs *settings;
-	u32 budget, events, part, stretch, nr_mixes, tries, episodes, groups;
+	u32 budget, events, part, large_events, large_part, stretch, nr_mixes;
+	u32 tries, groups, seeds_only;
 	const char *data;
 };
 
@@ -168,6 +177,9 @@ int ev_play_schedule(struct evidence *ev, struct ev_player *to);
 /* ---- tables.c ---- */
 
 void ev_print(const struct evidence *ev);
+
+/* Of weights of many seeds alone, with each seed over the rule */
+void ev_print_seeds(const struct evidence *ev);
 
 /* The rows of several processes under one limit. Return: 0 or -errno. */
 int ev_print_groups(struct evidence *ev);

@@ -12,7 +12,7 @@
 #	ROUNDS	so many times as many calls and mixes (default: 1)
 #	WEIGHTS	headers of quern train, more than one for the spread over seeds (default:
 #		what lib/learn has for processes)
-#	TRACES	a folder of traces in place of what was recorded
+#	TRACES	a folder of traces in place of what was recorded; large ones in large there
 
 set -u
 me=evidence.sh
@@ -33,8 +33,10 @@ to=bench/learning/plots
 mkdir -p "$to" || exit
 if [ -n "${TRACES:-}" ]; then
 	traces=$TRACES
+	large_traces=$TRACES/large
 else
 	record_workloads
+	record_large
 fi
 for file in $weights; do
 	set -- "weights=$file" "$@"
@@ -49,14 +51,21 @@ for trace in "$traces"/*.trace; do
 	fi
 	set -- "$kind=$trace" "$@"
 done
+for trace in "$large_traces"/*.trace; do
+	[ ! -e "$trace" ] || set -- "large=$trace" "$@"
+done
 [ $nr_left_out -gt 0 ] || die "none of $left_out is in $traces"
 # Of a word that is given twice the last counts
 bench/learning/evidence "budget=$budget" "events=$((100000 * rounds))" \
 	"mixes=$((2 * rounds))" "data=$to" "$@" || exit
 
+if [ -e "$here/seeds.txt" ]; then
+	print_tables learning/seeds.awk "$here/seeds.txt"
+	cp "$here/curve.txt" "$to/curve"
+fi
 if command -v gnuplot >/dev/null; then
 	gnuplot -e "data='$to'" "$here/evidence.gp" &&
-		echo && echo "plots: $to/policies.svg, $to/course.svg"
+		echo && echo "plots: $to/policies.svg, $to/course.svg, $to/curve.svg"
 else
 	echo "no gnuplot, no plots (Debian: apt-get install gnuplot-nox)"
 fi

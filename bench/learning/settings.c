@@ -270,7 +270,7 @@ int ev_play_tuned(struct evidence *ev, struct ev_player *to)
 	for (u32 i = 0; i < ev->nr_programs && !err; i++) {
 		const struct ev_program *p = &ev->programs[i];
 
-		if (!p->is_left_out)
+		if (!p->is_left_out || p->is_large)
 			continue;
 		err = begin_tuning(&t, ev, p);
 		if (!err)

@@ -312,6 +312,13 @@ static void add_note(struct ev_note *to, const struct ev_note *n)
 	to->nr_reverts += n->nr_reverts;
 }
 
+static double over_rule(const struct evidence *ev, u32 row, u32 item, u32 price)
+{
+	/* Player 1 is the rule that is told the price */
+	return ev_cost(&ev->players[row].results[item][price], price) /
+	       ev_cost(&ev->players[1].results[item][price], price);
+}
+
 static void decisions_of(const struct evidence *ev, u32 row, struct decided *d)
 {
 	u32 nr = 0, nr_where = 0;
@@ -324,9 +331,7 @@ static void decisions_of(const struct evidence *ev, u32 row, struct decided *d)
 
 		if (!ev->items[n].program->is_left_out)
 			continue;
-		/* Player 1 is the rule that is told the price */
-		x = ev_cost(&p->results[n][i], i) /
-		    ev_cost(&ev->players[1].results[n][i], i);
+		x = over_rule(ev, row, n, i);
 		add_note(&d->note, &p->notes[n][i]);
 		d->ratio += log(x);
 		nr++;
@@ -374,6 +379,85 @@ static void put_decided(const struct evidence *ev, u32 row,
 	printf("%8u%8u%8u\n", d->better, d->same, d->worse);
 }
 
+/* ---- seeds ---- */
+
+/**
+ * struct standing - J over that of the rule at the same price, of items left out
+ * @all, @by_price: geometric means
+ * @program, @name: the highest mean of a program, and which that is
+ * @episode:	the highest of an item at a price
+ */
+struct standing {
+	double all, by_price[EV_NR_PRICES];
+	double program, episode;
+	const char *name;
+};
+
+static void standing_of(const struct evidence *ev, u32 row, struct standing *s)
+{
+	const struct ev_program *of = NULL;
+	double sum = 0;
+	u32 nr = 0, all = 0;
+
+	memset(s, 0, sizeof(*s));
+	/* Items of a program follow one another */
+	for (u32 n = 0; n <= ev->nr_items; n++) {
+		const struct ev_program *p =
+			n < ev->nr_items ? ev->items[n].program : NULL;
+
+		if (p != of) {
+			if (nr && exp(sum / nr) > s->program) {
+				s->program = exp(sum / nr);
+				s->name = of->trace.name;
+			}
+			of = p;
+			sum = nr = 0;
+		}
+		if (!p || !p->is_left_out || !result_of(ev, row, n, EV_LOW))
+			continue;
+		for (u32 i = 0; i < EV_NR_PRICES; i++) {
+			double x = over_rule(ev, row, n, i);
+
+			sum += log(x);
+			nr++;
+			s->by_price[i] += log(x);
+			s->episode = fmax(s->episode, x);
+		}
+		all++;
+	}
+	for (u32 i = 0; i < EV_NR_PRICES; i++) {
+		s->all += s->by_price[i] / (all * EV_NR_PRICES);
+		s->by_price[i] = exp(s->by_price[i] / all);
+	}
+	s->all = exp(s->all);
+}
+
+static void put_standings(const struct evidence *ev)
+{
+	put_heading("J over that of the rule at the same price: geometric "
+		    "means over programs left out, the highest mean\nof a "
+		    "program, the highest of an episode");
+	printf("%-20s%8s |%8s%8s%8s%8s |%8s %-14s%9s\n", "policy", "all", "7.5",
+	       "2", "0.75", "0.075", "highest", "program", "episode");
+	for (u32 row = 2; row < ev->nr; row++) {
+		struct standing s;
+
+		standing_of(ev, row, &s);
+		if (!s.name)
+			continue;
+		printf("%-20s", name_of(ev, row));
+		put(s.all);
+		printf(" |");
+		for (u32 i = 0; i < EV_NR_PRICES; i++)
+			put(s.by_price[order[i]]);
+		printf(" |");
+		put(s.program);
+		printf(" %-14s", s.name);
+		put(s.episode);
+		printf("\n");
+	}
+}
+
 static void put_spread(double *ratios, u32 nr, const char *how)
 {
 	qsort(ratios, nr, sizeof(*ratios), by_size);
@@ -381,6 +465,12 @@ static void put_spread(double *ratios, u32 nr, const char *how)
 	       "(quartiles)\n",
 	       how, nr, quantile(ratios, nr, 0.5), quantile(ratios, nr, 0.25),
 	       quantile(ratios, nr, 0.75));
+}
+
+/* Networks that are not shown all, by their names in seeds.sh */
+static bool is_ablation(const struct ev_player *p)
+{
+	return !strncmp(p->name, "no-", 3);
 }
 
 static void put_decisions(const struct evidence *ev)
@@ -403,7 +493,7 @@ static void put_decisions(const struct evidence *ev)
 			continue;
 		decisions_of(ev, row, &d);
 		put_decided(ev, row, &d);
-		if (p->net)
+		if (p->net && !is_ablation(p))
 			ratios[p->is_alone][nr[p->is_alone]++] = d.ratio;
 	}
 	printf("\n");
@@ -413,6 +503,12 @@ static void put_decisions(const struct evidence *ev)
 	}
 	put_spread(ratios[false], nr[false], "within the rails");
 	put_spread(ratios[true], nr[true], "without rails");
+}
+
+void ev_print_seeds(const struct evidence *ev)
+{
+	put_standings(ev);
+	put_decisions(ev);
 }
 
 /* ---- several processes ---- */
@@ -569,6 +665,7 @@ void ev_print(const struct evidence *ev)
 	       "Tuned is told no price.\n",
 	       EV_EPOCHS, (double)QN_PRICE_PRESET / 1000);
 	put_fixed(ev);
+	put_standings(ev);
 	put_decisions(ev);
 	put_each(ev);
 	write_bars(ev);

@@ -34,11 +34,13 @@ train()
 			set -- "$@" "$trace"
 		fi
 	done
-	./quern train --for="$weights" --seeds="${SEEDS:-4}" \
-		-o "$to/weights-$weights.h" "$@" || exit
+	./quern train --for="$weights" -o "$to/weights-$weights.h" "$@" || exit
 }
 
-train process "$traces" --episodes="${EPISODES:-2000}"
+# As make bench-seeds trains them, so its table is of the same kind of networks
+train process "$traces" --seeds="${SEEDS:-10}" --episodes="${EPISODES:-1600}" \
+	--mixes=96 --part=100K
+train paper "$traces" --episodes="${EPISODES:-400}" --mixes=96 --part=100K
 
 # For firmware: whole objects are left out until a device would hold the rest
 mkdir -p "$to/cut" || exit
@@ -47,4 +49,4 @@ for trace in "$traces"/*.trace; do
 	[ -e "$cut" ] || ./quern trace cut --heap=60K --events=30000 -o "$cut" \
 		"$trace" >/dev/null || exit
 done
-train heap "$to/cut" --episodes="${EPISODES:-2000}"
+train heap "$to/cut" --seeds="${SEEDS:-4}" --episodes="${EPISODES:-16000}"

@@ -46,15 +46,15 @@ tiny() # FILE WORD...
 {
 	file=$1
 	shift
-	"$evidence" budget=1 events=8000 part=3000 mixes=3 tries=1 episodes=2 groups=1 "$@" \
+	"$evidence" budget=1 events=8000 part=3000 mixes=3 tries=1 groups=1 large-events=3000 large-part=1000 "$@" \
 		learned=symbols.trace left-out=vectors.trace >"$file" 2>err && [ ! -s err ]
 }
 
 tiny a weights=weights.h
 ok "a tiny one ends well" $?
 missing=
-for name in default 'rule, price told' bandit paper-dqn 'dqn 1' 'dqn 1, no rails' tuned \
-	'schedule oracle' 'best fixed setting' 'settings oracle'; do
+for name in default 'rule, price told' bandit paper-dqn 'paper-dqn, untrained' dqn 'dqn, no rails' \
+	tuned 'always lean' 'always roomy' 'schedule oracle' 'best fixed setting' 'settings oracle'; do
 	[ "$(figures a "$name" | wc -l)" = 12 ] || missing="$missing $name,"
 done
 [ -z "$missing" ]
@@ -69,16 +69,27 @@ ok "a schedule that may be the rule's costs no more at any price" $?
 ! all_one a bandit && ! all_one a paper-dqn && says a '^dqn within the rails, 1 weights: J ' &&
 	says a '^bandit  *[1-9]' && says a '^default, told  *[1-9]'
 ok "other policies do something, and say how often" $?
+tiny e weights=weights.h seeds-only=1 large=symbols.trace && ! says e '^default' &&
+	awk '/^dqn / && split($0, part, "|") == 3 {
+		split(part[2], price, " ")
+		n = split(part[1], words, " ")
+		nr++
+		# The mean of all is the geometric mean of those at each price
+		mean = exp((log(price[1]) + log(price[2]) + log(price[3]) + log(price[4])) / 4)
+		bad += mean - words[n] > 0.001 || words[n] - mean > 0.001 || part[3] + 0 < words[n] - 0.001
+	} /^dqn, no rails/ && split($0, part, "|") == 3 { nr++ } END { exit bad || nr != 2 }' e
+ok "weights of seeds stand by price and by program" $?
 tiny b weights=weights.h && cmp -s a b
 ok "two runs print the same" $?
-tiny c && says c '^dqn: no weights' && ! says c '^dqn 1'
+tiny c && says c '^dqn: no weights' && ! says c '^dqn  '
 ok "without weights it is said that there are none" $?
 ! tiny d nonsense && says err nonsense && ! tiny d budget=1x && says err budget &&
 	echo nothing >bad.h && ! tiny d weights=bad.h && says err 'bad.h' &&
 	! tiny d weights=none.h && says err 'none.h'
 ok "what cannot be is refused" $?
 TRACES=$tmp BUDGET=1 "$top/bench/learning/evidence.sh" "$build" events=8000 part=3000 \
-	mixes=1 tries=1 episodes=1 groups=0 >out 2>err && says out '^vectors .*left out' &&
-	says out '^symbols .*learned' && says out '^dqn 1, no rails'
+	mixes=1 tries=1 groups=0 >out 2>err && says out '^vectors .*left out' &&
+	says out '^symbols .*learned' && says out '^dqn, no rails' &&
+	says out '^within the rails '
 ok "the script finds programs, sets and weights" $?
 finish
