@@ -262,6 +262,9 @@ train w10.h --without=history >out 2>err && {
 	echo 'return 2; }'
 } >blind.c && $cc $flags -I. -o blind blind.c && ./blind
 ok "a network that is not shown what was before has no weights for it" $?
+train w11.h --for=paper --validate=other.qt >out 2>err && says w11.h 'qn_weights_paper' &&
+	says out '^seed 1 .*left out [01]\.[0-9]*[1-9][0-9]*, excess'
+ok "paper-dqn is trained, and says what it costs" $?
 echo something >w7.h.checkpoint && ! train w7.h >out 2>err && says err 'of another training' &&
 	[ ! -e w7.h ] && ! "$quern" train -o w8.h none.qt 2>err && says err 'none.qt' &&
 	! "$quern" train bursts.qt 2>err && says err 'needs --output'

@@ -31,6 +31,7 @@ static int try_paper(const struct qn_world *w, const struct qn_paper *paper,
 {
 	static struct qn_sim_episode e;
 	u32 nr[QN_TRAIN_PRICES] = { 0 };
+	u32 nr_plays = 0;
 	u64 nr_choices = 0;
 	int err = 0;
 
@@ -44,9 +45,12 @@ static int try_paper(const struct qn_world *w, const struct qn_paper *paper,
 		paper_episode(&e, play.item);
 		err = qn_paper_run(&copy, &e);
 		play.result = e.result;
+		play.cost = qn_sim_price_cost(&e.result, play.item->price);
+		nr_plays++;
 		qn_train_add_play(score, &play, nr, &nr_choices);
 	}
-	score->all = exp(score->all / max(nr[0] + nr[1] + nr[2], 1u));
+	score->all = exp(score->all / max(nr_plays, 1u));
+	score->excess /= max(nr_plays, 1u);
 	for (u32 i = 0; i < QN_TRAIN_PRICES; i++)
 		score->by_price[i] = exp(score->by_price[i] / max(nr[i], 1u));
 	return err;
