@@ -40,6 +40,7 @@ train()
 # As make bench-seeds trains them, so its table is of the same kind of networks
 train process "$traces" --seeds="${SEEDS:-10}" --episodes="${EPISODES:-1600}" \
 	--mixes=96 --part=100K
+# It stays here: the tree has no weights of paper-dqn, see policy-paper-dqn.c
 train paper "$traces" --episodes="${EPISODES:-400}" --mixes=96 --part=100K
 
 # For firmware: whole objects are left out until a device would hold the rest
