@@ -102,7 +102,7 @@ unset QUERN_CONF LD_PRELOAD
 	between 12 "$(mib large_keeper live)" 26 && ! says live churner &&
 	between 50 "$(mib '[0-9]  churner' asked)" 70 &&
 	between 10 "$(mib large_churner asked)" 32 &&
-	[ "$(sed -n '1s/.*  \(churner < main\).*/\1/p' asked)" = "churner < main" ]
+	grep -q '  churner\( at sites.c:[0-9]*\)\? < main\( at sites.c:[0-9]*\)\?$' asked
 ok "who keeps how much, and who asks for how much" $?
 
 "$quern" run --conf=sites:1 --conf=sample:4096,seed:1 --children=each ./sites fork 2>err
@@ -123,7 +123,7 @@ ok "of all threads" $?
 ok "without the setting there are none" $?
 "$quern" run --conf=sites:1 --conf=sample:4096 --json --report=json \
 	./sites 2>err &&
-	tr -d ' \n' <json | grep -q '"stack":\[{"function":"churner","module":"[^"]*/sites","offset":[0-9]*},{"function":"main"'
+	tr -d ' \n' <json | grep -q '"stack":\[{"function":"churner","module":"[^"]*/sites","offset":[0-9]*,"source":[^]]*\]},{"function":"main"'
 ok "in JSON, with files and offsets" $?
 
 # Many different stacks: the table is bounded, and says so
@@ -194,6 +194,93 @@ LD_LIBRARY_PATH=$tmp "$quern" run --conf=sites:1 --conf=sample:4096 ./sites fork
 	says err '^refused'
 ok "an unwinder that allocates does no harm" $?
 rm -f libgcc_s.so.1
+
+"$quern" run --sites --conf=sample:4096,seed:1 ./sites >out 2>err &&
+	top err 'asked for' >asked && between 50 "$(mib '[0-9]  churner' asked)" 70
+ok "--sites is the same" $?
+
+# lines_known: the command was built with libdw
+lines_known()
+{
+	grep -q '  churner at ' asked
+}
+
+if command -v "$cxx" >/dev/null; then
+	cat >names.cc <<'END'
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
+namespace shop {
+template <class T> struct Shelf {
+	std::vector<T> things;
+	void fill(int n)
+	{
+		for (int i = 0; i < n; i++)
+			things.push_back(T(100 + i % 100, 'x'));
+	}
+};
+inline char *label(const char *text) { return strdup(text); }
+}
+__attribute__((noipa)) static void labels(const char *text)
+{
+	std::vector<int> all(100000);
+	std::for_each(all.begin(), all.end(), [&](int &) { free(shop::label(text)); });
+}
+int main()
+{
+	static shop::Shelf<std::string> shelf;
+	shelf.fill(100000);
+	labels("a label that is long enough to be looked for in a list of call sites");
+}
+END
+	must $cxx -O2 -g -fno-builtin -o names names.cc
+	cp names stripped && strip stripped
+	"$quern" run --sites --conf=sample:4096 ./names 2>err && ! says err '_Z' &&
+		says err ' by strdup < ' && says err ' by std::'
+	ok "names of C++, the user's function leads" $?
+	if lines_known; then
+		says err 'shop::label at names.cc:14 by strdup < .*operator() at names.cc:19 < labels' &&
+			says err '  shop::Shelf<std::string>::fill at names.cc:11 by std::.* < main at names.cc:24$'
+		ok "lines, and functions that are inlined" $?
+	else
+		skip "lines, and functions that are inlined" "built without libdw"
+	fi
+	"$quern" run --sites --conf=sample:4096 ./stripped 2>err &&
+		says err '  stripped+0x[0-9a-f]* by strdup < stripped+0x'
+	ok "a program without symbols has its addresses" $?
+else
+	skip "names of C++" "there is no C++ compiler"
+fi
+
+python=$(command -v /usr/bin/python3 || command -v python3)
+if [ -n "$python" ]; then
+	# on_terminal COLUMNS COMMAND...: what it writes there
+	on_terminal()
+	{
+		"$python" - "$@" <<'END'
+import fcntl, os, pty, struct, sys, termios
+pid, fd = pty.fork()
+if not pid:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
+    os.execv(sys.argv[2], sys.argv[2:])
+try:
+    while True:
+        sys.stdout.write(os.read(fd, 4096).decode())
+except OSError:
+    os.waitpid(pid, 0)
+END
+	}
+	sites_on()
+	{
+		on_terminal "$1" "$quern" run --sites --conf=sample:4096 ./sites |
+			tr -d '\r' | grep '  churner' >wide
+	}
+	unset COLUMNS
+	sites_on 34 && [ "$(wc -L <wide)" -le 43 ] && ! says wide 'main' &&
+		sites_on 200 && says wide 'main'
+	ok "a terminal's width is kept to" $?
+fi
 
 if command -v "$cxx" >/dev/null; then
 	cat >throw.cc <<'END'

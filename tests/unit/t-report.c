@@ -32,6 +32,7 @@
 #include "learn/controller.h"
 #include "command/report/pages.h"
 #include "command/report/report.h"
+#include "command/sites/people.h"
 #include "command/base/text.h"
 #include "../random.h"
 
@@ -1222,6 +1223,7 @@ static void test_sites(void **state)
 static void test_sites_hostile(void **state)
 {
 	static struct qn_sites_page page;
+	static struct qn_people people;
 	u32 random = 1;
 
 	(void)state;
@@ -1244,11 +1246,13 @@ static void test_sites_hostile(void **state)
 		if (qn_sitelist_check(&page, sizeof(page)))
 			qn_sitelist_add(&list, &page);
 		for (u32 i = 0; i < list.nr; i++) {
-			char line[60];
+			char *line;
 
-			qn_sitelist_text(&list, &symbols, &list.sums[i], line,
-					 sizeof(line));
-			assert_true(strlen(line) < sizeof(line));
+			qn_people_find(&people, &symbols, &list.stacks,
+				       list.sums[i].site);
+			line = qn_people_text(&people, 60);
+			assert_true(strlen(line) <= 60);
+			free(line);
 		}
 		qn_symbols_exit(&symbols);
 		qn_sitelist_exit(&list);

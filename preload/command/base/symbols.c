@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * symbols.c - functions of .symtab, or of .dynsym where that is stripped, sorted by
- * their addresses.
+ * their addresses; lines and inlined functions by dwarf.c.
  *
  * A file is mapped and every number in it is checked before it is followed.
  */
@@ -19,6 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "demangle.h"
+#include "dwarf.h"
 #include "fail.h"
 #include "text.h"
 
@@ -41,6 +43,7 @@ struct symbol {
  * @module:	its name as it was asked for
  * @map, @size:	the file; NULL if it cannot be read
  * @symbols, @nr: by address
+ * @dwarf:	its debug information, or NULL
  */
 struct qn_symbols_image {
 	char *module;
@@ -48,6 +51,7 @@ struct qn_symbols_image {
 	size_t size;
 	struct symbol *symbols;
 	u32 nr;
+	struct qn_dwarf *dwarf;
 };
 
 /* ---- reading ELF ---- */
@@ -149,8 +153,8 @@ static void map_image(struct qn_symbols_image *im, const char *path)
 
 /* ---- looking up ---- */
 
-static const struct qn_symbols_image *find_image(struct qn_symbols *s,
-						 const char *module)
+static struct qn_symbols_image *find_image(struct qn_symbols *s,
+					   const char *module)
 {
 	struct qn_symbols_image *im;
 
@@ -161,6 +165,8 @@ static const struct qn_symbols_image *find_image(struct qn_symbols *s,
 	im = &s->images[s->nr++];
 	*im = (struct qn_symbols_image){ .module = qn_xprintf("%s", module) };
 	map_image(im, *module ? module : s->program);
+	if (im->map && elf_of(im))
+		im->dwarf = qn_dwarf_open(*module ? module : s->program);
 	return im;
 }
 
@@ -185,19 +191,25 @@ static const struct symbol *find_symbol(const struct qn_symbols_image *im,
 	return &im->symbols[low - 1];
 }
 
+static const char *name_of_file(const struct qn_symbols *s, const char *module)
+{
+	const char *name = *module ? module : s->program;
+	const char *slash = strrchr(name, '/');
+
+	return slash ? slash + 1 : name;
+}
+
 void qn_symbols_text(struct qn_symbols *s, const char *module, u64 offset,
 		     enum qn_symbols_form form, char *to, size_t room)
 {
 	const struct symbol *symbol;
-	const char *name, *slash;
+	const char *name;
 
 	if (!module) {
 		snprintf(to, room, "0x%" PRIx64, offset);
 		return;
 	}
-	name = *module ? module : s->program;
-	slash = strrchr(name, '/');
-	name = slash ? slash + 1 : name;
+	name = name_of_file(s, module);
 	symbol = find_symbol(find_image(s, module), offset);
 	if (symbol && form == QN_SYMBOLS_SHORT)
 		snprintf(to, room, "%s", symbol->name);
@@ -209,6 +221,124 @@ void qn_symbols_text(struct qn_symbols *s, const char *module, u64 offset,
 	else
 		snprintf(to, room, "%s", name);
 	qn_text_clean(to, room, to);
+}
+
+/* ---- frames ---- */
+
+/* Printable, and kept until the end; takes @text, which may be NULL */
+static const char *keep(struct qn_symbols *s, char *text)
+{
+	if (!text)
+		return NULL;
+	qn_text_clean(text, strlen(text) + 1, text);
+	QN_GROW(s->texts, s->nr_texts);
+	s->texts[s->nr_texts++] = text;
+	return text;
+}
+
+static const char *keep_copy(struct qn_symbols *s, const char *text)
+{
+	return text ? keep(s, qn_xprintf("%s", text)) : NULL;
+}
+
+static const char *keep_unnamed(struct qn_symbols *s, const char *module,
+				u64 offset)
+{
+	char text[300];
+
+	qn_symbols_text(s, module, offset, QN_SYMBOLS_SHORT, text,
+			sizeof(text));
+	return keep_copy(s, text);
+}
+
+static void add_frame(struct qn_symbols *s, const char *module, u64 offset,
+		      const char *function, const struct qn_dwarf_frame *d)
+{
+	QN_GROW(s->frames, s->nr_frames);
+	s->frames[s->nr_frames++] = (struct qn_symbols_frame){
+		.function = function ? keep(s, qn_demangle(function)) :
+				       keep_unnamed(s, module, offset),
+		.module = module ? keep_copy(s, name_of_file(s, module)) : "",
+		.file = keep_copy(s, d->file),
+		.line = d->line,
+		.is_named = function != NULL,
+	};
+}
+
+/* The outermost has its name in the symbol table: debug information may have a short one */
+static void look_up(struct qn_symbols *s, const char *module, u64 offset)
+{
+	struct qn_dwarf_frame found[QN_SYMBOLS_INLINED] = { { .line = 0 } };
+	const struct qn_symbols_image *im = module ? find_image(s, module) :
+						     NULL;
+	const struct symbol *symbol = im ? find_symbol(im, offset) : NULL;
+	u32 nr = im && offset ? qn_dwarf_find(im->dwarf, offset - 1, found,
+					      QN_SYMBOLS_INLINED) :
+				0;
+
+	nr = max(nr, 1u);
+	if (symbol)
+		found[nr - 1].function = symbol->name;
+	for (u32 i = 0; i < nr; i++) {
+		add_frame(s, module, offset, found[i].function, &found[i]);
+		s->frames[s->nr_frames - 1].is_inlined = i + 1 < nr;
+	}
+}
+
+/* The place of an address, or the one that it would have */
+static struct qn_symbols_known *place_of(const struct qn_symbols *s, u32 image,
+					 u64 offset)
+{
+	u64 hash = (offset ^ (u64)image << 52) * 0x9e3779b97f4a7c15ull;
+	u32 i = (u32)(hash >> 32);
+
+	for (;; i++) {
+		struct qn_symbols_known *k = &s->known[i & (s->room_known - 1)];
+
+		if (!k->image || (k->image == image && k->offset == offset))
+			return k;
+	}
+}
+
+static void more_known(struct qn_symbols *s)
+{
+	struct qn_symbols_known *old = s->known;
+	u32 nr = s->room_known;
+
+	s->room_known = nr ? 2 * nr : 256;
+	s->known = qn_xrealloc(NULL, s->room_known * sizeof(*old));
+	memset(s->known, 0, s->room_known * sizeof(*old));
+	for (u32 i = 0; i < nr; i++)
+		if (old[i].image)
+			*place_of(s, old[i].image, old[i].offset) = old[i];
+	free(old);
+}
+
+/* Addresses of no file have a number behind those of files */
+static u32 image_of(struct qn_symbols *s, const char *module)
+{
+	return module ? (u32)(find_image(s, module) - s->images) + 1 :
+			UINT32_MAX;
+}
+
+u32 qn_symbols_find(struct qn_symbols *s, const char *module, u64 offset,
+		    struct qn_symbols_frame *frames)
+{
+	u32 image = image_of(s, module);
+	struct qn_symbols_known *k;
+
+	if (2 * s->nr_known >= s->room_known)
+		more_known(s);
+	k = place_of(s, image, offset);
+	if (!k->image) {
+		*k = (struct qn_symbols_known){ offset, image, s->nr_frames,
+						0 };
+		look_up(s, module, offset);
+		k->nr = s->nr_frames - k->first;
+		s->nr_known++;
+	}
+	memcpy(frames, &s->frames[k->first], k->nr * sizeof(*frames));
+	return k->nr;
 }
 
 void qn_symbols_init(struct qn_symbols *s, const char *program, size_t size)
@@ -224,9 +354,15 @@ void qn_symbols_exit(struct qn_symbols *s)
 
 		if (im->map)
 			munmap((void *)(uintptr_t)im->map, im->size);
+		qn_dwarf_close(im->dwarf);
 		free(im->symbols);
 		free(im->module);
 	}
+	for (u32 i = 0; i < s->nr_texts; i++)
+		free(s->texts[i]);
+	free(s->texts);
+	free(s->frames);
+	free(s->known);
 	free(s->images);
 	free(s->program);
 }

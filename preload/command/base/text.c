@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include "fail.h"
 #include "text.h"
 
@@ -122,6 +124,33 @@ void qn_line(struct qn_lines *l, const char *format, ...)
 		size--;
 	fprintf(l->out, "%.*s\n", (int)size, text);
 	l->nr++;
+}
+
+void qn_line_whole(struct qn_lines *l, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vfprintf(l->out, format, args);
+	va_end(args);
+	fputc('\n', l->out);
+	l->nr++;
+}
+
+u32 qn_text_columns(int fd)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	u64 number;
+
+	if (!isatty(fd))
+		return 0;
+	if (columns && qn_text_number(columns, &number) && number &&
+	    number < 10000)
+		return (u32)number;
+	if (!ioctl(fd, TIOCGWINSZ, &size) && size.ws_col)
+		return size.ws_col;
+	return QN_TEXT_COLUMNS;
 }
 
 /* How much of @text fits into @room columns, cut at a blank where there is one */

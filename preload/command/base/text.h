@@ -66,6 +66,13 @@ struct qn_lines {
 void qn_line(struct qn_lines *l, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The same of a text that is never cut: what a file is to hold as a whole */
+void qn_line_whole(struct qn_lines *l, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Columns of a terminal, or as COLUMNS has it there; 0: the descriptor is none */
+u32 qn_text_columns(int fd);
+
 /**
  * qn_wrap() - as many lines as the text needs
  * @label:	begins the first line; the others are indented to its width

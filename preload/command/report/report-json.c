@@ -13,6 +13,7 @@
 #include "learn/presets.h"
 #include "quern.h"
 #include "report.h"
+#include "command/base/symbols.h"
 #include "command/base/text.h"
 
 #define STRINGIFY(x)    #x
@@ -373,26 +374,47 @@ static json_t *make_engine(const struct qn_stats_engine *e)
 	return o;
 }
 
+/* A return address, with the functions that are inlined there, the innermost first */
+static json_t *make_frame(struct qn_symbols *symbols, const char *module,
+			  u64 offset)
+{
+	struct qn_symbols_frame found[QN_SYMBOLS_INLINED];
+	u32 nr = qn_symbols_find(symbols, module, offset, found);
+	json_t *o = json_object(), *lines = json_array();
+	char text[512];
+
+	qn_symbols_text(symbols, module, offset, QN_SYMBOLS_SHORT, text,
+			sizeof(text));
+	put(o, "function", string(text));
+	put(o, "module", module ? string(module) : json_null());
+	put_u64(o, "offset", offset);
+	for (u32 i = 0; i < nr; i++) {
+		json_t *line = json_object();
+
+		put(line, "name", string(found[i].function));
+		put(line, "file",
+		    found[i].file ? string(found[i].file) : json_null());
+		put(line, "line",
+		    found[i].file ? json_integer(found[i].line) : json_null());
+		json_array_append_new(lines, line);
+	}
+	put(o, "source", lines);
+	return o;
+}
+
 static json_t *make_stack(const struct qn_sitelist *list,
 			  struct qn_symbols *symbols, u32 site)
 {
 	json_t *stack = json_array();
-	char text[512];
 	u32 nr;
 	const struct qn_trace_frame *f =
 		qn_stacks_frames(&list->stacks, site, &nr);
 
-	for (u32 i = 0; i < nr; i++) {
-		json_t *o = json_object();
-		const char *module = qn_stacks_name(&list->stacks, &f[i]);
-
-		qn_symbols_text(symbols, module, f[i].offset, QN_SYMBOLS_SHORT,
-				text, sizeof(text));
-		put(o, "function", string(text));
-		put(o, "module", module ? string(module) : json_null());
-		put_u64(o, "offset", f[i].offset);
-		json_array_append_new(stack, o);
-	}
+	for (u32 i = 0; i < nr; i++)
+		json_array_append_new(
+			stack, make_frame(symbols,
+					  qn_stacks_name(&list->stacks, &f[i]),
+					  f[i].offset));
 	return stack;
 }
 

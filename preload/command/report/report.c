@@ -8,6 +8,7 @@
  * sums up the rest.
  */
 #define _GNU_SOURCE 1
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include "learn/controller.h"
@@ -15,6 +16,7 @@
 #include "engine/engine.h"
 #include "report.h"
 #include "command/base/text-table.h"
+#include "command/sites/people.h"
 
 #define SIZE(n)         (qn_text_size(n).s)
 #define COUNT(n)        (qn_text_count(n).s)
@@ -26,6 +28,8 @@
 #define NR_DECISIONS 2
 #define TABLE_LEAST  2
 #define TABLE_HEADER 2
+/* Columns in front of a call site's functions */
+#define SITE_INDENT 23u
 
 /**
  * struct screen - the report of one program, or of their sum
@@ -465,11 +469,18 @@ static void put_trend(struct screen *s)
 static void put_site(struct screen *s, struct qn_symbols *symbols,
 		     const struct qn_sitelist_sum *sum, bool by_live)
 {
-	char text[QN_TEXT_COLUMNS];
+	u32 columns = s->report->columns;
+	struct qn_people people;
+	char *text;
 
-	qn_sitelist_text(&s->f->sites, symbols, sum, text, sizeof(text));
-	qn_line(&s->l, "%11s %9s  %s", SIZE(by_live ? sum->live : sum->bytes),
-		COUNT(by_live ? sum->nr_live : sum->nr), text);
+	qn_people_find(&people, symbols, &s->f->sites.stacks, sum->site);
+	text = qn_people_text(
+		&people,
+		columns ? max(columns, SITE_INDENT + 20u) - SITE_INDENT : 0);
+	qn_line_whole(&s->l, "%11s %9s  %s",
+		      SIZE(by_live ? sum->live : sum->bytes),
+		      COUNT(by_live ? sum->nr_live : sum->nr), text);
+	free(text);
 }
 
 static void put_top(struct screen *s, struct qn_symbols *symbols, bool by_live)

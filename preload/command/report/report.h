@@ -28,6 +28,7 @@
  * @pages:	what the heaps of the run left behind
  * @obstacle:	why the program itself left nothing; used where @pages->has_own is
  *		not set
+ * @columns:	that a line of a call site may take; 0: as many as it needs
  * @compare:	two runs of the program, on quern's own heap and, which is @outcome, on
  *		an engine; or NULL
  */
@@ -36,6 +37,7 @@ struct qn_report {
 	const struct qn_outcome *outcome;
 	const struct qn_run_pages *pages;
 	const char *obstacle;
+	u32 columns;
 	const struct qn_compare *compare;
 };
 

@@ -46,6 +46,7 @@
  * @report_path: --report
  * @report_fd:	where the report goes
  * @is_json:	--json
+ * @has_sites:	--sites
  * @is_compared: --compare
  * @input_at:	where standard input stood at the start, for the second run of two
  * @pages:	what the heaps of the run left behind
@@ -65,6 +66,7 @@ struct run {
 	const char *report_path;
 	int report_fd;
 	bool is_json;
+	bool has_sites;
 	bool is_compared;
 	off_t input_at;
 	struct qn_run_pages pages;
@@ -79,6 +81,8 @@ static int read_settings(struct run *run)
 {
 	char error[QN_CONF_ERROR];
 
+	if (run->has_sites)
+		qn_settings_add(&run->settings, "sites:", "1");
 	qn_conf_init(&run->conf);
 	if (qn_conf_parse(&run->conf, getenv("QUERN_CONF"), error,
 			  sizeof(error))) {
@@ -334,6 +338,7 @@ static void report_run(struct run *run, const struct qn_outcome *outcome)
 		.argv = run->argv,
 		.outcome = outcome,
 		.pages = &run->pages,
+		.columns = qn_text_columns(run->report_fd),
 		.compare = run->is_compared ? &run->compare : NULL,
 	};
 
@@ -473,6 +478,11 @@ static const struct qn_option run_options[] = {
 	  "output." },
 	{ "json", 0, NULL, QN_FLAG(struct run, is_json), .help =
 	  "Write the report as a JSON object; its keys stay as they are." },
+	{ "sites", 0, NULL, QN_FLAG(struct run, has_sites), .help =
+	  "The report tells which functions asked for most and which never freed, "
+	  "from samples with their callers; the same as --conf=sites:1. It takes "
+	  "some 1 % of the CPU time, and half a millisecond of each process. Misuse "
+	  "of the heap is then noticed later: no blocks are fenced." },
 	{ "children", 0, NULL, QN_CHOICE(struct run, children),
 	  .choices = "sum|each|none", .preset = "sum", .help =
 	  "What becomes of the processes that the program starts: added to its "

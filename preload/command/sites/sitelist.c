@@ -136,24 +136,3 @@ qn_sitelist_next(const struct qn_sitelist *list,
 	}
 	return best;
 }
-
-void qn_sitelist_text(const struct qn_sitelist *list,
-		      struct qn_symbols *symbols,
-		      const struct qn_sitelist_sum *sum, char *to, size_t room)
-{
-	u32 nr;
-	const struct qn_trace_frame *f =
-		qn_stacks_frames(&list->stacks, sum->site, &nr);
-	size_t at = 0;
-
-	*to = '\0';
-	for (u32 i = 0; i < nr && at + 1 < room; i++) {
-		char name[128];
-
-		qn_symbols_text(symbols, qn_stacks_name(&list->stacks, &f[i]),
-				f[i].offset, QN_SYMBOLS_SHORT, name,
-				sizeof(name));
-		snprintf(to + at, room - at, "%s%s", i ? " < " : "", name);
-		at += strlen(to + at);
-	}
-}

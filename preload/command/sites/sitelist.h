@@ -12,7 +12,6 @@
 
 #include "format/sitespage.h"
 #include "stacks.h"
-#include "command/base/symbols.h"
 
 /**
  * struct qn_sitelist_sum - of one site
@@ -69,15 +68,5 @@ void qn_sitelist_exit(struct qn_sitelist *list);
 const struct qn_sitelist_sum *
 qn_sitelist_next(const struct qn_sitelist *list,
 		 const struct qn_sitelist_sum *last, bool by_live);
-
-/**
- * qn_sitelist_text() - who called, "function < function < ..."
- * @symbols:	for names
- * @sum:	one of the list's
- * @to, @room:	terminated, cut short if it does not fit
- */
-void qn_sitelist_text(const struct qn_sitelist *list,
-		      struct qn_symbols *symbols,
-		      const struct qn_sitelist_sum *sum, char *to, size_t room);
 
 #endif /* QN_SITELIST_H */

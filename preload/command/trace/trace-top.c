@@ -7,9 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command/base/fail.h"
 #include "command/base/text.h"
+#include "command/sites/people.h"
+
+/* Columns in front of a site's functions */
+#define INDENT 44u
 
 void qn_top_init(struct qn_top *top, const struct qn_tracefile *t, u32 process)
 {
@@ -52,24 +57,19 @@ void qn_top_add(struct qn_top *top, const struct qn_op *op)
 	top->owners[op->slot] = site;
 }
 
-/* The innermost callers, each "function+0x12 (file)" */
+/* Who called, on what is left of the line */
 static void print_frames(const struct qn_top *top, struct qn_symbols *symbols,
 			 u32 site)
 {
-	u32 nr;
-	const struct qn_trace_frame *f =
-		qn_stacks_frames(&top->sites, site, &nr);
-	char text[160];
+	u32 columns = qn_text_columns(STDOUT_FILENO);
+	struct qn_people people;
+	char *text;
 
-	if (!nr)
-		printf("not known");
-	for (u32 i = 0; i < min(nr, QN_TOP_FRAMES); i++) {
-		qn_symbols_text(symbols, qn_stacks_name(&top->sites, &f[i]),
-				f[i].offset, QN_SYMBOLS_LONG, text,
-				sizeof(text));
-		printf("%s%s", i ? " < " : "", text);
-	}
-	printf("%s\n", nr > QN_TOP_FRAMES ? " < ..." : "");
+	qn_people_find(&people, symbols, &top->sites, site);
+	text = qn_people_text(
+		&people, columns ? max(columns, INDENT + 20u) - INDENT : 0);
+	printf("%s\n", text);
+	free(text);
 }
 
 /* The site with the most of what is not yet @shown; QN_STACKS_MOST: there is none */

@@ -11,9 +11,8 @@
 #include "trace-read.h"
 #include "trace-sites.h"
 
-/* Sites and return addresses that are shown */
-#define QN_TOP_SITES  5u
-#define QN_TOP_FRAMES 4u
+/* Sites that are shown */
+#define QN_TOP_SITES 5u
 
 /**
  * struct qn_top_site - sums of one site
