@@ -597,7 +597,7 @@ void qn_hub_refresh(struct qn_hub *hub)
 	struct qn_segments *s = &hub->segments;
 	const struct qn_resident *r = &s->resident;
 	size_t metadata = READ_ONCE(hub->meta_bytes);
-	u64 carved = 0;
+	u64 carved = 0, large = qn_ledger_get(&hub->ledger.large);
 
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
 		u64 slab = qn_ledger_get(&hub->ledger.class_slab[c]);
@@ -605,8 +605,10 @@ void qn_hub_refresh(struct qn_hub *hub)
 		peak(&page->classes[c].peak_slab, slab);
 		carved += slab;
 	}
-	WRITE_ONCE(page->carved, carved);
 	qn_port_lock(&s->lock);
+	/* Threads tell late what they gave back: it is dirty already, and not twice there */
+	carved = min(carved, r->used - min(r->used, (size_t)large));
+	WRITE_ONCE(page->carved, carved);
 	metadata += qn_space_metadata(&s->space);
 	WRITE_ONCE(page->metadata, metadata);
 	WRITE_ONCE(page->used, r->used);
@@ -615,7 +617,7 @@ void qn_hub_refresh(struct qn_hub *hub)
 	WRITE_ONCE(page->purged, READ_ONCE(r->purged));
 	WRITE_ONCE(page->nr_purges, READ_ONCE(r->nr_purges));
 	WRITE_ONCE(page->refaults, READ_ONCE(r->refaults));
-	note_peak(page, carved + READ_ONCE(page->large) + r->dirty + metadata);
+	note_peak(page, carved + large + r->dirty + metadata);
 	qn_port_unlock(&s->lock);
 	WRITE_ONCE(page->refreshed,
 		   max(qn_port_clock() - page->start_usec, (u64)1));

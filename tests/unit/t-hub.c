@@ -422,6 +422,7 @@ static void test_trend(void **state)
 	assert_int_equal(sc->osize, 48);
 	qn_hub_account(&hub, 3, 96 << 10, 2048);
 	qn_ledger_slab(&hub.ledger, 3, 160 << 10);
+	assert_non_null(qn_run_alloc(&hub.segments, 3, 1, QN_UNIT_LARGE, NULL));
 	learn(40, 1);
 	all = hub.page->carved + hub.page->metadata;
 	assert_int_equal(hub.page->carved, 160 << 10);
@@ -821,6 +822,8 @@ static void test_refresh(void **state)
 	port_sleep_ms(5);
 	u = qn_run_alloc(&hub.segments, 10, 1, QN_UNIT_LARGE, NULL);
 	qn_hub_account_large(&hub, 10 * QN_UNIT_SIZE, 1);
+	/* Where the slabs lie */
+	assert_non_null(qn_run_alloc(&hub.segments, 1, 1, QN_UNIT_LARGE, NULL));
 	hub.ledger.class_slab[9] = 5000;
 	qn_hub_refresh(&hub);
 	assert_int_equal(page->used, hub.segments.resident.used);
@@ -911,6 +914,26 @@ static void test_cost(void **state)
 	assert_int_equal(hub.page->sample_ns, 161 * 500);
 }
 
+/* A thread gave chunks back, and has not told that it has none of them any more */
+static void test_nothing_is_there_twice(void **state)
+{
+	struct qn_unit *u;
+
+	(void)state;
+	begin();
+	u = qn_run_alloc(&hub.segments, 8, 1, QN_UNIT_LARGE, NULL);
+	assert_non_null(u);
+	qn_ledger_slab(&hub.ledger, 0, 8 * (s64)QN_UNIT_SIZE);
+	qn_hub_refresh(&hub);
+	assert_int_equal(hub.page->peak.carved, 8 * QN_UNIT_SIZE);
+	qn_run_free(&hub.segments, u, 8 * QN_UNIT_SIZE);
+	qn_hub_refresh(&hub);
+	assert_in_range(hub.page->carved, 0, hub.page->used);
+	assert_int_equal(hub.page->dirty, 8 * QN_UNIT_SIZE);
+	assert_in_range(hub.page->peak_used, 8 * QN_UNIT_SIZE,
+			hub.page->used + hub.page->dirty + hub.page->metadata);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -943,6 +966,7 @@ int main(void)
 		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_accounts),
 		cmocka_unit_test(test_refresh),
+		cmocka_unit_test(test_nothing_is_there_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
