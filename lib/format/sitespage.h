@@ -13,7 +13,7 @@
 #include "base/compiler.h"
 
 #define QN_SITES_MAGIC   0x31505351u /* "QSP1" */
-#define QN_SITES_VERSION 1
+#define QN_SITES_VERSION 2
 /* Places for sites, of which three quarters are used; modules; return addresses */
 #define QN_SITES_NR      1024u
 #define QN_SITES_MODULES 128u
@@ -36,6 +36,8 @@ struct qn_sites_module {
  * @hash:	of its frames; 0: the place is free
  * @bytes:	of requests that its samples stand for
  * @live:	of them, those of objects that are followed and in use
+ * @brief:	of them, those of followed objects that were freed before
+ *		QN_STATS_LIFE_BYTES more were asked for
  * @nr, @nr_live: how many samples, how many such objects
  * @nr_frames:	return addresses, the innermost first
  * @frames:	see QN_SITES_SHIFT
@@ -44,6 +46,7 @@ struct qn_site {
 	u64 hash;
 	u64 bytes;
 	u64 live;
+	u64 brief;
 	u32 nr;
 	u32 nr_live;
 	u64 nr_frames;

@@ -125,6 +125,8 @@ static void life_end(struct qn_follow *f, const struct qn_followed *b)
 
 	life_leave(f, b);
 	life->nr_ended++;
+	if (unlikely(b->site) && age < QN_STATS_LIFE_BYTES)
+		qn_sites_brief(&f->sites, b->site, b->weight);
 	life->by_bytes[life_class(age, QN_STATS_LIFE_BYTES)] += b->weight;
 	life->by_time[life_class(now_ms() - b->ms, QN_STATS_LIFE_MS)] +=
 		b->weight;

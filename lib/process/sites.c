@@ -165,6 +165,13 @@ void qn_sites_live_it(struct qn_sites *s, u32 site, s64 bytes, s32 nr)
 			   __ATOMIC_RELAXED);
 }
 
+void qn_sites_brief(struct qn_sites *s, u32 site, u64 bytes)
+{
+	qn_assert(site <= QN_SITES_NR);
+	if (site)
+		add(&s->page->sites[site - 1].brief, bytes);
+}
+
 void qn_sites_restart(struct qn_sites *s)
 {
 	struct qn_sites_page *page = s->page;
@@ -173,6 +180,7 @@ void qn_sites_restart(struct qn_sites *s)
 		return;
 	for (u32 i = 0; i < QN_SITES_NR; i++) {
 		page->sites[i].bytes = 0;
+		page->sites[i].brief = 0;
 		page->sites[i].nr = 0;
 	}
 	page->full_bytes = 0;

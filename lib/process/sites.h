@@ -113,6 +113,9 @@ static inline void qn_sites_live(struct qn_sites *s, u32 site, s64 bytes,
 		qn_sites_live_it(s, site, bytes, nr);
 }
 
+/* @bytes of a site lived for a short time; site 0 is none. Context: any. */
+void qn_sites_brief(struct qn_sites *s, u32 site, u64 bytes);
+
 /* What stands for @bytes cannot be followed. Context: any. */
 static inline void qn_sites_skip(struct qn_sites *s, u64 bytes)
 {

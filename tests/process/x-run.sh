@@ -81,7 +81,7 @@ dies_by_the_same_signal()
 	local s
 	for s in TERM KILL SEGV ABRT HUP PIPE USR1; do
 		died SIG$s sh -c "kill -$s \$\$" && says "was ended by signal" &&
-			says "allocations, as last recorded" || return 1
+			says "last known" || return 1
 	done
 }
 if [ -n "$python" ]; then
@@ -236,13 +236,20 @@ fits_one_screen()
 report_is_complete()
 {
 	local word
-	run -- perl -e 'my %h; $h{$_} = "x" x ($_ % 500) for 1 .. 100000;
+	local program='my %h; $h{$_} = "x" x ($_ % 500) for 1 .. 100000;
 		print scalar(keys %h), "\n"'
+	run -- perl -e "$program"
 	[ "$(cat out)" = 100000 ] && fits_one_screen err || return 1
-	for word in "exited with status 0" "time  " CPU "peak resident set" \
-		"peak live" allocations internal external dirty metadata \
-		"at its peak" "object size" "of bytes" "controller  policy rule" \
-		"returned  " "sampler  " samples; do
+	for word in "exited with status 0" "took  " CPU "memory  " \
+		"outside of the heap" allocations "in use at most" HEAP "at its peak" \
+		"at exit" "in use by the program" "lost by rounding" "pinned by" \
+		"kept for reuse" "dirty:0 returns it" "quern itself" "measuring  "; do
+		says "$word" || return 1
+	done
+	! says "object size" || return 1
+	run --details -- perl -e "$program"
+	for word in "kept for reuse" internal external dirty metadata "object size" \
+		"of bytes" "controller  policy rule" "returned  "; do
 		says "$word" || return 1
 	done
 }
@@ -251,8 +258,8 @@ ok "the report holds what it should, on one screen" report_is_complete
 survives_exit()
 {
 	run -- perl -e 'use POSIX; my @a = map { "x" x 300 } 1 .. 50000; POSIX::_exit(3)'
-	[ $status = 3 ] && says "status 3" && says "as last recorded" &&
-		says "object size"
+	[ $status = 3 ] && says "status 3" && says "last known" &&
+		says "in use by the program"
 }
 ok "the report survives _exit" survives_exit
 
@@ -382,7 +389,7 @@ large_programs_are_counted()
 	counts 50000 && counts 50000 keep || return 1
 	# What is not known is marked
 	run -- ./asks 50000 killed
-	says "; about " && says "peak live about " || return 1
+	says "; about " && says "calls       about " || return 1
 	run --json -- ./asks 50000 killed
 	[ "$(field '45000 < heap["allocations"] < 55000 and
 		not heap["allocations_exact"]')" = True ]
@@ -416,8 +423,8 @@ END
 nothing_is_told_of_nothing()
 {
 	run -- ./asks 10
-	says "heap        peak live" && says "; 10 allocations" || return 1
-	! grep -qE " 0 +0\.0 %| 0 calls|^sampler|  -( |$)|\?" err
+	says "calls       10 allocations;" || return 1
+	! grep -qE " 0 +0\.0 %| 0 calls|^measuring|  -( |$)|\?|ADVICE" err
 }
 if [ -n "$python" ]; then
 	ok "allocations of small programs are exact, however they end" \
@@ -696,7 +703,7 @@ falls_back_to_tmpdir()
 	mkdir -p "pages,with comma"
 	TMPDIR="$scratch/pages,with comma" \
 		"$quern" run -- sh -c 'exit 3' >out 2>err
-	[ $? = 3 ] && says "peak live"
+	[ $? = 3 ] && says "in use at most"
 }
 ok "an odd TMPDIR does no harm" falls_back_to_tmpdir
 

@@ -389,7 +389,11 @@ static void entries_that_matter_come_first(void **unused)
 
 /* ---- text ---- */
 
-/* Blocks of lines, an empty line between them; checks each for one screen */
+static bool is_detailed = true;
+static long resident_kib = 4096;
+static unsigned int most_lines = 2 * QN_REPORT_LINES;
+
+/* Blocks of lines, an empty line between them; checks each for one screen or two */
 static unsigned int count_screens(const char *report)
 {
 	unsigned int screens = 1, lines = 0;
@@ -403,7 +407,7 @@ static unsigned int count_screens(const char *report)
 		assert_int_equal(report[size], '\n');
 		lines = size ? lines + 1 : 0;
 		screens += !size;
-		assert_true(lines <= QN_REPORT_LINES);
+		assert_true(lines <= most_lines);
 		report += size + 1;
 	}
 	return screens;
@@ -415,10 +419,11 @@ static void report_pages(const struct qn_run_pages *pages, int status)
 				      .status = status,
 				      .wall_usec = 2500000,
 				      .usage = { .ru_utime = { 1, 0 },
-						 .ru_maxrss = 4096 } };
+						 .ru_maxrss = resident_kib } };
 	struct qn_report report = { .argv = arguments,
 				    .outcome = &outcome,
 				    .pages = pages,
+				    .is_detailed = is_detailed,
 				    .obstacle = "It is made of stone." };
 	FILE *out = fmemopen(text, sizeof(text), "w");
 
@@ -449,7 +454,7 @@ static void report_says_what_happened(void **unused)
 	assert_non_null(strstr(text, "mill (pid 42) exited with status 3\n"));
 	assert_non_null(strstr(text, "2.500 s; CPU 1.000 s"));
 	assert_non_null(strstr(text, "4.00 MiB"));
-	assert_non_null(strstr(text, "113 allocations\n"));
+	assert_non_null(strstr(text, "113 allocations;"));
 	assert_non_null(strstr(text, "48 *"));
 	assert_non_null(strstr(text, "250 ms  48 B got a size of its own"));
 	assert_non_null(strstr(text, "about 2.00 ms, 0.2 % of the CPU time"));
@@ -567,15 +572,18 @@ static void estimates_are_marked(void **unused)
 
 	(void)unused;
 	report_page(&page, 0);
-	assert_non_null(strstr(text, "peak live 4.88 KiB; 113 allocations\n"));
+	assert_non_null(strstr(
+		text,
+		"calls       113 allocations; 4.88 KiB in use at most\n"));
 	page.exact = QN_STATS_EXACT_COUNT;
 	report_page(&page, 0);
-	assert_non_null(
-		strstr(text, "peak live about 4.88 KiB; 113 allocations\n"));
+	assert_non_null(strstr(
+		text, "113 allocations; about 4.88 KiB in use at most\n"));
 	page.exact = 0;
 	report_page(&page, 0);
 	assert_non_null(strstr(
-		text, "peak live about 4.88 KiB; about 113 allocations\n"));
+		text,
+		"about 113 allocations; about 4.88 KiB in use at most\n"));
 }
 
 /* A program that was too short for anything but a few calls of malloc */
@@ -594,7 +602,7 @@ static void nothing_is_told_of_nothing(void **unused)
 	page.peak.large = 0;
 	page.classes[3] = (struct qn_stats_class){ .osize = 64 };
 	report_page(&page, 0);
-	assert_null(strstr(text, "sampler"));
+	assert_null(strstr(text, "measuring"));
 	assert_null(strstr(text, "returned"));
 	assert_null(strstr(text, "pressure"));
 	assert_null(strstr(text, "asked for"));
@@ -607,7 +615,7 @@ static void nothing_is_told_of_nothing(void **unused)
 	page.nr_slices = 1;
 	report_page(&page, 0);
 	assert_non_null(strstr(text, "returned"));
-	assert_non_null(strstr(text, "sampler"));
+	assert_non_null(strstr(text, "measuring"));
 }
 
 /* Who said most, and how it ended; a file may say anything */
@@ -652,7 +660,101 @@ static void unfinished_program_is_marked(void **unused)
 	(void)unused;
 	page.state = QN_STATS_RUNNING;
 	report_page(&page, SIGKILL);
-	assert_non_null(strstr(text, "allocations, as last recorded\n"));
+	assert_non_null(strstr(text, "in use at most (last known)\n"));
+}
+
+/* A page that somebody who never heard of quern can read; the figures add up */
+static struct qn_stats_page plain_page(void)
+{
+	struct qn_stats_page page = sound_page();
+
+	page.peak = (struct qn_stats_use){ .usec = 1,
+					   .live = 40 << 20,
+					   .large = 40 << 20,
+					   .carved = 5 << 20,
+					   .dirty = 2 << 20,
+					   .metadata = 1 << 20 };
+	return page;
+}
+
+static void report_resident(const struct qn_stats_page *page, long kib)
+{
+	struct qn_figures f = figures_of(page);
+	struct qn_run_pages pages = {
+		.figures = &f, .nr = 1, .has_own = true, .own = *page
+	};
+
+	resident_kib = kib;
+	is_detailed = false;
+	most_lines = QN_REPORT_LINES;
+	report_pages(&pages, 0);
+	count_screens(text);
+	resident_kib = 4096;
+	is_detailed = true;
+	most_lines = 2 * QN_REPORT_LINES;
+	qn_figures_exit(&f);
+}
+
+static void heap_is_told_in_words(void **unused)
+{
+	struct qn_stats_page page = plain_page();
+
+	(void)unused;
+	report_resident(&page, 60 << 10);
+	assert_non_null(strstr(text,
+			       "\nmemory      60.0 MiB at its peak: heap "
+			       "48.0 MiB, outside of the heap 12.0 MiB\n"));
+	assert_non_null(strstr(text,
+			       "\n  in use by the program                 "
+			       "40.0 MiB       700 B\n"));
+	assert_non_null(strstr(text,
+			       "\n  free, pinned by blocks in use         "
+			       "5.00 MiB       300 B\n"));
+	assert_non_null(strstr(text,
+			       "\n  free, kept for reuse                  "
+			       "2.00 MiB        50 B  dirty:0 returns it\n"));
+	assert_non_null(strstr(text,
+			       "\n  quern itself                          "
+			       "1.00 MiB        60 B\n"));
+	assert_non_null(strstr(text,
+			       "\n  together                              "
+			       "48.0 MiB    1.08 KiB\n"));
+	assert_null(strstr(text, "ADVICE"));
+	assert_null(strstr(text, "object size"));
+	/* More than the process ever had in memory */
+	report_resident(&page, 40 << 10);
+	assert_non_null(strstr(text, "\nmemory      40.0 MiB at its peak; the "
+				     "heap's 48.0 MiB were not all touched\n"));
+}
+
+static void one_conclusion_is_drawn(void **unused)
+{
+	struct qn_stats_page page = plain_page();
+
+	(void)unused;
+	report_resident(&page, 200 << 10);
+	assert_non_null(strstr(text,
+			       "\nADVICE      most memory is not malloc's: "
+			       "152 MiB of 200 MiB"));
+	page.purged = 100 << 20;
+	page.nr_purges = 7;
+	page.refaults = 24 << 20;
+	report_resident(&page, 60 << 10);
+	assert_null(strstr(text, "ADVICE"));
+	page.refaults = 50 << 20;
+	report_resident(&page, 60 << 10);
+	assert_non_null(strstr(text, "\nADVICE      50.0 MiB of the 100 MiB"));
+	assert_non_null(strstr(text, "--conf=dirty:64M"));
+	page.refaults = 0;
+	page.peak.dirty = 30 << 20;
+	report_resident(&page, 100 << 10);
+	assert_non_null(
+		strstr(text, "\nADVICE      30.0 MiB of the heap were free"));
+	page.peak.dirty = 0;
+	page.changes[0].gain = 3 << 20;
+	report_resident(&page, 60 << 10);
+	assert_non_null(
+		strstr(text, "\nADVICE      1 size that the program asks"));
 }
 
 static void fill_extreme(struct qn_stats_page *page)
@@ -778,6 +880,7 @@ static json_t *report_as_json(const struct qn_run_pages *pages)
 	struct qn_report report = { .argv = arguments,
 				    .outcome = &outcome,
 				    .pages = pages,
+				    .is_detailed = is_detailed,
 				    .obstacle = "It is made of stone." };
 	FILE *out = fmemopen(text, sizeof(text), "w");
 	json_t *object;
@@ -1203,17 +1306,18 @@ static void test_sites(void **state)
 	qn_sitelist_add(&list, &page);
 	assert_int_equal(list.nr, 19);
 	assert_int_equal(list.full_nr, 6);
-	sum = qn_sitelist_next(&list, NULL, true);
+	sum = qn_sitelist_next(&list, NULL, QN_SITES_BY_LIVE);
 	assert_int_equal(sum->live, 2 * 997);
-	sum = qn_sitelist_next(&list, sum, true);
+	sum = qn_sitelist_next(&list, sum, QN_SITES_BY_LIVE);
 	assert_int_equal(sum->live, 2 * 994);
-	for (u32 i = 2; (sum = qn_sitelist_next(&list, sum, true)); i++)
+	for (u32 i = 2; (sum = qn_sitelist_next(&list, sum, QN_SITES_BY_LIVE));
+	     i++)
 		assert_in_range(i, 2, 5);
-	sum = qn_sitelist_next(&list, NULL, false);
+	sum = qn_sitelist_next(&list, NULL, QN_SITES_BY_BYTES);
 	for (u64 i = 19; i; i--) {
 		assert_int_equal(sum->bytes,
 				 (i == 1 ? 100 : 200 * i) + (i == 1 ? 100 : 0));
-		sum = qn_sitelist_next(&list, sum, false);
+		sum = qn_sitelist_next(&list, sum, QN_SITES_BY_BYTES);
 	}
 	assert_null(sum);
 	qn_sitelist_exit(&list);
@@ -1273,6 +1377,8 @@ int main(void)
 		cmocka_unit_test(no_more_is_live_than_ever),
 		cmocka_unit_test(torn_page_does_not_wrap),
 		cmocka_unit_test(both_peaks_are_told),
+		cmocka_unit_test(heap_is_told_in_words),
+		cmocka_unit_test(one_conclusion_is_drawn),
 		cmocka_unit_test(estimates_are_marked),
 		cmocka_unit_test(nothing_is_told_of_nothing),
 		cmocka_unit_test(unknown_is_no_zero),

@@ -429,12 +429,13 @@ static json_t *make_sites(const struct qn_figures *f)
 		return json_null();
 	sites = json_array();
 	qn_symbols_init(&symbols, "", 0);
-	while ((sum = qn_sitelist_next(list, sum, false))) {
+	while ((sum = qn_sitelist_next(list, sum, QN_SITES_BY_BYTES))) {
 		o = json_object();
 		put_u64(o, "bytes", sum->bytes);
 		put_u64(o, "samples", sum->nr);
 		put_u64(o, "live_bytes", sum->live);
 		put_u64(o, "live_samples", sum->nr_live);
+		put_u64(o, "brief_bytes", sum->brief);
 		put(o, "stack", make_stack(list, &symbols, sum->site));
 		json_array_append_new(sites, o);
 	}

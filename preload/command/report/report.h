@@ -29,6 +29,7 @@
  * @obstacle:	why the program itself left nothing; used where @pages->has_own is
  *		not set
  * @columns:	that a line of a call site may take; 0: as many as it needs
+ * @is_detailed: --details: with the table, the controller, lives and trends
  * @compare:	two runs of the program, on quern's own heap and, which is @outcome, on
  *		an engine; or NULL
  */
@@ -38,13 +39,14 @@ struct qn_report {
 	const struct qn_run_pages *pages;
 	const char *obstacle;
 	u32 columns;
+	bool is_detailed;
 	const struct qn_compare *compare;
 };
 
 /**
  * qn_report_text() - at most QN_REPORT_LINES lines of QN_TEXT_COLUMNS columns
  *
- * With QN_CHILDREN_EACH: as many for every program of the run.
+ * Details are as many again. With QN_CHILDREN_EACH: as many for every program of the run.
  */
 void qn_report_text(FILE *out, const struct qn_report *report);
 

@@ -47,6 +47,7 @@
  * @report_fd:	where the report goes
  * @is_json:	--json
  * @has_sites:	--sites
+ * @is_detailed: --details
  * @is_compared: --compare
  * @input_at:	where standard input stood at the start, for the second run of two
  * @pages:	what the heaps of the run left behind
@@ -67,6 +68,7 @@ struct run {
 	int report_fd;
 	bool is_json;
 	bool has_sites;
+	bool is_detailed;
 	bool is_compared;
 	off_t input_at;
 	struct qn_run_pages pages;
@@ -338,6 +340,7 @@ static void report_run(struct run *run, const struct qn_outcome *outcome)
 		.argv = run->argv,
 		.outcome = outcome,
 		.pages = &run->pages,
+		.is_detailed = run->is_detailed,
 		.columns = qn_text_columns(run->report_fd),
 		.compare = run->is_compared ? &run->compare : NULL,
 	};
@@ -483,6 +486,9 @@ static const struct qn_option run_options[] = {
 	  "from samples with their callers; the same as --conf=sites:1. It takes "
 	  "some 1 % of the CPU time, and half a millisecond of each process. Misuse "
 	  "of the heap is then noticed later: no blocks are fenced." },
+	{ "details", 0, NULL, QN_FLAG(struct run, is_detailed), .help =
+	  "The report tells as well how the heap came to it: block sizes, the "
+	  "controller's choices, lives of blocks and trends." },
 	{ "children", 0, NULL, QN_CHOICE(struct run, children),
 	  .choices = "sum|each|none", .preset = "sum", .help =
 	  "What becomes of the processes that the program starts: added to its "

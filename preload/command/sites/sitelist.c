@@ -98,6 +98,7 @@ void qn_sitelist_add(struct qn_sitelist *list, const struct qn_sites_page *page)
 			continue;
 		sum->bytes += site->bytes;
 		sum->live += site->live;
+		sum->brief += site->brief;
 		sum->nr += site->nr;
 		sum->nr_live += site->nr_live;
 	}
@@ -110,28 +111,35 @@ void qn_sitelist_exit(struct qn_sitelist *list)
 	*list = (struct qn_sitelist){ 0 };
 }
 
+u64 qn_sitelist_get(const struct qn_sitelist_sum *sum, enum qn_sitelist_by by)
+{
+	return by == QN_SITES_BY_LIVE  ? sum->live :
+	       by == QN_SITES_BY_BRIEF ? sum->brief :
+					 sum->bytes;
+}
+
 /* Which comes first: the larger, of two equal ones that which was found first */
 static bool is_before(const struct qn_sitelist_sum *a,
-		      const struct qn_sitelist_sum *b, bool by_live)
+		      const struct qn_sitelist_sum *b, enum qn_sitelist_by by)
 {
-	u64 p = by_live ? a->live : a->bytes, q = by_live ? b->live : b->bytes;
+	u64 p = qn_sitelist_get(a, by), q = qn_sitelist_get(b, by);
 
 	return p != q ? p > q : a->site < b->site;
 }
 
 const struct qn_sitelist_sum *
 qn_sitelist_next(const struct qn_sitelist *list,
-		 const struct qn_sitelist_sum *last, bool by_live)
+		 const struct qn_sitelist_sum *last, enum qn_sitelist_by by)
 {
 	const struct qn_sitelist_sum *best = NULL;
 
 	for (u32 i = 0; i < list->nr; i++) {
 		const struct qn_sitelist_sum *sum = &list->sums[i];
 
-		if ((last && !is_before(last, sum, by_live)) ||
-		    !(by_live ? sum->live : sum->bytes))
+		if ((last && !is_before(last, sum, by)) ||
+		    !qn_sitelist_get(sum, by))
 			continue;
-		if (!best || is_before(sum, best, by_live))
+		if (!best || is_before(sum, best, by))
 			best = sum;
 	}
 	return best;

@@ -15,12 +15,13 @@
 
 /**
  * struct qn_sitelist_sum - of one site
- * @bytes, @live, @nr, @nr_live: as in struct qn_site
+ * @bytes, @live, @brief, @nr, @nr_live: as in struct qn_site
  * @site:	its number in @stacks of the list
  */
 struct qn_sitelist_sum {
 	u64 bytes;
 	u64 live;
+	u64 brief;
 	u64 nr;
 	u64 nr_live;
 	u32 site;
@@ -58,15 +59,24 @@ void qn_sitelist_add(struct qn_sitelist *list,
 		     const struct qn_sites_page *page);
 void qn_sitelist_exit(struct qn_sitelist *list);
 
+/* Bytes asked for, in use, freed soon */
+enum qn_sitelist_by {
+	QN_SITES_BY_BYTES,
+	QN_SITES_BY_LIVE,
+	QN_SITES_BY_BRIEF,
+};
+
+u64 qn_sitelist_get(const struct qn_sitelist_sum *sum, enum qn_sitelist_by by);
+
 /**
  * qn_sitelist_next() - sites from the largest on
  * @last:	what this returned before, or NULL
- * @by_live:	by bytes in use, else by bytes asked for; those without any are left out
+ * @by:		what of; sites without any are left out
  *
  * Return: NULL at the end.
  */
 const struct qn_sitelist_sum *
 qn_sitelist_next(const struct qn_sitelist *list,
-		 const struct qn_sitelist_sum *last, bool by_live);
+		 const struct qn_sitelist_sum *last, enum qn_sitelist_by by);
 
 #endif /* QN_SITELIST_H */

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+/*
+ * sites.c - the part of the report about call sites: which functions never freed, asked
+ * for most, and freed at once.
+ *
+ * Figures are estimates from samples, so each list says how many there were.
+ */
+#define _GNU_SOURCE 1
+#include <stdlib.h>
+#include <string.h>
+#include "screen.h"
+#include "command/sites/people.h"
+
+/* Columns in front of a call site's functions */
+#define INDENT 22u
+/* Sites of which some may read alike */
+#define LOOKED_AT (4u * QN_REPORT_SITES)
+
+/**
+ * struct list - one of the lists
+ * @heading:	of it
+ * @by:		what it is ordered by
+ */
+struct list {
+	const char *heading;
+	enum qn_sitelist_by by;
+};
+
+static u64 sum_of(const struct qn_sitelist *list, enum qn_sitelist_by by)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < list->nr; i++)
+		sum += qn_sitelist_get(&list->sums[i], by);
+	return sum;
+}
+
+/* A line, and what all sites have that read alike */
+struct line {
+	char *text;
+	u64 bytes;
+};
+
+static char *text_of(struct qn_screen *s, struct qn_symbols *symbols, u32 site)
+{
+	u32 columns = s->report->columns;
+	struct qn_people people;
+
+	qn_people_find(&people, symbols, &s->f->sites.stacks, site);
+	return qn_people_text(
+		&people, columns ? max(columns, INDENT + 20u) - INDENT : 0);
+}
+
+/* Calls in one line of the source are one to its reader */
+static u32 add_line(struct line *lines, u32 nr, char *text, u64 bytes)
+{
+	for (u32 i = 0; i < nr; i++)
+		if (!strcmp(lines[i].text, text)) {
+			lines[i].bytes += bytes;
+			free(text);
+			return nr;
+		}
+	lines[nr] = (struct line){ text, bytes };
+	return nr + 1;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+
+	return (x->bytes < y->bytes) - (x->bytes > y->bytes);
+}
+
+static void put_list(struct qn_screen *s, struct qn_symbols *symbols,
+		     const struct list *list)
+{
+	const struct qn_sitelist *sites = &s->f->sites;
+	const struct qn_sitelist_sum *sum = NULL;
+	struct line lines[LOOKED_AT];
+	u64 all = sum_of(sites, list->by);
+	u32 nr = 0;
+
+	if (!all)
+		return;
+	qn_line(&s->l, "%s", list->heading);
+	for (u32 i = 0; i < LOOKED_AT; i++) {
+		sum = qn_sitelist_next(sites, sum, list->by);
+		if (!sum)
+			break;
+		nr = add_line(lines, nr, text_of(s, symbols, sum->site),
+			      qn_sitelist_get(sum, list->by));
+	}
+	qsort(lines, nr, sizeof(*lines), compare_lines);
+	for (u32 i = 0; i < nr; i++) {
+		if (i < QN_REPORT_SITES)
+			qn_line_whole(&s->l, "%11s %8s  %s",
+				      SIZE(lines[i].bytes),
+				      SHARE(lines[i].bytes, all),
+				      lines[i].text);
+		free(lines[i].text);
+	}
+}
+
+/* What is missing from the lists */
+static void put_gaps(struct qn_screen *s)
+{
+	const struct qn_sitelist *list = &s->f->sites;
+
+	if (list->full_nr)
+		qn_line(&s->l,
+			"note        %s samples for %s have no site: there are "
+			"too many",
+			COUNT(list->full_nr), SIZE(list->full_bytes));
+	if (list->unknown_nr)
+		qn_line(&s->l, "note        %s samples for %s have no stack",
+			COUNT(list->unknown_nr), SIZE(list->unknown_bytes));
+	if (list->unfollowed)
+		qn_line(&s->l,
+			"note        samples for %s were not followed to their "
+			"free: NEVER FREED",
+			SIZE(list->unfollowed));
+	if (list->unfollowed)
+		qn_line(&s->l, "            may lack some of them");
+}
+
+void qn_report_sites(struct qn_screen *s)
+{
+	static const struct list lists[] = {
+		{ "NEVER FREED: in use at the end, by estimate",
+		  QN_SITES_BY_LIVE },
+		{ "ASKED FOR MOST", QN_SITES_BY_BYTES },
+		{ "SHORT-LIVED: freed before 64 KiB more were asked for",
+		  QN_SITES_BY_BRIEF },
+	};
+	struct qn_symbols symbols;
+
+	if (!s->f->sites.is_kept)
+		return;
+	if (!s->f->sites.nr) {
+		qn_line(&s->l, "call sites  none: no sample was taken; "
+			       "--conf=sample:4K takes more");
+		return;
+	}
+	qn_symbols_init(&symbols, "", 0);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		put_list(s, &symbols, &lists[i]);
+	put_gaps(s);
+	qn_symbols_exit(&symbols);
+}
