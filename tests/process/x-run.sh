@@ -721,10 +721,10 @@ table_changes_under_load()
 {
 	local work='my @a; for my $i (1 .. 60000) { push @a, "x" x 900;
 		shift @a if @a > 20000 } print scalar @a'
-	run --policy rule -- perl -e "$work"
+	run --details --policy rule -- perl -e "$work"
 	[ "$(cat out)" = 20000 ] && says "got a size of its own" &&
 		grep -q "table [2-9]" err && grep -q '^ .* \* ' err || return 1
-	run --policy=fixed -- perl -e "$work"
+	run --details --policy=fixed -- perl -e "$work"
 	says "policy fixed: no changes" && says "table 1 "
 }
 ok "the table changes under load, and not where it is fixed" \

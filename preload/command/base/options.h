@@ -176,6 +176,7 @@ extern const struct qn_command qn_command_compare;
 extern const struct qn_command qn_command_doctor;
 extern const struct qn_command qn_command_record;
 extern const struct qn_command qn_command_trace;
+extern const struct qn_command qn_command_flame;
 extern const struct qn_command qn_command_replay;
 extern const struct qn_command qn_command_fit;
 extern const struct qn_command qn_command_tune;

@@ -111,10 +111,20 @@ static ssize_t read_all(int fd, void *buffer, size_t size)
 	return (ssize_t)at;
 }
 
+static int read_page(int fd, struct qn_stats_page *page, char *error)
+{
+	ssize_t size;
+
+	memset(page, 0, sizeof(*page));
+	size = read_all(fd, page, sizeof(*page));
+	if (size < 0)
+		return say(error, (int)size, strerror((int)-size));
+	return qn_page_check(page, (size_t)size, error);
+}
+
 int qn_page_read(int dir, const char *name, struct qn_stats_page *page,
 		 char *error)
 {
-	ssize_t size;
 	int fd, err;
 
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -122,12 +132,37 @@ int qn_page_read(int dir, const char *name, struct qn_stats_page *page,
 		err = -errno;
 		return say(error, err, strerror(-err));
 	}
-	memset(page, 0, sizeof(*page));
-	size = read_all(fd, page, sizeof(*page));
+	err = read_page(fd, page, error);
 	close(fd);
-	if (size < 0)
-		return say(error, (int)size, strerror((int)-size));
-	return qn_page_check(page, (size_t)size, error);
+	return err;
+}
+
+/* The call sites of an open file that begin @at, or NULL */
+static struct qn_sites_page *read_sites_at(int fd, u32 at)
+{
+	struct qn_sites_page *sites = qn_xrealloc(NULL, sizeof(*sites));
+	ssize_t size = -1;
+
+	if (lseek(fd, at, SEEK_SET) == at)
+		size = read_all(fd, sites, sizeof(*sites));
+	if (size >= 0 && qn_sitelist_check(sites, (size_t)size))
+		return sites;
+	free(sites);
+	return NULL;
+}
+
+int qn_page_read_at(int fd, struct qn_stats_page *page,
+		    struct qn_sites_page **sites, char *error)
+{
+	int err;
+
+	*sites = NULL;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return say(error, -errno, strerror(errno));
+	err = read_page(fd, page, error);
+	if (!err && page->sites_at)
+		*sites = read_sites_at(fd, page->sites_at);
+	return err;
 }
 
 /* The process that a name "PID.qstat" or "PID.N.qstat" belongs to, or 0 */
@@ -208,8 +243,7 @@ static bool take_page(struct qn_run_pages *r, const char *name,
 static struct qn_sites_page *read_sites(const struct qn_run_pages *r,
 					const char *name, u32 at)
 {
-	struct qn_sites_page *sites = NULL;
-	ssize_t size = -1;
+	struct qn_sites_page *sites;
 	int fd = -1;
 
 	if (at)
@@ -217,14 +251,9 @@ static struct qn_sites_page *read_sites(const struct qn_run_pages *r,
 			    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
-	sites = qn_xrealloc(NULL, sizeof(*sites));
-	if (lseek(fd, at, SEEK_SET) == at)
-		size = read_all(fd, sites, sizeof(*sites));
+	sites = read_sites_at(fd, at);
 	close(fd);
-	if (size >= 0 && qn_sitelist_check(sites, (size_t)size))
-		return sites;
-	free(sites);
-	return NULL;
+	return sites;
 }
 
 static void read_chain(struct qn_run_pages *r, struct chain *c,

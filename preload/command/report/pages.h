@@ -37,6 +37,16 @@ int qn_page_read(int dir, const char *name, struct qn_stats_page *page,
 		 char *error);
 
 /**
+ * qn_page_read_at() - read a statistics file and the call sites behind its page
+ * @fd:		the file, at its beginning or not
+ * @sites:	the caller's to free; NULL: there are none
+ *
+ * Return: as qn_page_read().
+ */
+int qn_page_read_at(int fd, struct qn_stats_page *page,
+		    struct qn_sites_page **sites, char *error);
+
+/**
  * enum qn_children - what becomes of the pages of other processes
  * @QN_CHILDREN_SUM: added to the program's
  * @QN_CHILDREN_EACH: kept apart
