@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "learn/controller.h"
+#include "command/report/history.h"
 #include "command/report/pages.h"
 #include "command/report/report.h"
 #include "command/sites/people.h"
@@ -1363,6 +1364,51 @@ static void test_sites_hostile(void **state)
 	}
 }
 
+/* Bounded, in order, and no peak is lost, wherever it was */
+static void history_keeps_the_peak(void **unused)
+{
+	static struct qn_history h;
+
+	(void)unused;
+	for (u32 peak = 0; peak < 9000; peak += 700) {
+		u64 most = 0, last = 0;
+
+		memset(&h, 0, sizeof(h));
+		for (u32 i = 0; i < 10000; i++) {
+			const struct qn_moment m = {
+				.usec = i,
+				.live = i == peak ? 100000 : i,
+			};
+
+			qn_history_note(&h, &m);
+		}
+		assert_in_range(h.nr, QN_HISTORY_MOST / 2, QN_HISTORY_MOST);
+		for (u32 i = 0; i < h.nr; i++) {
+			assert_true(!i || h.at[i].usec > last);
+			last = h.at[i].usec;
+			most = max(most, h.at[i].live);
+		}
+		assert_int_equal(most, 100000);
+	}
+}
+
+static void moment_is_of_the_page(void **unused)
+{
+	struct qn_stats_page page = sound_page();
+	struct qn_moment m;
+
+	(void)unused;
+	page.carved = 800;
+	m = qn_moment_of(&page, 5);
+	assert_int_equal(m.live, 700);
+	assert_int_equal(m.pinned, 300);
+	assert_int_equal(m.kept, 50);
+	page.live = 5000;
+	m = qn_moment_of(&page, 5);
+	assert_int_equal(m.live, 1000);
+	assert_int_equal(m.pinned, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1377,6 +1423,8 @@ int main(void)
 		cmocka_unit_test(no_more_is_live_than_ever),
 		cmocka_unit_test(torn_page_does_not_wrap),
 		cmocka_unit_test(both_peaks_are_told),
+		cmocka_unit_test(history_keeps_the_peak),
+		cmocka_unit_test(moment_is_of_the_page),
 		cmocka_unit_test(heap_is_told_in_words),
 		cmocka_unit_test(one_conclusion_is_drawn),
 		cmocka_unit_test(estimates_are_marked),

@@ -39,7 +39,7 @@ static const char style[] =
 	".qf g:hover rect{stroke:var(--i);stroke-width:1.2;cursor:pointer}\n"
 	".qf g.hit rect{fill:#b455d8!important}\n"
 	".qf g.dim{opacity:.45}\n"
-	".qf input{font:13px system-ui,sans-serif;width:100%;"
+	".qf input{font:13px system-ui,sans-serif;width:98%;"
 	"box-sizing:border-box}\n";
 
 /*
@@ -78,7 +78,7 @@ static const char script[] =
 	"zoom(base===g?all[0]:g)})});\n"
 	"var fo=document.createElementNS('http://www.w3.org/2000/svg',"
 	"'foreignObject');\n"
-	"fo.setAttribute('x',880);fo.setAttribute('y',8);"
+	"fo.setAttribute('x',870);fo.setAttribute('y',8);"
 	"fo.setAttribute('width',310);fo.setAttribute('height',34);\n"
 	"var box=document.createElementNS('http://www.w3.org/1999/xhtml',"
 	"'input');\n"

@@ -28,8 +28,10 @@
 #include "command/base/preload.h"
 #include "command/base/program.h"
 #include "command/report/report.h"
+#include "command/report/report-html.h"
 #include "command/base/stream.h"
 #include "command/base/text.h"
+#include "watch.h"
 
 /**
  * struct run - one call of quern run
@@ -45,6 +47,11 @@
  * @children:	--children
  * @report_path: --report
  * @report_fd:	where the report goes
+ * @html_path:	--html
+ * @html_fd:	where that goes
+ * @watch:	memory over time, for it
+ * @outcome:	of the program, while it runs
+ * @swept_usec:	when pages were taken in last
  * @is_json:	--json
  * @has_sites:	--sites
  * @is_detailed: --details
@@ -66,6 +73,11 @@ struct run {
 	enum qn_children children;
 	const char *report_path;
 	int report_fd;
+	const char *html_path;
+	int html_fd;
+	struct qn_watch watch;
+	const struct qn_outcome *outcome;
+	u64 swept_usec;
 	bool is_json;
 	bool has_sites;
 	bool is_detailed;
@@ -76,6 +88,9 @@ struct run {
 	struct qn_contest contest;
 	struct qn_compare compare;
 };
+
+/* Between two times that pages of processes that are gone are taken in */
+#define SWEEP_USEC 1000000
 
 /* ---- what must be right before the program starts ---- */
 
@@ -98,24 +113,34 @@ static int read_settings(struct run *run)
 	return 0;
 }
 
-static int open_report(struct run *run)
+/* @option names another file */
+static int open_file(const char *path, const char *option, int *fd)
 {
-	if (!run->report_path) {
-		run->report_fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
-		return 0;
-	}
-	if (qn_is_standard(run->report_path))
-		run->report_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (qn_is_standard(path))
+		*fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	else
-		run->report_fd = open(run->report_path,
-				      O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY,
-				      0666);
-	if (run->report_fd >= 0)
+		*fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY,
+			   0666);
+	if (*fd >= 0)
 		return 0;
 	qn_error("cannot write the report to '%s': %s; name another file: "
-		 "--report=FILE",
-		 run->report_path, strerror(errno));
+		 "--%s=FILE",
+		 path, strerror(errno), option);
 	return QN_EXIT_FAILURE;
+}
+
+static int open_report(struct run *run)
+{
+	int err = 0;
+
+	if (run->html_path)
+		err = open_file(run->html_path, "html", &run->html_fd);
+	if (err)
+		return err;
+	if (run->report_path)
+		return open_file(run->report_path, "report", &run->report_fd);
+	run->report_fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
+	return 0;
 }
 
 /* A directory of the user's own choice */
@@ -189,9 +214,17 @@ static int prepare(struct run *run)
 
 /* ---- the run ---- */
 
-static void sweep(void *pages)
+static void tick(void *data)
 {
-	qn_pages_sweep(pages);
+	struct run *run = data;
+	u64 now = qn_clock_usec();
+
+	if (run->html_path)
+		qn_watch_look(&run->watch, run->pages.dir, run->outcome);
+	if (now - run->swept_usec < SWEEP_USEC)
+		return;
+	run->swept_usec = now;
+	qn_pages_sweep(&run->pages);
 }
 
 /* @library goes in front of @list, which is freed */
@@ -242,14 +275,18 @@ static int launch(struct run *run, struct qn_outcome *outcome)
 	const struct qn_launch how = { .fd_in = -1,
 				       .fd_out = -1,
 				       .fd_err = -1,
-				       .tick = sweep,
-				       .tick_data = &run->pages };
+				       .tick = tick,
+				       .tick_msec = run->html_path ?
+							    QN_WATCH_MSEC :
+							    0,
+				       .tick_data = run };
 	char *settings = qn_settings_join(getenv("QUERN_CONF"), run->settings);
 	char *stats = qn_xprintf("stats:%s", run->stats_dir);
 	char *conf = qn_settings_join(settings, stats);
 	int err;
 
-	run->pages.since_usec = qn_clock_usec();
+	run->pages.since_usec = run->swept_usec = qn_clock_usec();
+	run->outcome = outcome;
 	err = launch_with(run, conf, run->engines, &how, outcome);
 	free(conf);
 	free(stats);
@@ -306,11 +343,16 @@ static int find_place(int fd)
 	return 0;
 }
 
-static int write_report(const struct run *run, const char *text, size_t size)
+/* @path: NULL: standard error as it was */
+static int write_report(int fd, const char *path, const char *text, size_t size)
 {
-	int err = run->report_path ? find_place(run->report_fd) : 0;
+	int err = path ? find_place(fd) : 0;
 
-	return err ? err : qn_write_all(run->report_fd, text, size);
+	err = err ? err : qn_write_all(fd, text, size);
+	if (err && path)
+		qn_error("cannot write the report to '%s': %s", path,
+			 strerror(-err));
+	return err;
 }
 
 static void make_report(const struct run *run, const struct qn_report *report)
@@ -318,7 +360,6 @@ static void make_report(const struct run *run, const struct qn_report *report)
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
-	int err;
 
 	if (!out)
 		return;
@@ -327,10 +368,90 @@ static void make_report(const struct run *run, const struct qn_report *report)
 	else
 		qn_report_text(out, report);
 	fclose(out);
-	err = write_report(run, text, size);
-	if (err && run->report_path)
-		qn_error("cannot write the report to '%s': %s",
-			 run->report_path, strerror(-err));
+	write_report(run->report_fd, run->report_path, text, size);
+	free(text);
+}
+
+/* ---- the page in HTML ---- */
+
+/* The text of the report, with its details and whole lines */
+static char *whole_text(const struct qn_report *report)
+{
+	struct qn_report whole = *report;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	whole.is_detailed = true;
+	whole.columns = 0;
+	qn_report_text(out, &whole);
+	fclose(out);
+	return text;
+}
+
+static char *lead_of(const struct qn_report *report)
+{
+	const struct qn_outcome *o = report->outcome;
+	u64 peak = qn_usage_peak(&o->usage);
+
+	return qn_xprintf("It took %s and %s of CPU time, and %s of memory at "
+			  "its peak.",
+			  qn_text_time(o->wall_usec).s,
+			  qn_text_time(qn_usage_cpu(&o->usage)).s,
+			  qn_text_size(peak).s);
+}
+
+/* What the program left last, without its resident set: that is gone */
+static void note_end(struct run *run, const struct qn_outcome *outcome)
+{
+	struct qn_moment m;
+
+	if (!run->pages.has_own)
+		return;
+	m = qn_moment_of(&run->pages.own, outcome->wall_usec);
+	qn_history_note(&run->watch.history, &m);
+}
+
+static void put_html(struct run *run, const struct qn_report *report, FILE *out)
+{
+	struct qn_html_report html = { .history = &run->watch.history };
+	char *title = qn_xprintf("quern run: %s", run->argv[0]);
+	char *text = whole_text(report), *lead = lead_of(report);
+	struct qn_flame flame = { .nr = 0 };
+	struct qn_symbols symbols;
+
+	qn_symbols_init(&symbols, "", 0);
+	html.title = title;
+	html.lead = lead;
+	html.text = text;
+	if (run->pages.nr) {
+		html.figures = &run->pages.figures[0];
+		qn_flame_of_samples(&flame, html.figures->exe,
+				    &html.figures->sites, &symbols);
+		html.flame = &flame;
+	}
+	qn_report_html(out, &html);
+	qn_flame_exit(&flame);
+	qn_symbols_exit(&symbols);
+	free(title);
+	free(text);
+	free(lead);
+}
+
+static void make_html(struct run *run, const struct qn_report *report)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return;
+	note_end(run, report->outcome);
+	put_html(run, report, out);
+	fclose(out);
+	write_report(run->html_fd, run->html_path, text, size);
 	free(text);
 }
 
@@ -350,6 +471,8 @@ static void report_run(struct run *run, const struct qn_outcome *outcome)
 	if (!run->pages.has_own)
 		report.obstacle = qn_program_obstacle(run->path);
 	make_report(run, &report);
+	if (run->html_path)
+		make_html(run, &report);
 }
 
 /* From here on a signal would only lose the report and leave the pages behind */
@@ -458,7 +581,7 @@ static void release(struct run *run)
 
 static int run_main(const struct qn_command *command, int argc, char **argv)
 {
-	struct run run = { .report_fd = -1 };
+	static struct run run = { .report_fd = -1, .html_fd = -1 };
 	int status = 0, err;
 
 	(void)argc;
@@ -479,6 +602,10 @@ static const struct qn_option run_options[] = {
 	{ "report", 0, "FILE", QN_TEXT(struct run, report_path), .help =
 	  "Write the report to FILE instead of standard error; - is standard "
 	  "output." },
+	{ "html", 0, "FILE", QN_TEXT(struct run, html_path), .help =
+	  "Write a page to FILE as well: memory over time, whose memory it is "
+	  "(--sites), sizes and lives, in one file that needs no network; - is "
+	  "standard output." },
 	{ "json", 0, NULL, QN_FLAG(struct run, is_json), .help =
 	  "Write the report as a JSON object; its keys stay as they are." },
 	{ "sites", 0, NULL, QN_FLAG(struct run, has_sites), .help =

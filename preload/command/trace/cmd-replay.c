@@ -29,6 +29,8 @@
 #include "replay-count.h"
 #include "command/base/stream.h"
 #include "command/base/text.h"
+#include "command/report/report-html.h"
+#include "flame-trace.h"
 #include "trace-read.h"
 
 /* Events between two looks at the heap */
@@ -78,6 +80,7 @@ enum replay_clock {
  * @began_ns, @look_ns, @shown_ns: the clock at the start; time that looks took; the clock
  *		when progress was shown last
  * @count_how, @count: instructions
+ * @html:	--html; @history: memory over time, for it
  */
 struct replay {
 	const char *file;
@@ -103,6 +106,8 @@ struct replay {
 	u64 failed;
 	enum qn_count_how count_how;
 	struct qn_count count;
+	const char *html;
+	struct qn_history history;
 };
 
 /* ---- the heap ---- */
@@ -336,6 +341,21 @@ static bool decode(struct replay *r, struct qn_reader *reader)
 	return r->nr_ops;
 }
 
+/* By the clock that the heap sees. Of other heaps what is not in use is not told apart */
+static void note_moment(struct replay *r, u64 used)
+{
+	u64 usec = r->clock == CLOCK_OF_TRACE ?
+			   r->ops[r->nr_ops - 1].ns / 1000 :
+			   (qn_clock_ns() - r->began_ns) / 1000;
+	struct qn_moment m = { .usec = usec,
+			       .live = r->live,
+			       .pinned = used - min(used, r->live) };
+
+	if (!r->heap.is_libc && !r->heap.engine)
+		m = qn_moment_of(qn_process_stats(), usec);
+	qn_history_note(&r->history, &m);
+}
+
 /*
  * To look at all the pages of an engine takes its time: about 64 times will do. malloc of
  * the C library counts all that is free to tell what it has: not more often than a tenth
@@ -354,6 +374,8 @@ static void look(struct replay *r)
 	r->sum_used += used;
 	r->sum_live += r->live;
 	r->nr_looks++;
+	if (r->html)
+		note_moment(r, used);
 }
 
 /* Less often where each line stays; none of a short replay */
@@ -422,6 +444,53 @@ static void report(struct replay *r)
 		       qn_text_size(page->purged).s);
 }
 
+/* ---- the page in HTML ---- */
+
+static void put_html(struct replay *r, FILE *out, const struct qn_flame *flame)
+{
+	bool is_quern = !r->heap.is_libc && !r->heap.engine;
+	char *title = qn_xprintf("quern replay: %s on %s", r->file, r->engine);
+	char *lead = qn_xprintf("%s calls. At most %s were in use.",
+				qn_text_count(r->nr_calls).s,
+				qn_text_size(r->peak_live).s);
+	struct qn_html_report html = { .title = title,
+				       .lead = lead,
+				       .history = &r->history,
+				       .flame = flame };
+	struct qn_figures f;
+
+	qn_figures_init(&f);
+	if (is_quern) {
+		qn_figures_add(&f, qn_process_stats(), false, false);
+		qn_figures_sort(&f);
+		html.figures = &f;
+	}
+	qn_report_html(out, &html);
+	qn_figures_exit(&f);
+	free(title);
+	free(lead);
+}
+
+/* Call sites are read from the trace once more */
+static int write_html(struct replay *r)
+{
+	struct qn_flame_trace t;
+	u32 process = r->process;
+	bool has_flame = !qn_flame_trace_open(&t, r->file, &process);
+	FILE *out = qn_stream_out(r->html);
+	int err = out ? 0 : -errno;
+
+	if (out) {
+		put_html(r, out, has_flame ? &t.flame : NULL);
+		err = qn_stream_close(out, r->html);
+	}
+	if (err)
+		qn_error("cannot write '%s': %s", r->html, strerror(-err));
+	if (has_flame)
+		qn_flame_trace_close(&t);
+	return err ? QN_EXIT_FAILURE : 0;
+}
+
 static int check(const struct replay *r)
 {
 	const char *wrong = NULL;
@@ -462,7 +531,8 @@ static int replay(struct replay *r)
 	qn_count_close(&r->count);
 	qn_tracefile_close(&t);
 	report(r);
-	return check(r);
+	err = r->html ? write_html(r) : 0;
+	return err ?: check(r);
 }
 
 /* Counting by valgrind reads the trace twice: standard input must bear that */
@@ -535,6 +605,10 @@ static const struct qn_option replay_options[] = {
 	  "How instructions are counted: by the processor (perf), by valgrind in a "
 	  "second run, which is slow and always says the same (callgrind), or not at "
 	  "all (none). auto: by the processor if the kernel allows it." },
+	{ "html", 0, "FILE", QN_TEXT(struct replay, html), .help =
+	  "Write a page to FILE as well: memory over time, whose memory it is (of a "
+	  "trace with call sites), sizes and lives, in one file that needs no "
+	  "network; - is standard output." },
 	{ "a trace", 0, NULL, QN_OPERAND(struct replay, file), .is_needed = true },
 	QN_OPTIONS_LAST,
 };
