@@ -68,7 +68,7 @@ static void test_brief(void **state)
 	assert_string_equal(text, "abc");
 }
 
-/* Functions, up to NULL, of the program; "libc:name" is of the C library */
+/* Functions, up to NULL, of the program; "libc:name" is of the C library, "?x" nameless */
 static struct qn_people *stack_of(const char *const *names)
 {
 	static struct qn_people p;
@@ -76,11 +76,12 @@ static struct qn_people *stack_of(const char *const *names)
 	p.nr = 0;
 	for (; *names; names++) {
 		bool is_libc = !strncmp(*names, "libc:", 5);
+		bool is_named = **names != '?';
 
 		p.frames[p.nr++] = (struct qn_symbols_frame){
-			.function = *names + (is_libc ? 5 : 0),
+			.function = *names + (is_libc ? 5 : !is_named),
 			.module = is_libc ? "libc.so.6" : "program",
-			.is_named = true,
+			.is_named = is_named,
 		};
 	}
 	qn_people_fold(&p);
@@ -122,6 +123,10 @@ static void test_fold(void **state)
 		0,
 		"<shop::Order as core::clone::Clone>::clone by <u8 as "
 		"<>::to_vec_in::ConvertVec>::to_vec < shop::main");
+	expect_line(STACK("?program+0x12", "load", "?program+0x99", "main"), 0,
+		    "load by program+0x12 < main");
+	expect_line(STACK("?program+0x12", "libc:qsort", "?program+0x99"), 0,
+		    "program+0x12 < program+0x99");
 	expect_line(STACK("work", "libc:start_thread", "libc:clone3"), 0,
 		    "work");
 }

@@ -93,8 +93,8 @@ static char *advise_site(const struct qn_screen *s)
 		return NULL;
 	qn_symbols_init(&symbols, "", 0);
 	qn_people_find(&people, &symbols, &list->stacks, top->site);
-	people.nr_shown = min(people.nr_shown, 1u);
-	line = qn_people_text(&people, 60);
+	people.nr_shown = min(people.nr_shown, 3u);
+	line = qn_people_text(&people, 180);
 	text = qn_xprintf("one call site has %s of what was never freed: %s.",
 			  SHARE(top->live, all), line);
 	free(line);

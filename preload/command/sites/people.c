@@ -152,13 +152,29 @@ static u32 end_of(const struct qn_people *p)
 	return end;
 }
 
+/* Of a file whose other functions have names: an address there tells people nothing */
+static bool is_nameless(const struct qn_people *p, u32 at, u32 end)
+{
+	const struct qn_symbols_frame *f = &p->frames[at];
+
+	if (f->is_named)
+		return false;
+	for (u32 i = 0; i < end; i++)
+		if (p->frames[i].is_named &&
+		    !strcmp(p->frames[i].module, f->module) &&
+		    !qn_people_is_plumbing(&p->frames[i]))
+			return true;
+	return false;
+}
+
 void qn_people_fold(struct qn_people *p)
 {
 	u32 end = end_of(p);
 
 	p->nr_shown = 0;
 	for (u32 i = 0; i < end; i++)
-		if (!qn_people_is_plumbing(&p->frames[i]))
+		if (!qn_people_is_plumbing(&p->frames[i]) &&
+		    !is_nameless(p, i, end))
 			p->shown[p->nr_shown++] = (u16)i;
 	p->by = p->nr_shown ? p->shown[0] : 0;
 	if (p->nr_shown)

@@ -19,7 +19,8 @@
  * struct qn_people - the functions of one site, the innermost first
  * @frames, @nr: all of them
  * @shown, @nr_shown: indices of those that are no wrapper of malloc, not the standard
- *		library's, and no start of a program or thread; where all are, all
+ *		library's, no start of a program or thread, and have a name where others
+ *		of their file do; where there is none, all
  * @by:		index of the last one in front of the first that is shown, + 1; 0: none
  */
 struct qn_people {
