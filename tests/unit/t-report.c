@@ -546,7 +546,7 @@ static void both_peaks_are_told(void **unused)
 	(void)unused;
 	page.peak.dirty = 4000;
 	report_page(&page, 0);
-	assert_non_null(strstr(text, "\nat its peak   4.88 KiB "));
+	assert_non_null(strstr(text, "\nmost in use   4.88 KiB "));
 	assert_non_null(strstr(text, "\nmost memory   3.91 KiB "));
 	assert_non_null(strstr(text, "\nat the end       700 B "));
 	page.peak = page.at_live;
@@ -722,6 +722,13 @@ static void heap_is_told_in_words(void **unused)
 			       "48.0 MiB    1.08 KiB\n"));
 	assert_null(strstr(text, "ADVICE"));
 	assert_null(strstr(text, "object size"));
+	/* A child of it was larger */
+	page.peak_resident = 50 << 20;
+	report_resident(&page, 60 << 10);
+	assert_non_null(strstr(text,
+			       "\nmemory      50.0 MiB at its peak: heap "
+			       "48.0 MiB, outside of the heap 2.00 MiB\n"));
+	page.peak_resident = 0;
 	/* More than the process ever had in memory */
 	report_resident(&page, 40 << 10);
 	assert_non_null(strstr(text, "\nmemory      40.0 MiB at its peak; the "

@@ -16,20 +16,13 @@
 /* Less than so many bytes is not worth a word */
 #define WORTH ((u64)8 << 20)
 
-/* The process's memory, where the figures are of one process; else 0 */
-static u64 resident_of(const struct qn_screen *s)
-{
-	if (s->f->nr_programs != 1)
-		return 0;
-	return s->is_root ? qn_usage_peak(&s->report->outcome->usage) :
-			    s->f->peak_resident;
-}
-
 static char *advise_outside(const struct qn_screen *s)
 {
-	u64 resident = resident_of(s), heap = qn_use_total(&s->f->at_resident);
+	u64 resident = qn_report_resident(s);
+	u64 heap = qn_use_total(&s->f->at_resident);
 
-	if (resident < 2 * WORTH || heap > resident / 2)
+	if (s->f->nr_programs != 1 || resident < 2 * WORTH ||
+	    heap > resident / 2)
 		return NULL;
 	return qn_xprintf(
 		"most memory is not malloc's: %s of %s lie outside of "

@@ -56,7 +56,7 @@ static void put_uses(struct qn_screen *s)
 
 	QN_TEXT_ROW(&t, "made of", "live", "(internal)", "+external", "+dirty",
 		    "+metadata", "=resident");
-	put_use(s, &t, "at its peak", &f->at_peak);
+	put_use(s, &t, "most in use", &f->at_peak);
 	put_use_shares(s, &t, &f->at_peak);
 	if (qn_use_total(&f->at_resident) > qn_use_total(&f->at_peak))
 		put_use(s, &t, "most memory", &f->at_resident);

@@ -47,6 +47,16 @@ static void put_time(struct qn_lines *l, const struct qn_outcome *o)
 		TIME(qn_usec(u->ru_utime)), TIME(qn_usec(u->ru_stime)));
 }
 
+/* By its own account, as one of its children may have been larger */
+u64 qn_report_resident(const struct qn_screen *s)
+{
+	u64 all = qn_usage_peak(&s->report->outcome->usage);
+
+	if (!s->f || s->f->nr_programs != 1 || !s->f->peak_resident)
+		return all;
+	return s->is_root ? min(all, s->f->peak_resident) : s->f->peak_resident;
+}
+
 /* The two peaks need not coincide: the rest is a lower bound */
 static void put_memory(struct qn_screen *s, u64 resident, bool is_floor)
 {
@@ -77,7 +87,7 @@ static void put_memory(struct qn_screen *s, u64 resident, bool is_floor)
 static void put_usage(struct qn_screen *s)
 {
 	const struct qn_outcome *o = s->report->outcome;
-	u64 resident = qn_usage_peak(&o->usage);
+	u64 resident = qn_report_resident(s);
 
 	put_time(&s->l, o);
 	put_memory(s, resident, resident <= o->floor);
@@ -307,14 +317,13 @@ static void put_root(FILE *out, const struct qn_report *report)
 
 	if (has_heap)
 		s.f = &pages->figures[0];
+	s.is_root = true;
 	put_title(&s.l, report);
 	put_usage(&s);
 	if (!pages->has_own)
 		put_absent(&s.l, report);
-	if (has_heap) {
-		s.is_root = true;
+	if (has_heap)
 		put_heap(&s);
-	}
 	put_notes(&s.l, report);
 }
 

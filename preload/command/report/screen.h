@@ -36,6 +36,9 @@ struct qn_screen {
 	bool is_root;
 };
 
+/* The process's most memory at once; of several processes the largest one's */
+u64 qn_report_resident(const struct qn_screen *s);
+
 /* Never freed, asked for most, short-lived; nothing where no call sites were kept */
 void qn_report_sites(struct qn_screen *s);
 
