@@ -21,7 +21,7 @@
 #define HEADER 58
 #define FOOTER 10
 /* Columns of a letter, and of the least rectangle that is drawn */
-#define LETTER 6.6
+#define LETTER 7.3
 #define LEAST  0.3
 /* Deeper functions are left out */
 #define DEPTH_MOST 120
@@ -49,7 +49,7 @@ static const char style[] =
 static const char script[] =
 	"(function(){\n"
 	"var me=document.currentScript.parentNode;\n"
-	"var W=1200,L=6.6,all=[].slice.call(me.querySelectorAll('g[data-w]'));\n"
+	"var W=1200,L=7.3,all=[].slice.call(me.querySelectorAll('g[data-w]'));\n"
 	"var info=me.querySelector('.s'),first=info.textContent,base=all[0];\n"
 	"function val(g,k){return parseFloat(g.getAttribute('data-'+k))}\n"
 	"function name(g){return g.querySelector('title').textContent}\n"
