@@ -3,7 +3,7 @@
  * dwarf.c - one file is one session of libdwfl, laid out from address 0 on, so that its
  * addresses are the linker's.
  *
- * A unit's functions are walked for each address. Callers ask once for each.
+ * The functions of a unit are listed by their addresses when it is asked for first.
  */
 #define _GNU_SOURCE 1
 #include "dwarf.h"
@@ -45,13 +45,36 @@ u32 qn_dwarf_find(struct qn_dwarf *d, u64 at, struct qn_dwarf_frame *frames,
 #define SCOPES_MOST 256u
 
 /**
+ * struct function - one stretch of a function's code
+ */
+struct function {
+	u64 low;
+	u64 high;
+	Dwarf_Die die;
+};
+
+/**
+ * struct unit - a unit that was asked for
+ * @offset:	which
+ * @functions, @nr: by their addresses
+ */
+struct unit {
+	Dwarf_Off offset;
+	struct function *functions;
+	u32 nr;
+};
+
+/**
  * struct qn_dwarf - one file
  * @dwfl, @module: the session, and the only file of it
+ * @units, @nr_units: those that were asked for
  * @names, @nr_names: texts that were made here
  */
 struct qn_dwarf {
 	Dwfl *dwfl;
 	Dwfl_Module *module;
+	struct unit *units;
+	u32 nr_units;
 	char **names;
 	u32 nr_names;
 };
@@ -93,6 +116,9 @@ void qn_dwarf_close(struct qn_dwarf *d)
 	for (u32 i = 0; i < d->nr_names; i++)
 		free(d->names[i]);
 	free(d->names);
+	for (u32 i = 0; i < d->nr_units; i++)
+		free(d->units[i].functions);
+	free(d->units);
 	free(d);
 }
 
@@ -194,9 +220,78 @@ static void note_call(Dwarf_Die *die, Dwarf_Die *cu,
 	frame->line = (u32)line;
 }
 
+static void add_function(struct unit *u, Dwarf_Die *die)
+{
+	Dwarf_Addr base, low, high;
+	ptrdiff_t at = 0;
+
+	while ((at = dwarf_ranges(die, at, &base, &low, &high)) > 0) {
+		QN_GROW(u->functions, u->nr);
+		u->functions[u->nr++] = (struct function){ low, high, *die };
+	}
+}
+
+static void add_functions(struct unit *u, Dwarf_Die *around)
+{
+	Dwarf_Die die;
+
+	if (dwarf_child(around, &die))
+		return;
+	do {
+		int tag = dwarf_tag(&die);
+
+		if (has_name(tag))
+			add_functions(u, &die);
+		else if (tag == DW_TAG_subprogram)
+			add_function(u, &die);
+	} while (!dwarf_siblingof(&die, &die));
+}
+
+static int compare_functions(const void *a, const void *b)
+{
+	const struct function *x = a, *y = b;
+
+	return (x->low > y->low) - (x->low < y->low);
+}
+
+static const struct unit *unit_of(struct qn_dwarf *d, Dwarf_Die *cu)
+{
+	Dwarf_Off offset = dwarf_dieoffset(cu);
+	struct unit *u;
+
+	for (u32 i = 0; i < d->nr_units; i++)
+		if (d->units[i].offset == offset)
+			return &d->units[i];
+	QN_GROW(d->units, d->nr_units);
+	u = &d->units[d->nr_units++];
+	*u = (struct unit){ .offset = offset };
+	add_functions(u, cu);
+	if (u->nr)
+		qsort(u->functions, u->nr, sizeof(*u->functions),
+		      compare_functions);
+	return u;
+}
+
+/* The function at an address, or NULL */
+static const struct function *function_at(const struct unit *u, u64 pc)
+{
+	u32 low = 0, high = u->nr;
+
+	while (low < high) {
+		u32 middle = low + (high - low) / 2;
+
+		if (u->functions[middle].low <= pc)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && pc < u->functions[low - 1].high ? &u->functions[low - 1] :
+							NULL;
+}
+
 /*
- * libdw's own dwarf_getscopes() gives up where an inlined function was declared in
- * another unit, as most of Rust's were.
+ * What is inlined within. libdw's own dwarf_getscopes() gives up where an inlined
+ * function was declared in another unit, as most of Rust's were.
  */
 static bool find_scopes(Dwarf_Die *around, Dwarf_Addr pc, struct scopes *s)
 {
@@ -207,10 +302,7 @@ static bool find_scopes(Dwarf_Die *around, Dwarf_Addr pc, struct scopes *s)
 	do {
 		int tag = dwarf_tag(&die);
 
-		if (has_name(tag) && find_scopes(&die, pc, s))
-			return true;
-		if ((tag == DW_TAG_subprogram ||
-		     tag == DW_TAG_inlined_subroutine ||
+		if ((tag == DW_TAG_inlined_subroutine ||
 		     tag == DW_TAG_lexical_block || tag == DW_TAG_try_block ||
 		     tag == DW_TAG_catch_block) &&
 		    dwarf_haspc(&die, pc) > 0) {
@@ -248,12 +340,14 @@ u32 qn_dwarf_find(struct qn_dwarf *d, u64 at, struct qn_dwarf_frame *frames,
 		  u32 most)
 {
 	Dwarf_Addr bias = 0;
-	struct scopes scopes = { .nr = 0 };
+	const struct function *function;
+	struct scopes scopes;
 	Dwarf_Die *cu;
 	Dwfl_Line *line;
 	int number = 0;
 	u32 found;
 
+	scopes.nr = 0;
 	if (!d || !most)
 		return 0;
 	cu = dwfl_module_addrdie(d->module, at, &bias);
@@ -265,7 +359,11 @@ u32 qn_dwarf_find(struct qn_dwarf *d, u64 at, struct qn_dwarf_frame *frames,
 		frames[0].file =
 			dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL);
 	frames[0].line = (u32)number;
-	find_scopes(cu, at - bias, &scopes);
+	function = function_at(unit_of(d, cu), at - bias);
+	if (function) {
+		scopes.at[scopes.nr++] = function->die;
+		find_scopes(&scopes.at[0], at - bias, &scopes);
+	}
 	found = put_scopes(d, cu, &scopes, frames, most);
 	return found ?: frames[0].file != NULL;
 }

@@ -106,11 +106,14 @@ static void read_table(struct qn_symbols_image *im, const ElfW(Shdr) * sections,
 		add_symbol(im, &syms[i], names, strings->sh_size);
 }
 
+/* Of names for one address the last is taken: strdup and not __strdup */
 static int compare_symbols(const void *a, const void *b)
 {
 	const struct symbol *x = a, *y = b;
 
-	return (x->at > y->at) - (x->at < y->at);
+	if (x->at == y->at)
+		return strcmp(x->name, y->name);
+	return x->at > y->at ? 1 : -1;
 }
 
 static void read_symbols(struct qn_symbols_image *im)
@@ -184,7 +187,6 @@ static const struct symbol *find_symbol(const struct qn_symbols_image *im,
 		else
 			high = middle;
 	}
-	/* Of names for one address any will do */
 	if (!low || offset - im->symbols[low - 1].at >
 			    (im->symbols[low - 1].size ?: UNSIZED))
 		return NULL;
