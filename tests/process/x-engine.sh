@@ -63,7 +63,7 @@ holds buddy x-fork
 holds buddy x-exit
 
 "$quern" run --engine=quern --report="$tmp/report" -- true &&
-	grep -q '^heap ' "$tmp/report" && ! grep -q '^engine' "$tmp/report"
+	grep -q '^calls ' "$tmp/report" && ! grep -q '^engine' "$tmp/report"
 ok "quern is its own heap" $?
 
 QUERN_CONF=engine:slob preloaded true 2>"$tmp/err"
