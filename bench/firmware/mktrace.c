@@ -25,6 +25,8 @@ static const struct workload workloads[] = {
 	{ "stack", "last in, first out", workload_stack },
 	{ "ramps", "phases of sizes of their own", workload_ramps },
 	{ "comb", "holes that fit nothing", workload_comb },
+	{ "large", "1 to 8 KB, any order", workload_large },
+	{ "bursts", "one size at a time, any order", workload_bursts },
 };
 
 static int usage(const char *what)

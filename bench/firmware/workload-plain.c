@@ -146,3 +146,49 @@ void workload_comb(struct writer *w, u32 seed)
 		size = 16 + 8 * rng_range(&rng, 0, 4);
 	}
 }
+
+/* Frames and lines of a display: few blocks, each large, any one freed next */
+void workload_large(struct writer *w, u32 seed)
+{
+	struct rng rng;
+	u32 nr = 0;
+
+	rng_init(&rng, seed);
+	while (!writer_is_done(w)) {
+		u32 size = rng_range(&rng, 1024, 8192);
+		u32 i;
+
+		if (nr < MAX_BLOCKS && writer_has_room(w, size) &&
+		    !(nr && rng_one_in(&rng, 4))) {
+			blocks[nr++] = writer_alloc(w, size);
+			continue;
+		}
+		i = rng_range(&rng, 0, nr - 1);
+		writer_free(w, blocks[i]);
+		blocks[i] = blocks[--nr];
+	}
+}
+
+/* Sizes that nobody asked for before, each many times in a row, then half of them freed */
+void workload_bursts(struct writer *w, u32 seed)
+{
+	struct rng rng;
+	u32 nr = 0;
+
+	rng_init(&rng, seed);
+	while (!writer_is_done(w)) {
+		u32 size = usual_size(&rng), left;
+
+		for (left = rng_range(&rng, 1, 40); left > 0; left--) {
+			if (nr == MAX_BLOCKS || !writer_has_room(w, size))
+				break;
+			blocks[nr++] = writer_alloc(w, size);
+		}
+		for (left = rng_range(&rng, 0, nr / 2); left > 0; left--) {
+			u32 i = rng_range(&rng, 0, nr - 1);
+
+			writer_free(w, blocks[i]);
+			blocks[i] = blocks[--nr];
+		}
+	}
+}

@@ -37,5 +37,7 @@ void workload_queue(struct writer *w, u32 seed);
 void workload_stack(struct writer *w, u32 seed);
 void workload_ramps(struct writer *w, u32 seed);
 void workload_comb(struct writer *w, u32 seed);
+void workload_large(struct writer *w, u32 seed);
+void workload_bursts(struct writer *w, u32 seed);
 
 #endif /* WORKLOAD_H */
