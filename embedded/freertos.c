@@ -24,6 +24,9 @@
 
 static struct qn_heap *heap;
 
+/* Calls of pvPortMalloc() that were served, and of vPortFree(); the heap need not count */
+static size_t nr_allocs, nr_frees;
+
 /* ---- memory ---- */
 
 #ifdef configTOTAL_HEAP_SIZE
@@ -133,6 +136,8 @@ __attribute__((weak)) void __malloc_unlock(struct _reent *r)
 void vPortHeapResetState(void)
 {
 	heap = NULL;
+	nr_allocs = 0;
+	nr_frees = 0;
 }
 
 /* ---- blocks ---- */
@@ -165,6 +170,7 @@ void *pvPortMalloc(size_t size)
 	h = qn_board_heap();
 	if (h && size)
 		p = qn_heap_alloc(h, size);
+	nr_allocs += p != NULL;
 	trace_malloc(p, size);
 	(void)xTaskResumeAll();
 	return finish_malloc(p);
@@ -196,6 +202,7 @@ void vPortFree(void *p)
 	traceFREE(p, qn_heap_usable_size(heap, p));
 #endif
 	qn_heap_free(heap, p);
+	nr_frees++;
 	(void)xTaskResumeAll();
 }
 
@@ -265,6 +272,6 @@ void vPortGetHeapStats(HeapStats_t *to)
 	(void)xTaskResumeAll();
 	to->xAvailableHeapSpaceInBytes = st.free;
 	to->xMinimumEverFreeBytesRemaining = least_free(&st);
-	to->xNumberOfSuccessfulAllocations = st.nr_allocs;
-	to->xNumberOfSuccessfulFrees = st.nr_frees;
+	to->xNumberOfSuccessfulAllocations = nr_allocs;
+	to->xNumberOfSuccessfulFrees = nr_frees;
 }

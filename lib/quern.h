@@ -73,11 +73,12 @@ struct qn_heap;
  * @largest_free: longest contiguous free run
  * @external:	@free - @largest_free: free but not in one piece
  * @held:	of @free, blocks kept unmerged for the next request of their size
- * @nr_allocs:	successful allocations
- * @nr_frees:	frees
+ * @nr_allocs:	successful allocations; counted on Linux, in firmware where it asks for that
+ *		by knob QN_COUNT_CALLS, else 0
+ * @nr_frees:	frees; the same
  * @nr_live:	blocks in use
  * @nr_failed:	requests that returned NULL
- * @nr_samples:	requests the sampler looked at
+ * @nr_samples:	requests the sampler looked at; a step of the heap asks for one at most
  * @nr_tables:	granule tables published since the heap was made
  * @nr_squeezed: requests that took the long way of qn_heap_alloc(), served or not;
  *		0 of the process's heap
@@ -251,7 +252,8 @@ size_t qn_heap_usable_size(struct qn_heap *h, void *p);
  * @h:		the heap
  * @st:		filled in
  *
- * Context: as qn_heap_alloc(); may walk the lists of free runs.
+ * Context: as qn_heap_alloc(); may walk the lists of free runs, and where calls are not
+ * counted all blocks.
  * Return: 0, or -EINVAL.
  */
 int qn_heap_stats(struct qn_heap *h, struct qn_stats *st);

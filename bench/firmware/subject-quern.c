@@ -49,7 +49,7 @@ static void *quern_init(void *mem, size_t size,
 static size_t learning_bytes(const struct qn_heap *h)
 {
 	return 2 * qn_table_bytes(QN_HEAP_STEPS) +
-	       qn_profile_bytes(QN_HEAP_STEPS) + sizeof(h->samples) +
+	       qn_profile_bytes(QN_HEAP_STEPS) + sizeof(h->sample) +
 	       sizeof(h->sampler) + sizeof(h->controller);
 }
 

@@ -180,6 +180,16 @@ _Static_assert(QN_DEMOTE_PART > 1 && QN_DEMOTE_BYTES_PART > 1 &&
 /* Is there one that wants to know what held blocks served in a heap of one's own? */
 #define QN_HITS (QN_PRESETS || QN_POLICY_PAPER)
 
+/*
+ * QN_COUNT_CALLS: 1: a heap of one's own counts calls that allocate and free, for nr_allocs
+ * and nr_frees of struct qn_stats. It costs each call three instructions. The policies that
+ * want to know of hits count by it.
+ */
+#ifndef QN_COUNT_CALLS
+#define QN_COUNT_CALLS (!QN_SMALL || QN_HITS)
+#endif
+_Static_assert(QN_COUNT_CALLS || !QN_HITS, "hits are of so many calls");
+
 /* QN_DEBUG: compile qn_assert() in */
 #ifndef QN_DEBUG
 #define QN_DEBUG 0

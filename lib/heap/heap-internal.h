@@ -42,13 +42,30 @@ static inline size_t qn_heap_granules(size_t size)
 /* Granules in use */
 static inline size_t qn_heap_live(const struct qn_heap *h)
 {
-	return h->peak - (size_t)h->room;
+	return h->top - (size_t)(h->zone.limit - h->zone.credit);
 }
 
-/* Allocations since the budget was armed */
-static inline size_t qn_heap_budget_nr(const struct qn_heap *h)
+/* Granules in use in one zone. Bounded by the number of zones. */
+static inline size_t qn_heap_zone_live(const struct qn_heap *h,
+				       const struct qn_zone *z)
 {
-	return (size_t)h->budget & (((size_t)1 << QN_BUDGET_SHIFT) - 1);
+	size_t live;
+
+	if (z != &h->zone)
+		return (size_t)(z->credit - z->limit);
+	live = qn_heap_live(h);
+	for (z = h->zone.next; z; z = z->next)
+		live -= (size_t)(z->credit - z->limit);
+	return live;
+}
+
+/* Whatever is live, the heap is asked again above the peak and above the mark */
+static inline void qn_heap_set_top(struct qn_heap *h)
+{
+	size_t top = min(h->peak, h->mark);
+
+	h->zone.limit += (ptrdiff_t)(top - h->top);
+	h->top = top;
 }
 
 /* A heap that is filled once is sampled so many times; a sample is for so many bytes */
@@ -56,7 +73,8 @@ static inline size_t qn_heap_budget_nr(const struct qn_heap *h)
 #define QN_HEAP_SAMPLE_LEAST  512
 
 /*
- * Mean bytes between samples: less in a small heap, which would learn too late
+ * Mean bytes from what is live to the mark: less in a small heap, which would learn too
+ * late
  */
 static inline u32 qn_heap_sample_interval(const struct qn_heap *h)
 {

@@ -17,6 +17,22 @@ static void add_zone_stats(const struct qn_zone *z, struct qn_stats *st)
 	st->largest_free = max(st->largest_free, largest);
 }
 
+/* Blocks in use, where nobody counts them */
+static size_t nr_used(const struct qn_heap *h)
+{
+	const struct qn_zone *z;
+	enum qn_state state;
+	size_t nr = 0;
+
+	for (z = &h->zone; z; z = z->next) {
+		char *p = qn_zone_start(z), *end = qn_granules_on(p, z->nr);
+
+		for (; p < end; nr += state == QN_USED)
+			p += qn_zone_piece(z, p, &state) * QN_GRANULE;
+	}
+	return nr;
+}
+
 static void fill_stats(const struct qn_heap *h, struct qn_stats *st)
 {
 	size_t live = qn_heap_live(h);
@@ -34,10 +50,11 @@ static void fill_stats(const struct qn_heap *h, struct qn_stats *st)
 	st->free = st->size - st->metadata - st->live;
 	qn_assert(st->free >= st->largest_free && st->free >= st->held);
 	st->external = st->free - st->largest_free;
-	st->nr_allocs = h->nr_allocs + qn_heap_budget_nr(h);
-	st->nr_frees = h->nr_frees;
+	st->nr_allocs = h->calls.nr_allocs;
+	st->nr_frees = h->calls.nr_frees;
 	qn_assert(st->nr_allocs >= st->nr_frees);
-	st->nr_live = st->nr_allocs - st->nr_frees;
+	st->nr_live = QN_COUNT_CALLS ? st->nr_allocs - st->nr_frees :
+				       nr_used(h);
 	st->nr_failed = h->nr_failed;
 	st->nr_squeezed = h->nr_squeezed;
 	st->nr_samples = h->nr_samples;
@@ -58,7 +75,7 @@ void qn_heap_reset_peak(struct qn_heap *h)
 {
 	qn_heap_lock(h);
 	h->peak = qn_heap_live(h);
-	h->room = 0;
+	qn_heap_set_top(h);
 	qn_heap_unlock(h);
 }
 
@@ -108,11 +125,14 @@ static const char *check_sums(const struct qn_heap *h)
 		error = qn_zone_check(z, &sums);
 		if (error)
 			return error;
+		if (sums.used - sums.held != qn_heap_zone_live(h, z))
+			return "the blocks found are not the blocks counted";
 		live += sums.used - sums.held;
 		nr_live += sums.nr_used - sums.nr_held;
 	}
 	if (live != qn_heap_live(h) ||
-	    nr_live != h->nr_allocs + qn_heap_budget_nr(h) - h->nr_frees)
+	    (QN_COUNT_CALLS &&
+	     nr_live != h->calls.nr_allocs - h->calls.nr_frees))
 		return "the blocks found are not the blocks counted";
 	return "";
 }

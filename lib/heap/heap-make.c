@@ -64,11 +64,9 @@ struct qn_heap *qn_heap_init(void *mem, size_t size)
 		return NULL;
 	h->nr_regions = 1;
 	h->error = "";
-	h->distance = qn_heap_sample_interval(h) / QN_GRANULE;
-	h->budget = (ptrdiff_t)(h->distance << QN_BUDGET_SHIFT);
+	h->mark = QN_HEAP_NO_MARK;
 	h->knobs = qn_heap_knobs_preset;
 	qn_heap_zones_set_knobs(&h->zone, &h->knobs, &qn_heap_knobs_preset);
-	qn_assert(h->distance > 0 && h->distance <= QN_BUDGET_MAX);
 	qn_assert(!qn_heap_live(h));
 	return h;
 }
@@ -100,6 +98,17 @@ static void swap_zones(struct qn_zone *a, struct qn_zone *b)
 	qn_bins_moved(&b->bins);
 }
 
+/* An empty zone becomes the first, and what was the first takes its place */
+static void change_first(struct qn_heap *h, struct qn_zone *z)
+{
+	size_t live = qn_heap_live(h);
+	size_t used = qn_heap_zone_live(h, &h->zone);
+
+	swap_zones(&h->zone, z);
+	h->zone.limit = h->zone.credit + (ptrdiff_t)(h->top - live);
+	z->limit = z->credit - (ptrdiff_t)used;
+}
+
 static struct qn_zone *last_of(struct qn_zone *z)
 {
 	while (z->next)
@@ -118,7 +127,7 @@ static void link_zones(struct qn_heap *h, struct qn_zone *z)
 	qn_assert(z != at && h->nr_regions <= QN_NR_ZONES);
 	if (z->flags & QN_ZONE_FIRST ||
 	    (z->flags & QN_ZONE_NODMA && !(at->flags & QN_ZONE_NODMA))) {
-		swap_zones(at, z);
+		change_first(h, z);
 		last_of(at)->next = z;
 		return;
 	}

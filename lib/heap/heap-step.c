@@ -4,7 +4,7 @@
  *
  * A step is the second river: (1) one waiting sample goes into the profile; (2) the policy
  * looks at a slice of the view, and turns knobs or makes the next table; (3) a few held
- * blocks are merged. heap.c reads none of it but the distance between samples. The heap is
+ * blocks are merged. heap.c reads none of it but the mark of the next sample. The heap is
  * unlocked between the three.
  */
 #include "heap/heap-internal.h"
@@ -52,19 +52,24 @@ static void learn(struct qn_heap *h, size_t size)
 		    (h->waste >> QN_WASTE_STEP_SHIFT);
 }
 
-static bool drain_samples(struct qn_heap *h)
+/* The next mark; that the last one was not reached says nothing about it */
+static void set_mark(struct qn_heap *h)
 {
-	if (h->nr_samples - h->nr_drained > QN_HEAP_SAMPLES)
-		h->nr_drained = h->nr_samples - QN_HEAP_SAMPLES;
-	if (h->nr_drained == h->nr_samples)
-		return false;
-	learn(h, h->samples[h->nr_drained++ % QN_HEAP_SAMPLES]);
+	size_t live = qn_heap_live(h);
+
 	qn_sampler_adapt(&h->sampler, qn_heap_sample_interval(h),
-			 qn_heap_live(h) * QN_GRANULE);
-	h->distance = qn_sampler_draw(&h->sampler) / QN_GRANULE + 1;
-	h->distance = min(h->distance, QN_BUDGET_MAX);
-	qn_assert(h->distance > 0);
-	return true;
+			 live * QN_GRANULE);
+	h->mark = live + qn_sampler_draw(&h->sampler) / QN_GRANULE;
+	qn_heap_set_top(h);
+}
+
+static void drain_samples(struct qn_heap *h)
+{
+	if (h->nr_drained != h->nr_samples) {
+		h->nr_drained = h->nr_samples;
+		learn(h, h->sample);
+	}
+	set_mark(h);
 }
 
 void qn_heap_zones_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *k,
@@ -165,7 +170,7 @@ static void view_free(const struct qn_heap *h, struct qn_held_view *v)
 		v->largest_free = max(v->largest_free, largest);
 	}
 	v->free = v->total - qn_heap_live(h) * QN_GRANULE;
-	v->allocs = (u32)(h->nr_allocs + qn_heap_budget_nr(h));
+	v->allocs = (u32)h->calls.nr_allocs;
 	v->samples = h->nr_samples;
 	v->hits = h->nr_hits[0];
 }
@@ -241,9 +246,10 @@ int qn_heap_step(struct qn_heap *h)
 	qn_heap_lock(h);
 	if (!h->nr_tables)
 		start_learning(h);
-	more = IS_ENABLED(QN_SAMPLING) && drain_samples(h);
+	if (IS_ENABLED(QN_SAMPLING))
+		drain_samples(h);
 	qn_heap_breathe(h);
-	more |= act(h);
+	more = act(h);
 	qn_heap_breathe(h);
 	more |= drain_held(h);
 	qn_heap_unlock(h);

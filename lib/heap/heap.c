@@ -14,78 +14,97 @@
 
 /* ---- counting ---- */
 
-/* @nr blocks and @k granules more, for @size bytes */
-static noinline void settle(struct qn_heap *h, size_t k, size_t size,
-			    unsigned int nr)
+static __always_inline void note_alloc(struct qn_heap *h)
 {
-	size_t left = (size_t)(h->budget >> QN_BUDGET_SHIFT);
-
-	qn_assert(k > 0);
-	qn_assert(h->room >= 0 && h->budget >= 0);
-	h->nr_allocs += qn_heap_budget_nr(h) + nr;
-	h->room -= (ptrdiff_t)k;
-	if (h->room < 0) {
-		h->peak -= (size_t)h->room;
-		h->room = 0;
-	}
-	/* From its end on, so that a block has one sample: see weight_of() */
-	if (IS_ENABLED(QN_SAMPLING) && left < k) {
-		h->samples[h->nr_samples++ % QN_HEAP_SAMPLES] = size;
-		left = h->distance + k;
-	}
-	qn_assert(left >= k || !IS_ENABLED(QN_SAMPLING));
-	h->budget = (ptrdiff_t)((left - k) << QN_BUDGET_SHIFT);
+	if (QN_COUNT_CALLS)
+		h->calls.nr_allocs++;
 }
 
-/* The same where nothing is sampled */
-static __always_inline bool count_only(struct qn_heap *h, size_t k)
+static __always_inline void note_free(struct qn_heap *h)
 {
-	ptrdiff_t room = h->room - (ptrdiff_t)k;
+	if (QN_COUNT_CALLS)
+		h->calls.nr_frees++;
+}
 
-	h->nr_allocs++;
-	if (unlikely(room < 0)) {
-		h->peak -= (size_t)room;
-		room = 0;
+/*
+ * A request for @size bytes brings @live granules into use: more than ever, or more than
+ * the mark, and then it is the sample
+ */
+static __hot_inline void rise(struct qn_heap *h, size_t size, size_t live)
+{
+	qn_assert(live > h->top);
+	if (IS_ENABLED(QN_SAMPLING) && live > h->mark) {
+		h->sample = size;
+		h->nr_samples++;
+		h->mark = QN_HEAP_NO_MARK;
 	}
-	h->room = room;
+	if (live > h->peak)
+		h->peak = live;
+	qn_heap_set_top(h);
+}
+
+/* @k granules more in use in @z, for @size bytes; nothing of them was held */
+static noinline void settle(struct qn_heap *h, struct qn_zone *z, size_t k,
+			    size_t size)
+{
+	z->limit -= (ptrdiff_t)k;
+	if (z != &h->zone)
+		h->zone.limit -= (ptrdiff_t)k;
+	if (h->zone.limit < h->zone.credit)
+		rise(h, size, qn_heap_live(h));
+}
+
+/* A held block of @k granules comes into use, of the first zone; false: not yet */
+static __always_inline bool count_held(struct qn_heap *h, size_t k)
+{
+	ptrdiff_t credit = h->zone.credit + (ptrdiff_t)k;
+
+	qn_assert(k >= QN_ZONE_MIN && k <= QN_ZONE_SHORT);
+	if (unlikely(credit > h->zone.limit))
+		return false;
+	h->zone.credit = credit;
+	note_alloc(h);
 	return true;
 }
 
-/* Count a block; false, and nothing is counted, if it is to be sampled */
-static __always_inline bool count_alloc(struct qn_heap *h, size_t k)
+/* The same of a block that was free */
+static __always_inline bool count_free_run(struct qn_heap *h, size_t k)
 {
-	ptrdiff_t budget = h->budget, room = h->room;
+	ptrdiff_t limit = h->zone.limit - (ptrdiff_t)k;
 
-	qn_assert(k >= QN_ZONE_MIN && k <= QN_BUDGET_MAX + 1);
-	if (!IS_ENABLED(QN_SAMPLING))
-		return count_only(h, k);
-	budget -= (ptrdiff_t)(k << QN_BUDGET_SHIFT);
-	budget++;
-	room -= (ptrdiff_t)k;
-	if (unlikely((budget | room) < 0)) {
-		if (budget < 0)
-			return false;
-		h->peak -= (size_t)room;
-		room = 0;
-	}
-	h->budget = budget;
-	h->room = room;
+	qn_assert(k >= QN_ZONE_MIN);
+	if (unlikely(limit < h->zone.credit))
+		return false;
+	h->zone.limit = limit;
+	note_alloc(h);
 	return true;
 }
 
-/* As count_alloc() where there is time to sample it at once */
+/* A block of @k granules comes into use that was free and serves @size bytes */
+static __hot_inline void count_alloc(struct qn_heap *h, struct qn_zone *z,
+				     size_t k, size_t size)
+{
+	settle(h, z, k, size);
+	note_alloc(h);
+}
+
+/* The same of the first zone, where it is the common case that nobody wants to know */
 static __hot_inline void count_any(struct qn_heap *h, size_t k, size_t size)
 {
-	if (unlikely(!count_alloc(h, k)))
-		settle(h, k, size, 1);
+	if (unlikely(!count_free_run(h, k))) {
+		rise(h, size, qn_heap_live(h) + k);
+		h->zone.limit -= (ptrdiff_t)k;
+		note_alloc(h);
+	}
 }
 
-/* A block of @k granules ends */
-static __hot_inline void count_free(struct qn_heap *h, size_t k)
+/* A block of @k granules ends, and is not held */
+static __hot_inline void count_merge(struct qn_heap *h, struct qn_zone *z,
+				     size_t k)
 {
-	qn_assert(k >= QN_ZONE_MIN && k <= qn_heap_live(h));
-	h->room += (ptrdiff_t)k;
-	h->nr_frees++;
+	qn_assert(k >= QN_ZONE_MIN && k <= qn_heap_zone_live(h, z));
+	z->limit += (ptrdiff_t)k;
+	note_free(h);
 }
 
 /* ---- guard and poison ---- */
@@ -171,6 +190,7 @@ static __always_inline void poison(void *p, size_t k)
 
 /* The ways that take longer, each of which ends an allocation */
 static void *alloc_any(struct qn_heap *h, size_t size);
+static void *alloc_rise(struct qn_heap *h, size_t size, size_t k);
 static void *alloc_miss(struct qn_heap *h, size_t size, size_t k);
 static void *alloc_long(struct qn_heap *h, size_t size, size_t k);
 
@@ -185,16 +205,16 @@ static __always_inline void *alloc_exact(struct qn_heap *h, size_t size,
 	qn_assert(k <= QN_ZONE_SHORT);
 	qn_assert(!held || qn_zone_block(z, held) == k);
 	if (held) {
-		if (unlikely(!count_alloc(h, k)))
-			return alloc_any(h, size);
+		if (unlikely(!count_held(h, k)))
+			return alloc_rise(h, size, k);
 		qn_zone_unhold_first(z, k, held);
 		return held;
 	}
 	run = qn_zone_place_exact(z, k);
 	if (unlikely(!run))
 		return alloc_miss(h, size, k);
-	if (unlikely(!count_alloc(h, k)))
-		return alloc_any(h, size);
+	if (unlikely(!count_free_run(h, k)))
+		return alloc_rise(h, size, k);
 	qn_assert(run->size == k);
 	qn_bins_assume_exact((unsigned int)k);
 	qn_bins_pop(&z->bins, (unsigned int)k, run);
@@ -205,6 +225,17 @@ static __always_inline void *alloc_exact(struct qn_heap *h, size_t size,
 static noinline void *alloc_short(struct qn_heap *h, size_t size, size_t k)
 {
 	return alloc_exact(h, size, k);
+}
+
+/* There is a block of just @k granules, and somebody wants to know of it first */
+static noinline void *alloc_rise(struct qn_heap *h, size_t size, size_t k)
+{
+	size_t live = qn_heap_live(h) + k;
+
+	if (IS_ENABLED(QN_HITS) && live > h->mark && h->zone.held[k])
+		h->nr_hits[0]++;
+	rise(h, size, live);
+	return alloc_short(h, size, k);
 }
 
 /* There is no held block and no run of 0 or 1 granules: these miss */
@@ -246,7 +277,7 @@ static noinline void *alloc_zones(struct qn_heap *h, size_t size,
 		p = qn_zone_alloc(z, &k);
 		if (p) {
 			qn_assert(k * QN_GRANULE >= size);
-			settle(h, k, size, 1);
+			count_alloc(h, z, k, size);
 			return p;
 		}
 	}
@@ -327,18 +358,8 @@ static void *alloc_from(struct qn_heap *h, size_t size, unsigned int flags)
 	return p;
 }
 
-/* A request that is sampled comes this way: would a held block have served it? */
-static void note_hit(struct qn_heap *h, size_t size)
-{
-	size_t k = qn_heap_granules(size);
-
-	if (IS_ENABLED(QN_HITS) && k <= QN_ZONE_SHORT && h->zone.held[k])
-		h->nr_hits[0]++;
-}
-
 static noinline void *alloc_any(struct qn_heap *h, size_t size)
 {
-	note_hit(h, size);
 	return alloc_from(h, size, 0);
 }
 
@@ -397,7 +418,7 @@ static void *alloc_long_small(struct qn_heap *h, size_t size, size_t k)
 
 	if (unlikely(!p))
 		return alloc_none(h, size);
-	settle(h, k, size, 1);
+	count_alloc(h, &h->zone, k, size);
 	return p;
 }
 
@@ -406,7 +427,7 @@ static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 {
 	struct qn_choice from;
 
-	if (unlikely(k > QN_BUDGET_MAX))
+	if (unlikely(k > QN_ZONE_LIMIT))
 		return alloc_any(h, size);
 	qn_assert(k > QN_ZONE_SHORT);
 	k += k == QN_ZONE_GAP;
@@ -433,7 +454,7 @@ static void *align_zones(struct qn_heap *h, size_t align, size_t size)
 		p = qn_zone_alloc_aligned(z, &k, align);
 		if (p) {
 			qn_assert(is_aligned((uintptr_t)p, align));
-			settle(h, k, size, 1);
+			count_alloc(h, z, k, size);
 			return p;
 		}
 	}
@@ -508,7 +529,7 @@ static void free_slow(struct qn_heap *h, void *p);
 static __always_inline void free_here(struct qn_heap *h, void *p, size_t k)
 {
 	qn_assert(qn_zone_block(&h->zone, p) == k);
-	count_free(h, k);
+	count_merge(h, &h->zone, k);
 	qn_zone_free(&h->zone, p, k, 0);
 }
 
@@ -534,6 +555,7 @@ static __always_inline void free_fast(struct qn_heap *h, void *p)
 			free_here(h, p, first - 1);
 			return;
 		}
+		note_free(h);
 	} else if (fate == QN_FATE_MERGE) {
 		if (window >> first & 2) {
 			free_here(h, p, first - 1);
@@ -541,11 +563,10 @@ static __always_inline void free_fast(struct qn_heap *h, void *p)
 		}
 		word->v = bits - (4u << qn_zone_shift(p));
 		qn_zone_insert_short(z, p, first - 1);
+		count_merge(h, z, first - 1);
 	} else {
 		free_other(h, p, window, word);
-		return;
 	}
-	count_free(h, first - 1);
 }
 
 void qn_heap_free(struct qn_heap *h, void *p)
@@ -617,11 +638,16 @@ static noinline void free_slow(struct qn_heap *h, void *p)
 			bad_pointer(h, p);
 		return;
 	}
-	count_free(h, k);
 	poison(p, k);
-	if (k > QN_ZONE_SHORT || z->fate[k + 1] != QN_FATE_HOLD ||
-	    !qn_zone_hold(z, p, k))
-		qn_zone_free(z, p, k, qn_zone_free_before(z, p));
+	if (z != &h->zone)
+		h->zone.limit += (ptrdiff_t)k;
+	if (k <= QN_ZONE_SHORT && z->fate[k + 1] == QN_FATE_HOLD &&
+	    qn_zone_hold(z, p, k)) {
+		note_free(h);
+		return;
+	}
+	count_merge(h, z, k);
+	qn_zone_free(z, p, k, qn_zone_free_before(z, p));
 }
 
 /* A long block, if it is a block: the start was seen */
@@ -633,7 +659,7 @@ static __hot_inline void free_long(struct qn_heap *h, void *p, size_t run)
 		free_slow(h, p);
 		return;
 	}
-	count_free(h, k);
+	count_merge(h, &h->zone, k);
 	qn_zone_free_long(&h->zone, p, k, run);
 }
 
@@ -653,13 +679,13 @@ static __hot_inline void free_at(struct qn_heap *h, void *p, u32 window,
 			    (fate != QN_FATE_MERGE && qn_zone_is_held(p)))) {
 		free_slow(h, p);
 	} else if (fate != QN_FATE_HOLD || !qn_zone_hold(z, p, k)) {
-		count_free(h, k);
+		count_merge(h, z, k);
 		if (run || window >> first & 2)
 			qn_zone_free(z, p, k, run);
 		else
 			qn_zone_free_relaxed(z, p, k);
 	} else {
-		count_free(h, k);
+		note_free(h);
 	}
 }
 
@@ -687,13 +713,10 @@ static noinline void free_other(struct qn_heap *h, void *p, u32 window,
 
 /* ---- resize ---- */
 
-static void count_resize(struct qn_heap *h, size_t from, size_t to, size_t size)
+static void count_resize(struct qn_heap *h, struct block b, size_t to,
+			 size_t size)
 {
-	if (to <= from) {
-		h->room += (ptrdiff_t)(from - to);
-		return;
-	}
-	settle(h, to - from, size, 0);
+	settle(h, b.zone, to - b.k, size);
 }
 
 /* Where it lies */
@@ -704,7 +727,7 @@ static bool resize(struct qn_heap *h, struct block b, void *p, size_t size)
 	if (!k)
 		return false;
 	qn_assert(qn_zone_block(b.zone, p) == k);
-	count_resize(h, b.k, k, size);
+	count_resize(h, b, k, size);
 	return true;
 }
 
@@ -716,7 +739,7 @@ static void *slide(struct qn_heap *h, struct block b, void *p, size_t size)
 	p = qn_zone_slide(b.zone, p, b.k, &k);
 	qn_assert(!p || qn_zone_block(b.zone, p) == k);
 	if (p)
-		count_resize(h, b.k, k, size);
+		count_resize(h, b, k, size);
 	return p;
 }
 

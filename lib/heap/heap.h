@@ -10,14 +10,19 @@
  *
  * A zone that is added lays its struct qn_zone at its own start.
  *
- * Counting is exact and nearly free. An allocation takes its granules off two
- * words: @room, which would turn negative with a new peak of live memory, and the
- * upper half of @budget, which does so when the sampler wants to see one; the
- * lower half of @budget counts allocations. Only then is there more to do. As an
- * allocation takes two granules at least, the lower half cannot overflow before.
+ * Counting is exact and nearly free. The first zone's @credit and @limit serve three
+ * purposes: how much may be held, how much is in use, and when the heap wants to know.
  *
- *	live granules = @peak - @room
- *	allocations so far = @nr_allocs + (@budget's lower half)
+ *	a held block is used	@credit rises	a block is held		@credit falls
+ *	a free run is used	@limit falls	a block is merged	@limit rises
+ *
+ *	live granules = @top - (@limit - @credit)
+ *
+ * So each call changes one of the two, and compares it with the other: with @limit below
+ * @credit there would be more than @top granules in use. @top is the peak of live memory
+ * or, if that is lower, @mark. A step sets the mark a random distance above what is live,
+ * and the request that passes it is the sample. Other zones have a pair of their own, and
+ * what happens in them moves the first zone's @limit as well.
  *
  * The common way of alloc and free is straight; the others leave it by a jump: alloc_miss()
  * carves, alloc_long() serves what one window does not show, free_behind() measures the
@@ -62,33 +67,25 @@
 #include "learn/table.h"
 #include "heap/zone.h"
 
-/* Half a word's bits, and the most granules between two samples */
-#define QN_BUDGET_SHIFT (4 * sizeof(size_t))
-#define QN_BUDGET_MAX   (((size_t)1 << (QN_BUDGET_SHIFT - 1)) - 1)
-
 /* The whole in which @waste is counted, and the part of its distance that it moves */
 #define QN_WASTE_SHIFT      16
 #define QN_WASTE_STEP_SHIFT 5
 
-/* Sampled sizes that wait for qn_heap_step(); the latest ones are kept */
-#define QN_HEAP_SAMPLES 8
+/* No request is to be sampled: @mark of a heap */
+#define QN_HEAP_NO_MARK SIZE_MAX
 
 /**
  * struct qn_heap - the state of a heap
  * @zone:	the zone that is tried first, here for speed; the others follow
  *		by ->next in the order in which they are tried
- * @budget:	granules until the next sample and allocations since the last one
- * @room:	granules until a new peak; see above
- * @nr_frees:	frees
  * @lock:	guards all of it
- * @nr_allocs:	successful allocations until the budget was armed
+ * @top:	more live granules than these are to be looked at: see above
  * @peak:	highest live granules
+ * @mark:	the request that brings more live granules is the next sample
  * @nr_failed:	requests that returned NULL
  * @nr_squeezed: requests for which all held blocks were merged, served or not
- * @nr_samples:	sampled requests so far; the last ones are in @samples, number n
- *		in slot n % QN_HEAP_SAMPLES
- * @nr_drained:	of those, how many the profile has
- * @distance:	granules between the next sample and the one after it
+ * @nr_samples:	sampled requests so far; the last one is @sample
+ * @nr_drained:	of those, how many the profile has; it lacks one at most
  * @waste:	decayed mean share of a block that was not asked for, in 1/65536
  * @nr_tables:	tables published, 0 until qn_heap_step() is called first
  * @table:	published
@@ -103,22 +100,20 @@
  *		wants to know
  * @hot:	bit k: the table has a class for blocks of k granules
  * @hook, @hook_arg: who is asked when memory runs out
+ * @calls:	that allocated and freed, if they are counted (QN_COUNT_CALLS)
  */
 struct qn_heap {
 	struct qn_zone zone;
-	ptrdiff_t budget;
-	ptrdiff_t room;
-	size_t nr_frees;
 	struct qn_lock lock;
-	size_t nr_allocs;
+	size_t top;
 	size_t peak;
+	size_t mark;
 	size_t nr_failed;
 	size_t nr_squeezed;
 	u32 nr_samples;
 	u32 nr_drained;
-	size_t distance;
 	u32 waste;
-	size_t samples[QN_HEAP_SAMPLES];
+	size_t sample;
 	struct qn_sampler sampler;
 	struct qn_controller controller;
 	u32 nr_tables;
@@ -135,6 +130,11 @@ struct qn_heap {
 	u32 hot;
 	bool (*hook)(void *arg, size_t size);
 	void *hook_arg;
+
+	struct {
+		size_t nr_allocs;
+		size_t nr_frees;
+	} calls;
 };
 
 /*

@@ -617,8 +617,12 @@ void qn_zone_press(struct qn_zone *z, bool pressed)
 void qn_zone_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *knobs,
 		       const struct qn_heap_knobs *before)
 {
+	ptrdiff_t more;
+
 	z->knobs = knobs;
-	z->credit += held_most(z, knobs) - held_most(z, before);
+	more = held_most(z, knobs) - held_most(z, before);
+	z->credit += more;
+	z->limit += more;
 	set_room(z);
 	update_room(z);
 	if (z->is_roomy)
@@ -631,6 +635,7 @@ static void init_room(struct qn_zone *z)
 	set_room(z);
 	z->drain = QN_ZONE_MIN;
 	z->credit = held_most(z, z->knobs);
+	z->limit = z->credit;
 	qn_assert(z->credit >= 0);
 	memset(z->fate, QN_FATE_LOOK, sizeof(z->fate));
 	set_roomy(z);

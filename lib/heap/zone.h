@@ -137,6 +137,7 @@ struct qn_held {
  *		bit of granule g itself. Before the first granule the bits read
  *		as the end of a block, behind the last as the beginning of one
  * @credit:	granules that may still be held
+ * @limit:	@limit - @credit falls by what comes into use, and rises by what is freed
  * @undrained:	it has stopped being roomy: bit k: the list of k granules may not be
  *		empty
  * @room:	the zone is roomy while there is a run in this bin or above
@@ -163,6 +164,7 @@ struct qn_zone {
 	size_t nr;
 	uintptr_t map;
 	ptrdiff_t credit;
+	ptrdiff_t limit;
 	u32 undrained;
 	u8 room;
 	bool is_roomy;
@@ -566,7 +568,7 @@ static __always_inline bool qn_zone_is_held(const struct qn_held *held)
 	return held->tag + (uintptr_t)held == QN_HELD_TAG;
 }
 
-/* Keep a block of @k granules as it is; false if enough is held */
+/* A block in use of @k granules is kept as it is; false if enough is held */
 static __hot_inline bool qn_zone_hold(struct qn_zone *z, void *p, size_t k)
 {
 	ptrdiff_t credit = z->credit - (ptrdiff_t)k;
@@ -584,23 +586,28 @@ static __hot_inline bool qn_zone_hold(struct qn_zone *z, void *p, size_t k)
 	return true;
 }
 
-/* Take the first of the held blocks of @k granules out */
+/* Take the first of the held blocks of @k granules out; what is held is counted elsewhere */
 static __hot_inline void qn_zone_unhold_first(struct qn_zone *z, size_t k,
 					      struct qn_held *held)
 {
 	qn_assert(z->held[k] == held);
 	z->held[k] = held->next;
-	z->credit += (ptrdiff_t)k;
 	held->tag = 0;
 }
 
-/* Take a held block of @k granules out, the latest; NULL if there is none */
+/*
+ * Take a held block of @k granules out, the latest; NULL if there is none. It is not in
+ * use yet
+ */
 static __hot_inline void *qn_zone_unhold(struct qn_zone *z, size_t k)
 {
 	struct qn_held *held = z->held[k];
 
-	if (held)
+	if (held) {
 		qn_zone_unhold_first(z, k, held);
+		z->credit += (ptrdiff_t)k;
+		z->limit += (ptrdiff_t)k;
+	}
 	return held;
 }
 
