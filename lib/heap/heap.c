@@ -522,8 +522,9 @@ void *qn_heap_calloc(struct qn_heap *h, size_t n, size_t size)
 
 /* ---- free ---- */
 
-static void free_other(struct qn_heap *h, void *p, u32 window,
-		       const struct qn_word32 *word);
+static void free_other(struct qn_heap *h, void *p, u32 window);
+static void free_behind(struct qn_heap *h, void *p, u32 window,
+			const struct qn_word32 *word);
 static void free_slow(struct qn_heap *h, void *p);
 
 static __always_inline void free_here(struct qn_heap *h, void *p, size_t k)
@@ -531,6 +532,23 @@ static __always_inline void free_here(struct qn_heap *h, void *p, size_t k)
 	qn_assert(qn_zone_block(&h->zone, p) == k);
 	count_merge(h, &h->zone, k);
 	qn_zone_free(&h->zone, p, k, 0);
+}
+
+/*
+ * A short one behind a free run is held without a look at how long the run is. What is
+ * no block is not held
+ */
+static __always_inline bool hold_behind(struct qn_heap *h, void *p, u32 window,
+					const struct qn_word32 *word)
+{
+	unsigned int first = qn_zone_first(window, QN_WINDOW_BEHIND_RUN);
+	struct qn_zone *z = &h->zone;
+
+	if (z->fate[first] != QN_FATE_HOLD || qn_zone_is_held(p) ||
+	    !qn_zone_is_behind_run(word, p) || !qn_zone_hold(z, p, first - 1))
+		return false;
+	note_free(h);
+	return true;
 }
 
 /* A short block behind a block is the common case */
@@ -564,8 +582,10 @@ static __always_inline void free_fast(struct qn_heap *h, void *p)
 		word->v = bits - (4u << qn_zone_shift(p));
 		qn_zone_insert_short(z, p, first - 1);
 		count_merge(h, z, first - 1);
-	} else {
-		free_other(h, p, window, word);
+	} else if (!(window & 1)) {
+		free_other(h, p, window);
+	} else if (QN_FOR_SIZE || !hold_behind(h, p, window, word)) {
+		free_behind(h, p, window, word);
 	}
 }
 
@@ -678,7 +698,7 @@ static __hot_inline void free_at(struct qn_heap *h, void *p, u32 window,
 	} else if (unlikely(fate == QN_FATE_LOOK ||
 			    (fate != QN_FATE_MERGE && qn_zone_is_held(p)))) {
 		free_slow(h, p);
-	} else if (fate != QN_FATE_HOLD || !qn_zone_hold(z, p, k)) {
+	} else if (fate != QN_FATE_HOLD || run || !qn_zone_hold(z, p, k)) {
 		count_merge(h, z, k);
 		if (run || window >> first & 2)
 			qn_zone_free(z, p, k, run);
@@ -689,26 +709,25 @@ static __hot_inline void free_at(struct qn_heap *h, void *p, u32 window,
 	}
 }
 
-/* Behind a free run, or no block at all */
+/* Behind a free run and not held, or no block at all */
 static noinline void free_behind(struct qn_heap *h, void *p, u32 window,
 				 const struct qn_word32 *word)
 {
-	size_t run = qn_zone_size_before(word, p);
+	size_t run;
 
+	if (QN_FOR_SIZE && hold_behind(h, p, window, word))
+		return;
+	run = qn_zone_size_before(word, p);
 	if (unlikely(run < QN_ZONE_MIN))
 		free_slow(h, p);
 	else
 		free_at(h, p, window, run);
 }
 
-/* Neither short nor behind a block, or held twice, or no block at all */
-static noinline void free_other(struct qn_heap *h, void *p, u32 window,
-				const struct qn_word32 *word)
+/* Behind a block: not short, or held twice, or no block at all */
+static noinline void free_other(struct qn_heap *h, void *p, u32 window)
 {
-	if (window & 1)
-		free_behind(h, p, window, word);
-	else
-		free_at(h, p, window, 0);
+	free_at(h, p, window, 0);
 }
 
 /* ---- resize ---- */

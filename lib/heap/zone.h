@@ -291,6 +291,16 @@ static __hot_inline size_t qn_zone_size_before(const struct qn_word32 *word,
 	return ones <= QN_ZONE_SHORT ? ones : ((const size_t *)p)[-1];
 }
 
+/* Does a free run end before @p, whose window begins as behind one */
+static __always_inline bool qn_zone_is_behind_run(const struct qn_word32 *word,
+						  const void *p)
+{
+	const struct qn_word32 *from = (const void *)((uintptr_t)word - 3);
+
+	/* The bit before the window's */
+	return (s32)(from->v << (8 - qn_zone_shift(p))) < 0;
+}
+
 /*
  * What follows the first QN_ZONE_SHORT bits of a block: they begin in the window
  * at bit 24, so the word three bytes on is shifted alike
