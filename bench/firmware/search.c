@@ -53,7 +53,7 @@ static bool is_possible(const struct search *s, const struct move *m)
 static void write_mark(void *p, u32 what)
 {
 	const uintptr_t marks[] = { 0, ~(uintptr_t)0, (uintptr_t)p,
-				    -(uintptr_t)p };
+				    ~(uintptr_t)p };
 	uintptr_t *words = p;
 
 	words[0] = marks[what % ARRAY_SIZE(marks)];

@@ -112,13 +112,10 @@ enum qn_fate {
 #define QN_FATES       36
 #define QN_FATES_SHORT (QN_ZONE_SHORT + 2)
 
-/* A held block's tag and its address add up to this */
-#define QN_HELD_TAG (~(uintptr_t)0 / 255 * 0x96)
-
 /**
  * struct qn_held - a block that was freed and is kept for the next request
  * @next:	the next of its length
- * @tag:	QN_HELD_TAG minus its own address
+ * @tag:	minus its own address
  */
 struct qn_held {
 	struct qn_held *next;
@@ -575,7 +572,7 @@ void *qn_zone_slide(struct qn_zone *z, void *p, size_t k, size_t *want);
 /* Does a block that is no longer than QN_ZONE_SHORT bear the tag */
 static __always_inline bool qn_zone_is_held(const struct qn_held *held)
 {
-	return held->tag + (uintptr_t)held == QN_HELD_TAG;
+	return held->tag + (uintptr_t)held == 0;
 }
 
 /* A block in use of @k granules is kept as it is; false if enough is held */
@@ -591,7 +588,7 @@ static __hot_inline bool qn_zone_hold(struct qn_zone *z, void *p, size_t k)
 	}
 	z->credit = credit;
 	held->next = z->held[k];
-	held->tag = QN_HELD_TAG - (uintptr_t)held;
+	held->tag = 0 - (uintptr_t)held;
 	z->held[k] = held;
 	return true;
 }
@@ -602,7 +599,8 @@ static __hot_inline void qn_zone_unhold_first(struct qn_zone *z, size_t k,
 {
 	qn_assert(z->held[k] == held);
 	z->held[k] = held->next;
-	held->tag = 0;
+	/* No tag: blocks do not lie at the end of the address space. No constant is needed */
+	held->tag = k;
 }
 
 /*

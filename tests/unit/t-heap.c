@@ -1169,7 +1169,7 @@ static void test_memory_from_before(void **state)
 	     at += QN_GRANULE) {
 		struct qn_held *held = (void *)(memory + at);
 
-		held->tag = QN_HELD_TAG - (uintptr_t)held;
+		held->tag = 0 - (uintptr_t)held;
 	}
 	h = qn_heap_init(memory, sizeof(memory));
 	assert_non_null(h);

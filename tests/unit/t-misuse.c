@@ -104,7 +104,7 @@ static void test_marks_in_user_data(void **state)
 		p = qn_heap_alloc(h, 100);
 		for (size_t i = 0; i < 100 / sizeof(*p); i++)
 			p[i] = (uintptr_t[]){ 0, ~(uintptr_t)0, (uintptr_t)p,
-					      -(uintptr_t)p, QN_HELD_TAG }[n];
+					      ~(uintptr_t)p, 1 }[n];
 		qn_heap_free(h, p);
 	}
 	assert_int_equal(qn_heap_check(h), 0);
