@@ -33,10 +33,11 @@ _Static_assert(QN_NR_CLASSES >= 4 && QN_NR_CLASSES <= 255, "QN_NR_CLASSES");
 /*
  * QN_HEAP_STEPS: entries in the table of a heap of one's own: sizes up to
  * (QN_HEAP_STEPS - 1) * QN_ALIGN bytes can be given a class; larger ones are
- * always direct. One byte for each of two tables, two in the profile.
+ * always direct. One byte for each of two tables, two in the profile. Only lengths
+ * that are held make a difference: in firmware up to 22.
  */
 #ifndef QN_HEAP_STEPS
-#define QN_HEAP_STEPS 65
+#define QN_HEAP_STEPS (QN_SMALL ? 24 : 65)
 #endif
 _Static_assert(QN_HEAP_STEPS >= 2 && QN_HEAP_STEPS <= 4096, "QN_HEAP_STEPS");
 
@@ -124,7 +125,7 @@ _Static_assert(QN_TREND_MS >= 1 && QN_TREND_MS <= 10000, "QN_TREND_MS");
  * looks at: the bound on qn_heap_step().
  */
 #ifndef QN_CONTROLLER_SLICE
-#define QN_CONTROLLER_SLICE (QN_SMALL ? 16 : 256)
+#define QN_CONTROLLER_SLICE (QN_SMALL ? 8 : 256)
 #endif
 
 /*

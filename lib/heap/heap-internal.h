@@ -69,8 +69,8 @@ static inline void qn_heap_set_top(struct qn_heap *h)
 }
 
 /* A heap that is filled once is sampled so many times; a sample is for so many bytes */
-#define QN_HEAP_SAMPLED_PARTS 24
-#define QN_HEAP_SAMPLE_LEAST  512
+#define QN_HEAP_SAMPLED_PARTS 64
+#define QN_HEAP_SAMPLE_LEAST  128
 
 /*
  * Mean bytes from what is live to the mark: less in a small heap, which would learn too

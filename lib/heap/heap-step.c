@@ -25,11 +25,7 @@ static u32 hot_lengths(const struct qn_table *t)
 	return hot;
 }
 
-/*
- * What the sample of a block of @bytes weighs in the profile. The interval is that of the
- * countdown that runs now, not of the one that ended: where it changes, a sample weighs
- * what its successor should, which leaves sums as they are while there is one countdown.
- */
+/* What the sample of a block of @bytes weighs in the profile */
 static u32 weight_of(const struct qn_heap *h, size_t bytes)
 {
 	return qn_sampler_alone(h->sampler.interval, bytes) * QN_PROFILE_ONE /
@@ -55,11 +51,7 @@ static void learn(struct qn_heap *h, size_t size)
 /* The next mark; that the last one was not reached says nothing about it */
 static void set_mark(struct qn_heap *h)
 {
-	size_t live = qn_heap_live(h);
-
-	qn_sampler_adapt(&h->sampler, qn_heap_sample_interval(h),
-			 live * QN_GRANULE);
-	h->mark = live + qn_sampler_draw(&h->sampler) / QN_GRANULE;
+	h->mark = qn_heap_live(h) + qn_sampler_draw(&h->sampler) / QN_GRANULE;
 	qn_heap_set_top(h);
 }
 
@@ -89,7 +81,8 @@ static void set_knobs(struct qn_heap *h, const struct qn_heap_knobs *next)
 
 /*
  * Learning begins with the first step: firmware that takes none does not have
- * its code either. Until then the distance between samples is fixed
+ * its code either. The distance stays: a step takes one sample at most, so there are never
+ * too many
  */
 static void start_learning(struct qn_heap *h)
 {
@@ -163,6 +156,8 @@ static void view_free(const struct qn_heap *h, struct qn_held_view *v)
 {
 	const struct qn_zone *z;
 
+	v->total = 0;
+	v->largest_free = 0;
 	for (z = &h->zone; z; z = z->next) {
 		size_t largest = qn_bins_largest(&z->bins) * QN_GRANULE;
 
@@ -192,18 +187,31 @@ static void tune(struct qn_heap *h, struct qn_view *view)
 	set_knobs(h, &next);
 }
 
+/* What only a process has stays unset: to clear it would take a tenth of a step */
+static void begin_view(const struct qn_heap *h, struct qn_view *v)
+{
+	v->table = h->table;
+	v->profile = h->profile;
+	v->class_live = NULL;
+	v->trend = NULL;
+	v->asked = NULL;
+	v->knobs = NULL;
+	v->heap_knobs = &h->knobs;
+	v->memory.live = qn_heap_live(h) * QN_GRANULE;
+	v->memory.peak = h->peak * QN_GRANULE;
+	v->pressure = 0;
+	v->held.most = 0;
+	v->held.refused = 0;
+	v->held.is_roomy = false;
+}
+
 static bool act(struct qn_heap *h)
 {
-	struct qn_view view = {
-		.table = h->table,
-		.profile = h->profile,
-		.heap_knobs = &h->knobs,
-		.memory.live = qn_heap_live(h) * QN_GRANULE,
-		.memory.peak = h->peak * QN_GRANULE,
-	};
+	struct qn_view view;
 	struct qn_action action;
 	struct qn_table *old = h->table;
 
+	begin_view(h, &view);
 	tune(h, &view);
 	qn_assert(old != h->next_table);
 	if (!qn_controller_step(&h->controller, &view, h->next_table, &action))

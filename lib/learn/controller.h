@@ -43,6 +43,10 @@ struct qn_held_view {
 
 /**
  * struct qn_view - what a policy may look at
+ *
+ * Of a heap of one's own @table, @profile, @memory's @live and @peak, @pressure, @held and
+ * @heap_knobs are set, pointers to what it has not are NULL, and the rest has no meaning.
+ *
  * @table:	the table in use
  * @profile:	recent request sizes
  * @class_live:	bytes of objects in use per class, or NULL where classes have

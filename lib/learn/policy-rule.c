@@ -140,12 +140,19 @@ static __seldom bool promote(const struct qn_view *v, unsigned int step,
 static bool look_direct(const struct qn_view *v, unsigned int step,
 			struct qn_action *act)
 {
-	u32 gain = direct_gain(v, step);
+	u32 gain;
 
-	if (v->table->map[step] != QN_CLASS_DIRECT)
+	if (v->table->map[step] != QN_CLASS_DIRECT) {
+		gain = direct_gain(v, step);
 		return gain < v->heap_knobs->promote_share / QN_DEMOTE_PART &&
 		       demote(v, step, act);
-	return is_hot(v, step) && promote(v, step, gain, act);
+	}
+	/* Most lengths: no division is needed to see that they are cold */
+	if (v->profile->hist[step] < PROMOTE_WEIGHT)
+		return false;
+	gain = direct_gain(v, step);
+	return gain >= v->heap_knobs->promote_share &&
+	       promote(v, step, gain, act);
 }
 
 /*
