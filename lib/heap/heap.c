@@ -382,6 +382,17 @@ static size_t rounded(const struct qn_heap *h, size_t k)
 }
 #endif
 
+/* All that is not a hit, with little code */
+static noinline void *alloc_rest(struct qn_heap *h, size_t size, size_t k)
+{
+	void *p = qn_zone_alloc(&h->zone, &k);
+
+	if (unlikely(!p))
+		return alloc_none(h, size);
+	count_alloc(h, &h->zone, k, size);
+	return p;
+}
+
 /* Nothing of exactly this length: carve a longer run */
 static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 {
@@ -398,10 +409,12 @@ static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 		return alloc_short(h, size, rounded(h, k));
 #endif
 	mask = qn_zone_serving(&h->zone, k);
+	if (QN_FOR_SIZE && unlikely(!mask))
+		return alloc_rest(h, size, k);
 	if (unlikely(!mask && !qn_bins_are_any(&h->zone.bins, mask)))
 		return alloc_none(h, size);
 	count_any(h, k, size);
-	if (!mask)
+	if (QN_FOR_SIZE || !mask)
 		return qn_zone_carve(&h->zone, k, mask);
 	from = qn_zone_place(&h->zone, false, k, mask);
 	qn_assert(from.run->size >= k + QN_ZONE_MIN);
@@ -411,28 +424,17 @@ static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 	return qn_zone_split(&h->zone, from, k);
 }
 
-/* A block that one window does not show, with little code */
-static void *alloc_long_small(struct qn_heap *h, size_t size, size_t k)
-{
-	void *p = qn_zone_alloc(&h->zone, &k);
-
-	if (unlikely(!p))
-		return alloc_none(h, size);
-	count_alloc(h, &h->zone, k, size);
-	return p;
-}
-
 /* A block that one window does not show */
 static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 {
 	struct qn_choice from;
 
+	if (QN_FOR_SIZE)
+		return alloc_rest(h, size, qn_heap_granules(size));
 	if (unlikely(k > QN_ZONE_LIMIT))
 		return alloc_any(h, size);
 	qn_assert(k > QN_ZONE_SHORT);
 	k += k == QN_ZONE_GAP;
-	if (QN_FOR_SIZE)
-		return alloc_long_small(h, size, k);
 	from = qn_zone_place(&h->zone, true, k, 0);
 	if (unlikely(!from.run))
 		return alloc_none(h, size);
@@ -570,6 +572,7 @@ static __always_inline void free_fast(struct qn_heap *h, void *p)
 	fate = z->fate[first];
 	if (fate == QN_FATE_HOLD && likely(!qn_zone_is_held(p))) {
 		if (!qn_zone_hold(z, p, first - 1)) {
+			z->refused++;
 			free_here(h, p, first - 1);
 			return;
 		}
@@ -583,7 +586,10 @@ static __always_inline void free_fast(struct qn_heap *h, void *p)
 		qn_zone_insert_short(z, p, first - 1);
 		count_merge(h, z, first - 1);
 	} else if (!(window & 1)) {
-		free_other(h, p, window);
+		if (QN_FOR_SIZE)
+			free_slow(h, p);
+		else
+			free_other(h, p, window);
 	} else if (QN_FOR_SIZE || !hold_behind(h, p, window, word)) {
 		free_behind(h, p, window, word);
 	}
@@ -651,7 +657,7 @@ static struct block locate(struct qn_heap *h, void *p)
 static noinline void free_slow(struct qn_heap *h, void *p)
 {
 	struct qn_zone *z = zone_of(h, p);
-	size_t k = live_block(z, p);
+	size_t k = live_block(z, p), run;
 
 	if (unlikely(!k)) {
 		if (p)
@@ -661,13 +667,20 @@ static noinline void free_slow(struct qn_heap *h, void *p)
 	poison(p, k);
 	if (z != &h->zone)
 		h->zone.limit += (ptrdiff_t)k;
-	if (k <= QN_ZONE_SHORT && z->fate[k + 1] == QN_FATE_HOLD &&
-	    qn_zone_hold(z, p, k)) {
-		note_free(h);
-		return;
+	if (k <= QN_ZONE_SHORT && z->fate[k + 1] == QN_FATE_HOLD) {
+		if (qn_zone_hold(z, p, k)) {
+			note_free(h);
+			return;
+		}
+		z->refused++;
 	}
 	count_merge(h, z, k);
-	qn_zone_free(z, p, k, qn_zone_free_before(z, p));
+	run = qn_zone_free_before(z, p);
+	if (QN_FOR_SIZE && k <= QN_ZONE_SHORT && !run &&
+	    !qn_zone_bit(z, qn_granules_on(p, k)))
+		qn_zone_free_relaxed(z, p, k);
+	else
+		qn_zone_free(z, p, k, run);
 }
 
 /* A long block, if it is a block: the start was seen */
@@ -699,6 +712,7 @@ static __hot_inline void free_at(struct qn_heap *h, void *p, u32 window,
 			    (fate != QN_FATE_MERGE && qn_zone_is_held(p)))) {
 		free_slow(h, p);
 	} else if (fate != QN_FATE_HOLD || run || !qn_zone_hold(z, p, k)) {
+		z->refused += fate == QN_FATE_HOLD;
 		count_merge(h, z, k);
 		if (run || window >> first & 2)
 			qn_zone_free(z, p, k, run);
@@ -715,8 +729,11 @@ static noinline void free_behind(struct qn_heap *h, void *p, u32 window,
 {
 	size_t run;
 
-	if (QN_FOR_SIZE && hold_behind(h, p, window, word))
+	if (QN_FOR_SIZE) {
+		if (!hold_behind(h, p, window, word))
+			free_slow(h, p);
 		return;
+	}
 	run = qn_zone_size_before(word, p);
 	if (unlikely(run < QN_ZONE_MIN))
 		free_slow(h, p);

@@ -582,10 +582,8 @@ static __hot_inline bool qn_zone_hold(struct qn_zone *z, void *p, size_t k)
 	struct qn_held *held = p;
 
 	qn_assert(k >= QN_ZONE_MIN && k <= QN_ZONE_SHORT);
-	if (unlikely(credit < 0)) {
-		z->refused++;
+	if (unlikely(credit < 0))
 		return false;
-	}
 	z->credit = credit;
 	held->next = z->held[k];
 	held->tag = 0 - (uintptr_t)held;
