@@ -161,6 +161,14 @@ _Static_assert(QN_DEMOTE_PART > 1 && QN_DEMOTE_BYTES_PART > 1 &&
 	       "hysteresis");
 
 /*
+ * QN_RULE_SLABS: 1: policy rule has a way to judge classes that have slabs. A heap of
+ * one's own has none, so firmware does without it.
+ */
+#ifndef QN_RULE_SLABS
+#define QN_RULE_SLABS (!QN_SMALL)
+#endif
+
+/*
  * QN_POLICY_BANDIT, QN_POLICY_DQN, QN_POLICY_PAPER, QN_POLICY_TUNED: 1 builds the policy of
  * that name beside "fixed" and "rule". Firmware has those that it asks for.
  */

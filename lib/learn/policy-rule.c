@@ -79,7 +79,7 @@ static size_t class_gain(const struct qn_view *v, unsigned int step)
 	const struct qn_table *t = v->table;
 	unsigned int heir;
 
-	if (qn_table_is_direct(t, step))
+	if (!QN_RULE_SLABS || qn_table_is_direct(t, step))
 		return direct_gain(v, step);
 	heir = t->class_steps[t->map[step + 1]];
 	qn_assert(heir > step);
@@ -90,14 +90,14 @@ static size_t class_gain(const struct qn_view *v, unsigned int step)
 static bool is_hot(const struct qn_view *v, unsigned int step)
 {
 	return v->profile->hist[step] >= PROMOTE_WEIGHT &&
-	       (!qn_table_is_direct(v->table, step) ||
+	       ((QN_RULE_SLABS && !qn_table_is_direct(v->table, step)) ||
 		direct_gain(v, step) >= v->heap_knobs->promote_share);
 }
 
 /* How hot a size is, compared with others of its kind */
 static u32 heat(const struct qn_view *v, unsigned int step)
 {
-	if (qn_table_is_direct(v->table, step))
+	if (!QN_RULE_SLABS || qn_table_is_direct(v->table, step))
 		return qn_profile_requests(v->profile, step);
 	return v->profile->hist[step];
 }
@@ -214,7 +214,7 @@ static __seldom bool rule_look(const struct qn_view *view, u32 *state,
 
 	(void)state;
 	for (step = max(from, 1u); step < to; step++) {
-		if (qn_table_is_direct(t, step)) {
+		if (!QN_RULE_SLABS || qn_table_is_direct(t, step)) {
 			if (look_direct(view, step, act))
 				return true;
 			continue;
