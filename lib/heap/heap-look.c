@@ -71,6 +71,72 @@ int qn_heap_stats(struct qn_heap *h, struct qn_stats *st)
 	return 0;
 }
 
+/* Bytes of the longest run that a request finds without a search of its bin */
+static size_t largest_of(const struct qn_zone *z)
+{
+	return qn_bins_largest_found(&z->bins) * QN_GRANULE;
+}
+
+/* 1 - @part / @whole in 1/1024; words suffice */
+static unsigned int lack_of(size_t part, size_t whole)
+{
+	for (; whole >> 20; whole /= 2)
+		part /= 2;
+	return whole ? (unsigned int)((whole - part) * 1024 / whole) : 0;
+}
+
+static void fill_brief(const struct qn_heap *h, struct qn_brief *b)
+{
+	const struct qn_zone *z;
+
+	memset(b, 0, sizeof(*b));
+	b->live = qn_heap_live(h) * QN_GRANULE;
+	b->peak_live = h->peak * QN_GRANULE;
+	for (z = &h->zone; z; z = z->next) {
+		b->free += z->nr * QN_GRANULE;
+		b->largest_free = max(b->largest_free, largest_of(z));
+	}
+	b->free -= b->live;
+	b->fragmentation = lack_of(b->largest_free, b->free);
+}
+
+int qn_heap_brief(struct qn_heap *h, struct qn_brief *brief)
+{
+	if (!h || !brief)
+		return -EINVAL;
+	qn_heap_lock(h);
+	fill_brief(h, brief);
+	qn_heap_unlock(h);
+	return 0;
+}
+
+static void fill_zone_stats(const struct qn_heap *h, const struct qn_zone *z,
+			    struct qn_zone_stats *st)
+{
+	st->start = qn_zone_start(z);
+	st->size = z->nr * QN_GRANULE;
+	st->used = qn_heap_zone_live(h, z) * QN_GRANULE;
+	st->held = qn_zone_held(z) * QN_GRANULE;
+	st->free = st->size - st->used;
+	st->largest_free = largest_of(z);
+	st->flags = z->flags & (QN_ZONE_NODMA | QN_ZONE_FIRST);
+}
+
+int qn_heap_zone_stats(struct qn_heap *h, unsigned nr, struct qn_zone_stats *st)
+{
+	const struct qn_zone *z;
+
+	if (!h || !st)
+		return -EINVAL;
+	qn_heap_lock(h);
+	for (z = &h->zone; z && nr; z = z->next)
+		nr--;
+	if (z)
+		fill_zone_stats(h, z, st);
+	qn_heap_unlock(h);
+	return z ? 0 : -ENOENT;
+}
+
 void qn_heap_reset_peak(struct qn_heap *h)
 {
 	qn_heap_lock(h);

@@ -363,11 +363,18 @@ static noinline void *alloc_any(struct qn_heap *h, size_t size)
 	return alloc_from(h, size, 0);
 }
 
-/* The first zone has nothing: what is more than all that is free fails at once */
+/*
+ * The first zone has nothing. If it is the only one, what is left is to make room there;
+ * but a short one was not yet looked for in runs that are longer by one granule
+ */
 static noinline void *alloc_none(struct qn_heap *h, size_t size)
 {
-	if (!QN_FOR_SIZE && qn_heap_granules(size) > free_granules(h) &&
-	    !ask_hook(h, size))
+	size_t k = qn_heap_granules(size);
+
+	if (!QN_FOR_SIZE && k > free_granules(h))
+		return ask_hook(h, size) ? alloc_any(h, size) : NULL;
+	if (!h->zone.next && (QN_FOR_SIZE || k > QN_ZONE_SHORT) &&
+	    !try_again(h, size, k, 0))
 		return NULL;
 	return alloc_any(h, size);
 }
@@ -445,13 +452,16 @@ static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 	return qn_zone_cut(&h->zone, from.run, from.bin, k);
 }
 
-static void *align_zones(struct qn_heap *h, size_t align, size_t size)
+static void *align_zones(struct qn_heap *h, size_t align, size_t size,
+			 unsigned int flags)
 {
 	struct qn_zone *z;
 	size_t k;
 	void *p;
 
 	for (z = &h->zone; z; z = z->next) {
+		if (flags & QN_ALLOC_DMA && z->flags & QN_ZONE_NODMA)
+			continue;
 		k = qn_heap_granules(size);
 		p = qn_zone_alloc_aligned(z, &k, align);
 		if (p) {
@@ -463,13 +473,14 @@ static void *align_zones(struct qn_heap *h, size_t align, size_t size)
 	return NULL;
 }
 
-static void *alloc_aligned(struct qn_heap *h, size_t align, size_t size)
+static void *alloc_aligned(struct qn_heap *h, size_t align, size_t size,
+			   unsigned int flags)
 {
 	size_t run = qn_zone_spare(qn_heap_granules(size), align);
 	void *p;
 
 	do
-		p = align_zones(h, align, size);
+		p = align_zones(h, align, size, flags);
 	while (unlikely(!p) && try_again(h, size, run, 0));
 	return p;
 }
@@ -483,7 +494,7 @@ void *qn_heap_alloc_aligned(struct qn_heap *h, size_t align, size_t size)
 	if (align <= QN_GRANULE)
 		return qn_heap_alloc(h, size);
 	qn_heap_lock(h);
-	p = dress(h, alloc_aligned(h, align, with_guard(size)));
+	p = dress(h, alloc_aligned(h, align, with_guard(size), 0));
 	qn_heap_unlock(h);
 	return p;
 }
@@ -756,7 +767,8 @@ static void count_resize(struct qn_heap *h, struct block b, size_t to,
 }
 
 /* Where it lies */
-static bool resize(struct qn_heap *h, struct block b, void *p, size_t size)
+static __hot_inline bool resize(struct qn_heap *h, struct block b, void *p,
+				size_t size)
 {
 	size_t k = qn_zone_resize(b.zone, p, b.k, qn_heap_granules(size));
 
@@ -779,22 +791,31 @@ static void *slide(struct qn_heap *h, struct block b, void *p, size_t size)
 	return p;
 }
 
+/* What a block that has to move asks of the zone of the next one */
+static unsigned int flags_of(struct block b)
+{
+	return b.zone->flags & QN_ZONE_NODMA ? 0 : QN_ALLOC_DMA;
+}
+
+static __hot_inline void *copy_to(struct qn_heap *h, struct block b, void *p,
+				  void *to, size_t size)
+{
+	qn_heap_unlock(h);
+	memcpy(to, p, min(b.k * QN_GRANULE, size));
+	qn_heap_lock(h);
+	free_slow(h, p);
+	return to;
+}
+
 /*
  * Elsewhere: the copy is made with the heap unlocked. What bus masters can reach now they
  * can reach afterwards: nobody remembers whether that was asked for
  */
 static void *move(struct qn_heap *h, struct block b, void *p, size_t size)
 {
-	bool is_nodma = b.zone->flags & QN_ZONE_NODMA;
-	void *to = alloc_zones(h, size, is_nodma ? 0 : QN_ALLOC_DMA);
+	void *to = alloc_zones(h, size, flags_of(b));
 
-	if (!to)
-		return NULL;
-	qn_heap_unlock(h);
-	memcpy(to, p, min(b.k * QN_GRANULE, size));
-	qn_heap_lock(h);
-	free_slow(h, p);
-	return to;
+	return to ? copy_to(h, b, p, to, size) : NULL;
 }
 
 static void *realloc_locked(struct qn_heap *h, void *p, size_t size);
@@ -832,6 +853,37 @@ void *qn_heap_realloc(struct qn_heap *h, void *p, size_t size)
 		return qn_heap_alloc(h, size);
 	qn_heap_lock(h);
 	p = realloc_locked(h, p, with_guard(size));
+	if (IS_ENABLED(QN_GUARD) && p)
+		set_guard(h, p);
+	qn_heap_unlock(h);
+	return p;
+}
+
+/* In place if it lies right, else elsewhere; never towards lower addresses */
+static void *realloc_aligned(struct qn_heap *h, void *p, size_t align,
+			     size_t size)
+{
+	struct block b = locate(h, p);
+	void *to;
+
+	check_guard(h, p);
+	if (is_aligned((uintptr_t)p, align) && resize(h, b, p, size))
+		return p;
+	to = alloc_aligned(h, align, size, flags_of(b));
+	return to ? copy_to(h, b, p, to, size) : NULL;
+}
+
+void *qn_heap_realloc_aligned(struct qn_heap *h, void *p, size_t align,
+			      size_t size)
+{
+	if (!is_power_of_2(align))
+		return NULL;
+	if (!p)
+		return qn_heap_alloc_aligned(h, align, size);
+	if (align <= QN_GRANULE)
+		return qn_heap_realloc(h, p, size);
+	qn_heap_lock(h);
+	p = realloc_aligned(h, p, align, with_guard(size));
 	if (IS_ENABLED(QN_GUARD) && p)
 		set_guard(h, p);
 	qn_heap_unlock(h);

@@ -394,6 +394,31 @@ static inline size_t qn_bins_largest(const struct qn_bins *b)
 	return size;
 }
 
+/**
+ * qn_bins_largest_found() - size of the longest run that qn_bins_find() finds at once
+ * @b:		the bins
+ *
+ * Bounded time: a look at QN_BINS_TRIES runs of the last bin in use.
+ *
+ * Return: granules, 0 if there is no run.
+ */
+static inline size_t qn_bins_largest_found(const struct qn_bins *b)
+{
+	unsigned int w = QN_BINS_WORDS, n = QN_BINS_TRIES;
+	const struct qn_run *run;
+	size_t size = 0;
+
+	while (w > 1 && !b->mask[w - 1])
+		w--;
+	if (!b->mask[w - 1])
+		return 0;
+	run = b->head[w * QN_BINS_WORD - 1 -
+		      (unsigned int)qn_ctz(b->mask[w - 1])];
+	for (; run && n > 0; n--, run = run->next)
+		size = max(size, run->size);
+	return size;
+}
+
 /* Of one bin; its granules are added to @sum. A list with a loop is torn where it closes */
 static __always_inline const char *qn_bins_check_one(
 	const struct qn_bins *b, unsigned int bin, size_t *sum,

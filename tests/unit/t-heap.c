@@ -1216,6 +1216,141 @@ static void test_requested(void **state)
 	qn_heap_free(h, p);
 }
 
+static void test_brief(void **state)
+{
+	struct qn_brief b;
+	struct qn_stats st;
+	void *p[40];
+
+	(void)state;
+	reset();
+	assert_int_equal(qn_heap_brief(NULL, &b), -EINVAL);
+	assert_int_equal(qn_heap_brief(h, NULL), -EINVAL);
+	for (size_t i = 0; i < 40; i++)
+		p[i] = qn_heap_alloc(h, 50 + 13 * i);
+	for (size_t i = 0; i < 40; i += 2)
+		qn_heap_free(h, p[i]);
+	st = stats();
+	assert_int_equal(qn_heap_brief(h, &b), 0);
+	assert_int_equal(b.live, st.live);
+	assert_int_equal(b.peak_live, st.peak_live);
+	assert_int_equal(b.free, st.free);
+	assert_int_equal(b.largest_free, st.largest_free);
+	assert_int_equal(b.fragmentation,
+			 (st.free - st.largest_free) * 1024 / st.free);
+	/* That much is had at once, and nothing is left of that length */
+	assert_non_null(qn_heap_alloc(h, b.largest_free));
+	assert_int_equal(qn_heap_brief(h, &b), 0);
+	assert_true(b.largest_free < st.largest_free);
+	assert_int_equal(b.fragmentation,
+			 (b.free - b.largest_free) * 1024 / b.free);
+	while (qn_heap_alloc(h, 1))
+		;
+	assert_int_equal(qn_heap_brief(h, &b), 0);
+	assert_int_equal(b.free + b.largest_free + b.fragmentation, 0);
+}
+
+static void test_zone_stats(void **state)
+{
+	struct qn_zone_stats a, b;
+	void *p, *q;
+
+	(void)state;
+	reset_learning();
+	assert_int_equal(qn_heap_zone_stats(h, 1, &b), -ENOENT);
+	assert_int_equal(qn_heap_zone_stats(NULL, 0, &a), -EINVAL);
+	p = qn_heap_alloc(h, 1000);
+	assert_int_equal(
+		qn_heap_add_zone(h, second, sizeof(second), QN_ZONE_FIRST), 0);
+	q = qn_heap_alloc(h, 200);
+	assert_true(is_in(q, second, sizeof(second)));
+	assert_int_equal(qn_heap_zone_stats(h, 0, &a), 0);
+	assert_int_equal(qn_heap_zone_stats(h, 1, &b), 0);
+	assert_true(is_in(a.start, second, sizeof(second)));
+	assert_int_equal(a.flags, QN_ZONE_FIRST);
+	assert_int_equal(a.used, qn_heap_usable_size(h, q));
+	assert_int_equal(b.used, qn_heap_usable_size(h, p));
+	assert_int_equal(a.size + b.size, stats().size - stats().metadata);
+	assert_int_equal(a.free + b.free, stats().free);
+	assert_true(a.largest_free <= a.free && b.largest_free <= b.free);
+	qn_heap_free(h, p);
+	qn_heap_free(h, q);
+	p = qn_heap_alloc(h, 40);
+	qn_heap_free(h, p);
+	assert_int_equal(qn_heap_zone_stats(h, 0, &a), 0);
+	assert_int_equal(qn_heap_zone_stats(h, 1, &b), 0);
+	assert_int_equal(a.used | b.used, 0);
+	assert_int_equal(a.held + b.held, stats().held);
+	assert_true(a.held > 0);
+	assert_sound();
+}
+
+static void test_realloc_aligned(void **state)
+{
+	unsigned char *p, *q;
+
+	(void)state;
+	reset();
+	assert_null(qn_heap_realloc_aligned(h, NULL, 24, 10));
+	p = qn_heap_realloc_aligned(h, NULL, 64, 100);
+	assert_non_null(p);
+	fill(p, 100, 3);
+	assert_null(qn_heap_realloc_aligned(h, p, 24, 10));
+	/* It lies right, and what is behind it is free */
+	assert_ptr_equal(qn_heap_realloc_aligned(h, p, 64, 300), p);
+	q = qn_heap_alloc(h, 10);
+	p = qn_heap_realloc_aligned(h, p, 64, 2000);
+	assert_non_null(p);
+	assert_true(is_aligned((uintptr_t)p, 64));
+	assert_filled(p, 100, 3);
+	fill(q, 10, 4);
+	q = qn_heap_realloc_aligned(h, q, 256, 10);
+	assert_true(is_aligned((uintptr_t)q, 256));
+	assert_filled(q, 10, 4);
+	assert_null(qn_heap_realloc_aligned(h, q, 256, SIZE));
+	assert_filled(q, 10, 4);
+	qn_heap_free(h, q);
+	qn_heap_free(h, p);
+	assert_int_equal(stats().live, 0);
+	assert_sound();
+}
+
+/* Whoever keeps to what a heap was planned for is never refused */
+static void test_plan(void **state)
+{
+	enum {
+		LEAST = 2 * QN_ALIGN,
+		LARGEST = 12 * QN_ALIGN,
+		LIVE = 20 * LARGEST
+	};
+
+	static void *p[LIVE / LEAST];
+	size_t nr = 0, size = QN_HEAP_PLAN(LIVE, LARGEST, LEAST);
+	u32 rng = 1;
+
+	(void)state;
+	assert_true(size <= sizeof(memory));
+	h = qn_heap_init(memory, size);
+	assert_non_null(h);
+	assert_true(stats().size - stats().metadata >=
+		    size - QN_HEAP_STATE - size / (8 * QN_ALIGN));
+	for (int i = 0; i < 20000; i++) {
+		size_t most = i / 100 % 2 ? LARGEST : LEAST;
+
+		random_turn(&rng);
+		if (stats().live + LARGEST > LIVE || (nr && rng >> 24 < 100)) {
+			size_t n = (rng >> 8) % nr;
+
+			qn_heap_free(h, p[n]);
+			p[n] = p[--nr];
+			continue;
+		}
+		p[nr] = qn_heap_alloc(h, (rng >> 8) % most + 1);
+		assert_non_null(p[nr++]);
+	}
+	assert_sound();
+}
+
 static void test_check_notices(void **state)
 {
 	struct qn_zone *z;
@@ -1301,6 +1436,10 @@ int main(void)
 		cmocka_unit_test(test_memory_from_before),
 		cmocka_unit_test(test_largest_free_is_short),
 		cmocka_unit_test(test_requested),
+		cmocka_unit_test(test_brief),
+		cmocka_unit_test(test_zone_stats),
+		cmocka_unit_test(test_realloc_aligned),
+		cmocka_unit_test(test_plan),
 		cmocka_unit_test(test_check_notices),
 	};
 
