@@ -38,7 +38,7 @@ export srcdir images
 to_named_lines()
 {
 	awk -v name="$1" '
-	BEGIN { is_group = name ~ /\/(sensor|pipeline)$/ }
+	BEGIN { is_group = name ~ /\/(sensor|pipeline|unseen)$/ }
 	$1 ~ /calls:$/ {
 		key = $1
 		sub(/:$/, "", key)
@@ -195,12 +195,14 @@ make_trace() # NAME KIND SEED [OPERATIONS [BYTES]]
 
 own_traces()
 {
-	for seed in 1 2 3 4 5; do
+	for seed in 1 2 3 4 5 11 12 13; do
 		make_trace pipeline-$seed sensor $seed
 	done
 	for kind in $kinds; do
 		case $kind in
 		comb) make_trace $kind $kind 1 30000 30000 ;;
+		large) make_trace $kind $kind 1 20000 43000 ;;
+		small) make_trace $kind sensor 21 20000 11400 ;;
 		*) make_trace $kind $kind 1 ;;
 		esac
 	done
@@ -214,7 +216,7 @@ more_traces()
 			continue
 		}
 		name=$(basename "$file" .trace)
-		case " $sensors $pipelines $kinds $programs " in
+		case " $sensors $pipelines $unseen $kinds $programs " in
 		*" $name "*)
 			cmp -s "$file" "$tmp/traces/$name.trace" ||
 				die "$file differs from the trace of its name"
@@ -232,7 +234,9 @@ more_traces()
 sensors="sensor-1 sensor-2"
 pipelines="pipeline-1 pipeline-2 pipeline-3 pipeline-4 pipeline-5"
 masked="sensor-1 sensor-2 network store random ramps"
-kinds="network interpreter store trees random queue stack ramps comb"
+unseen="pipeline-11 pipeline-12 pipeline-13"
+kinds="network interpreter store trees random queue stack ramps comb bursts large small"
+levels="check0 check2 check3 locked"
 programs="lua bash sed xmllint find"
 more=
 modes="once step held"
@@ -243,6 +247,7 @@ plan_all_costs() # LEVEL-OR-PEER MODE
 {
 	plan_costs "$1" "$2" sensor $sensors
 	plan_costs "$1" "$2" pipeline $pipelines
+	plan_costs "$1" "$2" unseen $unseen
 	for trace in $kinds $programs $more; do
 		plan_costs "$1" "$2" $trace $trace
 	done
@@ -257,12 +262,15 @@ everything()
 		plan_all_costs O2 $mode
 		plan_all_costs Os $mode
 	done
+	for who in $levels; do
+		plan_costs $who step sensor $sensors
+	done
 	plan_all_costs newlib once
 	for who in nano picolibc; do
 		plan_costs $who once sensor $sensors
 		plan_costs $who once pipeline $pipelines
 	done
-	for trace in $sensors $pipelines $kinds $programs $more; do
+	for trace in $sensors $pipelines $unseen $kinds $programs $more; do
 		for mode in $modes; do
 			plan_smallest O2 $mode $trace
 			plan_full O2 $mode $trace
@@ -361,8 +369,9 @@ tables)
 	everything
 	echo "Compiler: $(cat "$images/compiler")."
 	print_tables firmware/tables.awk \
-		-v traces="$sensors $pipelines $kinds $programs $more" \
-		-v groups_="sensor pipeline $kinds $programs $more" \
+		-v traces="$sensors $pipelines $unseen $kinds $programs $more" \
+		-v groups_="sensor pipeline unseen $kinds $programs $more" \
+		-v unseen="$unseen" -v graded="$levels" \
 		-v pipelines="$pipelines" -v programs="$programs" -v heap=$heap \
 		"$here/peers.txt" "$tmp/results"
 	;;

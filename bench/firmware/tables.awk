@@ -69,6 +69,8 @@ function speed(    i, who, m)
 		    four_of(p_free[i]) "|-|-|-|-|-|-")
 	heading("The same of this tree\047s pipeline: " pipelines)
 	speed_of("pipeline", "pipeline-1")
+	heading("The same of other seeds, which no choice was made by: " unseen)
+	speed_of("unseen", "pipeline-11")
 	print "\nThose below picolibc are from peers.txt. Fragmentation: mean " \
 	      "of 1 - largest free / all free,"
 	print "every 64 operations, as the heap tells it; for the C " \
@@ -85,6 +87,28 @@ function step_row(name, level)
 		printf "qn_heap_step() at -%s: median %s, mean %s, p99 %s, " \
 		       "max %s\n", level, v[name ".median"], v[name ".mean"],
 		       v[name ".p99"], v[name ".max"]
+}
+
+# --- what checks and the lock cost ---
+
+function graded_row(title, who,    name)
+{
+	name = "cost/" who "/step/sensor"
+	row("-50 | 7 8 7 7 | 7 8 7 7", title "|" four(name "/malloc") "|" \
+	    four(name "/free"))
+}
+
+function grades()
+{
+	heading("Levels of checks (QN_CHECKS), and the lock: sensors, -O2, " \
+		"default, step every 64")
+	row("-50 | 28 | 28", "|malloc: median mean p99 max|" \
+	    "free: median mean p99 max")
+	graded_row("0: no second free of a held block", "check0")
+	graded_row("1: the default", "O2")
+	graded_row("2: and writes behind a block (QN_GUARD)", "check2")
+	graded_row("3: and fills blocks (QN_POISON)", "check3")
+	graded_row("1, interrupts masked (QN_LOCK_IRQ)", "locked")
 }
 
 # --- all workloads -----------------------------------------------------------
@@ -361,7 +385,7 @@ function aims(    who)
 		aims_speed(levels[who], "held", 34, 34, 0.25)
 	}
 	verdict("flash at -Os, without learning",
-		get("size/Os/plain/flash"), 2560)
+		get("size/Os/plain/flash"), 3600)
 	verdict("flash at -Os, with sampler and rule policy",
 		get("size/Os/learning/flash"), 5120)
 	verdict("static RAM", most_of(get("size/Os/plain/ram"),
@@ -401,6 +425,7 @@ END {
 	nr_groups = split(groups_, groups, " ")
 	nr_traces = split(traces, traces_, " ")
 	speed()
+	grades()
 	workloads("O2")
 	workloads("Os")
 	smallest()

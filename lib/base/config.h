@@ -224,11 +224,35 @@ _Static_assert(QN_LOCK_BASEPRI >= 0 && QN_LOCK_BASEPRI <= 255,
 	       "QN_LOCK_BASEPRI");
 
 /*
+ * QN_LOCK_INLINE: 1: where interrupts are masked, a heap's functions do it themselves rather
+ * than by a call. 0 lets a linker's --wrap see each section.
+ */
+#ifndef QN_LOCK_INLINE
+#define QN_LOCK_INLINE QN_LOCK_IRQ
+#endif
+_Static_assert(!QN_LOCK_INLINE || QN_LOCK_IRQ, "QN_LOCK_INLINE");
+
+/*
+ * QN_CHECKS: what a heap of one's own notices. Each level has those below it, and knobs
+ * QN_GUARD and QN_POISON may be set apart.
+ *
+ *	0	free of what is no block; a second free of a held block is not noticed, and
+ *		damages the heap
+ *	1	also that one
+ *	2	also writes beyond the end of a block: QN_GUARD
+ *	3	also fills blocks: QN_POISON
+ */
+#ifndef QN_CHECKS
+#define QN_CHECKS 1
+#endif
+_Static_assert(QN_CHECKS >= 0 && QN_CHECKS <= 3, "QN_CHECKS");
+
+/*
  * QN_GUARD: the last word of every block tells whether it was written to: found
  * when the block is freed or resized. Costs a word a block.
  */
 #ifndef QN_GUARD
-#define QN_GUARD 0
+#define QN_GUARD (QN_CHECKS >= 2)
 #endif
 
 /*
@@ -236,7 +260,7 @@ _Static_assert(QN_LOCK_BASEPRI >= 0 && QN_LOCK_BASEPRI <= 255,
  * so that whoever reads them uninitialised or too late gets nonsense.
  */
 #ifndef QN_POISON
-#define QN_POISON 0
+#define QN_POISON (QN_CHECKS >= 3)
 #endif
 
 /* QN_CPU_MHZ: the core's clock, by which firmware's cycle counter tells time */

@@ -13,16 +13,21 @@
 #include <string.h>
 
 #include "heap/heap.h"
+#include "port/mask.h"
 
 static __always_inline void qn_heap_lock(struct qn_heap *h)
 {
-	if (IS_ENABLED(QN_HEAP_LOCK))
+	if (IS_ENABLED(QN_LOCK_INLINE))
+		qn_mask_lock(&h->lock);
+	else if (IS_ENABLED(QN_HEAP_LOCK))
 		qn_port_lock(&h->lock);
 }
 
 static __always_inline void qn_heap_unlock(struct qn_heap *h)
 {
-	if (IS_ENABLED(QN_HEAP_LOCK))
+	if (IS_ENABLED(QN_LOCK_INLINE))
+		qn_mask_unlock(&h->lock);
+	else if (IS_ENABLED(QN_HEAP_LOCK))
 		qn_port_unlock(&h->lock);
 }
 

@@ -540,6 +540,12 @@ static void free_behind(struct qn_heap *h, void *p, u32 window,
 			const struct qn_word32 *word);
 static void free_slow(struct qn_heap *h, void *p);
 
+/* Was it freed before, if that is to be noticed */
+static __always_inline bool is_freed(const void *p)
+{
+	return QN_CHECKS && qn_zone_is_held(p);
+}
+
 static __always_inline void free_here(struct qn_heap *h, void *p, size_t k)
 {
 	qn_assert(qn_zone_block(&h->zone, p) == k);
@@ -557,7 +563,7 @@ static __always_inline bool hold_behind(struct qn_heap *h, void *p, u32 window,
 	unsigned int first = qn_zone_first(window, QN_WINDOW_BEHIND_RUN);
 	struct qn_zone *z = &h->zone;
 
-	if (z->fate[first] != QN_FATE_HOLD || qn_zone_is_held(p) ||
+	if (z->fate[first] != QN_FATE_HOLD || is_freed(p) ||
 	    !qn_zone_is_behind_run(word, p) || !qn_zone_hold(z, p, first - 1))
 		return false;
 	note_free(h);
@@ -581,7 +587,7 @@ static __always_inline void free_fast(struct qn_heap *h, void *p)
 	window = bits >> qn_zone_shift(p);
 	first = qn_zone_first(window, QN_WINDOW_BEHIND_BLOCK);
 	fate = z->fate[first];
-	if (fate == QN_FATE_HOLD && likely(!qn_zone_is_held(p))) {
+	if (fate == QN_FATE_HOLD && likely(!is_freed(p))) {
 		if (!qn_zone_hold(z, p, first - 1)) {
 			z->refused++;
 			free_here(h, p, first - 1);

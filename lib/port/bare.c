@@ -7,6 +7,7 @@
  * weak functions that firmware overrides.
  */
 #include "base/config.h"
+#include "port/mask.h"
 #include "port/port.h"
 
 #define SCB_DEMCR      (*(volatile u32 *)0xe000edfcu)
@@ -34,27 +35,9 @@ __weak __noreturn void qn_board_abort(void)
 		__asm__ volatile("" ::: "memory");
 }
 
-/*
- * The mask as it was goes into the lock: operations do not nest, but one may begin
- * where interrupts are masked already
- */
 void qn_port_lock(struct qn_lock *lock)
 {
-	u32 mask;
-
-	if (!IS_ENABLED(QN_LOCK_IRQ))
-		return;
-	if (QN_LOCK_BASEPRI)
-		__asm__ volatile("mrs %0, basepri\n\tmsr basepri_max, %1"
-				 : "=&r"(mask)
-				 : "r"(QN_LOCK_BASEPRI)
-				 : "memory");
-	else
-		__asm__ volatile("mrs %0, primask\n\tcpsid i"
-				 : "=r"(mask)
-				 :
-				 : "memory");
-	lock->word = mask;
+	qn_mask_lock(lock);
 }
 
 bool qn_port_trylock(struct qn_lock *lock)
@@ -65,14 +48,7 @@ bool qn_port_trylock(struct qn_lock *lock)
 
 void qn_port_unlock(struct qn_lock *lock)
 {
-	if (!IS_ENABLED(QN_LOCK_IRQ))
-		return;
-	if (QN_LOCK_BASEPRI)
-		__asm__ volatile("msr basepri, %0" ::"r"(lock->word)
-				 : "memory");
-	else
-		__asm__ volatile("msr primask, %0" ::"r"(lock->word)
-				 : "memory");
+	qn_mask_unlock(lock);
 }
 
 /* Does the cycle counter exist and move; emulators have it and leave it at 0 */
