@@ -4,7 +4,7 @@
 # project(); QUERN_CONFIG may name a folder with a quern-config.h: knobs of lib/base/config.h.
 # For sources in C++ the project needs the languages C and CXX.
 #
-# It defines libraries for target_link_libraries():
+# It sets QUERN_VERSION, and defines libraries for target_link_libraries():
 #
 #   quern			the archive, by the project's own flags, and quern.h
 #   quern_newlib, quern_freertos, quern_new	quern as malloc, pvPortMalloc, operator
@@ -14,6 +14,7 @@
 #
 # examples/image/CMakeLists.txt is one that uses it.
 
+set(QUERN_VERSION 0.1.0)
 get_filename_component(QUERN "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 set(QUERN_CONFIG "" CACHE PATH "Folder of quern-config.h")
 

@@ -10,6 +10,7 @@
 #
 # It defines
 #
+#   QUERN_VERSION	of this tree
 #   QUERN_LIB		the archive, with a rule that makes it
 #   QUERN_CPPFLAGS	for your sources: quern.h and glue.h, behind your own folders
 #   QUERN_CXXFLAGS	for your sources in C++: no exceptions, no C++ library
@@ -21,6 +22,7 @@
 # The archive is made anew when a flag or a knob changes. The first target of your
 # Makefile stays the default one. examples/image/Makefile uses all of it.
 
+QUERN_VERSION = 0.1.0
 QUERN_CC ?= arm-none-eabi-gcc
 QUERN_CXX ?= arm-none-eabi-g++
 QUERN_AR ?= arm-none-eabi-ar
