@@ -92,6 +92,27 @@ static void test_second_free_of_held(void **state)
 	assert_refused(q, "freed twice:");
 }
 
+/* The second granule of a block looks at first as what lies behind a free run */
+static void test_inside_where_held(void **state)
+{
+	char *p;
+
+	(void)state;
+	reset();
+	qn_heap_set_policy(h, "rule");
+	for (size_t size = 3 * QN_ALIGN; size < 20 * QN_ALIGN;
+	     size += QN_ALIGN) {
+		qn_heap_alloc(h, 2 * QN_ALIGN);
+		p = qn_heap_alloc(h, size);
+		memset(p, 0, size);
+		for (size_t at = QN_ALIGN; at < size; at += QN_ALIGN)
+			assert_refused(p + at,
+				       "freed twice, or no block begins at");
+		qn_heap_free(h, p);
+	}
+	assert_int_equal(qn_heap_check(h), 0);
+}
+
 /* What a program may write into a block does not make it look held */
 static void test_marks_in_user_data(void **state)
 {
@@ -190,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_second_free),
 		cmocka_unit_test(test_second_free_of_held),
+		cmocka_unit_test(test_inside_where_held),
 		cmocka_unit_test(test_marks_in_user_data),
 		cmocka_unit_test(test_no_stale_tag),
 		cmocka_unit_test(test_interior),
