@@ -168,6 +168,7 @@ static void make_room(struct evidence *ev)
 	ev->oracle = zeroed(ev->nr_items, sizeof(*ev->oracle));
 	ev->fixed_results = zeroed(ev->nr_items, sizeof(*ev->fixed_results));
 	ev->oracle_results = zeroed(ev->nr_items, sizeof(*ev->oracle_results));
+	ev->one_results = zeroed(ev->nr_items, sizeof(*ev->one_results));
 }
 
 /* ---- players ---- */

@@ -139,6 +139,7 @@ struct ev_player {
  * @fixed:	by cost: the cheapest setting on the programs that are learned from
  * @fixed_costs, @oracle: by item and cost, of these and of the cheapest for each item
  * @fixed_results, @oracle_results: of the ones that are cheapest at the preset price
+ * @one, @one_results: the cheapest for all prices together, on those that are learned from
  * @settings:	all settings
  * @budget, @events, @part, @large_events, @large_part, @stretch, @nr_mixes, @tries, @groups, @seeds_only: how much is done
  * @data:	where files for plots go, or NULL
@@ -157,6 +158,8 @@ struct evidence {
 	double (*fixed_costs)[EV_NR_COSTS];
 	double (*oracle)[EV_NR_COSTS];
 	struct qn_sim_result *fixed_results, *oracle_results;
+	u32 one;
+	struct qn_sim_result *one_results;
 	struct qn_knobs *settings;
 	u32 budget, events, part, large_events, large_part, stretch, nr_mixes;
 	u32 tries, groups, seeds_only;

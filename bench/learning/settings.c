@@ -113,14 +113,28 @@ static int note_chosen(struct evidence *ev, struct ev_play *plays)
 				ev->fixed_results[n] = plays[n].result;
 		}
 	}
+	if (!err)
+		err = play_setting(ev, ev->one, plays);
+	for (u32 n = 0; n < ev->nr_items && !err; n++)
+		ev->one_results[n] = plays[n].result;
 	return err;
+}
+
+/* Over all prices */
+static double sum_of(const double sums[EV_NR_COSTS])
+{
+	double sum = 0;
+
+	for (u32 i = 0; i < EV_NR_PRICES; i++)
+		sum += sums[i];
+	return sum;
 }
 
 int ev_play_settings(struct evidence *ev)
 {
 	struct ev_play *plays =
 		qn_xrealloc(NULL, ev->nr_items * sizeof(*plays));
-	double best[EV_NR_COSTS];
+	double best[EV_NR_COSTS], best_one = 0;
 	int err = 0;
 
 	draw_settings(ev);
@@ -131,6 +145,10 @@ int ev_play_settings(struct evidence *ev)
 		if (err)
 			break;
 		note_setting(ev, i, plays, sums);
+		if (!i || sum_of(sums) < best_one) {
+			best_one = sum_of(sums);
+			ev->one = i;
+		}
 		for (u32 c = 0; c < EV_NR_COSTS; c++)
 			if (!i || sums[c] < best[c]) {
 				best[c] = sums[c];

@@ -22,14 +22,16 @@ enum measure {
 /* A difference of less is none */
 #define SAME 0.01
 
-/* Rows of tables: the players, and two of fixed settings */
-#define FIXED(ev)  ((ev)->nr)
-#define ORACLE(ev) ((ev)->nr + 1)
-#define ROWS(ev)   ((ev)->nr + 2)
+/* Rows of tables: the players, and three of fixed settings */
+#define ONE(ev)    ((ev)->nr)
+#define FIXED(ev)  ((ev)->nr + 1)
+#define ORACLE(ev) ((ev)->nr + 2)
+#define ROWS(ev)   ((ev)->nr + 3)
 
 static const char *name_of(const struct evidence *ev, u32 row)
 {
-	return row == FIXED(ev)  ? "best fixed setting" :
+	return row == ONE(ev)    ? "best fixed, all J" :
+	       row == FIXED(ev)  ? "best fixed, each J" :
 	       row == ORACLE(ev) ? "settings oracle" :
 				   ev->players[row].name;
 }
@@ -52,6 +54,7 @@ static const struct qn_sim_result *result_of(const struct evidence *ev, u32 row,
 					     u32 item, u32 price)
 {
 	const struct qn_sim_result *r =
+		row == ONE(ev)    ? &ev->one_results[item] :
 		row == FIXED(ev)  ? &ev->fixed_results[item] :
 		row == ORACLE(ev) ? &ev->oracle_results[item] :
 				    &ev->players[row].results[item][price];
@@ -278,6 +281,8 @@ static void put_fixed(const struct evidence *ev)
 	printf("\nThe cheapest of %u settings on the programs that are learned "
 	       "from\n\n",
 	       ev->budget);
+	printf("all prices  ");
+	put_setting(&ev->settings[ev->one]);
 	for (u32 i = 0; i < EV_NR_COSTS; i++) {
 		u32 cost = i < EV_NR_PRICES ? order[i] : i;
 
