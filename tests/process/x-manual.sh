@@ -45,7 +45,7 @@ lacking() # page: options that it lacks
 	local name=${1##*/quern-} option
 
 	for option in $(options "${name%.1}"); do
-		grep -q -- "\\\\-\\\\-${option//-/\\\\\\\\-}\(\\\\fR\)\?\(=\|\$\)" "$1" ||
+		sed 's/\\-/-/g' "$1" | grep -q -e "--$option\(\\\\fR\)\?\(=\|\$\)" ||
 			echo "$option"
 	done
 }

@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# x-readme.sh - the commands of README.md that begin with "$", as they stand: each succeeds,
+# and its output has the words that README shows at the begin of its lines. Figures differ.
+
+. "$(dirname "$0")/../x.sh"
+
+build=${builddir:-$top/build}
+PATH=$build:$PATH
+readme=$top/README.md
+
+# The commands, one a line, with the number of the line
+commands()
+{
+	sed -n '=; s/^    \$ //p' "$readme" |
+		awk '/^[0-9]+$/ { at = $0; next } { print at, $0 }'
+}
+
+# What README shows behind line $1
+shown()
+{
+	sed -n "$(($1 + 1)),\$p" "$readme" | sed -n '/^    [^$]/!q; s/^    //p'
+}
+
+# The label that a line begins with, if it has one
+words()
+{
+	sed -n 's/^ \{0,6\}\([A-Za-z].*\)/\1/p' | sed 's/  .*//; s/[0-9.(].*//; s/ *$//' |
+		sort -u
+}
+
+needs()
+{
+	case $1 in
+	*"quern fit"*) command -v qemu-arm && [ -e "$build/firmware/fit" ] ;;
+	*gawk*) command -v gawk ;;
+	*python3*) [ -x /usr/bin/python3 ] ;;
+	esac >/dev/null
+}
+
+cp -r "$top/docs" "$tmp/docs" && cd "$tmp" || exit 99
+commands >lines
+[ "$(wc -l <lines)" -ge 6 ]
+ok "README shows commands" $?
+while read -r at line; do
+	case $line in
+	*gawk*|*python3*|*"quern fit"*)
+		needs "$line" || {
+			skip "$line" "what it runs is missing"
+			continue
+		} ;;
+	esac
+	sh -c "$line" >out 2>&1 </dev/null
+	status=$?
+	[ $status = 0 ] || sed 's/^/# /' out
+	ok "$line" $status
+	missing=
+	shown "$at" | words >expected
+	while read -r word; do
+		grep -qF -e "$word" out || missing="$missing '$word'"
+	done <expected
+	[ -z "$missing" ] || echo "# not said:$missing"
+	[ -z "$missing" ]
+	ok "it prints what README shows" $?
+done <lines
