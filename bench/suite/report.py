@@ -4,15 +4,18 @@
 All ratios are of medians. The mean over workloads is the geometric one; beside
 it stands the mean without the workload where an allocator does best and the one
 where it does worst, since one odd workload must not decide. The program rounds worked
-all of them out.
+them out, but for the means of real programs and of patterns apart.
 """
 import os
+import statistics
 
+import suite
 from rounds import failures
 from suite import BASE, OURS
 from tables import Table, plot as draw
 
 LIMIT = 1.10        # what counts as behind
+PATTERNS = {w.name for w in suite.PATTERNS}
 
 
 def print_suite_table(title, figures, measure, names, unit):
@@ -40,6 +43,24 @@ def print_suite_table(title, figures, measure, names, unit):
     for i, label in enumerate(("mean", "mean, inner")):
         if figures["common"]:
             table.row(label, "1", *["%.3f" % means[n][i] for n in others])
+    for label, is_pattern in (("programs", False), ("patterns", True)):
+        if any((w in PATTERNS) == is_pattern for w in common(figures)):
+            table.row(label, "1", *["%.3f" % mean_of(figures, measure, n,
+                                                     is_pattern)
+                                    for n in others])
+
+
+def common(figures):
+    """Contests that ran under all subjects."""
+    return {w: row for w, row in figures["contests"].items()
+            if not any("failed" in cell for cell in row.values())}
+
+
+def mean_of(figures, measure, name, is_pattern):
+    """Of real programs, or of the patterns: they are not alike."""
+    return statistics.geometric_mean(
+        row[name][measure]["ratio"] for w, row in common(figures).items()
+        if (w in PATTERNS) == is_pattern)
 
 
 def behind(figures, measure):
