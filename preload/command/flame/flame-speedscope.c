@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <string.h>
 #include "flame.h"
-#include "tree.h"
+#include "flame-tree.h"
 
 static json_t *make_frame(const struct qn_symbols_frame *frame)
 {

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "flame.h"
-#include "tree.h"
+#include "flame-tree.h"
 #include "command/base/demangle.h"
 #include "command/base/fail.h"
 #include "command/draw/markup.h"
@@ -97,7 +97,7 @@ static const char script[] =
 struct picture {
 	FILE *out;
 	const struct qn_flame *flame;
-	const struct qn_tree *tree;
+	const struct qn_flame_tree *tree;
 	enum qn_flame_of of;
 	u32 depth;
 	double total;
@@ -210,14 +210,14 @@ static void put_head(const struct picture *p, double height, bool is_file)
 void qn_flame_svg(FILE *out, const struct qn_flame *f, enum qn_flame_of of,
 		  bool is_file)
 {
-	struct qn_tree tree;
+	struct qn_flame_tree tree;
 	struct picture p = { .out = out, .flame = f, .tree = &tree, .of = of };
 
-	qn_tree_make(&tree, f, of, false);
+	qn_flame_tree_make(&tree, f, of, false);
 	p.total = (double)max(tree.nodes[0].value, (u64)1);
 	p.depth = depth_of(&p, 0, 0);
 	put_head(&p, HEADER + (double)p.depth * ROW + FOOTER, is_file);
 	put_node(&p, 0, 0, 0);
 	fprintf(out, "<script>//<![CDATA[\n%s//]]></script>\n</svg>\n", script);
-	qn_tree_exit(&tree);
+	qn_flame_tree_exit(&tree);
 }

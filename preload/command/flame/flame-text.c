@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "flame.h"
-#include "tree.h"
+#include "flame-tree.h"
 
 /* ---- folded stacks ---- */
 
@@ -65,7 +65,8 @@ static void put_massif_name(FILE *out, const struct qn_symbols_frame *frame,
 		fprintf(out, " (in %s)", *frame->module ? frame->module : "?");
 }
 
-static void put_tree(FILE *out, const struct qn_tree *t, u32 node, int depth)
+static void put_tree(FILE *out, const struct qn_flame_tree *t, u32 node,
+		     int depth)
 {
 	u64 least = t->nodes[0].value / THRESHOLD, rest = 0;
 	u32 nr = 0, nr_rest = 0, at;
@@ -102,10 +103,10 @@ void qn_flame_massif(FILE *out, const struct qn_flame *f)
 {
 	enum qn_flame_of of = f->has_peak ? QN_FLAME_PEAK : QN_FLAME_LEAKED;
 	u64 at = f->has_peak ? f->peak_ms : f->end_ms;
-	struct qn_tree t;
+	struct qn_flame_tree t;
 	u32 nr = 0, i = 0;
 
-	qn_tree_make(&t, f, of, true);
+	qn_flame_tree_make(&t, f, of, true);
 	fprintf(out, "desc: made by quern flame\ncmd: %s\ntime_unit: ms\n",
 		f->program);
 	put_snapshot(out, nr++, 0, 0, "empty");
@@ -118,5 +119,5 @@ void qn_flame_massif(FILE *out, const struct qn_flame *f)
 		if (f->moments[i].ms > at)
 			put_snapshot(out, nr++, f->moments[i].ms,
 				     f->moments[i].bytes, "empty");
-	qn_tree_exit(&t);
+	qn_flame_tree_exit(&t);
 }

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * tree.c - a node has a list of those below it, which is searched: functions call few
+ * flame-tree.c - a node has a list of those below it, which is searched: functions call few
  * others.
  */
 #define _GNU_SOURCE 1
-#include "tree.h"
+#include "flame-tree.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "command/base/fail.h"
 
-static u32 node_add(struct qn_tree *t, const struct qn_symbols_frame *frame)
+static u32 node_add(struct qn_flame_tree *t,
+		    const struct qn_symbols_frame *frame)
 {
 	QN_GROW(t->nodes, t->nr);
 	t->nodes[t->nr] = (struct qn_node){ .frame = *frame };
@@ -19,7 +20,7 @@ static u32 node_add(struct qn_tree *t, const struct qn_symbols_frame *frame)
 }
 
 /* Functions are told apart by their names and files, not by their lines */
-static u32 find_below(const struct qn_tree *t, u32 node,
+static u32 find_below(const struct qn_flame_tree *t, u32 node,
 		      const struct qn_symbols_frame *frame)
 {
 	u32 at = t->nodes[node].first;
@@ -30,7 +31,7 @@ static u32 find_below(const struct qn_tree *t, u32 node,
 	return at;
 }
 
-static u32 below(struct qn_tree *t, u32 node,
+static u32 below(struct qn_flame_tree *t, u32 node,
 		 const struct qn_symbols_frame *frame)
 {
 	u32 at = find_below(t, node, frame);
@@ -43,7 +44,7 @@ static u32 below(struct qn_tree *t, u32 node,
 	return at;
 }
 
-static void add_site(struct qn_tree *t, const struct qn_flame *f,
+static void add_site(struct qn_flame_tree *t, const struct qn_flame *f,
 		     const struct qn_flame_site *site, u64 value,
 		     bool is_inverted)
 {
@@ -58,7 +59,7 @@ static void add_site(struct qn_tree *t, const struct qn_flame *f,
 	}
 }
 
-static void sort_list(struct qn_tree *t, u32 node)
+static void sort_list(struct qn_flame_tree *t, u32 node)
 {
 	u32 sorted = 0, at = t->nodes[node].first;
 
@@ -74,13 +75,13 @@ static void sort_list(struct qn_tree *t, u32 node)
 	t->nodes[node].first = sorted;
 }
 
-void qn_tree_make(struct qn_tree *t, const struct qn_flame *f,
-		  enum qn_flame_of of, bool is_inverted)
+void qn_flame_tree_make(struct qn_flame_tree *t, const struct qn_flame *f,
+			enum qn_flame_of of, bool is_inverted)
 {
 	const struct qn_symbols_frame root = { .function = "all",
 					       .module = "" };
 
-	*t = (struct qn_tree){ NULL, 0 };
+	*t = (struct qn_flame_tree){ NULL, 0 };
 	node_add(t, &root);
 	for (u32 i = 0; i < f->nr; i++)
 		if (f->sites[i].value[of])
@@ -90,7 +91,7 @@ void qn_tree_make(struct qn_tree *t, const struct qn_flame *f,
 		sort_list(t, i);
 }
 
-void qn_tree_exit(struct qn_tree *t)
+void qn_flame_tree_exit(struct qn_flame_tree *t)
 {
 	free(t->nodes);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tree.h - stacks put together into one tree of functions.
+ * flame-tree.h - stacks put together into one tree of functions.
  */
-#ifndef QN_TREE_H
-#define QN_TREE_H
+#ifndef QN_FLAME_TREE_H
+#define QN_FLAME_TREE_H
 
 #include "flame.h"
 
@@ -21,9 +21,9 @@ struct qn_node {
 };
 
 /**
- * struct qn_tree - all functions; node 0 is the root
+ * struct qn_flame_tree - all functions; node 0 is the root
  */
-struct qn_tree {
+struct qn_flame_tree {
 	struct qn_node *nodes;
 	u32 nr;
 };
@@ -32,8 +32,8 @@ struct qn_tree {
  * Those below a node come by value, the largest first. @is_inverted: what allocates is at the root, its callers are
  * below it
  */
-void qn_tree_make(struct qn_tree *t, const struct qn_flame *f,
-		  enum qn_flame_of of, bool is_inverted);
-void qn_tree_exit(struct qn_tree *t);
+void qn_flame_tree_make(struct qn_flame_tree *t, const struct qn_flame *f,
+			enum qn_flame_of of, bool is_inverted);
+void qn_flame_tree_exit(struct qn_flame_tree *t);
 
-#endif /* QN_TREE_H */
+#endif /* QN_FLAME_TREE_H */
