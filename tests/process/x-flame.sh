@@ -220,7 +220,7 @@ refuses 'needs a trace or a statistics file' &&
 	refuses 'has 1, from 0 on' --process=7 h.qt &&
 	refuses 'cannot write' -o /not/there h.qt &&
 	refuses 'shows no statistics' --pid=$$ &&
-	refuses 'cannot look at' --pid=2147483647 &&
+	refuses 'there is no process 2147483647' --pid=2147483647 &&
 	head -c 100 h.qt >cut.qt && { "$quern" flame cut.qt >out 2>err; [ $? = 125 ]; }
 ok "wrong uses" $?
 if [ -c /dev/full ]; then

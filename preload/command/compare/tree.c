@@ -7,13 +7,13 @@
  */
 #define _GNU_SOURCE 1
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "command/base/fail.h"
+#include "command/base/proc.h"
 #include "tree.h"
 
 #define MOST_PROCESSES 512
@@ -28,21 +28,6 @@ struct family {
 	pid_t pids[MOST_PROCESSES];
 	u32 nr;
 };
-
-/* The beginning of a file, terminated; false: it cannot be read */
-static bool read_file(const char *path, char *text, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n, at = 0;
-
-	if (fd < 0)
-		return false;
-	while ((n = read(fd, text + at, size - 1 - (size_t)at)) > 0)
-		at += n;
-	close(fd);
-	text[at] = 0;
-	return n >= 0;
-}
 
 /* ---- who belongs to it ---- */
 
@@ -70,9 +55,9 @@ static void add_children(struct family *f, pid_t pid)
 	while (tasks && (task = readdir(tasks)) != NULL) {
 		if (*task->d_name == '.')
 			continue;
-		snprintf(path, sizeof(path), "/proc/%d/task/%.12s/children",
-			 (int)pid, task->d_name);
-		if (read_file(path, list, sizeof(list)))
+		snprintf(path, sizeof(path), "task/%.12s/children",
+			 task->d_name);
+		if (qn_proc_peek(pid, path, list, sizeof(list)))
 			add_listed(f, list);
 	}
 	if (tasks)
@@ -89,18 +74,6 @@ static void find_family(struct family *f, pid_t root)
 
 /* ---- what it has ---- */
 
-u64 qn_resident(pid_t pid)
-{
-	unsigned long long pages = 0;
-	char path[48], text[128];
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	if (!read_file(path, text, sizeof(text)) ||
-	    sscanf(text, "%*u %llu", &pages) != 1)
-		return 0;
-	return pages * (u64)sysconf(_SC_PAGESIZE);
-}
-
 /* Behind "@key:" in kilobytes; 0 where it is not there */
 static u64 kilobytes(const char *text, const char *key)
 {
@@ -111,21 +84,19 @@ static u64 kilobytes(const char *text, const char *key)
 
 static u64 proportional_of(pid_t pid)
 {
-	char path[48], text[1024];
+	char text[1024];
 	u64 bytes = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
-	if (read_file(path, text, sizeof(text)))
+	if (qn_proc_peek(pid, "smaps_rollup", text, sizeof(text)))
 		bytes = kilobytes(text, "\nPss:");
-	return bytes ? bytes : qn_resident(pid);
+	return bytes ? bytes : qn_proc_resident(pid);
 }
 
 static u64 peak_of(pid_t pid)
 {
-	char path[48], text[1024];
+	char text[1024];
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (!read_file(path, text, sizeof(text)))
+	if (!qn_proc_peek(pid, "status", text, sizeof(text)))
 		return 0;
 	return kilobytes(text, "\nVmHWM:");
 }
@@ -135,7 +106,7 @@ static u64 bytes_of(const struct family *f)
 	u64 bytes = 0;
 
 	if (f->nr == 1)
-		return qn_resident(f->pids[0]);
+		return qn_proc_resident(f->pids[0]);
 	for (u32 i = 0; i < f->nr; i++)
 		bytes += proportional_of(f->pids[i]);
 	return bytes;
@@ -143,18 +114,10 @@ static u64 bytes_of(const struct family *f)
 
 static bool has_loaded(pid_t pid, const char *library)
 {
-	char path[48], *line = NULL;
-	bool is_there = false;
-	size_t size = 0;
-	FILE *maps;
+	char *maps = qn_proc_read(pid, "maps");
+	bool is_there = maps && strstr(maps, library);
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
-	maps = fopen(path, "re");
-	while (maps && !is_there && getline(&line, &size, maps) > 0)
-		is_there = strstr(line, library) != NULL;
-	if (maps)
-		fclose(maps);
-	free(line);
+	free(maps);
 	return is_there;
 }
 

@@ -65,9 +65,6 @@ void qn_tree_begin(struct qn_tree *t, const char *library, u64 now_usec);
 /* Look, if it is time to */
 void qn_tree_look(struct qn_tree *t, u64 now_usec);
 
-/* The resident set of one process now; 0: it is not there */
-u64 qn_resident(pid_t pid);
-
 /* The mean over time; 0: too few looks to say */
 u64 qn_tree_average(const struct qn_tree *t);
 

@@ -14,6 +14,7 @@
 #include "command/base/interrupt.h"
 #include "command/base/preload.h"
 #include "command/base/program.h"
+#include "command/base/proc.h"
 #include "command/base/progress.h"
 #include "command/base/text.h"
 #include "load.h"
@@ -106,7 +107,7 @@ static int launch(struct qn_trial *t, const struct qn_candidate *c)
  */
 static void correct_peak(struct qn_trial *t)
 {
-	u64 floor = min(t->outcome.floor, qn_resident(getpid()));
+	u64 floor = min(t->outcome.floor, qn_proc_resident(getpid()));
 	struct qn_outcome *o = &t->outcome;
 	u64 peak = qn_usage_peak(&o->usage);
 

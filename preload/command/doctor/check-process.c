@@ -6,57 +6,16 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "checks.h"
 #include "command/base/fail.h"
+#include "command/base/proc.h"
 #include "command/base/program.h"
 
-static char *proc_path(pid_t pid, const char *name)
-{
-	return qn_xprintf("/proc/%d/%s", (int)pid, name);
-}
-
-static char *read_proc(pid_t pid, const char *name)
-{
-	char *path = proc_path(pid, name);
-	char *text = qn_checks_read(path);
-
-	free(path);
-	return text;
-}
-
-/* What a link of /proc points to, the caller's; NULL: not allowed */
-static char *read_link(pid_t pid, const char *name)
-{
-	char *path = proc_path(pid, name), to[PATH_MAX];
-	ssize_t size = readlink(path, to, sizeof(to) - 1);
-
-	free(path);
-	if (size < 0)
-		return NULL;
-	to[size] = 0;
-	return qn_xprintf("%s", to);
-}
-
 /* ---- its mappings ---- */
-
-/* The path of the first mapping that has @name in it, the caller's */
-static char *mapped(const char *maps, const char *name)
-{
-	const char *at = strstr(maps, name), *begin = at, *end;
-
-	if (!at)
-		return NULL;
-	while (begin > maps && begin[-1] != '\n')
-		begin--;
-	end = at + strcspn(at, "\n");
-	begin = memchr(begin, '/', (size_t)(end - begin));
-	return begin ? qn_xprintf("%.*s", (int)(end - begin), begin) : NULL;
-}
 
 static void check_other_malloc(struct qn_checks *c, const char *maps)
 {
@@ -66,7 +25,7 @@ static void check_other_malloc(struct qn_checks *c, const char *maps)
 	char *path;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		path = mapped(maps, names[i]);
+		path = qn_maps_find(maps, names[i]);
 		if (path)
 			qn_checks_add(
 				c, QN_VERDICT_NOTE, "mapped",
@@ -80,7 +39,7 @@ static void check_other_malloc(struct qn_checks *c, const char *maps)
 /* The bytes of the auxiliary vector say whether the loader obeyed LD_PRELOAD */
 static bool is_secure(pid_t pid)
 {
-	char *path = proc_path(pid, "auxv");
+	char *path = qn_xprintf("/proc/%d/auxv", (int)pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	Elf64_auxv_t entry;
 	bool is = false;
@@ -97,7 +56,7 @@ static bool is_secure(pid_t pid)
 /* The environment is a list of terminated texts */
 static bool names_quern(pid_t pid)
 {
-	char *path = proc_path(pid, "environ");
+	char *path = qn_xprintf("/proc/%d/environ", (int)pid);
 	FILE *in = fopen(path, "re");
 	char *entry = NULL;
 	size_t room = 0;
@@ -140,7 +99,7 @@ static void explain_absence(struct qn_checks *c, pid_t pid)
 
 static void check_active(struct qn_checks *c, pid_t pid, const char *maps)
 {
-	char *library = mapped(maps, "/libquern.so");
+	char *library = qn_maps_find(maps, "/libquern.so");
 
 	if (library && strstr(library, " (deleted)"))
 		qn_checks_add(c, QN_VERDICT_NOTE, "active",
@@ -159,7 +118,7 @@ static void check_active(struct qn_checks *c, pid_t pid, const char *maps)
 
 static void check_page(struct qn_checks *c, const char *maps)
 {
-	char *page = mapped(maps, "/quern-");
+	char *page = qn_maps_find(maps, "/quern-");
 
 	if (page)
 		qn_checks_add(c, QN_VERDICT_OK, "page",
@@ -171,10 +130,10 @@ static void check_page(struct qn_checks *c, const char *maps)
 
 static void check_profile(struct qn_checks *c, pid_t pid)
 {
-	char *label = read_proc(pid, "attr/apparmor/current");
+	char *label = qn_proc_read(pid, "attr/apparmor/current");
 
 	if (!label)
-		label = read_proc(pid, "attr/current");
+		label = qn_proc_read(pid, "attr/current");
 	if (label)
 		label[strcspn(label, "\n")] = 0;
 	if (label && *label && strcmp(label, "unconfined") != 0)
@@ -188,8 +147,8 @@ static void check_profile(struct qn_checks *c, pid_t pid)
 
 static void check_container(struct qn_checks *c, pid_t pid)
 {
-	char *its = read_link(pid, "ns/mnt"),
-	     *own = read_link(getpid(), "ns/mnt");
+	char *its = qn_proc_link(pid, "ns/mnt"),
+	     *own = qn_proc_link(getpid(), "ns/mnt");
 
 	if (its && own && strcmp(its, own) != 0)
 		qn_checks_add(c, QN_VERDICT_NOTE, "container",
@@ -202,7 +161,7 @@ static void check_container(struct qn_checks *c, pid_t pid)
 
 static void check_maps(struct qn_checks *c, const char *maps)
 {
-	char *text = qn_checks_read("/proc/sys/vm/max_map_count");
+	char *text = qn_file_read("/proc/sys/vm/max_map_count");
 	unsigned long most = text ? strtoul(text, NULL, 10) : 0, nr = 0;
 
 	for (const char *at = maps; *at; at++)
@@ -218,12 +177,12 @@ static void check_maps(struct qn_checks *c, const char *maps)
 
 int qn_check_process(struct qn_checks *c, pid_t pid)
 {
-	char *maps = read_proc(pid, "maps"), *exe;
+	char *maps = qn_proc_read(pid, "maps"), *exe;
 	int err = maps ? 0 : -errno;
 
 	if (err)
 		return err;
-	exe = read_link(pid, "exe");
+	exe = qn_proc_link(pid, "exe");
 	if (exe)
 		qn_checks_add(c, QN_VERDICT_OK, "process",
 			      "Process %d runs %s.", (int)pid, exe);

@@ -11,6 +11,7 @@
 #include "command/base/elf.h"
 #include "command/base/fail.h"
 #include "command/base/preload.h"
+#include "command/base/proc.h"
 #include "command/base/program.h"
 
 /* ---- by its path ---- */
@@ -55,7 +56,7 @@ static char *profile_path(const char *real)
 
 static bool is_listed(const char *real)
 {
-	char *list = qn_checks_read("/sys/kernel/security/apparmor/profiles");
+	char *list = qn_file_read("/sys/kernel/security/apparmor/profiles");
 	char *line = qn_xprintf("%s (enforce)", real);
 	bool is_there = list && strstr(list, line);
 

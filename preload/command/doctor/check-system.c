@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "checks.h"
 #include "command/base/fail.h"
+#include "command/base/proc.h"
 #include "command/base/text.h"
 
 /* The kernel's own preset */
@@ -19,7 +20,7 @@
 static void check_huge_pages(struct qn_checks *c)
 {
 	char *text =
-		qn_checks_read("/sys/kernel/mm/transparent_hugepage/enabled");
+		qn_file_read("/sys/kernel/mm/transparent_hugepage/enabled");
 
 	if (!text)
 		return;
@@ -44,7 +45,7 @@ static void check_huge_pages(struct qn_checks *c)
 
 static void check_overcommit(struct qn_checks *c)
 {
-	char *text = qn_checks_read("/proc/sys/vm/overcommit_memory");
+	char *text = qn_file_read("/proc/sys/vm/overcommit_memory");
 	char mode = text ? *text : '?';
 
 	if (mode == '2')
@@ -62,7 +63,7 @@ static void check_overcommit(struct qn_checks *c)
 
 static void check_map_count(struct qn_checks *c)
 {
-	char *text = qn_checks_read("/proc/sys/vm/max_map_count");
+	char *text = qn_file_read("/proc/sys/vm/max_map_count");
 	unsigned long most = text ? strtoul(text, NULL, 10) : 0;
 
 	if (most && most < USUAL_MAPS)
@@ -98,7 +99,7 @@ static char *find_cgroup(pid_t pid, bool *is_v2)
 {
 	char *path = pid ? qn_xprintf("/proc/%d/cgroup", (int)pid) :
 			   qn_xprintf("/proc/self/cgroup");
-	char *text = qn_checks_read(path), *at = text, *line, *found = NULL;
+	char *text = qn_file_read(path), *at = text, *line, *found = NULL;
 
 	while (at && (line = strsep(&at, "\n")) != NULL) {
 		char *v1 = strstr(line, ":memory:");
@@ -123,7 +124,7 @@ static char *find_cgroup(pid_t pid, bool *is_v2)
 static u64 read_number(const char *dir, const char *name)
 {
 	char *path = qn_xprintf("%s/%s", dir, name);
-	char *text = qn_checks_read(path), *end;
+	char *text = qn_file_read(path), *end;
 	u64 n = UINT64_MAX;
 
 	if (text && *text >= '0' && *text <= '9')
@@ -177,7 +178,7 @@ static void check_cgroup(struct qn_checks *c, pid_t pid)
 /* "some avg10=1.23 avg60=..." */
 static void check_stalls(struct qn_checks *c)
 {
-	char *text = qn_checks_read("/proc/pressure/memory");
+	char *text = qn_file_read("/proc/pressure/memory");
 	const char *at = text ? strstr(text, "avg10=") : NULL;
 	double percent = at ? strtod(at + 6, NULL) : 0;
 

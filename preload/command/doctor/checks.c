@@ -13,10 +13,8 @@
 #include "checks.h"
 #include "command/base/fail.h"
 #include "command/base/preload.h"
+#include "command/base/proc.h"
 #include "command/base/which.h"
-
-/* Beyond this nothing of a file in /proc or /sys matters */
-#define MOST_TEXT (1 << 20)
 
 void qn_checks_add(struct qn_checks *c, enum qn_verdict verdict,
 		   const char *topic, const char *format, ...)
@@ -39,30 +37,6 @@ void qn_checks_exit(struct qn_checks *c)
 		free(c->at[i].text);
 	free(c->at);
 	free(c->library);
-}
-
-char *qn_checks_read(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t room = 4096, size = 0;
-	ssize_t n = 0;
-	char *text;
-
-	if (fd < 0)
-		return NULL;
-	text = qn_xrealloc(NULL, room);
-	while (size < MOST_TEXT &&
-	       (n = read(fd, text + size, room - 1 - size)) > 0) {
-		size += (size_t)n;
-		if (room - size < 2)
-			text = qn_xrealloc(text, room *= 2);
-	}
-	close(fd);
-	text[size] = 0;
-	if (n >= 0)
-		return text;
-	free(text);
-	return NULL;
 }
 
 /* ---- what is installed ---- */
@@ -116,7 +90,7 @@ static char *add_other(char *list, const char *const *sonames)
 
 static void check_everywhere(struct qn_checks *c)
 {
-	char *text = qn_checks_read("/etc/ld.so.preload");
+	char *text = qn_file_read("/etc/ld.so.preload");
 	const char *preload = getenv("LD_PRELOAD");
 
 	if (text && text[strspn(text, " \t\n")])

@@ -44,9 +44,6 @@ void qn_checks_add(struct qn_checks *c, enum qn_verdict verdict,
 	__attribute__((format(printf, 4, 5)));
 void qn_checks_exit(struct qn_checks *c);
 
-/* A small file's text, terminated, the caller's; NULL: it cannot be read */
-char *qn_checks_read(const char *path);
-
 /* What is installed */
 void qn_check_library(struct qn_checks *c, const char *given);
 void qn_check_others(struct qn_checks *c);

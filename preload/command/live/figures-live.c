@@ -3,13 +3,11 @@
  * figures-live.c - a page of a process that runs, as figures; see figures-live.h.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "clock.h"
 #include "learn/controller.h"
 #include "learn/presets.h"
-#include "command/base/fail.h"
+#include "command/base/proc.h"
 #include "figures-live.h"
 
 /* ---- numbers ---- */
@@ -23,34 +21,11 @@ static u64 sum_allocs(const struct qn_stats_page *page)
 	return nr;
 }
 
-/* Resident set and minor and major faults of a process */
-static void ask_kernel(struct qn_live_figures *f, u32 pid)
-{
-	unsigned long long minor = 0, major = 0, pages = 0;
-	char *path = qn_xprintf("/proc/%u/stat", pid), text[1024], *at;
-	FILE *in = fopen(path, "r");
-	size_t size = 0;
-
-	free(path);
-	if (in) {
-		size = fread(text, 1, sizeof(text) - 1, in);
-		fclose(in);
-	}
-	text[size] = 0;
-	at = strrchr(text, ')');
-	if (!at || sscanf(at,
-			  ") %*c %*d %*d %*d %*d %*d %*u %llu %*u %llu %*u "
-			  "%*u %*u %*d %*d %*d %*d %*d %*d %*u %*u %llu",
-			  &minor, &major, &pages) != 3)
-		return;
-	f->faults = minor + major;
-	f->process = pages * (u64)sysconf(_SC_PAGESIZE);
-}
-
 void qn_live_figures(struct qn_live_figures *f,
 		     const struct qn_stats_page *page, bool is_here)
 {
 	u64 held = page->carved + page->large;
+	struct qn_proc_stat s;
 
 	memset(f, 0, sizeof(*f));
 	f->usec = qn_clock_usec();
@@ -60,8 +35,10 @@ void qn_live_figures(struct qn_live_figures *f,
 	f->kept = page->dirty;
 	f->resident = f->live + f->pinned + f->kept + page->metadata;
 	f->allocs = sum_allocs(page);
-	if (is_here)
-		ask_kernel(f, page->pid);
+	if (is_here && qn_proc_stat((pid_t)page->pid, &s)) {
+		f->faults = s.faults;
+		f->process = s.resident;
+	}
 }
 
 u64 qn_live_rate(u64 now, u64 before, u64 usec)

@@ -20,6 +20,7 @@
 #include <unistd.h>
 #include "format/rundir.h"
 #include "command/base/fail.h"
+#include "command/base/proc.h"
 #include "live.h"
 
 /* ---- processes ---- */
@@ -51,27 +52,15 @@ static u64 own_namespace(void)
  */
 static u64 began(u32 pid)
 {
-	unsigned long long ticks = 0;
-	char *path = qn_xprintf("/proc/%u/stat", pid), text[1024], *at;
 	u64 suspended = usec_of(CLOCK_BOOTTIME) - usec_of(CLOCK_MONOTONIC);
-	FILE *in = fopen(path, "r");
-	size_t size = 0;
+	struct qn_proc_stat s;
 	u64 usec;
 
-	free(path);
-	if (in) {
-		size = fread(text, 1, sizeof(text) - 1, in);
-		fclose(in);
-	}
-	text[size] = 0;
-	at = strrchr(text, ')');
-	if (at && (!strncmp(at, ") Z", 3) || !strncmp(at, ") X", 3)))
-		return UINT64_MAX;
-	for (int i = 0; at && i < 20; i++)
-		at = strchr(at + 1, ' ');
-	if (!at || sscanf(at, "%llu", &ticks) != 1)
+	if (!qn_proc_stat((pid_t)pid, &s))
 		return 0;
-	usec = ticks * 1000000 / (u64)sysconf(_SC_CLK_TCK);
+	if (s.state == 'Z' || s.state == 'X')
+		return UINT64_MAX;
+	usec = s.start_ticks * 1000000 / (u64)sysconf(_SC_CLK_TCK);
 	return usec > suspended ? usec - suspended : 0;
 }
 
@@ -252,17 +241,10 @@ void qn_live_free(struct qn_live_list *list)
 /* Does it have the library; -errno if that cannot be seen */
 static int has_library(u32 pid)
 {
-	char *path = qn_xprintf("/proc/%u/maps", pid), *line = NULL;
-	FILE *in = fopen(path, "r");
-	int has = in ? 0 : -errno;
-	size_t room = 0;
+	char *maps = qn_proc_read((pid_t)pid, "maps");
+	int has = maps ? strstr(maps, "/libquern.so") != NULL : -errno;
 
-	free(path);
-	while (in && !has && getline(&line, &room, in) > 0)
-		has = strstr(line, "/libquern.so") != NULL;
-	free(line);
-	if (in)
-		fclose(in);
+	free(maps);
 	return has;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "command/base/proc.h"
 
 static void name_of(char *name, size_t size, pid_t pid, u32 nr_execs)
 {
@@ -18,22 +19,6 @@ static void name_of(char *name, size_t size, pid_t pid, u32 nr_execs)
 		snprintf(name, size, "%d.%u.qstat", (int)pid, nr_execs);
 	else
 		snprintf(name, size, "%d.qstat", (int)pid);
-}
-
-static u64 resident_of(pid_t pid)
-{
-	unsigned long pages = 0;
-	char path[40];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%*u %lu", &pages) != 1)
-		pages = 0;
-	fclose(f);
-	return (u64)pages * (u64)sysconf(_SC_PAGESIZE);
 }
 
 void qn_watch_look(struct qn_watch *w, int dir, const struct qn_outcome *o)
@@ -49,6 +34,6 @@ void qn_watch_look(struct qn_watch *w, int dir, const struct qn_outcome *o)
 	if (qn_page_read(dir, name, &page, error))
 		return;
 	m = qn_moment_of(&page, qn_clock_usec() - o->start_usec);
-	m.resident = resident_of(o->pid);
+	m.resident = qn_proc_resident(o->pid);
 	qn_history_note(&w->history, &m);
 }

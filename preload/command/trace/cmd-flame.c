@@ -13,6 +13,7 @@
 
 #include "command/base/fail.h"
 #include "command/base/options.h"
+#include "command/base/proc.h"
 #include "command/base/stream.h"
 #include "command/base/text.h"
 #include "command/flame/flame.h"
@@ -203,43 +204,33 @@ static int draw_page(const struct request *q, const char *file, int fd)
 /* The statistics file that a process has mapped; to be freed, NULL: it has none */
 static char *page_of(u32 pid)
 {
-	char *path = qn_xprintf("/proc/%u/maps", pid), *found = NULL;
-	FILE *maps = fopen(path, "re");
-	char *line = NULL;
-	size_t room = 0;
+	char *maps = qn_proc_read((pid_t)pid, "maps"), *name, *found = NULL;
 
-	free(path);
-	while (maps && !found && getline(&line, &room, maps) > 0) {
-		char *name = strchr(line, '/');
-		char *end = name ? strstr(name, ".qstat\n") : NULL;
-
-		if (!end)
-			continue;
-		end[6] = '\0';
-		/* As the process sees it: it may be in a container */
+	name = maps ? qn_maps_find(maps, ".qstat\n") : NULL;
+	/* As the process sees it: it may be in a container */
+	if (name)
 		found = qn_xprintf("/proc/%u/root%s", pid, name);
-	}
-	if (maps)
-		fclose(maps);
-	free(line);
+	free(name);
+	free(maps);
 	return found;
 }
 
 static int refuse_pid(u32 pid)
 {
-	char *path = qn_xprintf("/proc/%u/maps", pid);
-	FILE *maps = fopen(path, "re");
+	char *maps = qn_proc_read((pid_t)pid, "maps");
 
-	if (!maps)
-		qn_error("cannot look at process %u: %s", pid, strerror(errno));
-	else
+	if (maps)
 		qn_error("process %u shows no statistics: start it by "
 			 "`quern run --sites`, or with "
 			 "QUERN_CONF=sites:1,stats:DIR",
 			 pid);
-	if (maps)
-		fclose(maps);
-	free(path);
+	else if (errno == ENOENT)
+		qn_error("there is no process %u", pid);
+	else
+		qn_error("cannot look into process %u: %s; ask as its user, or "
+			 "as root",
+			 pid, strerror(errno));
+	free(maps);
 	return -ENODATA;
 }
 
