@@ -54,7 +54,7 @@ const struct qn_conf_option qn_conf_options[] = {
 	},
 	{
 		.key = "tuned",
-		.type = QN_CONF_PATH,
+		.type = QN_CONF_FILE,
 		MEMBER(tuned),
 		.preset = "",
 		.help = "File of knobs and sizes of their own that were found "
@@ -64,7 +64,7 @@ const struct qn_conf_option qn_conf_options[] = {
 	},
 	{
 		.key = "stats",
-		.type = QN_CONF_PATH,
+		.type = QN_CONF_DIR,
 		MEMBER(stats),
 		.preset = "",
 		.help = "Directory for the statistics file PID.qstat, which "
@@ -87,7 +87,7 @@ const struct qn_conf_option qn_conf_options[] = {
 	},
 	{
 		.key = "report",
-		.type = QN_CONF_PATH,
+		.type = QN_CONF_FILE,
 		MEMBER(report),
 		.preset = "",
 		.help = "Where a short report goes when the process ends: a "
@@ -98,7 +98,7 @@ const struct qn_conf_option qn_conf_options[] = {
 	},
 	{
 		.key = "metrics",
-		.type = QN_CONF_PATH,
+		.type = QN_CONF_FILE,
 		MEMBER(metrics),
 		.preset = "",
 		.help = "File that has the figures as OpenMetrics, for the "
@@ -180,7 +180,7 @@ const struct qn_conf_option qn_conf_options[] = {
 	},
 	{
 		.key = "pressure_root",
-		.type = QN_CONF_PATH,
+		.type = QN_CONF_DIR,
 		MEMBER(pressure_root),
 		.preset = "",
 		.help = "Directory with other proc and sys folders, where the "
@@ -369,7 +369,8 @@ static __apart void add_allowed(struct message *m,
 	case QN_CONF_CHOICE:
 		add_choices(m, o->choices);
 		break;
-	case QN_CONF_PATH:
+	case QN_CONF_FILE:
+	case QN_CONF_DIR:
 		add(m, "a path of 1 to ");
 		add_size(m, o->size - 1u);
 		add(m, " bytes without ','");
@@ -483,7 +484,8 @@ static bool set(struct qn_conf *conf, const struct qn_conf_option *o,
 		return set_size(conf, o, value);
 	case QN_CONF_CHOICE:
 		return is_choice(o->choices, value) && set_text(conf, o, value);
-	case QN_CONF_PATH:
+	case QN_CONF_FILE:
+	case QN_CONF_DIR:
 		return value.size && set_text(conf, o, value);
 	}
 	return false;

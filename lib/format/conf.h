@@ -52,7 +52,8 @@ enum qn_conf_type {
 	QN_CONF_SIZE,   /* unsigned, with an optional suffix K, M, G (1024) */
 	QN_CONF_CHOICE, /* one of a list of words */
 	QN_CONF_MILLI,  /* a decimal, kept in thousandths */
-	QN_CONF_PATH,   /* text without ',' */
+	QN_CONF_FILE,   /* a path without ',' */
+	QN_CONF_DIR,    /* the same, of a directory */
 };
 
 /**

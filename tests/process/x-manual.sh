@@ -18,7 +18,7 @@ explain()
 # Options of a command as its help has them
 options() # name
 {
-	"$quern" help "$1" | sed -n 's/^  --\([a-z-]*\).*/\1/p'
+	"$quern" help "$1" | sed -n 's/^  \(-., \)\?--\([a-z-]*\).*/\2/p'
 }
 
 # --- pages

@@ -153,7 +153,7 @@ static void test_table(void **state)
 		assert_true(o->help[strlen(o->help) - 1] == '.');
 		if (o->type == QN_CONF_SIZE)
 			assert_int_equal(o->size, sizeof(size_t));
-		if (o->type == QN_CONF_PATH)
+		if (o->type == QN_CONF_FILE || o->type == QN_CONF_DIR)
 			continue;
 		strcpy(text, o->key);
 		strcat(text, ":");

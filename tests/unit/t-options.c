@@ -283,11 +283,11 @@ static void test_help(void **state)
 {
 	static const char *const lines[] = {
 		"  --flag              A flag.\n",
-		"  --output=FILE       A text.\n",
+		"  -o, --output=FILE   A text.\n",
 		"  --rounds=N          A number. From 2 to 9999. Default: 5.\n",
 		"  --heap=BYTES        A size. From 1K on.\n",
 		"A choice. Default: green.\n",
-		"  --help              Print this.\n",
+		"  -h, --help          Print this.\n",
 	};
 	char *text = NULL;
 	size_t size;

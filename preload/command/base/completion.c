@@ -364,7 +364,7 @@ static void put_zsh(FILE *out)
 	      out);
 	for (c = qn_commands; *c; c++) {
 		fprintf(out, "		'%s:", (*c)->name);
-		put_short(out, (*c)->about);
+		put_quoted(out, (*c)->brief);
 		fputs("'\n", out);
 	}
 	fputs("		'help:Help on a command'\n	)\n"

@@ -19,14 +19,16 @@ void qn_help(FILE *out)
 	fputs("quern: an allocator that measures how a program uses its heap\n"
 	      "\n"
 	      "Usage: quern COMMAND [OPTIONS] ...\n"
-	      "\n",
+	      "       quern help [COMMAND]\n"
+	      "       quern --version\n"
+	      "\n"
+	      "Commands:\n",
 	      out);
 	for (c = qn_commands; *c; c++)
-		fprintf(out, "  quern %s %s\n", (*c)->name, (*c)->synopsis);
-	fputs("  quern help [COMMAND]\n"
-	      "  quern --version\n"
-	      "\n"
-	      "quern help COMMAND lists its options.\n",
+		fprintf(out, "  %-8s  %s\n", (*c)->name, (*c)->brief);
+	fputs("\n"
+	      "First: quern run -- PROGRAM, or quern compare -- PROGRAM\n"
+	      "quern help COMMAND lists the options of a command.\n",
 	      out);
 }
 
@@ -46,7 +48,7 @@ static void put_item(struct qn_lines *l, const char *head, const char *text)
 static void put_options(struct qn_lines *l, const struct qn_command *command)
 {
 	const struct qn_option *o;
-	char head[64], limits[128], text[512];
+	char letter[8], head[64], limits[128], text[512];
 	const char *value;
 
 	qn_line(l, "Options:");
@@ -54,8 +56,10 @@ static void put_options(struct qn_lines *l, const struct qn_command *command)
 		if (!qn_option_is_named(o))
 			continue;
 		value = qn_option_value(o);
-		snprintf(head, sizeof(head), "--%s%s%s", o->name,
-			 value ? "=" : "", value ? value : "");
+		snprintf(letter, sizeof(letter), "-%c, ", o->letter);
+		snprintf(head, sizeof(head), "%s--%s%s%s",
+			 o->letter ? letter : "", o->name, value ? "=" : "",
+			 value ? value : "");
 		snprintf(text, sizeof(text), "%s%s", o->help,
 			 qn_option_limits(o, limits, sizeof(limits)));
 		put_item(l, head, text);
@@ -79,30 +83,41 @@ void qn_setting_accepts(const struct qn_conf_option *o, char *text, size_t size)
 	case QN_CONF_MILLI:
 		snprintf(text, size, "X");
 		break;
-	case QN_CONF_PATH:
+	case QN_CONF_FILE:
+		snprintf(text, size, "FILE");
+		break;
+	case QN_CONF_DIR:
 		snprintf(text, size, "DIR");
 		break;
 	}
 }
 
-const char *qn_setting_preset(const struct qn_conf_option *o)
+/* "none" where there is none */
+static const char *preset_of(const struct qn_conf_option *o)
 {
 	return *o->preset ? o->preset : "none";
 }
 
+void qn_setting_limits(const struct qn_conf_option *o, char *text, size_t size)
+{
+	const char *preset = preset_of(o);
+
+	if (o->type == QN_CONF_SIZE)
+		snprintf(text, size, "From %s to %s%s. Default: %s.",
+			 qn_text_units(o->min).s, qn_text_units(o->max).s,
+			 o->max < 1024 ? "" : "; K, M, G may follow", preset);
+	else
+		snprintf(text, size, "Default: %s.", preset);
+}
+
 static void put_setting(struct qn_lines *l, const struct qn_conf_option *o)
 {
-	char accepts[128], head[160], text[768];
+	char accepts[128], head[160], limits[128], text[768];
 
 	qn_setting_accepts(o, accepts, sizeof(accepts));
+	qn_setting_limits(o, limits, sizeof(limits));
 	snprintf(head, sizeof(head), "%s:%s", o->key, accepts);
-	if (o->type == QN_CONF_SIZE)
-		snprintf(text, sizeof(text),
-			 "%s From %zu to %zu; K, M, G may follow. Default: %s.",
-			 o->help, o->min, o->max, qn_setting_preset(o));
-	else
-		snprintf(text, sizeof(text), "%s Default: %s.", o->help,
-			 qn_setting_preset(o));
+	snprintf(text, sizeof(text), "%s %s", o->help, limits);
 	put_item(l, head, text);
 }
 
@@ -151,8 +166,11 @@ static void put_settings(struct qn_lines *l)
 void qn_help_command(FILE *out, const struct qn_command *command)
 {
 	struct qn_lines l = { .out = out };
+	char usage[160];
 
-	qn_line(&l, "Usage: quern %s %s", command->name, command->synopsis);
+	snprintf(usage, sizeof(usage), "quern %s %s", command->name,
+		 command->synopsis);
+	qn_wrap(&l, "Usage: ", usage);
 	qn_line(&l, "%s", "");
 	qn_wrap(&l, "", command->about);
 	qn_line(&l, "%s", "");

@@ -13,8 +13,8 @@
 void qn_setting_accepts(const struct qn_conf_option *o, char *text,
 			size_t size);
 
-/* "none" where there is none */
-const char *qn_setting_preset(const struct qn_conf_option *o);
+/* "From 0 to 1. Default: 0.", what of it there is */
+void qn_setting_limits(const struct qn_conf_option *o, char *text, size_t size);
 
 /* "From 0 to 64. Default: 4." */
 void qn_setting_range(const struct qn_conf_knob *k, char *text, size_t size);

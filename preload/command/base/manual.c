@@ -30,29 +30,6 @@ static void put_upper(FILE *out, const char *text)
 		fputc(toupper((unsigned char)*text), out);
 }
 
-/* Up to the end of the first sentence, or to a ':' before the rest of it */
-static size_t first_size(const char *text)
-{
-	size_t size = 0;
-
-	do
-		size += strcspn(text + size, ".:") + 1;
-	while (text[size - 1] && text[size] && text[size] != ' ');
-	return size - 1;
-}
-
-static void put_first_sentence(FILE *out, const char *text, bool is_name)
-{
-	char *first = strndup(text, first_size(text));
-
-	if (!first)
-		return;
-	if (is_name)
-		*first = (char)tolower((unsigned char)*first);
-	put_troff(out, first);
-	free(first);
-}
-
 /* ---- options and settings ---- */
 
 static void put_option(FILE *out, const struct qn_option *o)
@@ -96,17 +73,15 @@ static void put_accepts(FILE *out, const char *accepts)
 static void put_settings(FILE *out)
 {
 	const struct qn_conf_option *o = qn_conf_options;
-	char accepts[128];
+	char accepts[128], limits[128];
 
 	for (; o < qn_conf_options + qn_conf_nr_options; o++) {
 		qn_setting_accepts(o, accepts, sizeof(accepts));
 		fprintf(out, ".TP\n.B %s\\fR:\\fI", o->key);
 		put_accepts(out, accepts);
 		put_troff(out, o->help);
-		if (o->type == QN_CONF_SIZE)
-			fprintf(out, "\nFrom %zu to %zu; K, M, G may follow.",
-				o->min, o->max);
-		fprintf(out, "\nDefault: %s.\n", qn_setting_preset(o));
+		qn_setting_limits(o, limits, sizeof(limits));
+		fprintf(out, "\n%s\n", limits);
 	}
 }
 
@@ -142,8 +117,8 @@ static void put_commands(FILE *out)
 
 	for (c = qn_commands; *c; c++) {
 		fprintf(out, ".TP\n.BR quern\\-%s (1)\n", (*c)->name);
-		put_first_sentence(out, (*c)->about, false);
-		fputs(".\n", out);
+		put_troff(out, (*c)->brief);
+		fputc('\n', out);
 	}
 }
 
@@ -210,7 +185,7 @@ void qn_help_page(FILE *out, const struct qn_command *command)
 		" 1 \"\" quern \"User Commands\"\n"
 		".SH NAME\nquern\\-%s \\- ",
 		command->name);
-	put_first_sentence(out, command->about, true);
+	put_troff(out, command->brief);
 	fprintf(out, "\n.SH SYNOPSIS\n.B quern %s\n", command->name);
 	put_troff(out, command->synopsis);
 	fputs("\n.SH DESCRIPTION\n", out);

@@ -9,7 +9,7 @@
 #include "text.h"
 
 /* A bound from here on is the member's, and nothing that a user wants to know */
-#define TOLD_MOST (UINT32_MAX - 1)
+#define TOLD_MOST INT32_MAX
 
 /**
  * struct reading - where the parser stands

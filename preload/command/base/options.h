@@ -132,6 +132,7 @@ struct qn_option {
 /**
  * struct qn_command - one subcommand
  * @name:	as typed
+ * @brief:	what it is for, on one line with the names of all commands
  * @synopsis:	what follows the name
  * @about:	what it does, in a few sentences
  * @options:	the rows, QN_OPTIONS_LAST behind them; operands in their order
@@ -140,6 +141,7 @@ struct qn_option {
  */
 struct qn_command {
 	const char *name;
+	const char *brief;
 	const char *synopsis;
 	const char *about;
 	const struct qn_option *options;

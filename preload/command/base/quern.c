@@ -35,10 +35,10 @@
 
 const struct qn_command *const qn_commands[] = {
 	&qn_command_run,    &qn_command_compare, &qn_command_doctor,
-	&qn_command_record, &qn_command_trace,   &qn_command_flame,
-	&qn_command_replay, &qn_command_fit,     &qn_command_tune,
-	&qn_command_merge,  &qn_command_train,   &qn_command_demo,
-	&qn_command_top,    &qn_command_ctl,     NULL,
+	&qn_command_top,    &qn_command_ctl,     &qn_command_flame,
+	&qn_command_record, &qn_command_trace,   &qn_command_replay,
+	&qn_command_fit,    &qn_command_tune,    &qn_command_merge,
+	&qn_command_train,  &qn_command_demo,    NULL,
 };
 
 /*

@@ -351,6 +351,7 @@ static const struct qn_option compare_options[] = {
 
 const struct qn_command qn_command_compare = {
 	.name = "compare",
+	.brief = "which allocator serves a program best, and what is noise",
 	.synopsis = "[OPTIONS] -- PROGRAM [ARGUMENTS]",
 	.about =
 		"Runs a program under the C library's allocator, jemalloc, mimalloc, "

@@ -431,6 +431,7 @@ static const struct qn_option demo_options[] = {
 
 const struct qn_command qn_command_demo = {
 	.name = "demo",
+	.brief = "quern and other allocators on sqlite3, gawk and python3",
 	.synopsis = "[OPTIONS]",
 	.about = "Runs sqlite3, gawk and python3 on input that it makes, under "
 		 "glibc, jemalloc, mimalloc and quern, and prints one table; "

@@ -207,6 +207,8 @@ static const struct qn_option doctor_options[] = {
 
 const struct qn_command qn_command_doctor = {
 	.name = "doctor",
+	.brief =
+		"whether quern can serve a program, or serves a process, and why not",
 	.synopsis = "[OPTIONS] [PID | -- PROGRAM]",
 	.about =
 		"Tells whether quern can serve a program, or does serve a process "

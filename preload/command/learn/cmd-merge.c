@@ -103,6 +103,7 @@ static const struct qn_option merge_options[] = {
 
 const struct qn_command qn_command_merge = {
 	.name = "merge",
+	.brief = "make one profile of the statistics of many runs",
 	.synopsis = "-o FILE RUNS",
 	.about =
 		"Makes one profile of the statistics of many runs: means of peaks, "

@@ -204,6 +204,7 @@ static const struct qn_option train_options[] = {
 
 const struct qn_command qn_command_train = {
 	.name = "train",
+	.brief = "train the network of policy dqn on traces",
 	.synopsis = "[OPTIONS] -o FILE TRACES",
 	.about =
 		"Trains the network of policy dqn: mixes of traces are replayed in "

@@ -567,6 +567,8 @@ static const struct qn_option tune_options[] = {
 
 const struct qn_command qn_command_tune = {
 	.name = "tune",
+	.brief =
+		"find the settings with which the heap costs least for a program",
 	.synopsis = "[OPTIONS] -o FILE TRACES",
 	.about =
 		"Looks for knobs, and sizes that get a class of their own, with "

@@ -401,6 +401,8 @@ static const struct qn_option ctl_options[] = {
 
 const struct qn_command qn_command_ctl = {
 	.name = "ctl",
+	.brief =
+		"settings of a process that runs under quern, and what it knows",
 	.synopsis = "[OPTIONS] PID|FILE [policy=NAME] [KNOB=VALUE] [purge] "
 		    "[profile] [decisions]",
 	.about =

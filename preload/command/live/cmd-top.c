@@ -365,6 +365,7 @@ static const struct qn_option top_options[] = {
 
 const struct qn_command qn_command_top = {
 	.name = "top",
+	.brief = "heaps of the processes that run under quern, live",
 	.synopsis = "[OPTIONS] [PID|FILE]",
 	.about =
 		"Shows the processes that run under quern: those started with "

@@ -645,6 +645,7 @@ static const struct qn_option run_options[] = {
 
 const struct qn_command qn_command_run = {
 	.name = "run",
+	.brief = "run a program on quern, and report what its heap did",
 	.synopsis = "[OPTIONS] -- PROGRAM [ARGUMENTS]",
 	.about = "Runs a program with its heap served by libquern.so. The "
 		 "program's input, output, signals and exit status pass "

@@ -570,6 +570,8 @@ static const struct qn_option fit_options[] = {
 
 const struct qn_command qn_command_fit = {
 	.name = "fit",
+	.brief =
+		"whether a program's heap fits a microcontroller, and on which heap",
 	.synopsis = "--heap=BYTES [OPTIONS] FILE",
 	.about =
 		"Replays a trace on a Cortex-M4 in QEMU, on quern's heap, on each "

@@ -303,8 +303,7 @@ static const struct qn_option flame_options[] = {
 	  "A process that lives, instead of a file: what it has in use now. It was "
 	  "started by quern run --sites, or with QUERN_CONF=sites:1,stats:DIR." },
 	{ "output", 'o', "FILE", QN_TEXT(struct request, output), .help =
-	  "Where to write to, also -o FILE; - is standard output, which it is "
-	  "without this." },
+	  "Where to write to; - is standard output, as without this." },
 	{ "of", 0, NULL, QN_CHOICE(struct request, of),
 	  .choices = "any|peak|leaked|bytes|count", .preset = "any", .help =
 	  "What the widths are: bytes in use when most were (of traces alone), bytes "
@@ -332,6 +331,8 @@ static const struct qn_option flame_options[] = {
 
 const struct qn_command qn_command_flame = {
 	.name = "flame",
+	.brief =
+		"whose memory it is: a flame graph, or a profile for other tools",
 	.synopsis = "[OPTIONS] FILE",
 	.about =
 		"Draws whose memory it is as a flame graph: one SVG file, in which "

@@ -309,7 +309,7 @@ static int record_main(const struct qn_command *command, int argc, char **argv)
 static const struct qn_option record_options[] = {
 	{ "output", 'o', "FILE", QN_TEXT(struct record, output), .is_needed = true,
 	  .help =
-	  "The trace, also -o FILE; - is standard output. While the program runs "
+	  "The trace; - is standard output. While the program runs "
 	  "FILE.raw grows beside it." },
 	{ "sites", 0, NULL, QN_FLAG(struct record, has_sites), .help =
 	  "Write down who calls, too: a stack of up to 16 return addresses an event. "
@@ -326,6 +326,7 @@ static const struct qn_option record_options[] = {
 
 const struct qn_command qn_command_record = {
 	.name = "record",
+	.brief = "write every malloc and free of a program into a trace",
 	.synopsis = "-o FILE [OPTIONS] -- PROGRAM [ARGUMENTS]",
 	.about =
 		"Runs a program on the malloc that it has, and writes down every "

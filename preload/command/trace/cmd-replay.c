@@ -616,6 +616,7 @@ static const struct qn_option replay_options[] = {
 
 const struct qn_command qn_command_replay = {
 	.name = "replay",
+	.brief = "play a trace into a heap: memory, time and instructions",
 	.synopsis = "[OPTIONS] FILE",
 	.about =
 		"Asks a heap for what a trace asks for, in one thread and in the "

@@ -405,7 +405,7 @@ static const struct qn_option trace_options[] = {
 	{ "a task", 0, NULL, QN_OPERAND(struct request, what), .is_needed = true },
 	{ "a file", 0, NULL, QN_OPERAND(struct request, file), .is_needed = true },
 	{ "output", 'o', "FILE", QN_TEXT(struct request, output), .help =
-	  "Where cut and convert write to, also -o FILE; - is standard output." },
+	  "Where cut and convert write to; - is standard output." },
 	{ "process", 0, "N", QN_NUMBER(struct request, process),
 	  .most = UINT32_MAX - 1, .help =
 	  "Which process of the trace, as info numbers them; info tells of its call "
@@ -432,6 +432,7 @@ static const struct qn_option trace_options[] = {
 
 const struct qn_command qn_command_trace = {
 	.name = "trace",
+	.brief = "what a trace holds; cut or convert it",
 	.synopsis = "info|histogram|cut|convert [OPTIONS] FILE",
 	.about =
 		"Reads a trace: info says what it holds, histogram how sizes and "
