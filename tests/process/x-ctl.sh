@@ -146,7 +146,7 @@ refused 'tuned:FILE' "$pid" policy=tuned
 refused 'needs a process' --json
 refused 'from 1 to 3600' --wait=0 "$pid"
 refused 'there is no process 4194305' 4194305
-refused 'cannot be read: No such file' "$tmp/none"
+refused 'cannot read .*: No such file .*check the path' "$tmp/none"
 refused 'no statistics page' "$tmp/work"
 ctl "$pid"
 ok 'after all of that settings are as they were' says 'policy rule, price 0.5'

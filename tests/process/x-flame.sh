@@ -82,6 +82,7 @@ ok "bytes and calls of all of it" $?
 
 "$quern" flame -o h.svg h.qt && "$quern" flame h.qt >again.svg && cmp h.svg again.svg &&
 	"$quern" flame - <h.qt >again.svg && cmp h.svg again.svg &&
+	"$quern" flame <(cat h.qt) >again.svg && cmp h.svg again.svg &&
 	cat h.qt | "$quern" flame -o - - >again.svg && cmp h.svg again.svg &&
 	says h.svg '<title>holder: 488 KiB, 6[0-9]' && says h.svg 'holds: bytes in use at the peak' &&
 	! says h.svg 'http[^"]*//[^w]'
@@ -214,7 +215,7 @@ rm -f pages/*
 refuses 'needs a trace or a statistics file' &&
 	refuses 'one of them' --pid=1 h.qt &&
 	refuses 'choose one of' --folded --pprof h.qt &&
-	refuses 'not.there' not.there && refuses 'no call sites' plain.qt &&
+	refuses "cannot read 'not.there'.*check the path" not.there && refuses 'no call sites' plain.qt &&
 	refuses 'no call sites' "$(ls pages/*.qstat)" &&
 	refuses 'give any, peak, leaked, bytes or count' --of=all h.qt &&
 	refuses 'has 1, from 0 on' --process=7 h.qt &&

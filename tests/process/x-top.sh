@@ -144,7 +144,7 @@ ok 'a process that was killed is not shown' \
 	[ "$(echo $(ours))" = 'large small' ]
 ok 'and its page is removed' [ ! -e "$page" ]
 refused 'there is no process' "$middle"
-refused 'cannot be read' "$page"
+refused 'cannot read .*check the path' "$page"
 refused 'no option' --bath
 refused 'from 1 to 3600' -d 0
 refused 'give heap, process' --sort=name

@@ -3,9 +3,11 @@
  * fail.c - how the command says that something went wrong.
  */
 #define _GNU_SOURCE 1
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include "fail.h"
 
@@ -24,6 +26,31 @@ void qn_error(const char *format, ...)
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
 	va_end(args);
+}
+
+void qn_error_read(const char *name, int err)
+{
+	const char *hint = err == -ENOENT || err == -ENOTDIR ?
+				   "; check the path" :
+			   err == -EACCES ? "; read it as its owner" :
+					    "";
+
+	if (!strcmp(name, "-"))
+		qn_error("cannot read standard input: %s", strerror(-err));
+	else
+		qn_error("cannot read '%s': %s%s", name, strerror(-err), hint);
+}
+
+void qn_error_write(const char *name, int err)
+{
+	const char *hint = err == -ENOSPC || err == -EDQUOT ?
+				   "; make room, or name a file elsewhere" :
+				   "; name another file";
+
+	if (!strcmp(name, "-"))
+		qn_error("cannot write to standard output: %s", strerror(-err));
+	else
+		qn_error("cannot write '%s': %s%s", name, strerror(-err), hint);
 }
 
 void *qn_xrealloc(void *p, size_t size)

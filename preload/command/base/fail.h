@@ -23,6 +23,16 @@ enum qn_exit {
 /* Write "quern: " and the message, and end the line */
 void qn_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/**
+ * qn_error_read() - a file that a user named cannot be read
+ * @name:	as given; "-" is standard input
+ * @err:	-errno
+ */
+void qn_error_read(const char *name, int err);
+
+/* The same of one that cannot be written, which may have no room; "-" is standard output */
+void qn_error_write(const char *name, int err);
+
 /* realloc() that ends the command where memory is short */
 void *qn_xrealloc(void *p, size_t size);
 

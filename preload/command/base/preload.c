@@ -77,7 +77,9 @@ static char *find_given(const char *given)
 
 	if (path && access(path, R_OK) == 0)
 		return path;
-	qn_error("cannot read the library '%s': %s", given, strerror(errno));
+	qn_error("cannot read the library '%s': %s; name another one: "
+		 "--library=FILE",
+		 given, strerror(errno));
 	free(path);
 	return NULL;
 }

@@ -143,9 +143,19 @@ static int copy_to_stdout(FILE *out)
 	return copy(STDOUT_FILENO, fileno(out));
 }
 
+/* A write before failed, and nobody knows why any more: the next one tells */
+static int why_it_failed(FILE *out)
+{
+	clearerr(out);
+	errno = 0;
+	if (fputc('\n', out) == EOF || fflush(out))
+		return errno;
+	return EIO;
+}
+
 int qn_stream_close(FILE *out, const char *name)
 {
-	int err = ferror(out) ? -EIO : 0;
+	int err = ferror(out) ? -why_it_failed(out) : 0;
 
 	if (!err && qn_is_standard(name))
 		err = copy_to_stdout(out);
@@ -154,19 +164,9 @@ int qn_stream_close(FILE *out, const char *name)
 	return err;
 }
 
-/* A write before failed, and nobody knows why any more: the next one tells */
-static int why_it_failed(void)
-{
-	clearerr(stdout);
-	errno = 0;
-	if (fputc('\n', stdout) == EOF || fflush(stdout))
-		return errno;
-	return EIO;
-}
-
 static void close_stdout(void)
 {
-	int err = ferror(stdout) ? why_it_failed() : 0;
+	int err = ferror(stdout) ? why_it_failed(stdout) : 0;
 
 	errno = 0;
 	if (fclose(stdout) && !err)

@@ -80,7 +80,8 @@ static int check_options(const struct options *o)
 	for (size_t i = 0; i < ARRAY_SIZE(to_stdout); i++)
 		nr += to_stdout[i];
 	if (!o->program)
-		qn_error("compare needs a program; see quern help compare");
+		qn_error("compare needs a program: quern compare [OPTIONS] -- "
+			 "PROGRAM [ARGUMENTS]");
 	else if (nr > 1)
 		qn_error("one thing alone goes to standard output: --json, "
 			 "--markdown, --svg=- or --html=-");
@@ -142,7 +143,7 @@ static int open_output(struct output *o, const char *path, const char *option)
 	o->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
 	if (o->fd >= 0)
 		return 0;
-	qn_error("cannot write to '%s': %s; name another file: --%s=FILE", path,
+	qn_error("cannot write '%s': %s; name another file: --%s=FILE", path,
 		 strerror(errno), option);
 	return QN_EXIT_FAILURE;
 }
@@ -212,7 +213,7 @@ static int write_output(struct output *o, const struct qn_trial *t,
 	if (fclose(out) && !err)
 		err = -errno;
 	if (err)
-		qn_error("cannot write to '%s': %s", o->path, strerror(-err));
+		qn_error_write(o->path, err);
 	return err ? QN_EXIT_FAILURE : 0;
 }
 

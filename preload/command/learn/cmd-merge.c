@@ -70,7 +70,7 @@ static int write_file(struct qn_merged *m, const char *name)
 		err = -errno;
 	}
 	if (err)
-		qn_error("cannot write %s: %s", name, strerror(-err));
+		qn_error_write(name, err);
 	return err;
 }
 

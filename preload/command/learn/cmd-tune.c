@@ -448,7 +448,7 @@ static int write_file(const struct tune *t)
 
 	if (!out) {
 		err = -errno;
-		qn_error("cannot write %s: %s", t->output, strerror(errno));
+		qn_error_write(t->output, -errno);
 		if (text)
 			fclose(text);
 		free(comments);
@@ -464,7 +464,7 @@ static int write_file(const struct tune *t)
 	free(comments);
 	err = qn_stream_close(out, t->output);
 	if (err)
-		qn_error("cannot write %s: %s", t->output, strerror(-err));
+		qn_error_write(t->output, err);
 	return err;
 }
 

@@ -287,7 +287,7 @@ int qn_merged_read(struct qn_merged *m, const char *path, double weight)
 	size_t size;
 
 	if (!in) {
-		qn_error("cannot read '%s': %s", path, strerror(errno));
+		qn_error_read(path, -errno);
 		return -errno;
 	}
 	size = fread(head, 1, sizeof(head) - 1, in);

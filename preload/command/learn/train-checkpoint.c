@@ -59,7 +59,7 @@ int qn_train_keep(struct qn_train *t)
 	if (!err && rename(next, t->checkpoint))
 		err = -errno;
 	if (err)
-		qn_error("cannot write %s: %s", t->checkpoint, strerror(-err));
+		qn_error_write(t->checkpoint, err);
 	free(next);
 	t->kept_ns = qn_clock_ns();
 	return err;

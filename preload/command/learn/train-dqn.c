@@ -341,7 +341,7 @@ static u32 best_seed(const struct qn_train *t)
 static int failed(const char *path, int err)
 {
 	if (err)
-		qn_error("cannot write %s: %s", path, strerror(-err));
+		qn_error_write(path, err);
 	return err;
 }
 

@@ -75,7 +75,7 @@ static int write_paper(const struct qn_train *t, const struct qn_paper *paper,
 	}
 	free(comments);
 	if (err)
-		qn_error("cannot write %s: %s", t->output, strerror(-err));
+		qn_error_write(t->output, err);
 	else
 		printf("%s is written: seed %u\n", t->output, t->seed);
 	return err;

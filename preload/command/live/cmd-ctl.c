@@ -128,8 +128,9 @@ static int refuse_answer(const struct ctl *ctl, int err)
 	switch (err) {
 	case -ETIMEDOUT:
 		why = "no answer, and nothing was changed: it makes no calls of "
-		      "malloc, and has no helper that would listen "
-		      "(helper:0, or it forked or restricted itself)";
+		      "malloc, and has no helper that would listen; ask when "
+		      "it has work to do, or start it with QUERN_CONF=live:1 "
+		      "(and not helper:0)";
 		break;
 	case -ESRCH:
 		why = "it has ended";

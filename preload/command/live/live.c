@@ -294,6 +294,15 @@ static int name_pid(u32 pid, struct qn_live *live)
 	return status;
 }
 
+static void refuse_file(const char *name, int err, const char *error)
+{
+	if (err == -ENOENT || err == -EACCES)
+		qn_error_read(name, err);
+	else
+		qn_error("'%s' %s; name a process, or the PID.qstat of one",
+			 name, error);
+}
+
 int qn_live_name(const char *target, struct qn_live *live)
 {
 	char error[QN_PAGE_ERROR];
@@ -304,8 +313,7 @@ int qn_live_name(const char *target, struct qn_live *live)
 		return name_pid((u32)strtoul(target, NULL, 10), live);
 	err = qn_page_read(AT_FDCWD, target, &live->page, error);
 	if (err) {
-		qn_error("'%s' %s%s", target,
-			 err == -ENOENT ? "cannot be read: " : "", error);
+		refuse_file(target, err, error);
 		return QN_EXIT_FAILURE;
 	}
 	live->path = qn_xprintf("%s", target);

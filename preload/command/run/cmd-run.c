@@ -350,8 +350,9 @@ static int write_report(int fd, const char *path, const char *text, size_t size)
 
 	err = err ? err : qn_write_all(fd, text, size);
 	if (err && path)
-		qn_error("cannot write the report to '%s': %s", path,
-			 strerror(-err));
+		qn_error("cannot write the report to '%s': %s; the program "
+			 "has run, its figures are lost",
+			 path, strerror(-err));
 	return err;
 }
 

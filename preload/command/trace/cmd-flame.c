@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command/base/fail.h"
@@ -82,13 +83,13 @@ static int write_out(const struct request *q, const struct qn_flame *f,
 	int err, closed;
 
 	if (!out) {
-		qn_error("cannot write '%s': %s", name, strerror(errno));
+		qn_error_write(name, -errno);
 		return -errno;
 	}
 	err = put(out, q, f, of);
 	closed = qn_stream_close(out, name);
 	if (!err && closed)
-		qn_error("cannot write '%s': %s", name, strerror(-closed));
+		qn_error_write(name, closed);
 	return err ?: closed;
 }
 
@@ -236,24 +237,31 @@ static int refuse_pid(u32 pid)
 
 /* ---- all of it ---- */
 
+/* A pipe has given what it had: that takes the place of standard input */
+static const char *name_again(const char *file, int fd)
+{
+	struct stat st;
+
+	if (stat(file, &st) || !S_ISFIFO(st.st_mode))
+		return file;
+	dup2(fd, STDIN_FILENO);
+	return "-";
+}
+
 static int draw_file(struct request *q, const char *file)
 {
 	u32 magic = 0;
 	int fd = qn_stream_in(file), err;
 
 	if (fd < 0) {
-		qn_error("cannot read '%s': %s", file, strerror(-fd));
+		qn_error_read(file, fd);
 		return fd;
 	}
 	if (pread(fd, &magic, sizeof(magic), 0) == sizeof(magic) &&
 	    magic == QN_STATS_MAGIC) {
 		err = draw_page(q, file, fd);
 	} else {
-		/* What came through a pipe is in a file without a name now */
-		char *again = qn_xprintf("/proc/self/fd/%d", fd);
-
-		err = draw_trace(q, qn_is_standard(file) ? again : file);
-		free(again);
+		err = draw_trace(q, name_again(file, fd));
 	}
 	close(fd);
 	return err;

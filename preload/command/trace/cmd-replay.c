@@ -485,7 +485,7 @@ static int write_html(struct replay *r)
 		err = qn_stream_close(out, r->html);
 	}
 	if (err)
-		qn_error("cannot write '%s': %s", r->html, strerror(-err));
+		qn_error_write(r->html, err);
 	if (has_flame)
 		qn_flame_trace_close(&t);
 	return err ? QN_EXIT_FAILURE : 0;

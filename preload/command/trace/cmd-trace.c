@@ -155,7 +155,7 @@ static void info_process(const struct qn_tracefile *t, u32 process,
 
 static int info(const struct request *q, struct qn_tracefile *t)
 {
-	printf("%s: %s, %u blocks, %u damaged, index %s\n", q->file,
+	printf("%s: %s, %u blocks, %u damaged, index %s\n", t->path,
 	       qn_text_size(t->size).s, t->nr, t->nr_damaged,
 	       t->was_indexed ? "present" :
 				"missing: the blocks were looked "

@@ -209,9 +209,9 @@ static void sum_up(struct qn_tracefile *t)
 	}
 }
 
-static int map_file(struct qn_tracefile *t)
+static int map_file(struct qn_tracefile *t, const char *path)
 {
-	int fd = qn_stream_in(t->path), err = 0;
+	int fd = qn_stream_in(path), err = 0;
 	struct stat st;
 	void *p = NULL;
 
@@ -234,21 +234,21 @@ out:
 	return err;
 }
 
-static int refuse(const struct qn_tracefile *t, int err)
+static int refuse(const struct qn_tracefile *t, const char *path, int err)
 {
 	if (err == -EINVAL)
-		qn_error("%s: is no trace; make one: quern record -o FILE -- "
+		qn_error("%s is no trace; make one: quern record -o FILE -- "
 			 "PROGRAM, or quern trace convert",
 			 t->path);
 	else if (err == -ENOTSUP)
-		qn_error("%s: is a trace of a later version than %d, or has "
+		qn_error("%s is a trace of a later version than %d, or has "
 			 "features that this quern does not know; record it "
 			 "again, or use the quern that wrote it",
 			 t->path, QN_TRACE_VERSION);
 	else if (err == -ENODATA)
-		qn_error("%s: holds no block that can be read", t->path);
+		qn_error("%s holds no block that can be read", t->path);
 	else
-		qn_error("cannot read '%s': %s", t->path, strerror(-err));
+		qn_error_read(path, err);
 	return err;
 }
 
@@ -256,24 +256,27 @@ int qn_tracefile_open(struct qn_tracefile *t, const char *path)
 {
 	int err;
 
-	*t = (struct qn_tracefile){ .path = path };
-	err = map_file(t);
+	*t = (struct qn_tracefile){ .path = qn_is_standard(path) ?
+						    "standard input" :
+						    path };
+	err = map_file(t, path);
 	if (!err)
 		err = qn_trace_get_header(t->map, &t->ns, &t->features);
 	if (err == -EBADMSG) {
 		qn_error("%s: the file's header is damaged; times may be wrong",
-			 path);
+			 t->path);
 		err = 0;
 	}
 	if (err)
-		return refuse(t, err);
+		return refuse(t, path, err);
 	t->was_indexed = use_index(t);
 	if (!t->was_indexed)
 		scan(t);
 	if (t->nr_damaged > NAMED_DAMAGES)
-		qn_error("%s: %u damaged blocks in all", path, t->nr_damaged);
+		qn_error("%s: %u damaged blocks in all", t->path,
+			 t->nr_damaged);
 	if (!t->nr)
-		return refuse(t, -ENODATA);
+		return refuse(t, path, -ENODATA);
 	sum_up(t);
 	return 0;
 }

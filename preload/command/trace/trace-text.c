@@ -169,7 +169,7 @@ static int convert_to(const struct qn_tracefile *t, u32 process,
 
 	if (!out) {
 		err = -errno;
-		qn_error("cannot write '%s': %s", output, strerror(errno));
+		qn_error_write(output, -errno);
 		return err;
 	}
 	write_all(t, process, out, f);
@@ -177,7 +177,7 @@ static int convert_to(const struct qn_tracefile *t, u32 process,
 	if (output)
 		err = qn_stream_close(out, output);
 	if (err)
-		qn_error("cannot write '%s': %s", output, strerror(-err));
+		qn_error_write(output, err);
 	return err;
 }
 
@@ -493,7 +493,7 @@ int qn_import(const char *file, const char *format, const char *output,
 	in = open_input(file, &packer);
 	if (!in) {
 		err = -errno;
-		qn_error("cannot read '%s': %s", file, strerror(errno));
+		qn_error_read(file, -errno);
 		return err;
 	}
 	if (!source)

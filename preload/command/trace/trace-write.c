@@ -110,7 +110,7 @@ int qn_writer_open(struct qn_writer *w, const char *path, u32 features)
 	if (!w->out) {
 		int err = -errno;
 
-		qn_error("cannot write '%s': %s", path, strerror(-err));
+		qn_error_write(path, err);
 		return err;
 	}
 	if (features & QN_TRACE_WITH_ZSTD) {
@@ -401,7 +401,7 @@ int qn_writer_close(struct qn_writer *w, const char *path)
 	put_header_again(w);
 	err = qn_stream_close(w->out, path);
 	if (err)
-		qn_error("cannot write '%s': %s", path, strerror(-err));
+		qn_error_write(path, err);
 	free_writer(w);
 	return err;
 }
