@@ -189,8 +189,18 @@ static __apart void publish(void)
 
 /* ---- metrics ---- */
 
+/* At the end alone: the helper has no standard error */
+static __apart void metrics_complain(void)
+{
+	static const char no[] __rodata_apart =
+		"quern: cannot write the file of QUERN_CONF=metrics:FILE; "
+		"check its path and rights\n";
+
+	qn_port_write(no, sizeof(no) - 1);
+}
+
 /* A file beside it takes its place, so a reader never sees a part of it */
-static __apart void metrics_write(void)
+static __apart bool metrics_write(void)
 {
 	static char text[METRICS_BYTES] __bss_apart;
 	const long flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY;
@@ -203,7 +213,7 @@ static __apart void metrics_write(void)
 	fd = qn_sys6(SYS_openat, AT_FDCWD, (long)live.metrics_new, flags, 0644,
 		     0, 0);
 	if (fd < 0)
-		return;
+		return false;
 	n = qn_sys3(SYS_write, fd, (long)text, size);
 	qn_sys3(SYS_close, fd, 0, 0);
 	if (n == size)
@@ -211,6 +221,7 @@ static __apart void metrics_write(void)
 			AT_FDCWD, (long)live.metrics, 0, 0);
 	else
 		qn_sys3(SYS_unlinkat, AT_FDCWD, (long)live.metrics_new, 0);
+	return n == size;
 }
 
 /* A child's would take the place of its parent's, if the name has no number */
@@ -311,7 +322,7 @@ __apart void qn_process_live_finish(void)
 		return;
 	WRITE_ONCE(live.is_over, true);
 	qn_process_end_helper(true);
-	if (live.metrics[0])
-		metrics_write();
+	if (live.metrics[0] && !metrics_write())
+		metrics_complain();
 	file_remove();
 }

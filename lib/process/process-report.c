@@ -2,8 +2,8 @@
 /*
  * process-report.c - figures of the process as text: OpenMetrics, and a short report.
  *
- * The command's report says more; this one needs nobody who waits for the process. Both are
- * put together by hand (format/print.h).
+ * The command's report says more, in the same words; this one needs nobody who waits for the
+ * process. Both are put together by hand (format/print.h).
  */
 #include "process/process-internal.h"
 
@@ -209,26 +209,25 @@ static __apart void print_report(struct qn_print *p,
 {
 	qn_print(p, "quern: heap of ");
 	print_name(p, page->exe, sizeof(page->exe));
-	qn_print(p, " (process ");
+	qn_print(p, " (pid ");
 	qn_print_number(p, page->pid);
-	qn_print(p, ") at its end, policy ");
+	qn_print(p, ") at exit, policy ");
 	print_name(p, page->policy, sizeof(page->policy));
-	print_line(p, "\n  in use by the program  ", WORD(live), "");
+	print_line(p, "\n  in use by the program          ", WORD(live), "");
 	print_line(p, ", at most ", WORD(peak_live), "\n");
-	print_line(p, "  free, pinned by it     ", pinned(page), "\n");
-	print_line(p, "  free, kept for reuse   ", WORD(dirty), "\n");
-	print_line(p, "  quern itself           ", WORD(metadata), "\n");
-	print_line(p, "  resident in all        ", resident(page), "");
-	print_line(p, ", the process at most ", WORD(peak_resident), "\n");
-	qn_print(p, "  blocks handed out      ");
+	print_line(p, "  free, pinned by blocks in use  ", pinned(page), "\n");
+	print_line(p, "  free, kept for reuse           ", WORD(dirty), "\n");
+	print_line(p, "  quern itself                   ", WORD(metadata),
+		   "\n");
+	print_line(p, "  together                       ", resident(page), "");
+	print_line(p, "; the process at most ", WORD(peak_resident), "\n");
+	qn_print(p, "  allocations                    ");
 	qn_print_number(p, allocations(page));
-	qn_print(p, ", samples of them ");
-	qn_print_number(p, WORD(nr_samples));
-	print_line(p, "\n  returned to the system ", WORD(purged), "");
+	print_line(p, "\n  returned to the system         ", WORD(purged), "");
 	print_line(p, ", wanted back soon ", WORD(refaults), "\n");
 	qn_print(p,
-		 "  (all of it, with call sites: quern run -- PROGRAM; while "
-		 "it runs: QUERN_CONF=live:1 and quern top)\n");
+		 "  quern run -- PROGRAM tells more, --sites whose memory it "
+		 "is\n");
 }
 
 __apart void qn_process_report(const char *where)
@@ -251,8 +250,8 @@ __apart void qn_process_report(const char *where)
 	fd = qn_sys6(SYS_openat, AT_FDCWD, (long)path, flags, 0666, 0, 0);
 	if (fd < 0) {
 		static const char no[] __rodata_apart =
-			"quern: cannot write the report that QUERN_CONF=report: "
-			"asks for\n";
+			"quern: cannot write the file of QUERN_CONF=report:FILE; "
+			"check its path and rights\n";
 
 		qn_port_write(no, sizeof(no) - 1);
 		return;

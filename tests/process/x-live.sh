@@ -281,7 +281,9 @@ else
 fi
 under live:1,metrics:/nowhere/m,report:/nowhere/r work 200 2>"$tmp/err"
 ok 'no directory for metrics and report: it goes on' $?
-ok 'and says so of the report' grep -q "cannot write the report" "$tmp/err"
+ok 'and says so of the report' grep -q "cannot write the file of QUERN_CONF=report:" "$tmp/err"
+ok 'and of the metrics, once' \
+	[ "$(grep -c "cannot write the file of QUERN_CONF=metrics:" "$tmp/err")" = 1 ]
 
 under live:1 forks
 ok 'many children, each gone at once' $?
@@ -392,9 +394,15 @@ fi
 # --- the short report
 
 under report:stderr work 100 2>"$tmp/err"
-ok 'the report comes on standard error' grep -q '^quern: heap of work (process [0-9]*) at its end, policy rule$' "$tmp/err"
-ok 'with figures' grep -q '^  in use by the program  [0-9.]* K*i*B, at most [0-9.]* KiB$' "$tmp/err"
+ok 'the report comes on standard error' grep -q '^quern: heap of work (pid [0-9]*) at exit, policy rule$' "$tmp/err"
+ok 'with figures' grep -q '^  in use by the program          [0-9.]* K*i*B, at most [0-9.]* KiB$' "$tmp/err"
 ok 'and the way to more' grep -q 'quern run' "$tmp/err"
+"$quern" run -- "$tmp/work" work 50 2>"$tmp/said" >"$tmp/null"
+for row in 'in use by the program' 'free, pinned by blocks in use' 'free, kept for reuse' \
+	'quern itself' 'together'; do
+	ok "the row '$row' is that of quern run" \
+		eval 'grep -q "^  $row  " "$tmp/err" && grep -q "^  $row  " "$tmp/said"'
+done
 under report:$tmp/report.txt work 50
 under report:$tmp/report.txt work 50
 ok 'a file is added to' [ "$(grep -c '^quern: heap' "$tmp/report.txt")" = 2 ]
