@@ -509,8 +509,8 @@ int main(int argc, char **argv)
 }
 END
 	src=$top/preload
-	must $cc $flags -w -I"$src" -I"$src/command/trace" -o nozstd nozstd.c "$src/command/base/fail.c" "$src/command/base/interrupt.c" \
-		"$src/command/base/stream.c" "$src/command/trace/trace-columns.c" "$src/command/trace/trace-groups.c" \
+	must $cc $flags -w -I"$src" -I"$src/command/trace" -o nozstd nozstd.c "$src/command/base/fail.c" "$src/command/base/interrupt.c" "$src/command/base/progress.c" \
+		"$src/command/base/stream.c" "$src/command/base/text.c" "$src/command/trace/trace-columns.c" "$src/command/trace/trace-groups.c" \
 		"$src/command/trace/trace-ranks.c" "$src/command/trace/trace-row.c" "$src/command/trace/trace-file.c" "$src/command/trace/trace-objects.c" "$src/command/trace/trace-pack.c" \
 		"$src/command/trace/trace-read.c" "$top/lib/format/trace.c"
 	./nozstd z.qt >out 2>err && says out '^0 events, [1-9]' &&

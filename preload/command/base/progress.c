@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <unistd.h>
 #include "progress.h"
+#include "text.h"
+
+/* Some ten million are read in a second */
+#define EVENTS_STEP (2u << 20)
 
 static bool is_shown;
 
@@ -26,6 +30,14 @@ void qn_progress(const char *format, ...)
 	fflush(stderr);
 	va_end(args);
 	is_shown = is_live;
+}
+
+void qn_progress_events(u64 nr, u64 all)
+{
+	if (nr % EVENTS_STEP || !qn_progress_is_live())
+		return;
+	qn_progress("quern: read %s of %s events", qn_text_count(nr).s,
+		    qn_text_count(all).s);
 }
 
 void qn_progress_clear(void)

@@ -15,6 +15,13 @@ bool qn_progress_is_live(void);
 
 void qn_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/**
+ * qn_progress_events() - how far a long read of events is, on a terminal
+ * @nr:		that were read; called for each of them
+ * @all:	that there are
+ */
+void qn_progress_events(u64 nr, u64 all);
+
 /* Before anything else is printed: a terminal's line goes away */
 void qn_progress_clear(void);
 

@@ -120,7 +120,7 @@ static void info_process(const struct qn_tracefile *t, u32 process,
 	print_name(t, process);
 	qn_top_init(&top, t, process);
 	qn_reader_init(&r, t, process);
-	while (qn_reader_next(&r, &op)) {
+	while (qn_reader_next_told(&r, &op)) {
 		add_op(&s, &op);
 		qn_top_add(&top, &op);
 	}
@@ -261,7 +261,7 @@ static int histogram(const struct request *q, struct qn_tracefile *t)
 	if (!h)
 		return -ENOMEM;
 	qn_reader_init(&r, t, q->process);
-	while (qn_reader_next(&r, &op))
+	while (qn_reader_next_told(&r, &op))
 		count(h, &op);
 	qn_reader_exit(&r);
 	if (q->is_csv) {

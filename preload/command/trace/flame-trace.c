@@ -19,8 +19,6 @@
 
 /* Moments that are kept of a trace */
 #define NR_MOMENTS 64u
-/* Events between two lines of progress */
-#define PROGRESS_STEP (4u << 20)
 
 /**
  * struct walk - one reading of all events
@@ -50,15 +48,6 @@ static void step(struct walk *w, const struct qn_op *op)
 	}
 }
 
-/* About once a second, on a terminal; both readings count */
-static void show_progress(u64 nr, u64 all)
-{
-	if (nr % PROGRESS_STEP || !qn_progress_is_live())
-		return;
-	qn_progress("quern: read %s of %s events", qn_text_count(nr).s,
-		    qn_text_count(all).s);
-}
-
 static void note_moment(struct qn_flame *f, const struct walk *w)
 {
 	QN_GROW(f->moments, f->nr_moments);
@@ -81,13 +70,12 @@ static void read_events(struct qn_flame_trace *t, u32 process, u64 most,
 	qn_reader_init(&r, &t->file, process);
 	while (w->nr < most && qn_reader_next(&r, &op)) {
 		step(w, &op);
-		show_progress(w->nr, t->file.nr_events);
+		qn_progress_events(w->nr, t->file.nr_events);
 		if (nr_events && w->nr % stride == 0)
 			note_moment(&t->flame, w);
 	}
 	qn_reader_exit(&r);
-	if (qn_progress_is_live())
-		qn_progress_clear();
+	qn_progress_clear();
 }
 
 static void take_sites(struct qn_flame *f, const struct qn_top *all,

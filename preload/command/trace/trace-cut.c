@@ -40,7 +40,7 @@ static void look_at_all(struct qn_cut *c, const struct qn_tracefile *t)
 	struct qn_op op;
 
 	qn_reader_init(&r, t, c->process);
-	while (!qn_interrupted() && qn_reader_next(&r, &op)) {
+	while (!qn_interrupted() && qn_reader_next_told(&r, &op)) {
 		if (!qn_op_is_heap(&op))
 			continue;
 		QN_REACH(c->sizes, &room, op.id);
@@ -65,7 +65,7 @@ static u64 try(struct qn_cut *c, const struct qn_tracefile *t)
 	c->nr_kept = 0;
 	c->peak = 0;
 	qn_reader_init(&r, t, c->process);
-	while (!qn_interrupted() && qn_reader_next(&r, &op)) {
+	while (!qn_interrupted() && qn_reader_next_told(&r, &op)) {
 		if (!qn_cut_keeps(c, &op))
 			continue;
 		if (c->most && c->nr_calls == c->most)
@@ -134,7 +134,7 @@ int qn_cut_write(struct qn_cut *c, const struct qn_tracefile *t,
 	qn_writer_sites(&w, &sites);
 	qn_reader_init(&r, t, c->process);
 	while (nr < c->nr_calls && !qn_interrupted() &&
-	       qn_reader_next(&r, &op)) {
+	       qn_reader_next_told(&r, &op)) {
 		if (!qn_cut_keeps(c, &op))
 			continue;
 		qn_writer_put(&w, &op);

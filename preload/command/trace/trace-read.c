@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "command/base/fail.h"
+#include "command/base/progress.h"
 
 /* ---- live objects ---- */
 
@@ -255,9 +256,22 @@ bool qn_reader_next(struct qn_reader *r, struct qn_op *op)
 		what = make_op(r, run, op);
 		if (what != 2)
 			next_run(r);
-		if (what)
+		if (what) {
+			r->nr++;
 			return true;
+		}
 	}
+}
+
+bool qn_reader_next_told(struct qn_reader *r, struct qn_op *op)
+{
+	bool is_there = qn_reader_next(r, op);
+
+	if (is_there)
+		qn_progress_events(r->nr, r->file->nr_events);
+	else
+		qn_progress_clear();
+	return is_there;
 }
 
 void qn_reader_init(struct qn_reader *r, const struct qn_tracefile *t,

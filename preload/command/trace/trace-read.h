@@ -31,6 +31,7 @@ struct qn_run_of_events {
  * @heap, @nr_heap, @room_heap: those begun, the one with the next event first
  * @objects:	those that live
  * @last_ns:	time never goes back
+ * @nr:		events so far
  * @nr_unknown:	events about objects that are not known: from before recording began
  *		or lost with a block
  * @nr_lost:	events that the recorder had no room for
@@ -43,6 +44,7 @@ struct qn_reader {
 	u32 nr_heap, room_heap;
 	struct qn_objects objects;
 	u64 last_ns;
+	u64 nr;
 	u64 nr_unknown;
 	u64 nr_lost;
 	u32 nr_damaged;
@@ -54,5 +56,8 @@ void qn_reader_exit(struct qn_reader *r);
 
 /* The next event; false at the end. Amortised constant time. */
 bool qn_reader_next(struct qn_reader *r, struct qn_op *op);
+
+/* The same for a command that only reads: on a terminal it tells how far it is */
+bool qn_reader_next_told(struct qn_reader *r, struct qn_op *op);
 
 #endif /* QN_TRACE_READ_H */

@@ -154,7 +154,7 @@ static void write_all(const struct qn_tracefile *t, u32 process, FILE *out,
 	qn_trace_stacks(&o.sites, t, process);
 	f->head(&o);
 	qn_reader_init(&r, t, process);
-	while (qn_reader_next(&r, &op))
+	while (qn_reader_next_told(&r, &op))
 		f->put(&o, &op);
 	qn_reader_exit(&r);
 	qn_stacks_exit(&o.sites);

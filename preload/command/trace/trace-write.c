@@ -12,6 +12,7 @@
 
 #include "command/base/fail.h"
 #include "command/base/interrupt.h"
+#include "command/base/progress.h"
 #include "command/base/stream.h"
 #include "trace-groups.h"
 #include "trace-pack.h"
@@ -357,7 +358,9 @@ void qn_writer_copy(struct qn_writer *w, const struct qn_tracefile *t,
 			qn_writer_put(w, &start);
 		nr_threads = max(nr_threads, op.thread + 1);
 		qn_writer_put(w, &op);
+		qn_progress_events(w->nr_events, t->nr_events);
 	}
+	qn_progress_clear();
 	end_process(w);
 	qn_stacks_exit(&sites);
 }
