@@ -114,8 +114,17 @@ ok "a page that cannot be written is told before the program starts" $?
 	says out '  calls' &&
 	"$quern" replay --count=none --engine=libc --html=libc.html g.qt >out 2>err &&
 	sound libc.html && says libc.html 'Memory over time' &&
-	"$quern" replay --count=none --html=- - <g.qt >both 2>err && says both '<!DOCTYPE html>'
+	"$quern" replay --count=none --html=- - <g.qt >both 2>err && sound both &&
+	[ "$(head -n 1 both)" = '<!DOCTYPE html>' ]
 ok "a page of a replay" $?
+"$quern" replay --count=none --json --html=j.html g.qt >out 2>err && sound j.html &&
+	[ "$(head -n 1 out)" = '{' ] && says out '"peak_live": [1-9]' &&
+	says out '"instructions": null' && says out '"policy": "rule"'
+ok "a replay as JSON" $?
+! "$quern" replay --json --html=- g.qt >out 2>err && says err 'one thing alone goes to standard' &&
+	! "$quern" run --report=- --html=- -- true >out 2>err &&
+	says err 'one thing alone goes to standard'
+ok "standard output is for one of them" $?
 "$quern" replay --count=none --html=/not/there/page g.qt >out 2>err
 [ $? = 125 ] && says err 'cannot write'
 ok "a page of a replay that cannot be written" $?

@@ -133,6 +133,12 @@ static int open_report(struct run *run)
 {
 	int err = 0;
 
+	if (run->html_path && qn_is_standard(run->html_path) &&
+	    run->report_path && qn_is_standard(run->report_path)) {
+		qn_error("one thing alone goes to standard output: --report=- "
+			 "or --html=-");
+		return QN_EXIT_FAILURE;
+	}
 	if (run->html_path)
 		err = open_file(run->html_path, "html", &run->html_fd);
 	if (err)

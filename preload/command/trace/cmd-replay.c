@@ -10,6 +10,7 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,9 @@
 
 /* Events between two looks at the heap */
 #define BATCH 1024
+
+/* Of --json: another meaning of a key raises it */
+#define FORMAT 1
 
 /* Between two lines of progress where stderr is no terminal */
 #define PROGRESS_NS 5000000000u
@@ -80,6 +84,7 @@ enum replay_clock {
  * @began_ns, @look_ns, @shown_ns: the clock at the start; time that looks took; the clock
  *		when progress was shown last
  * @count_how, @count: instructions
+ * @is_json:	--json
  * @html:	--html; @history: memory over time, for it
  */
 struct replay {
@@ -106,6 +111,7 @@ struct replay {
 	u64 failed;
 	enum qn_count_how count_how;
 	struct qn_count count;
+	bool is_json;
 	const char *html;
 	struct qn_history history;
 };
@@ -419,29 +425,90 @@ static void print_share(const char *what, u64 used, u64 live)
 	       qn_text_size(live).s, qn_text_share(used, live).s);
 }
 
-static void report(struct replay *r)
+/* Of quern's own heap, else NULL */
+static const struct qn_stats_page *page_of(const struct replay *r)
 {
-	u64 nr = r->nr_looks ? r->nr_looks : 1;
-	const struct qn_stats_page *page;
+	return r->heap.is_libc || r->heap.engine ? NULL : qn_process_stats();
+}
 
-	printf("%s on %s, memory %s\n", r->file, r->engine,
+static u64 mean(const struct replay *r, u64 sum)
+{
+	return r->nr_looks ? sum / r->nr_looks : 0;
+}
+
+static void print_text(const struct replay *r, const struct qn_stats_page *page)
+{
+	printf("%s on %s, memory %s\n",
+	       qn_is_standard(r->file) ? "standard input" : r->file, r->engine,
 	       r->is_touching ? "touched" : "not touched");
 	printf("  calls     %s in %s, %" PRIu64 ".%" PRIu64 " ns each\n",
 	       qn_text_count(r->nr_calls).s, qn_text_time(r->ns / 1000).s,
 	       r->nr_calls ? r->ns / r->nr_calls : 0,
 	       r->nr_calls ? r->ns * 10 / r->nr_calls % 10 : 0);
 	qn_count_print(&r->count, r->nr_calls);
-	if (r->heap.engine)
-		r->peak_used = resident_of(&r->heap);
-	page = r->heap.is_libc || r->heap.engine ? NULL : qn_process_stats();
-	print_share("peak", page ? page->peak_used : r->peak_used,
-		    r->peak_live);
-	print_share("average", r->sum_used / nr, r->sum_live / nr);
+	print_share("peak", r->peak_used, r->peak_live);
+	print_share("average", mean(r, r->sum_used), mean(r, r->sum_live));
 	if (page)
 		printf("  table     %u, %" PRIu64 " changes by the policy %s; "
 		       "%s returned to the system\n",
 		       page->generation, page->nr_changes, page->policy,
 		       qn_text_size(page->purged).s);
+}
+
+/* ---- JSON ---- */
+
+static void set_number(json_t *o, const char *key, u64 value)
+{
+	json_object_set_new(o, key, json_integer((json_int_t)value));
+}
+
+static void set_heap(json_t *o, const struct qn_stats_page *page)
+{
+	json_object_set_new(o, "policy", json_string(page->policy));
+	set_number(o, "table", page->generation);
+	set_number(o, "changes", page->nr_changes);
+	set_number(o, "returned", page->purged);
+}
+
+static void print_json(const struct replay *r, const struct qn_stats_page *page)
+{
+	json_t *o = json_object();
+
+	set_number(o, "format", FORMAT);
+	json_object_set_new(o, "file", json_string(r->file));
+	json_object_set_new(o, "engine", json_string(r->engine));
+	set_number(o, "process", r->process);
+	json_object_set_new(o, "touched", json_boolean(r->is_touching));
+	set_number(o, "calls", r->nr_calls);
+	json_object_set_new(o, "seconds", json_real((double)r->ns / 1e9));
+	if (r->count.how == QN_COUNT_NONE)
+		json_object_set_new(o, "instructions", json_null());
+	else
+		set_number(o, "instructions", r->count.nr);
+	set_number(o, "peak_live", r->peak_live);
+	set_number(o, "peak_used", r->peak_used);
+	set_number(o, "average_live", mean(r, r->sum_live));
+	set_number(o, "average_used", mean(r, r->sum_used));
+	if (page)
+		set_heap(o, page);
+	json_dumpf(o, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(o);
+}
+
+/* Of a page on standard output nothing else is to be in front */
+static void report(struct replay *r)
+{
+	const struct qn_stats_page *page = page_of(r);
+
+	if (r->heap.engine)
+		r->peak_used = resident_of(&r->heap);
+	if (page)
+		r->peak_used = page->peak_used;
+	if (r->is_json)
+		print_json(r, page);
+	else if (!r->html || !qn_is_standard(r->html))
+		print_text(r, page);
 }
 
 /* ---- the page in HTML ---- */
@@ -544,8 +611,15 @@ static int keep_input(const struct replay *r)
 		return 0;
 	if (fd >= 0 && dup2(fd, STDIN_FILENO) >= 0)
 		return close(fd);
-	qn_error("cannot read standard input: %s",
-		 strerror(fd < 0 ? -fd : errno));
+	qn_error_read(r->file, fd < 0 ? fd : -errno);
+	return QN_EXIT_FAILURE;
+}
+
+static int check_outputs(const struct replay *r)
+{
+	if (!r->is_json || !r->html || !qn_is_standard(r->html))
+		return 0;
+	qn_error("one thing alone goes to standard output: --json or --html=-");
 	return QN_EXIT_FAILURE;
 }
 
@@ -558,6 +632,8 @@ static int replay_main(const struct qn_command *command, int argc, char **argv)
 	r.process = UINT32_MAX;
 	r.most = UINT64_MAX;
 	err = qn_options_read(command, argv, &r);
+	if (!err)
+		err = check_outputs(&r);
 	if (!err)
 		err = keep_input(&r);
 	qn_interrupt_catch();
@@ -605,6 +681,8 @@ static const struct qn_option replay_options[] = {
 	  "How instructions are counted: by the processor (perf), by valgrind in a "
 	  "second run, which is slow and always says the same (callgrind), or not at "
 	  "all (none). auto: by the processor if the kernel allows it." },
+	{ "json", 0, NULL, QN_FLAG(struct replay, is_json), .help =
+	  "Print a JSON object; its keys stay as they are." },
 	{ "html", 0, "FILE", QN_TEXT(struct replay, html), .help =
 	  "Write a page to FILE as well: memory over time, whose memory it is (of a "
 	  "trace with call sites), sizes and lives, in one file that needs no "
