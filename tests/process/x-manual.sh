@@ -120,6 +120,12 @@ offers run --report = "$tmp/x2"
 ok 'files of options' just "$tmp/x2.trace"
 offers ctl 123 pu
 ok 'what a process can be asked' just purge
+offers trace hi
+ok 'tasks of a trace' just histogram
+offers trace info "$tmp/x1"
+ok 'and files behind them' just "$tmp/x1.trace"
+offers ctl "$tmp/x1"
+ok 'a file that stands for a process' just "$tmp/x1.trace"
 offers run -- unam
 ok 'programs' grep -qx uname "$tmp/out"
 offers run -- cat "$tmp/x1"

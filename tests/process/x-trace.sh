@@ -87,6 +87,10 @@ cp err recorded
 	! says recorded 'left out' && says info 'index present' && says info ', 5 threads' &&
 	has_calls 80000 15900 <info
 ok "no call is unknown: blocks that change threads are in order" $?
+"$quern" trace info --json calls.qt >json 2>err && [ ! -s err ] && [ "$(head -n 1 json)" = '{' ] &&
+	says json '"threads": 5,' && says json '"program": "calls"' && says json '"unknown": 0,' &&
+	says info "$(sed -n 's/.*"peak_live": \([0-9]*\),/(\1 bytes)/p' json)"
+ok "the same as JSON" $?
 
 # The same on a heap that hands on to any thread what was freed last, and lets another
 # go first: a free that is noted too late, or a malloc too early, comes out of order

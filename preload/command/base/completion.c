@@ -87,14 +87,25 @@ static bool takes_program(const struct qn_command *command)
 	return false;
 }
 
-/* Words that operands may be, or NULL: files */
-static const char *operand_words(const struct qn_command *command)
+/**
+ * operand_words() - words that operands may be; the others are files
+ * @is_first:	they are the first operand's, else those of all behind it
+ *
+ * Return: NULL where there are none.
+ */
+static const char *operand_words(const struct qn_command *command,
+				 bool *is_first)
 {
 	const struct qn_option *o;
 
-	for (o = command->options; o->type; o++)
-		if (!qn_option_is_named(o) && o->choices)
+	*is_first = true;
+	for (o = command->options; o->type; o++) {
+		if (qn_option_is_named(o))
+			continue;
+		if (o->choices)
 			return o->choices;
+		*is_first = false;
+	}
 	return NULL;
 }
 
@@ -210,7 +221,8 @@ static void put_bash_values(FILE *out)
 static void put_bash_options(FILE *out, const struct qn_command *command)
 {
 	const struct qn_option *o;
-	const char *words = operand_words(command);
+	bool is_first;
+	const char *words = operand_words(command, &is_first);
 
 	fprintf(out, "	%s)\n		", command->name);
 	if (takes_program(command))
@@ -225,7 +237,10 @@ static void put_bash_options(FILE *out, const struct qn_command *command)
 		fputs("		COMPREPLY=($(compgen -c -- \"$cur\")) ;;\n",
 		      out);
 	} else if (words) {
-		fputs("		_quern_words '", out);
+		fprintf(out,
+			"		((COMP_CWORD %s 2)) || { _quern_files; return; }\n"
+			"		_quern_words '",
+			is_first ? "==" : ">");
 		put_words(out, words);
 		fputs("' ;;\n", out);
 	} else {
@@ -331,7 +346,8 @@ static void put_zsh_option(FILE *out, const struct qn_option *o)
 
 static void put_zsh_command(FILE *out, const struct qn_command *command)
 {
-	const char *words = operand_words(command);
+	bool is_first;
+	const char *words = operand_words(command, &is_first);
 	const struct qn_option *o;
 
 	fprintf(out, "	%s)\n		_arguments -s -S", command->name);
@@ -342,9 +358,10 @@ static void put_zsh_command(FILE *out, const struct qn_command *command)
 		fputs(" \\\n			'*::program:_normal' ;;\n",
 		      out);
 	} else if (words) {
-		fputs(" \\\n			'*:word:(", out);
+		fprintf(out, " \\\n			'%s:word:(",
+			is_first ? "1" : "*");
 		put_words(out, words);
-		fputs(")' ;;\n", out);
+		fprintf(out, ")' '%s:file:_files' ;;\n", is_first ? "*" : "1");
 	} else {
 		fputs(" \\\n			'*:file:_files' ;;\n", out);
 	}

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,9 @@
 #include "trace-read.h"
 #include "trace-text.h"
 #include "trace-top.h"
+
+/* Of --json: another meaning of a key raises it */
+#define FORMAT 1
 
 /* Sizes and lifetimes by powers of two */
 #define NR_BINS 48
@@ -33,6 +37,7 @@
  * @most:	--events
  * @process:	--process; UINT32_MAX: the one with the most events
  * @is_csv:	--csv
+ * @is_json:	--json
  * @is_packed:	--zstd
  */
 struct request {
@@ -45,6 +50,7 @@ struct request {
 	u64 most;
 	u32 process;
 	bool is_csv;
+	bool is_json;
 	bool is_packed;
 };
 
@@ -85,24 +91,30 @@ static void add_op(struct sums *s, const struct qn_op *op)
 	}
 }
 
+/* Without its folders */
+static void get_name(const struct qn_process_info *info, char *name,
+		     size_t room)
+{
+	const char *slash = memrchr(info->name, '/', info->name_size);
+	size_t size;
+
+	slash = slash ? slash + 1 : info->name;
+	size = info->name_size - (size_t)(slash - info->name);
+	snprintf(name, room, "%.*s", (int)min(size, room - 1), slash);
+	qn_text_clean(name, room, name);
+}
+
 static void print_name(const struct qn_tracefile *t, u32 process)
 {
 	struct qn_process_info info;
 	char name[64];
-	const char *slash;
-	size_t size;
 
 	qn_tracefile_process(t, process, &info);
 	if (!info.is_known) {
 		printf("process %u\n", process);
 		return;
 	}
-	slash = memrchr(info.name, '/', info.name_size);
-	slash = slash ? slash + 1 : info.name;
-	size = info.name_size - (size_t)(slash - info.name);
-	snprintf(name, sizeof(name), "%.*s", (int)min(size, sizeof(name) - 1),
-		 slash);
-	qn_text_clean(name, sizeof(name), name);
+	get_name(&info, name, sizeof(name));
 	printf("process %u   %s (pid %u)", process, name, info.pid);
 	if (info.parent)
 		printf(", forked by process %u", info.parent - 1);
@@ -153,16 +165,94 @@ static void info_process(const struct qn_tracefile *t, u32 process,
 	qn_reader_exit(&r);
 }
 
+static void set_number(json_t *o, const char *key, u64 value)
+{
+	json_object_set_new(o, key, json_integer((json_int_t)value));
+}
+
+static void set_identity(json_t *o, const struct qn_tracefile *t, u32 process)
+{
+	struct qn_process_info info;
+	char name[64];
+
+	set_number(o, "process", process);
+	qn_tracefile_process(t, process, &info);
+	if (!info.is_known)
+		return;
+	get_name(&info, name, sizeof(name));
+	json_object_set_new(o, "program", json_string(name));
+	set_number(o, "pid", info.pid);
+	if (info.parent)
+		set_number(o, "forked_by", info.parent - 1);
+}
+
+static json_t *make_process(const struct qn_tracefile *t, u32 process)
+{
+	json_t *o = json_object();
+	struct sums s = { 0 };
+	struct qn_reader r;
+	struct qn_op op;
+
+	qn_reader_init(&r, t, process);
+	while (qn_reader_next_told(&r, &op))
+		add_op(&s, &op);
+	set_identity(o, t, process);
+	json_object_set_new(o, "seconds",
+			    json_real((double)(s.ns - s.first_ns) / 1e9));
+	set_number(o, "threads", s.nr_threads);
+	set_number(o, "forks", s.nr_forks);
+	set_number(o, "allocations", s.nr_allocs);
+	set_number(o, "reallocs", s.nr_reallocs);
+	set_number(o, "frees", s.nr_frees);
+	set_number(o, "asked", s.bytes);
+	set_number(o, "peak_live", s.peak);
+	set_number(o, "peak_blocks", s.peak_nr);
+	set_number(o, "live_at_end", s.live);
+	set_number(o, "blocks_at_end", s.nr_live);
+	set_number(o, "unknown", r.nr_unknown);
+	set_number(o, "lost", r.nr_lost);
+	qn_reader_exit(&r);
+	return o;
+}
+
+static bool begins_process(const struct qn_tracefile *t, u32 i)
+{
+	return !i || t->blocks[i].head.process != t->blocks[i - 1].head.process;
+}
+
+static int info_json(const struct request *q, const struct qn_tracefile *t)
+{
+	json_t *o = json_object(), *processes = json_array();
+
+	for (u32 i = 0; i < t->nr; i++)
+		if (begins_process(t, i))
+			json_array_append_new(
+				processes,
+				make_process(t, t->blocks[i].head.process));
+	set_number(o, "format", FORMAT);
+	json_object_set_new(o, "file", json_string(q->file));
+	set_number(o, "bytes", t->size);
+	set_number(o, "blocks", t->nr);
+	set_number(o, "damaged", t->nr_damaged);
+	json_object_set_new(o, "indexed", json_boolean(t->was_indexed));
+	json_object_set_new(o, "processes", processes);
+	json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
+	putchar('\n');
+	json_decref(o);
+	return 0;
+}
+
 static int info(const struct request *q, struct qn_tracefile *t)
 {
+	if (q->is_json)
+		return info_json(q, t);
 	printf("%s: %s, %u blocks, %u damaged, index %s\n", t->path,
 	       qn_text_size(t->size).s, t->nr, t->nr_damaged,
 	       t->was_indexed ? "present" :
 				"missing: the blocks were looked "
 				"for");
 	for (u32 i = 0; i < t->nr; i++)
-		if (!i ||
-		    t->blocks[i].head.process != t->blocks[i - 1].head.process)
+		if (begins_process(t, i))
 			info_process(t, t->blocks[i].head.process,
 				     t->blocks[i].head.process == q->process);
 	return 0;
@@ -402,7 +492,8 @@ static int trace_main(const struct qn_command *command, int argc, char **argv)
 
 /* clang-format off */
 static const struct qn_option trace_options[] = {
-	{ "a task", 0, NULL, QN_OPERAND(struct request, what), .is_needed = true },
+	{ "a task", 0, NULL, QN_OPERAND(struct request, what), .is_needed = true,
+	  .choices = "info|histogram|cut|convert" },
 	{ "a file", 0, NULL, QN_OPERAND(struct request, file), .is_needed = true },
 	{ "output", 'o', "FILE", QN_TEXT(struct request, output), .help =
 	  "Where cut and convert write to; - is standard output." },
@@ -417,6 +508,8 @@ static const struct qn_option trace_options[] = {
 	  "cut: not more calls than these." },
 	{ "csv", 0, NULL, QN_FLAG(struct request, is_csv), .help =
 	  "histogram: as CSV." },
+	{ "json", 0, NULL, QN_FLAG(struct request, is_json), .help =
+	  "info: a JSON object; its keys stay as they are." },
 	{ "zstd", 0, NULL, QN_FLAG(struct request, is_packed), .help =
 	  "cut and convert: blocks of the trace that is written are compressed." },
 	{ "to", 0, "FORMAT", QN_TEXT(struct request, format), .help =
