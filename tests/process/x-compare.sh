@@ -373,6 +373,13 @@ unsteady()
 }
 ok "an output that changes anyway blames nobody" unsteady
 
+ends_so()
+{
+	"$quern" compare --rounds=1 --with=glibc,quern -- sh -c 'exit 3' >out 2>err
+	[ $? = 0 ] && prints "ended with status 3: see whether"
+}
+ok "a status of the program is told" ends_so
+
 same_input()
 {
 	printf 'skip\none\ntwo\n' >input

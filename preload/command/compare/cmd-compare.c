@@ -196,7 +196,7 @@ static int write_output(struct output *o, const struct qn_trial *t,
 			const struct qn_findings *f, show_fn *show)
 {
 	FILE *out;
-	int err = 0;
+	int err = 0, closed;
 
 	if (!o->path)
 		return 0;
@@ -208,10 +208,8 @@ static int write_output(struct output *o, const struct qn_trial *t,
 	o->fd = -1;
 	o->is_new = false;
 	show(out, t, f);
-	if (ferror(out))
-		err = -EIO;
-	if (fclose(out) && !err)
-		err = -errno;
+	closed = qn_stream_close(out, "");
+	err = err ? err : closed;
 	if (err)
 		qn_error_write(o->path, err);
 	return err ? QN_EXIT_FAILURE : 0;

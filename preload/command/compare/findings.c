@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include "command/base/fail.h"
 #include "command/base/program.h"
 #include "findings.h"
@@ -401,6 +402,16 @@ static void note_method(struct qn_findings *f, const struct qn_trial *t)
 				       "chance."));
 }
 
+/* A program that was called wrongly is soon done under any of them */
+static void note_status(struct qn_findings *f, const struct qn_trial *t)
+{
+	if (t->load.command || !WIFEXITED(t->status) || !WEXITSTATUS(t->status))
+		return;
+	add_note(f, qn_xprintf("The program ended with status %d: see whether "
+			       "it did its work.",
+			       WEXITSTATUS(t->status)));
+}
+
 static void note_output(struct qn_findings *f, const struct qn_trial *t)
 {
 	bool is_same = true;
@@ -476,6 +487,7 @@ void qn_findings_make(struct qn_findings *f, const struct qn_trial *t)
 	f->losses = list_losses(t);
 	note_method(f, t);
 	note_memory(f, t);
+	note_status(f, t);
 	note_output(f, t);
 	note_loaded(f, t);
 	note_python(f, t);

@@ -104,10 +104,11 @@ struct fit {
 static int refuse_large(const struct fit *f, const struct qn_cut *c)
 {
 	qn_error("%s has %s live at peak, more than a heap of %s; cut it to "
-		 "a device's size: quern fit --live=%lluK --heap=%lluK %s",
+		 "a device's size: quern fit --live=%s --heap=%s %s",
 		 f->file, qn_text_size(c->peak_before).s,
-		 qn_text_size(f->heap).s, (unsigned long long)f->heap / 2048,
-		 (unsigned long long)f->heap / 1024, f->file);
+		 qn_text_size(f->heap).s,
+		 qn_text_units(round_up(f->heap / 2, (u64)8)).s,
+		 qn_text_units(f->heap).s, f->file);
 	return -E2BIG;
 }
 
@@ -549,7 +550,7 @@ static int fit_main(const struct qn_command *command, int argc, char **argv)
 /* clang-format off */
 static const struct qn_option fit_options[] = {
 	{ "heap", 0, "BYTES", QN_SIZE(struct fit, heap), .is_needed = true,
-	  .least = 1, .most = UINT32_MAX, .help =
+	  .least = 1024, .most = UINT32_MAX, .help =
 	  "The heap of the device; K may follow." },
 	{ "ccm", 0, "BYTES", QN_SIZE(struct fit, ccm), .most = UINT32_MAX, .help =
 	  "A second zone, such as the 64K of CCM of the STM32F407; quern alone uses it." },
