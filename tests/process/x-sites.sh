@@ -96,6 +96,7 @@ unset QUERN_CONF LD_PRELOAD
 
 "$quern" run --conf=sites:1 --conf=sample:4096,seed:1 ./sites >out 2>err &&
 	top err 'NEVER FREED' >live && top err 'ASKED FOR' >asked &&
+	grep -q '^NEVER FREED: in use at the end, estimated from [0-9,]* samples$' err &&
 	between 16 "$(mib small_keeper live)" 22 &&
 	between 12 "$(mib medium_keeper live)" 26 &&
 	between 12 "$(mib large_keeper live)" 26 && ! says live churner &&

@@ -3,7 +3,8 @@
  * sites.c - the part of the report about call sites: which functions never freed, asked
  * for most, and freed at once.
  *
- * Figures are estimates from samples, so each list says how many there were.
+ * Figures are estimates from samples, so the lists say how many there were: a few can be far
+ * off, and large blocks are seldom sampled.
  */
 #define _GNU_SOURCE 1
 #include <stdlib.h>
@@ -33,6 +34,28 @@ static u64 sum_of(const struct qn_sitelist *list, enum qn_sitelist_by by)
 	for (u32 i = 0; i < list->nr; i++)
 		sum += qn_sitelist_get(&list->sums[i], by);
 	return sum;
+}
+
+/* Samples of blocks that were freed soon are not counted apart */
+static u64 samples_of(const struct qn_sitelist *list, enum qn_sitelist_by by)
+{
+	u64 nr = 0;
+
+	for (u32 i = 0; i < list->nr && by != QN_SITES_BY_BRIEF; i++)
+		nr += by == QN_SITES_BY_LIVE ? list->sums[i].nr_live :
+					       list->sums[i].nr;
+	return nr;
+}
+
+static void put_heading(struct qn_screen *s, const struct list *list)
+{
+	u64 nr = samples_of(&s->f->sites, list->by);
+
+	if (nr)
+		qn_line(&s->l, "%s, estimated from %s sample%s", list->heading,
+			COUNT(nr), nr == 1 ? "" : "s");
+	else
+		qn_line(&s->l, "%s", list->heading);
 }
 
 /* A line, and what all sites have that read alike */
@@ -82,7 +105,7 @@ static void put_list(struct qn_screen *s, struct qn_symbols *symbols,
 
 	if (!all)
 		return;
-	qn_line(&s->l, "%s", list->heading);
+	put_heading(s, list);
 	for (u32 i = 0; i < LOOKED_AT; i++) {
 		sum = qn_sitelist_next(sites, sum, list->by);
 		if (!sum)
@@ -126,8 +149,7 @@ static void put_gaps(struct qn_screen *s)
 void qn_report_sites(struct qn_screen *s)
 {
 	static const struct list lists[] = {
-		{ "NEVER FREED: in use at the end, by estimate",
-		  QN_SITES_BY_LIVE },
+		{ "NEVER FREED: in use at the end", QN_SITES_BY_LIVE },
 		{ "ASKED FOR MOST", QN_SITES_BY_BYTES },
 		{ "SHORT-LIVED: freed before 64 KiB more were asked for",
 		  QN_SITES_BY_BRIEF },
