@@ -7,27 +7,13 @@
 #define _GNU_SOURCE 1
 #include <jansson.h>
 #include <stdlib.h>
+#include "command/base/json.h"
 #include "command/base/text.h"
 #include "show.h"
 
 static void put(json_t *object, const char *key, json_t *value)
 {
 	json_object_set_new(object, key, value);
-}
-
-/* JSON is UTF-8; a string that is not comes through cleaned */
-static json_t *string(const char *text)
-{
-	char clean[512];
-	json_t *value;
-
-	if (!text)
-		return json_null();
-	value = json_string(text);
-	if (value)
-		return value;
-	qn_text_clean(clean, sizeof(clean), text);
-	return json_string(clean);
 }
 
 static json_t *make_values(const struct qn_trial *t, u32 s,
@@ -76,15 +62,15 @@ static json_t *make_candidate(const struct qn_trial *t, u32 s)
 	const char *failed = qn_compare_cell(&t->compare, 0, s)->failed;
 	json_t *one = json_object();
 
-	put(one, "given", string(c->given));
-	put(one, "name", string(c->name));
-	put(one, "allocator", string(c->which.name));
+	put(one, "given", qn_json_text(c->given));
+	put(one, "name", qn_json_text(c->name));
+	put(one, "allocator", qn_json_text(c->which.name));
 	put(one, "version",
-	    string(*c->which.version ? c->which.version : NULL));
-	put(one, "library", string(c->library));
-	put(one, "settings", string(c->settings));
-	put(one, "failed", string(failed));
-	put(one, "output_differs_from", string(t->differs[s]));
+	    qn_json_text(*c->which.version ? c->which.version : NULL));
+	put(one, "library", qn_json_text(c->library));
+	put(one, "settings", qn_json_text(c->settings));
+	put(one, "failed", qn_json_text(failed));
+	put(one, "output_differs_from", qn_json_text(t->differs[s]));
 	for (u32 i = 0; i < QN_NR_SHOWN; i++)
 		put(one, qn_shown[i].key,
 		    failed ? json_null() : make_measure(t, s, &qn_shown[i]));
@@ -96,7 +82,7 @@ static json_t *make_strings(char *const *strings, u32 nr)
 	json_t *list = json_array();
 
 	for (u32 i = 0; i < nr; i++)
-		json_array_append_new(list, string(strings[i]));
+		json_array_append_new(list, qn_json_text(strings[i]));
 	return list;
 }
 
@@ -112,16 +98,14 @@ void qn_show_json(FILE *out, const struct qn_trial *t,
 		json_array_append_new(list, make_candidate(t, s));
 	put(root, "format", json_integer(QN_COMPARE_FORMAT));
 	put(root, "program", make_strings(t->argv, nr_args));
-	put(root, "until", string(t->load.command));
+	put(root, "until", qn_json_text(t->load.command));
 	put(root, "rounds", json_integer(t->compare.nr_done));
 	put(root, "rounds_wanted", json_integer(t->nr_rounds));
 	put(root, "candidates", list);
-	put(root, "fastest", string(f->fastest));
-	put(root, "leanest", string(f->leanest));
-	put(root, "advice", string(f->advice));
-	put(root, "losses", string(f->losses));
+	put(root, "fastest", qn_json_text(f->fastest));
+	put(root, "leanest", qn_json_text(f->leanest));
+	put(root, "advice", qn_json_text(f->advice));
+	put(root, "losses", qn_json_text(f->losses));
 	put(root, "notes", make_strings(f->notes, f->nr_notes));
-	json_dumpf(root, out, JSON_INDENT(2));
-	fputc('\n', out);
-	json_decref(root);
+	qn_json_print(out, root);
 }

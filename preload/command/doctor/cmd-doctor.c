@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "checks.h"
 #include "command/base/fail.h"
+#include "command/base/json.h"
 #include "command/base/options.h"
 #include "command/base/program.h"
 #include "command/base/text.h"
@@ -142,17 +143,6 @@ static void print_text(const struct doctor *d, const struct qn_checks *c)
 	}
 }
 
-static json_t *string(const char *text)
-{
-	char clean[512];
-	json_t *value = json_string(text);
-
-	if (value)
-		return value;
-	qn_text_clean(clean, sizeof(clean), text);
-	return json_string(clean);
-}
-
 static void print_json(const struct qn_checks *c)
 {
 	json_t *root = json_object(), *list = json_array(), *one;
@@ -162,15 +152,13 @@ static void print_json(const struct qn_checks *c)
 		json_object_set_new(one, "verdict",
 				    json_string(verdicts[c->at[i].verdict]));
 		json_object_set_new(one, "topic", json_string(c->at[i].topic));
-		json_object_set_new(one, "text", string(c->at[i].text));
+		json_object_set_new(one, "text", qn_json_text(c->at[i].text));
 		json_array_append_new(list, one);
 	}
 	json_object_set_new(root, "format", json_integer(FORMAT));
 	json_object_set_new(root, "works", json_boolean(!c->has_no));
 	json_object_set_new(root, "checks", list);
-	json_dumpf(root, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(root);
+	qn_json_print(stdout, root);
 }
 
 static int doctor_main(const struct qn_command *command, int argc, char **argv)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include "learn/presets.h"
 #include "command/base/fail.h"
+#include "command/base/json.h"
 #include "command/base/options.h"
 #include "command/base/text.h"
 #include "format/conf.h"
@@ -373,10 +374,8 @@ static int ctl_main(const struct qn_command *command, int argc, char **argv)
 		ctl.json = json_object();
 	if (!status)
 		status = talk(&ctl);
-	if (!status && ctl.json) {
-		json_dumpf(ctl.json, stdout, JSON_INDENT(2));
-		putchar('\n');
-	}
+	if (!status && ctl.json)
+		qn_json_print(stdout, json_incref(ctl.json));
 	json_decref(ctl.json);
 	qn_ask_end(&ctl.ask);
 	free(ctl.live.path);

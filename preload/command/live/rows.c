@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "command/base/fail.h"
+#include "command/base/json.h"
 #include "rows.h"
 
 /* Decisions that a detailed view has, the last ones */
@@ -266,44 +267,32 @@ bool qn_row_detail(const struct qn_row *row, u32 nr, struct qn_row_text *text)
 
 /* ---- JSON ---- */
 
-static void put(json_t *object, const char *key, u64 n)
-{
-	json_object_set_new(object, key, json_integer((json_int_t)n));
-}
-
-/* 0 stands for what the kernel would not tell */
-static void put_known(json_t *object, const char *key, u64 n, bool is_known)
-{
-	json_object_set_new(object, key,
-			    is_known ? json_integer((json_int_t)n) :
-				       json_null());
-}
-
 static json_t *row_json(const struct qn_row *row)
 {
 	const struct qn_stats_page *page = &row->live.page;
+	/* 0 stands for what the kernel would not tell */
 	bool is_known = row->now.process > 0;
 	char name[sizeof(page->exe)], policy[sizeof(page->policy)];
 	json_t *o = json_object(), *list = json_array();
 
 	qn_text_clean(name, sizeof(name), page->exe);
 	qn_text_clean(policy, sizeof(policy), page->policy);
-	put(o, "pid", page->pid);
+	qn_json_number(o, "pid", page->pid);
 	json_object_set_new(o, "program", json_string(name));
-	json_object_set_new(o, "file", json_string(row->live.path));
-	put_known(o, "process_resident", row->now.process, is_known);
-	put(o, "heap_resident", row->now.resident);
-	put(o, "live", row->now.live);
-	put(o, "peak_live", page->peak_live);
-	put(o, "pinned", row->now.pinned);
-	put(o, "kept", row->now.kept);
-	put(o, "metadata", page->metadata);
-	put(o, "allocations", row->now.allocs);
-	put(o, "allocations_per_second", allocs_rate(row));
-	put_known(o, "faults_per_second", faults_rate(row), is_known);
-	put(o, "returned", page->purged);
-	put(o, "wanted_back", page->refaults);
-	put(o, "table", page->generation);
+	json_object_set_new(o, "file", qn_json_text(row->live.path));
+	qn_json_known(o, "process_resident", row->now.process, is_known);
+	qn_json_number(o, "heap_resident", row->now.resident);
+	qn_json_number(o, "live", row->now.live);
+	qn_json_number(o, "peak_live", page->peak_live);
+	qn_json_number(o, "pinned", row->now.pinned);
+	qn_json_number(o, "kept", row->now.kept);
+	qn_json_number(o, "metadata", page->metadata);
+	qn_json_number(o, "allocations", row->now.allocs);
+	qn_json_number(o, "allocations_per_second", allocs_rate(row));
+	qn_json_known(o, "faults_per_second", faults_rate(row), is_known);
+	qn_json_number(o, "returned", page->purged);
+	qn_json_number(o, "wanted_back", page->refaults);
+	qn_json_number(o, "table", page->generation);
 	json_object_set_new(o, "policy", json_string(policy));
 	json_object_set_new(o, "price",
 			    json_real((double)page->knobs.price / 1000));

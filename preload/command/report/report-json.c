@@ -13,6 +13,7 @@
 #include "learn/presets.h"
 #include "quern.h"
 #include "report.h"
+#include "command/base/json.h"
 #include "command/base/symbols.h"
 #include "command/base/text.h"
 
@@ -24,15 +25,10 @@ static void put(json_t *object, const char *key, json_t *value)
 	json_object_set_new(object, key, value);
 }
 
-static void put_u64(json_t *object, const char *key, u64 n)
-{
-	put(object, key, json_integer((json_int_t)n));
-}
-
 /* 0 stands for "not recorded" in the page */
 static void put_known(json_t *object, const char *key, u64 n)
 {
-	put(object, key, n ? json_integer((json_int_t)n) : json_null());
+	qn_json_known(object, key, n, n != 0);
 }
 
 static void put_seconds(json_t *object, const char *key, u64 usec)
@@ -40,33 +36,16 @@ static void put_seconds(json_t *object, const char *key, u64 usec)
 	put(object, key, json_real((double)usec / 1e6));
 }
 
-/* JSON is UTF-8; a string that is not comes through cleaned */
-static json_t *string(const char *text)
-{
-	char clean[256];
-	json_t *value = json_string(text);
-
-	if (value)
-		return value;
-	qn_text_clean(clean, sizeof(clean), text);
-	return json_string(clean);
-}
-
-static void put_if(json_t *object, const char *key, u64 n, bool is_known)
-{
-	put(object, key, is_known ? json_integer((json_int_t)n) : json_null());
-}
-
 static json_t *make_use(const struct qn_figures *f, const struct qn_use *use)
 {
 	json_t *o = json_object();
 
-	put_u64(o, "live", use->live);
-	put_if(o, "internal", use->internal, f->sampled);
-	put_u64(o, "external", use->external);
-	put_if(o, "dirty", use->dirty, f->is_whole);
-	put_if(o, "metadata", use->metadata, f->is_whole);
-	put_if(o, "resident", qn_use_total(use), f->is_whole);
+	qn_json_number(o, "live", use->live);
+	qn_json_known(o, "internal", use->internal, f->sampled);
+	qn_json_number(o, "external", use->external);
+	qn_json_known(o, "dirty", use->dirty, f->is_whole);
+	qn_json_known(o, "metadata", use->metadata, f->is_whole);
+	qn_json_known(o, "resident", qn_use_total(use), f->is_whole);
 	return o;
 }
 
@@ -81,13 +60,13 @@ static json_t *make_entry(const struct qn_entry *e, u64 all_bytes)
 	    e->asked_allocs ?
 		    json_real(e->asked / 16 / (double)e->asked_allocs) :
 		    json_null());
-	put_u64(o, "allocations", e->nr_allocs);
-	put_u64(o, "allocated_bytes", e->bytes);
+	qn_json_number(o, "allocations", e->nr_allocs);
+	qn_json_number(o, "allocated_bytes", e->bytes);
 	put(o, "share_of_bytes",
 	    json_real(all_bytes ? (double)e->bytes / (double)all_bytes : 0));
-	put_u64(o, "live", e->live);
-	put_u64(o, "carved", e->carved);
-	put_u64(o, "peak_carved", e->peak);
+	qn_json_number(o, "live", e->live);
+	qn_json_number(o, "carved", e->carved);
+	qn_json_number(o, "peak_carved", e->peak);
 	return o;
 }
 
@@ -100,7 +79,7 @@ static json_t *make_table(const struct qn_figures *f)
 	for (i = 0; i < f->nr_entries; i++)
 		json_array_append_new(entries,
 				      make_entry(&f->entries[i], total.bytes));
-	put_u64(o, "generation", f->generation);
+	qn_json_number(o, "generation", f->generation);
 	put(o, "entries", entries);
 	return o;
 }
@@ -126,11 +105,11 @@ static json_t *make_event(const struct qn_event *event, u64 start)
 
 	put_seconds(o, "at_seconds",
 		    event->usec > start ? event->usec - start : 0);
-	put(o, "program", string(event->exe));
+	put(o, "program", qn_json_text(event->exe));
 	put(o, "action", json_string(action_name(c->action)));
-	put_u64(o, "size", c->size);
-	put_u64(o, "expected_gain", c->gain);
-	put_u64(o, "generation", c->generation);
+	qn_json_number(o, "size", c->size);
+	qn_json_number(o, "expected_gain", c->gain);
+	qn_json_number(o, "generation", c->generation);
 	return o;
 }
 
@@ -167,10 +146,10 @@ static json_t *make_choices(const struct qn_figures *f)
 		return json_null();
 	o = json_object();
 	last = json_array();
-	put_u64(o, "choices", f->decisions.nr);
-	put_u64(o, "departed", f->decisions.nr_departed);
-	put_u64(o, "changes", f->decisions.nr_changes);
-	put_u64(o, "reverts", f->decisions.nr_reverts);
+	qn_json_number(o, "choices", f->decisions.nr);
+	qn_json_number(o, "departed", f->decisions.nr_departed);
+	qn_json_number(o, "changes", f->decisions.nr_changes);
+	qn_json_number(o, "reverts", f->decisions.nr_reverts);
 	for (unsigned int i = 0; i < qn_figures_nr_decisions(f); i++)
 		json_array_append_new(last,
 				      make_decision(qn_figures_decision(f, i)));
@@ -186,12 +165,12 @@ static json_t *make_controller(const struct qn_figures *f)
 	for (i = 0; i < f->nr_events; i++)
 		json_array_append_new(changes,
 				      make_event(&f->events[i], f->start_usec));
-	put(o, "policy", string(f->policy));
-	put_u64(o, "nr_changes", f->nr_changes);
+	put(o, "policy", qn_json_text(f->policy));
+	qn_json_number(o, "nr_changes", f->nr_changes);
 	put(o, "changes", changes);
 	put(o, "presets", make_choices(f));
-	put_u64(o, "slices", f->nr_slices);
-	put_u64(o, "samples", f->nr_samples);
+	qn_json_number(o, "slices", f->nr_slices);
+	qn_json_number(o, "samples", f->nr_samples);
 	put(o, "cost_seconds", json_real((double)f->sample_ns / 1e9));
 	return o;
 }
@@ -211,18 +190,18 @@ static json_t *make_life(const struct qn_stats_life *life, unsigned int group)
 	json_t *o = json_object();
 
 	if (group < QN_STATS_LIFE_GROUPS - 1)
-		put_u64(o, "size_max", (u64)32 << 2 * group);
+		qn_json_number(o, "size_max", (u64)32 << 2 * group);
 	else
 		put(o, "size_max", json_null());
-	put_u64(o, "ended", life->nr_ended);
+	qn_json_number(o, "ended", life->nr_ended);
 	put(o, "ended_bytes_by_age_in_bytes", make_ages(life->by_bytes));
 	put(o, "ended_bytes_by_age_in_time", make_ages(life->by_time));
-	put_u64(o, "live", life->nr_live);
-	put_u64(o, "live_bytes", life->live);
-	put_u64(o, "grown", life->nr_grown);
-	put_u64(o, "shrunk", life->nr_shrunk);
-	put_u64(o, "grown_from", life->grown_from);
-	put_u64(o, "grown_to", life->grown_to);
+	qn_json_number(o, "live", life->nr_live);
+	qn_json_number(o, "live_bytes", life->live);
+	qn_json_number(o, "grown", life->nr_grown);
+	qn_json_number(o, "shrunk", life->nr_shrunk);
+	qn_json_number(o, "grown_from", life->grown_from);
+	qn_json_number(o, "grown_to", life->grown_to);
 	return o;
 }
 
@@ -233,7 +212,7 @@ static json_t *make_lives(const struct qn_figures *f)
 
 	for (i = 0; i < QN_STATS_LIFE_GROUPS; i++)
 		json_array_append_new(sizes, make_life(&f->lives[i], i));
-	put_u64(o, "age_bytes", QN_STATS_LIFE_BYTES);
+	qn_json_number(o, "age_bytes", QN_STATS_LIFE_BYTES);
 	put(o, "age_seconds", json_real(QN_STATS_LIFE_MS / 1e3));
 	put(o, "sizes", sizes);
 	return o;
@@ -293,10 +272,10 @@ static json_t *make_trend(const struct qn_figures *f)
 	if (!t->nr_epochs)
 		return json_null();
 	o = json_object();
-	put_u64(o, "epochs", t->nr_epochs);
+	qn_json_number(o, "epochs", t->nr_epochs);
 	put(o, "epoch_seconds", json_real(QN_TREND_MS / 1e3));
-	put_u64(o, "growing", t->nr_growing);
-	put_u64(o, "shrinking", t->nr_shrinking);
+	qn_json_number(o, "growing", t->nr_growing);
+	qn_json_number(o, "shrinking", t->nr_shrinking);
 	put_slopes(o, t);
 	put_shares(o, t, f->nr_programs == 1);
 	return o;
@@ -306,9 +285,9 @@ static json_t *make_returned(const struct qn_figures *f)
 {
 	json_t *o = json_object();
 
-	put_u64(o, "bytes", f->purged);
-	put_u64(o, "calls", f->nr_purges);
-	put_u64(o, "wanted_back", f->refaults);
+	qn_json_number(o, "bytes", f->purged);
+	qn_json_number(o, "calls", f->nr_purges);
+	qn_json_number(o, "wanted_back", f->refaults);
 	return o;
 }
 
@@ -346,31 +325,31 @@ static void put_times(json_t *o, const struct qn_figures *f)
 
 static void put_counts(json_t *o, const struct qn_figures *f)
 {
-	put_u64(o, "processes", f->nr_processes);
-	put_u64(o, "programs", f->nr_programs);
-	put_u64(o, "still_running", f->nr_running);
-	put_u64(o, "peak_live", f->peak_live);
+	qn_json_number(o, "processes", f->nr_processes);
+	qn_json_number(o, "programs", f->nr_programs);
+	qn_json_number(o, "still_running", f->nr_running);
+	qn_json_number(o, "peak_live", f->peak_live);
 	put(o, "peak_live_exact", json_boolean(f->exact & QN_STATS_EXACT_PEAK));
 	put_known(o, "peak_used", f->peak_used);
-	put_u64(o, "allocations", f->nr_allocs);
+	qn_json_number(o, "allocations", f->nr_allocs);
 	put(o, "allocations_exact",
 	    json_boolean(f->exact & QN_STATS_EXACT_COUNT));
-	put_u64(o, "failed", f->nr_failed);
-	put_u64(o, "threads", f->nr_threads_total);
-	put_u64(o, "remote_frees", f->nr_remote);
+	qn_json_number(o, "failed", f->nr_failed);
+	qn_json_number(o, "threads", f->nr_threads_total);
+	qn_json_number(o, "remote_frees", f->nr_remote);
 }
 
 static json_t *make_engine(const struct qn_stats_engine *e)
 {
 	json_t *o = json_object();
 
-	put(o, "name", string(*e->name ? e->name : "quern"));
+	put(o, "name", qn_json_text(*e->name ? e->name : "quern"));
 	if (!*e->name)
 		return o;
-	put_u64(o, "asked", e->asked);
-	put_u64(o, "served", e->served);
-	put_u64(o, "quern_would_serve", e->by_table);
-	put_u64(o, "address_space", e->size);
+	qn_json_number(o, "asked", e->asked);
+	qn_json_number(o, "served", e->served);
+	qn_json_number(o, "quern_would_serve", e->by_table);
+	qn_json_number(o, "address_space", e->size);
 	return o;
 }
 
@@ -385,15 +364,15 @@ static json_t *make_frame(struct qn_symbols *symbols, const char *module,
 
 	qn_symbols_text(symbols, module, offset, QN_SYMBOLS_SHORT, text,
 			sizeof(text));
-	put(o, "function", string(text));
-	put(o, "module", module ? string(module) : json_null());
-	put_u64(o, "offset", offset);
+	put(o, "function", qn_json_text(text));
+	put(o, "module", module ? qn_json_text(module) : json_null());
+	qn_json_number(o, "offset", offset);
 	for (u32 i = 0; i < nr; i++) {
 		json_t *line = json_object();
 
-		put(line, "name", string(found[i].function));
+		put(line, "name", qn_json_text(found[i].function));
 		put(line, "file",
-		    found[i].file ? string(found[i].file) : json_null());
+		    found[i].file ? qn_json_text(found[i].file) : json_null());
 		put(line, "line",
 		    found[i].file ? json_integer(found[i].line) : json_null());
 		json_array_append_new(lines, line);
@@ -431,19 +410,19 @@ static json_t *make_sites(const struct qn_figures *f)
 	qn_symbols_init(&symbols, "", 0);
 	while ((sum = qn_sitelist_next(list, sum, QN_SITES_BY_BYTES))) {
 		o = json_object();
-		put_u64(o, "bytes", sum->bytes);
-		put_u64(o, "samples", sum->nr);
-		put_u64(o, "live_bytes", sum->live);
-		put_u64(o, "live_samples", sum->nr_live);
-		put_u64(o, "brief_bytes", sum->brief);
+		qn_json_number(o, "bytes", sum->bytes);
+		qn_json_number(o, "samples", sum->nr);
+		qn_json_number(o, "live_bytes", sum->live);
+		qn_json_number(o, "live_samples", sum->nr_live);
+		qn_json_number(o, "brief_bytes", sum->brief);
 		put(o, "stack", make_stack(list, &symbols, sum->site));
 		json_array_append_new(sites, o);
 	}
 	qn_symbols_exit(&symbols);
 	o = json_object();
-	put_u64(o, "no_room_bytes", list->full_bytes);
-	put_u64(o, "no_stack_bytes", list->unknown_bytes);
-	put_u64(o, "unfollowed_bytes", list->unfollowed);
+	qn_json_number(o, "no_room_bytes", list->full_bytes);
+	qn_json_number(o, "no_stack_bytes", list->unknown_bytes);
+	qn_json_number(o, "unfollowed_bytes", list->unfollowed);
 	put(o, "sites", sites);
 	return o;
 }
@@ -452,8 +431,8 @@ static json_t *make_heap(const struct qn_figures *f)
 {
 	json_t *o = json_object();
 
-	put(o, "program", string(f->exe));
-	put_u64(o, "pid", f->pid);
+	put(o, "program", qn_json_text(f->exe));
+	qn_json_number(o, "pid", f->pid);
 	put(o, "state", json_string(state_name(f)));
 	put_times(o, f);
 	put_counts(o, f);
@@ -476,11 +455,11 @@ static json_t *make_status(int status)
 	json_t *o = json_object();
 
 	if (WIFEXITED(status)) {
-		put_u64(o, "exit", (u64)WEXITSTATUS(status));
+		qn_json_number(o, "exit", (u64)WEXITSTATUS(status));
 		put(o, "signal", json_null());
 	} else {
 		put(o, "exit", json_null());
-		put_u64(o, "signal", (u64)WTERMSIG(status));
+		qn_json_number(o, "signal", (u64)WTERMSIG(status));
 	}
 	return o;
 }
@@ -490,18 +469,18 @@ static json_t *make_arguments(char *const *argv)
 	json_t *list = json_array();
 
 	for (; *argv; argv++)
-		json_array_append_new(list, string(*argv));
+		json_array_append_new(list, qn_json_text(*argv));
 	return list;
 }
 
 static void put_outcome(json_t *o, const struct qn_outcome *outcome)
 {
-	put_u64(o, "pid", (u64)outcome->pid);
+	qn_json_number(o, "pid", (u64)outcome->pid);
 	put(o, "status", make_status(outcome->status));
 	put_seconds(o, "wall_seconds", outcome->wall_usec);
 	put_seconds(o, "user_seconds", qn_usec(outcome->usage.ru_utime));
 	put_seconds(o, "system_seconds", qn_usec(outcome->usage.ru_stime));
-	put_u64(o, "peak_resident", qn_usage_peak(&outcome->usage));
+	qn_json_number(o, "peak_resident", qn_usage_peak(&outcome->usage));
 }
 
 static json_t *make_other_run(const struct qn_outcome *outcome)
@@ -527,8 +506,8 @@ static void put_pages(json_t *o, const struct qn_report *report)
 		json_array_append_new(heaps, make_heap(&pages->figures[i]));
 	put(o, "library_loaded", json_boolean(pages->has_own));
 	put(o, "obstacle",
-	    pages->has_own ? json_null() : string(report->obstacle));
-	put_u64(o, "unread_pages", pages->nr_unread);
+	    pages->has_own ? json_null() : qn_json_text(report->obstacle));
+	qn_json_number(o, "unread_pages", pages->nr_unread);
 	put(o, "children", json_string(modes[pages->children]));
 	put(o, "heaps", heaps);
 }
@@ -537,7 +516,7 @@ void qn_report_json(FILE *out, const struct qn_report *report)
 {
 	json_t *o = json_object();
 
-	put_u64(o, "format", QN_REPORT_FORMAT);
+	qn_json_number(o, "format", QN_REPORT_FORMAT);
 	put(o, "quern",
 	    json_string(DOTTED(QN_VERSION_MAJOR, QN_VERSION_MINOR,
 			       QN_VERSION_PATCH)));
@@ -549,9 +528,5 @@ void qn_report_json(FILE *out, const struct qn_report *report)
 			    &qn_compare_cell(report->compare, 0, 0)->outcome) :
 		    json_null());
 	put_pages(o, report);
-	json_dumpf(o, out,
-		   JSON_INDENT(2) | JSON_PRESERVE_ORDER |
-			   JSON_REAL_PRECISION(9));
-	fputc('\n', out);
-	json_decref(o);
+	qn_json_print(out, o);
 }

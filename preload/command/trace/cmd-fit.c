@@ -17,6 +17,7 @@
 
 #include "command/base/fail.h"
 #include "command/base/interrupt.h"
+#include "command/base/json.h"
 #include "command/base/launch.h"
 #include "command/base/options.h"
 #include "command/base/preload.h"
@@ -429,19 +430,16 @@ static void print_json(const struct fit *f, const struct qn_cut *c)
 	for (size_t i = 0; i < NR_ENGINES; i++)
 		if (f->answers[i].is_there)
 			json_array_append_new(heaps, make_heap(f, i));
-	json_object_set_new(root, "format", json_integer(FORMAT));
-	json_object_set_new(root, "heap", json_integer((json_int_t)f->heap));
-	json_object_set_new(root, "ccm", json_integer((json_int_t)f->ccm));
-	json_object_set_new(root, "calls",
-			    json_integer((json_int_t)c->nr_calls));
-	json_object_set_new(root, "live", json_integer((json_int_t)c->peak));
+	qn_json_number(root, "format", FORMAT);
+	qn_json_number(root, "heap", f->heap);
+	qn_json_number(root, "ccm", f->ccm);
+	qn_json_number(root, "calls", c->nr_calls);
+	qn_json_number(root, "live", c->peak);
 	json_object_set_new(root, "fits",
 			    json_boolean(f->answers[f->asked].fits));
 	json_object_set_new(root, "heaps", heaps);
 	json_object_set_new(root, "advice", json_string(advice));
-	json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
-	putchar('\n');
-	json_decref(root);
+	qn_json_print(stdout, root);
 	free(advice);
 }
 

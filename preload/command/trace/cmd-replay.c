@@ -21,6 +21,7 @@
 #include "engine/engine.h"
 #include "command/base/fail.h"
 #include "command/base/interrupt.h"
+#include "command/base/json.h"
 #include "command/base/launch.h"
 #include "command/base/options.h"
 #include "command/base/progress.h"
@@ -457,43 +458,36 @@ static void print_text(const struct replay *r, const struct qn_stats_page *page)
 
 /* ---- JSON ---- */
 
-static void set_number(json_t *o, const char *key, u64 value)
-{
-	json_object_set_new(o, key, json_integer((json_int_t)value));
-}
-
 static void set_heap(json_t *o, const struct qn_stats_page *page)
 {
 	json_object_set_new(o, "policy", json_string(page->policy));
-	set_number(o, "table", page->generation);
-	set_number(o, "changes", page->nr_changes);
-	set_number(o, "returned", page->purged);
+	qn_json_number(o, "table", page->generation);
+	qn_json_number(o, "changes", page->nr_changes);
+	qn_json_number(o, "returned", page->purged);
 }
 
 static void print_json(const struct replay *r, const struct qn_stats_page *page)
 {
 	json_t *o = json_object();
 
-	set_number(o, "format", FORMAT);
-	json_object_set_new(o, "file", json_string(r->file));
-	json_object_set_new(o, "engine", json_string(r->engine));
-	set_number(o, "process", r->process);
+	qn_json_number(o, "format", FORMAT);
+	json_object_set_new(o, "file", qn_json_text(r->file));
+	json_object_set_new(o, "engine", qn_json_text(r->engine));
+	qn_json_number(o, "process", r->process);
 	json_object_set_new(o, "touched", json_boolean(r->is_touching));
-	set_number(o, "calls", r->nr_calls);
+	qn_json_number(o, "calls", r->nr_calls);
 	json_object_set_new(o, "seconds", json_real((double)r->ns / 1e9));
 	if (r->count.how == QN_COUNT_NONE)
 		json_object_set_new(o, "instructions", json_null());
 	else
-		set_number(o, "instructions", r->count.nr);
-	set_number(o, "peak_live", r->peak_live);
-	set_number(o, "peak_used", r->peak_used);
-	set_number(o, "average_live", mean(r, r->sum_live));
-	set_number(o, "average_used", mean(r, r->sum_used));
+		qn_json_number(o, "instructions", r->count.nr);
+	qn_json_number(o, "peak_live", r->peak_live);
+	qn_json_number(o, "peak_used", r->peak_used);
+	qn_json_number(o, "average_live", mean(r, r->sum_live));
+	qn_json_number(o, "average_used", mean(r, r->sum_used));
 	if (page)
 		set_heap(o, page);
-	json_dumpf(o, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(o);
+	qn_json_print(stdout, o);
 }
 
 /* Of a page on standard output nothing else is to be in front */

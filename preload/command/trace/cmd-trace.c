@@ -12,6 +12,7 @@
 
 #include "base/bits.h"
 #include "command/base/fail.h"
+#include "command/base/json.h"
 #include "command/base/options.h"
 #include "command/base/stream.h"
 #include "command/base/text-table.h"
@@ -165,25 +166,20 @@ static void info_process(const struct qn_tracefile *t, u32 process,
 	qn_reader_exit(&r);
 }
 
-static void set_number(json_t *o, const char *key, u64 value)
-{
-	json_object_set_new(o, key, json_integer((json_int_t)value));
-}
-
 static void set_identity(json_t *o, const struct qn_tracefile *t, u32 process)
 {
 	struct qn_process_info info;
 	char name[64];
 
-	set_number(o, "process", process);
+	qn_json_number(o, "process", process);
 	qn_tracefile_process(t, process, &info);
 	if (!info.is_known)
 		return;
 	get_name(&info, name, sizeof(name));
 	json_object_set_new(o, "program", json_string(name));
-	set_number(o, "pid", info.pid);
+	qn_json_number(o, "pid", info.pid);
 	if (info.parent)
-		set_number(o, "forked_by", info.parent - 1);
+		qn_json_number(o, "forked_by", info.parent - 1);
 }
 
 static json_t *make_process(const struct qn_tracefile *t, u32 process)
@@ -199,18 +195,18 @@ static json_t *make_process(const struct qn_tracefile *t, u32 process)
 	set_identity(o, t, process);
 	json_object_set_new(o, "seconds",
 			    json_real((double)(s.ns - s.first_ns) / 1e9));
-	set_number(o, "threads", s.nr_threads);
-	set_number(o, "forks", s.nr_forks);
-	set_number(o, "allocations", s.nr_allocs);
-	set_number(o, "reallocs", s.nr_reallocs);
-	set_number(o, "frees", s.nr_frees);
-	set_number(o, "asked", s.bytes);
-	set_number(o, "peak_live", s.peak);
-	set_number(o, "peak_blocks", s.peak_nr);
-	set_number(o, "live_at_end", s.live);
-	set_number(o, "blocks_at_end", s.nr_live);
-	set_number(o, "unknown", r.nr_unknown);
-	set_number(o, "lost", r.nr_lost);
+	qn_json_number(o, "threads", s.nr_threads);
+	qn_json_number(o, "forks", s.nr_forks);
+	qn_json_number(o, "allocations", s.nr_allocs);
+	qn_json_number(o, "reallocs", s.nr_reallocs);
+	qn_json_number(o, "frees", s.nr_frees);
+	qn_json_number(o, "asked", s.bytes);
+	qn_json_number(o, "peak_live", s.peak);
+	qn_json_number(o, "peak_blocks", s.peak_nr);
+	qn_json_number(o, "live_at_end", s.live);
+	qn_json_number(o, "blocks_at_end", s.nr_live);
+	qn_json_number(o, "unknown", r.nr_unknown);
+	qn_json_number(o, "lost", r.nr_lost);
 	qn_reader_exit(&r);
 	return o;
 }
@@ -229,16 +225,14 @@ static int info_json(const struct request *q, const struct qn_tracefile *t)
 			json_array_append_new(
 				processes,
 				make_process(t, t->blocks[i].head.process));
-	set_number(o, "format", FORMAT);
-	json_object_set_new(o, "file", json_string(q->file));
-	set_number(o, "bytes", t->size);
-	set_number(o, "blocks", t->nr);
-	set_number(o, "damaged", t->nr_damaged);
+	qn_json_number(o, "format", FORMAT);
+	json_object_set_new(o, "file", qn_json_text(q->file));
+	qn_json_number(o, "bytes", t->size);
+	qn_json_number(o, "blocks", t->nr);
+	qn_json_number(o, "damaged", t->nr_damaged);
 	json_object_set_new(o, "indexed", json_boolean(t->was_indexed));
 	json_object_set_new(o, "processes", processes);
-	json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
-	putchar('\n');
-	json_decref(o);
+	qn_json_print(stdout, o);
 	return 0;
 }
 
