@@ -128,4 +128,9 @@ ok "standard output is for one of them" $?
 "$quern" replay --count=none --html=/not/there/page g.qt >out 2>err
 [ $? = 125 ] && says err 'cannot write'
 ok "a page of a replay that cannot be written" $?
+if [ -c /dev/full ]; then
+	"$quern" replay --count=none --html=/dev/full g.qt >out 2>err
+	[ $? = 125 ] && says err "cannot write '/dev/full': No space left on device; make room"
+	ok "for want of room" $?
+fi
 finish

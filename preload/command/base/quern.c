@@ -4,18 +4,19 @@
  *
  * The command's folders, bottom first; each includes only what stands above it:
  *
- *   base	messages, numbers, lines and tables; files by name; options by their table;
- *		programs found and run with a library preloaded; comparisons of such
+ *   base	messages, numbers, lines and tables; files by name, and those of /proc; JSON;
+ *		options by their table; programs found and run with a library preloaded; comparisons of such
  *		runs; symbols; help and manual page
  *   sites	call sites: stacks and sums
  *   draw	charts as SVG, and pages in HTML
+ *   flame	call sites as a tree: a picture, and profiles for other tools
  *   report	statistics pages: read, checked, added up; text and JSON (jansson)
  *   run	quern run
  *   live	processes that run: quern top and ctl; the screen by ncurses
  *   compare	quern compare: a program under one allocator after another
  *   doctor	quern doctor: what is in the way
  *   trace	traces: read, merged, written, in other formats; quern record, trace,
- *		replay and fit
+ *		replay, flame and fit
  *   demo	quern demo, and its input, which is made by rule
  *   learn	episodes of traces with knobs and policies to try; quern tune,
  *		merge and train
