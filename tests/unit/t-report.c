@@ -1412,8 +1412,12 @@ static void moment_is_of_the_page(void **unused)
 	assert_int_equal(m.kept, 50);
 	page.live = 5000;
 	m = qn_moment_of(&page, 5);
-	assert_int_equal(m.live, 1000);
+	assert_int_equal(m.live, 5000);
 	assert_int_equal(m.pinned, 0);
+	page.live = (u64)-5;
+	m = qn_moment_of(&page, 5);
+	assert_int_equal(m.live, 0);
+	assert_int_equal(m.pinned, 1000);
 }
 
 int main(void)

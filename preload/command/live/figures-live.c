@@ -8,6 +8,7 @@
 #include "learn/controller.h"
 #include "learn/presets.h"
 #include "command/base/proc.h"
+#include "command/report/history.h"
 #include "figures-live.h"
 
 /* ---- numbers ---- */
@@ -24,15 +25,14 @@ static u64 sum_allocs(const struct qn_stats_page *page)
 void qn_live_figures(struct qn_live_figures *f,
 		     const struct qn_stats_page *page, bool is_here)
 {
-	u64 held = page->carved + page->large;
+	struct qn_moment m = qn_moment_of(page, qn_clock_usec());
 	struct qn_proc_stat s;
 
 	memset(f, 0, sizeof(*f));
-	f->usec = qn_clock_usec();
-	/* A free may be told before its malloc */
-	f->live = (s64)page->live > 0 ? page->live : 0;
-	f->pinned = held - min(held, f->live);
-	f->kept = page->dirty;
+	f->usec = m.usec;
+	f->live = m.live;
+	f->pinned = m.pinned;
+	f->kept = m.kept;
 	f->resident = f->live + f->pinned + f->kept + page->metadata;
 	f->allocs = sum_allocs(page);
 	if (is_here && qn_proc_stat((pid_t)page->pid, &s)) {

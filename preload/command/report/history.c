@@ -39,12 +39,14 @@ void qn_history_note(struct qn_history *h, const struct qn_moment *m)
 
 struct qn_moment qn_moment_of(const struct qn_stats_page *page, u64 usec)
 {
-	u64 cut = page->carved + page->large;
+	u64 held = page->carved + page->large;
+	/* A free may be told before its malloc */
+	u64 live = (s64)page->live > 0 ? page->live : 0;
 
 	return (struct qn_moment){
 		.usec = usec,
-		.live = min(page->live, cut),
-		.pinned = cut - min(page->live, cut),
+		.live = live,
+		.pinned = held - min(held, live),
 		.kept = page->dirty,
 	};
 }
