@@ -54,12 +54,12 @@ tiny a weights=weights.h
 ok "a tiny one ends well" $?
 missing=
 for name in default 'rule, price told' bandit paper-dqn 'paper-dqn, untrained' dqn 'dqn, no rails' \
-	tuned 'always lean' 'always roomy' 'schedule oracle' 'best fixed setting' 'settings oracle'; do
+	tuned 'always lean' 'always roomy' 'schedule oracle' 'best fixed, all J' 'best fixed, each J' 'settings oracle'; do
 	[ "$(figures a "$name" | wc -l)" = 12 ] || missing="$missing $name,"
 done
 [ -z "$missing" ]
 ok "each policy has a row of figures${missing:+; not}$missing" $?
-all_one a default && all_one a 'best fixed setting' && all_one a 'settings oracle' &&
+all_one a default && all_one a 'best fixed, all J' && all_one a 'best fixed, each J' && all_one a 'settings oracle' &&
 	[ "$(figures a 'rule, price told' | sed -n 6p)" = 1.000 ]
 ok "the default is 1.000, and so are the same settings on other ways" $?
 figures a 'schedule oracle' | sed -n '5,8p' >oracle
