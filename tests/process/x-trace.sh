@@ -686,7 +686,7 @@ done
 
 # The walk of README.md, as it stands there
 if command -v gawk >/dev/null; then
-	sed -n '/^## From a program/,/^## Firmware/s/^    quern/quern/p' \
+	sed -n '/^## Traces/,/^# I research/s/^    quern/quern/p' \
 		"$top/README.md" >walk
 	[ -r "$firmware/fit/fit-buddy.elf" ] &&
 		command -v "${QEMU_SYSTEM_ARM:-qemu-system-arm}" >/dev/null ||
