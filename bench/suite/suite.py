@@ -83,6 +83,7 @@ PATTERNS = [
     synthetic("server", 1),
     synthetic("server", 2, quick=True),
     synthetic("server", 8),
+    synthetic("larson", 2),
     synthetic("producer", 2, quick=True),
     synthetic("producer", 4),
     synthetic("handoff", 4, quick=True),

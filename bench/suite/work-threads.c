@@ -61,6 +61,63 @@ uint64_t work_server(const struct job *job)
 	return sum;
 }
 
+/*
+ * The larson benchmark: threads replace blocks of 8 to 1000 bytes at random, so no size
+ * can be predicted. Each generation of threads ends soon, and the blocks of all threads
+ * are dealt anew to the next.
+ */
+enum {
+	LARSON_SLOTS = 5000
+};
+
+static void larson_fill(struct block *block, struct rng *rng, uint32_t tag)
+{
+	block_init(block, 8 + rng_below(rng, 993), tag);
+}
+
+static void larson(struct worker *worker)
+{
+	struct block *slot =
+		(struct block *)worker->shared + LARSON_SLOTS * worker->index;
+
+	worker->sum += blocks_replace(slot, LARSON_SLOTS, worker->ops,
+				      &worker->rng, larson_fill);
+}
+
+static void blocks_deal(struct block *block, size_t nr, struct rng *rng)
+{
+	for (size_t i = nr - 1; i > 0; i--) {
+		size_t other = rng_below(rng, (uint32_t)i + 1);
+		struct block b = block[i];
+
+		block[i] = block[other];
+		block[other] = b;
+	}
+}
+
+uint64_t work_larson(const struct job *job)
+{
+	enum {
+		GENERATIONS = 40
+	};
+
+	size_t nr = (size_t)LARSON_SLOTS * job->threads;
+	struct block *slot = calloc(nr, sizeof(*slot));
+	size_t ops = scaled(job, 8000000) / GENERATIONS;
+	struct rng rng = { 61 };
+	uint64_t sum = 0;
+
+	if (!slot)
+		die("no memory for %zu slots", nr);
+	for (unsigned int g = 0; g < GENERATIONS; g++) {
+		sum += run_threads(job->threads, ops, 62 + g, larson, slot);
+		blocks_deal(slot, nr, &rng);
+	}
+	sum += blocks_exit(slot, nr);
+	free(slot);
+	return sum;
+}
+
 /* Blocks on their way between threads */
 enum {
 	BATCH = 200

@@ -193,6 +193,7 @@ uint64_t work_calloc(const struct job *job);
 
 /* Between threads: work-threads.c */
 uint64_t work_server(const struct job *job);
+uint64_t work_larson(const struct job *job);
 uint64_t work_producer(const struct job *job);
 uint64_t work_handoff(const struct job *job);
 uint64_t work_exchange(const struct job *job);

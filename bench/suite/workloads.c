@@ -39,6 +39,7 @@ static const struct workload {
 	{ "huge", 1, work_huge, "1 to 64 MB, one at a time" },
 	{ "calloc", 1, work_calloc, "zeroed arrays to 256 KB" },
 	{ "server", 2, work_server, "random lifetimes across threads" },
+	{ "larson", 2, work_larson, "random sizes, threads that end" },
 	{ "producer", 2, work_producer, "one allocates, one frees" },
 	{ "handoff", 4, work_handoff, "batches to the next thread" },
 	{ "exchange", 4, work_exchange, "buffers that anybody frees" },
