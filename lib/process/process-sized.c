@@ -48,31 +48,46 @@ static void sized_look(struct qn_unit *u, const void *p, size_t size,
 		     "the block was not allocated with the size given");
 }
 
-/* A medium block of the thread's own, the next likely case: looked up once for both */
-static bool medium_free_sized(void *p, size_t size, const char *where)
+/*
+ * A medium block of the thread's own, the next likely case: looked up once for both. Its
+ * size is as near to that given as served_most() allows for any request.
+ */
+static __always_inline bool medium_free_sized(void *p, size_t size)
 {
 	struct qn_local *l = qn_self;
 	size_t at = (uintptr_t)p - (uintptr_t)l->base, have;
-	struct qn_unit *u;
+	struct qn_medium *m = &l->medium;
+	const struct qn_unit *u;
 
 	if (unlikely(at >= l->reach))
 		return false;
 	u = qn_unit_of(l->units, at);
 	if (unlikely(u->kind != QN_UNIT_MEDIUM || u->holder != l))
 		return false;
-	have = qn_medium_size(u, p, where);
-	if (unlikely(size > have || have > served_most(u, size)))
+	if (unlikely(size - QN_SLAB_MAX - 1 >= QN_MEDIUM_MAX - QN_SLAB_MAX))
 		return false;
-	qn_process_free_in(p, l, u);
+	/* Where this is no block it may say anything: then it is not put */
+	have = qn_tag_size(qn_load_any((char *)p - sizeof(have))) -
+	       sizeof(have);
+	if (unlikely(have - size > QN_MEDIUM_ROUND_LONG ||
+		     !qn_medium_put(m, p)))
+		return false;
+	if (unlikely(m->free > m->most))
+		qn_local_medium_much(l);
 	return true;
+}
+
+static __seldom void free_looked_at(void *p, size_t size, enum qn_sized kind,
+				    const char *where)
+{
+	if (p && !qn_guest_owns(p))
+		sized_look(qn_process_unit(where, p), p, size, kind, where);
+	qn_process_free(p);
 }
 
 __seldom void qn_process_free_sized_slow(void *p, size_t size,
 					 enum qn_sized kind, const char *where)
 {
-	if (medium_free_sized(p, size, where))
-		return;
-	if (p && !qn_guest_owns(p))
-		sized_look(qn_process_unit(where, p), p, size, kind, where);
-	qn_process_free(p);
+	if (unlikely(!medium_free_sized(p, size)))
+		free_looked_at(p, size, kind, where);
 }
