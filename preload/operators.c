@@ -31,7 +31,14 @@
  * Mangled: Zn new, Zd delete; w plain, a array; m a size, Pv a pointer;
  * St11align_val_t an alignment, RKSt9nothrow_t a reference that says nothrow.
  */
-#define OPERATOR QN_EXPORT __weak
+#define OPERATOR QN_EXPORT __weak NOPLT
+
+/* Called by its address: clang knows no such attribute, and has a stub jump there */
+#ifdef __clang__
+#define NOPLT
+#else
+#define NOPLT __attribute__((noplt))
+#endif
 
 OPERATOR void *_Znwm(size_t size);
 OPERATOR void *_Znam(size_t size);
