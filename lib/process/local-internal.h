@@ -60,6 +60,15 @@ struct qn_unit *qn_local_class_next_slab(struct qn_local *l,
 					 struct qn_local_class *k);
 
 /*
+ * The current slab has few free objects, and others wait in the queue: the first takes its
+ * place if it has more.
+ *
+ * Return: the current slab now.
+ */
+struct qn_unit *qn_local_class_woken(struct qn_local *l,
+				     struct qn_local_class *k);
+
+/*
  * A slab of @l that is full, and all of whose objects were freed by others, goes back to
  * the segments.
  *

@@ -115,6 +115,12 @@ static u32 sparse_most(const struct qn_knobs *knobs, const struct qn_unit *u)
 	return min((u32)u->nr / 8, (u32)knobs->sparse_objects);
 }
 
+/* A full slab wakes when so many of its objects are free */
+static u32 slab_wakes(const struct qn_knobs *knobs, const struct qn_unit *u)
+{
+	return u->nr / (u32)knobs->wake_part;
+}
+
 /*
  * The next event: a full slab wakes when a part of it is free; then it is looked at
  * when half of it is in use, when it is sparse, and when nothing is in use.
@@ -128,7 +134,7 @@ static void slab_watch(const struct qn_local *l, struct qn_unit *u,
 	s32 floor = 0;
 
 	if (state == QN_SLAB_FULL)
-		floor = min(nr - nr / (s32)knobs->wake_part, used - 1);
+		floor = min(nr - (s32)slab_wakes(knobs, u), used - 1);
 	else if (used > nr / 2)
 		floor = nr / 2;
 	else
@@ -363,6 +369,45 @@ static __cold struct qn_unit *slab_new(struct qn_local *l,
 	return u;
 }
 
+/* The first in the queue is to be the current one: its caller sets @k->current */
+static __always_inline struct qn_unit *queue_take(struct qn_local_class *k)
+{
+	struct qn_unit *u = k->head;
+
+	qn_assert(u->state == QN_SLAB_PARTIAL || u->state == QN_SLAB_SPARSE);
+	qn_assert(!u->hidden && u != k->current);
+	queue_del(k, u);
+	qn_slab_set_state(u, QN_SLAB_CURRENT);
+	qn_slab_watch(u, qn_slab_used(u), -1);
+	return u;
+}
+
+/* A current slab with few free objects waits for more, and so do the statistics */
+static __always_inline void slab_fill(struct qn_unit *u, u32 wakes)
+{
+	u32 used = qn_slab_used(u);
+
+	qn_slab_watch(u, used, (s32)min(u->nr - wakes, used - 1));
+	qn_slab_set_state(u, QN_SLAB_FULL);
+}
+
+struct qn_unit *qn_local_class_woken(struct qn_local *l,
+				     struct qn_local_class *k)
+{
+	struct qn_unit *old = k->current;
+	struct qn_unit *u = k->head;
+
+	if (u->state != QN_SLAB_PARTIAL ||
+	    qn_slab_nr_free(u) <= qn_slab_nr_free(old))
+		return old;
+	k->current = queue_take(k);
+	if (qn_slab_can_carve(old))
+		qn_local_slab_retire(l, k, old);
+	else
+		slab_fill(old, slab_wakes(qn_hub_knobs(l->hub), old));
+	return u;
+}
+
 /* A slab with room becomes the current one */
 struct qn_unit *qn_local_class_next_slab(struct qn_local *l,
 					 struct qn_local_class *k)
@@ -371,13 +416,9 @@ struct qn_unit *qn_local_class_next_slab(struct qn_local *l,
 	struct qn_unit *u = k->head;
 
 	if (u) {
-		qn_assert(u->state == QN_SLAB_PARTIAL ||
-			  u->state == QN_SLAB_SPARSE);
-		queue_del(k, u);
 		if (u->hidden)
 			slab_show(l, u);
-		qn_slab_set_state(u, QN_SLAB_CURRENT);
-		qn_slab_watch(u, qn_slab_used(u), -1);
+		queue_take(k);
 	} else {
 		u = slab_new(l, k);
 		if (!u)

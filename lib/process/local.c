@@ -22,6 +22,12 @@
 #define CUT_MOST 256u
 _Static_assert(QN_UNIT_SIZE / CUT_MOST <= (QN_READY_STEPS - 1) * QN_STEP,
 	       "of classes below, each serves one size in steps");
+/*
+ * Of a current slab with no more free objects than this part of it a refill would be soon
+ * followed by the next. Half of what a full slab wakes for by default; with more slabs stay
+ * in use, and memory (DECISIONS.md).
+ */
+#define HANDFUL 32u
 /* The first slow refills of a thread are accounted at once */
 #define SLOW_FIRST 4096
 
@@ -370,11 +376,17 @@ static noinline void *refill_slow(struct qn_local *l, size_t size)
 void *qn_local_refill(struct qn_local *l, size_t size)
 {
 	unsigned int c = l->map[qn_size_steps(size)];
-	struct qn_unit *u = l->class[c].current;
+	struct qn_local_class *k = &l->class[c];
+	struct qn_unit *u = k->current;
 
 	qn_assert(size <= QN_SLAB_MAX && l->table);
 	qn_assert(!u || u->state == QN_SLAB_CURRENT);
-	if (likely(++l->nr_refills % QN_REFILLS_AT_HOME && u && u->free))
+	if (unlikely(++l->nr_refills % QN_REFILLS_AT_HOME == 0 || !u))
+		return refill_slow(l, size);
+	/* The more there are, the longer it takes to the next refill */
+	if (k->head && qn_slab_nr_free(u) <= u->nr / HANDFUL)
+		u = qn_local_class_woken(l, k);
+	if (likely(u->free))
 		return take_free(l, c, u, size);
 	return refill_slow(l, size);
 }

@@ -5,9 +5,10 @@
  *
  * Up to QN_SLAB_MAX malloc pops from the list of its class. free pushes on the slab's
  * own list if the slab is the thread's, else on the batch of the owner's. When a list is
- * empty, refill fetches in this order: what other threads sent (inbox), the current slab's
- * free list, a partial slab, uncarved objects, a new unit. Blocks up to QN_MEDIUM_MAX are
- * cut from the thread's chunks (medium.h).
+ * empty, refill fetches in this order: what other threads sent (inbox, looked at now and
+ * then), the free list of the current slab or, where that is short, of one that woke, a
+ * partial slab, uncarved objects, a new unit. Blocks up to QN_MEDIUM_MAX are cut from the
+ * thread's chunks (medium.h).
  *
  * A refill where a sample is due hands over a part of a list (class_limit_due()), so that the
  * refill that follows is the sample. It costs the fast path nothing. A class without a slab

@@ -842,6 +842,42 @@ static void test_slot_is_reused(void **state)
 }
 
 /*
+ * A slab that woke takes the place of a current one that has a handful of free objects,
+ * not of one that has many. Neither is lost.
+ */
+static void test_refill_takes_the_more(void **state)
+{
+	const u32 size = 512, woken = QN_UNIT_SIZE / size / 8;
+
+	(void)state;
+	for (u32 few = 0; few <= woken; few += woken / 4) {
+		struct qn_local *l = begin_one(4096);
+		struct qn_unit *full = fill_slab(l, size), *u;
+		const struct qn_local_class *k = &l->class[full->class];
+
+		u = k->current;
+		while (held_in(u) < u->nr)
+			hold(l, size);
+		drop_in(l, full, woken);
+		assert_int_equal(full->state, QN_SLAB_PARTIAL);
+		drop_in(l, u, few);
+		/* The next refill is at home */
+		l->nr_refills = 0;
+		assert_ptr_equal(unit_of(hold(l, size)),
+				 few <= woken / 4 ? full : u);
+		assert_int_equal(u->state, few <= woken / 4 ? QN_SLAB_FULL :
+							      QN_SLAB_CURRENT);
+		/* All of both is used before another slab is */
+		drop_in(l, u, woken);
+		check_all();
+		for (u32 n = 1; n < woken + few + woken; n++)
+			hold(l, size);
+		assert_int_equal(held_in(full) + held_in(u), full->nr + u->nr);
+		end(l);
+	}
+}
+
+/*
  * A full slab wakes while its class has no size; then the slot is given to a larger
  * one. It must not get objects of that slab.
  */
@@ -2124,6 +2160,7 @@ int main(void)
 		cmocka_unit_test(test_promotion),
 		cmocka_unit_test(test_demotion_keeps_lists),
 		cmocka_unit_test(test_slot_is_reused),
+		cmocka_unit_test(test_refill_takes_the_more),
 		cmocka_unit_test(test_full_slab_of_an_unused_slot),
 		cmocka_unit_test(test_tables_change_under_load),
 		cmocka_unit_test(test_other_base),
