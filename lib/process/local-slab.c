@@ -287,10 +287,11 @@ void qn_local_event(struct qn_local *l, struct qn_unit *u)
 	if (unlikely(u->state == QN_SLAB_CURRENT))
 		qn_misuse("free", u->free, "the block was freed twice");
 	qn_assert(!u->count);
-	qn_local_slab_sync(l, u);
 	if (u->state == QN_SLAB_FULL && u->osize == k->osize) {
 		qn_slab_set_state(u, QN_SLAB_PARTIAL);
 		queue_add(k, u);
+	} else {
+		qn_local_slab_sync(l, u);
 	}
 	if (qn_slab_used(u) > 0) {
 		slab_watch(l, u, u->state);
