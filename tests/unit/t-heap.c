@@ -537,10 +537,13 @@ static void test_samples_are_unbiased(void **state)
 	assert_sound();
 }
 
-/* However much is asked for between two steps, there is one sample at most */
+/*
+ * However much is asked for between two steps, there is one sample at most. Few distances are
+ * longer than the blocks.
+ */
 static void test_one_sample_a_step(void **state)
 {
-	size_t before;
+	size_t before, nr = 0;
 
 	(void)state;
 	reset();
@@ -550,8 +553,10 @@ static void test_one_sample_a_step(void **state)
 		qn_heap_step(h);
 		for (int n = 0; n < 10; n++)
 			qn_heap_free(h, qn_heap_alloc(h, SIZE / 8));
-		assert_int_equal(stats().nr_samples, before + 1);
+		assert_in_range(stats().nr_samples, before, before + 1);
+		nr += stats().nr_samples - before;
 	}
+	assert_in_range(nr, 90, 100);
 	assert_sound();
 }
 
