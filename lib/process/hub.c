@@ -349,12 +349,15 @@ static __seldom void trend_look(struct qn_hub *hub, u64 now)
 /* What is done at most once in QN_EPOCH_US, and once a second; under hub.learn */
 static bool epoch(struct qn_hub *hub, u64 now)
 {
-	bool second = now - hub->last_decay >= 1000000;
-	u64 since = hub->last_look ? now - hub->last_look : 0;
+	bool second;
+	u64 since;
 
-	qn_assert(now >= hub->last_look && now >= hub->last_decay);
-	if (now - hub->last_look < QN_EPOCH_US)
+	/* Another thread may have read the clock later, and had the lock before */
+	if (now < hub->last_look || now - hub->last_look < QN_EPOCH_US)
 		return false;
+	qn_assert(hub->last_decay <= hub->last_look);
+	second = now - hub->last_decay >= 1000000;
+	since = hub->last_look ? now - hub->last_look : 0;
 	hub->last_look = now;
 	WRITE_ONCE(hub->has_old, true);
 	if (READ_ONCE(hub->segments.resident.dirty) >= MEASURE_FROM)
