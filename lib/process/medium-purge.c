@@ -99,6 +99,13 @@ static __apart void runs_purge(struct qn_medium *m)
 		m->moved = true;
 }
 
+/* Of all threads together: others cannot merge what waits here */
+static __apart size_t room_most(const struct qn_resident *r)
+{
+	return ROOM_TIMES * qn_resident_limit(r, QN_KEEP_WAITING) /
+	       max(READ_ONCE(r->nr_holders), 1u);
+}
+
 /*
  * A loop that cuts again at once what was merged has more room for it next time. Else the
  * room is forgotten, by half for each second.
@@ -106,12 +113,10 @@ static __apart void runs_purge(struct qn_medium *m)
 static __apart void room_adapt(struct qn_medium *m)
 {
 	u32 now = (u32)(qn_port_clock_coarse() / 1000), past = now - m->looked;
-	const struct qn_resident *r = &m->segments->resident;
 
 	if (past < ROOM_MS)
-		m->room =
-			min(m->room + m->cut,
-			    ROOM_TIMES * qn_resident_limit(r, QN_KEEP_WAITING));
+		m->room = min(m->room + m->cut,
+			      room_most(&m->segments->resident));
 	else
 		m->room >>= min(past / 1000, 31u);
 	m->cut = 0;
