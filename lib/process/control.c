@@ -16,11 +16,10 @@ _Static_assert(QN_HUB_STEPS <= QN_STATS_SIZES,
 /**
  * struct wish - settings of a request, before any of them is in force
  * @policy:	another one, or NULL
- * @has_knobs:	@knobs are others
+ * @knobs:	those in force, and what is asked for
  */
 struct wish {
 	const struct qn_policy *policy;
-	bool has_knobs;
 	struct qn_knobs knobs;
 };
 
@@ -56,7 +55,6 @@ static int wish_item(const struct qn_hub *hub, struct wish *w, const char *item,
 	if (key == sizeof(policy) - 1 && !memcmp(item, policy, key))
 		return wish_policy(hub, w, colon + 1, size - key - 1);
 	err = qn_conf_set_knob(&w->knobs, item, key, colon + 1, size - key - 1);
-	w->has_knobs = true;
 	return err == -ENOENT ? -EINVAL : err;
 }
 
@@ -90,8 +88,6 @@ static bool take_knobs(struct qn_hub *hub, const struct qn_knobs *asked)
 {
 	struct qn_knobs next = *asked;
 
-	if (!qn_knobs_are_valid(asked))
-		return false;
 	if (hub->controller.policy->choose)
 		qn_preset_process(hub->controller.chooser[0].rails.preset,
 				  asked, &next);
@@ -110,6 +106,9 @@ static int set(struct qn_hub *hub, const char *text)
 	qn_port_lock(&hub->learn);
 	w.knobs = hub->conf.knobs;
 	err = wish_read(hub, &w, text);
+	/* All of it is taken or none */
+	if (!err && !qn_knobs_are_valid(&w.knobs))
+		err = -ERANGE;
 	if (!err && w.policy && w.policy != hub->controller.policy)
 		take_policy(hub, w.policy);
 	else
