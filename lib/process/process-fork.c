@@ -14,10 +14,7 @@
 
 /* ---- locks ---- */
 
-#define NR_LOCKS 7u
-
-/* Number @i in lock order */
-static __apart struct qn_lock *fork_lock(unsigned int i)
+__apart struct qn_lock *qn_process_lock(unsigned int i)
 {
 	switch (i) {
 	case 0:
@@ -40,8 +37,8 @@ static __apart struct qn_lock *fork_lock(unsigned int i)
 /* In a signal handler: the helper may wait for a lock that this very thread holds */
 static __apart bool holds_any(void)
 {
-	for (unsigned int i = 0; i < NR_LOCKS; i++)
-		if (qn_port_holds(fork_lock(i)))
+	for (unsigned int i = 0; i < QN_PROCESS_LOCKS; i++)
+		if (qn_port_holds(qn_process_lock(i)))
 			return true;
 	return false;
 }
@@ -67,14 +64,14 @@ __apart void qn_process_fork_prepare(void)
 	if (!qn_process_is_ready)
 		return;
 	qn_process_end_helper(false);
-	for (unsigned int i = 0; i < NR_LOCKS; i++) {
-		if (qn_port_holds(fork_lock(i)))
+	for (unsigned int i = 0; i < QN_PROCESS_LOCKS; i++) {
+		if (qn_port_holds(qn_process_lock(i)))
 			continue;
-		qn_port_lock(fork_lock(i));
+		qn_port_lock(qn_process_lock(i));
 		taken |= (u64)1 << i;
 	}
-	qn_assert(qn_hub.fork_depth < 64 / NR_LOCKS);
-	qn_hub.fork_locks = qn_hub.fork_locks << NR_LOCKS | taken;
+	qn_assert(qn_hub.fork_depth < 64 / QN_PROCESS_LOCKS);
+	qn_hub.fork_locks = qn_hub.fork_locks << QN_PROCESS_LOCKS | taken;
 	qn_hub.fork_depth++;
 	qn_hub.fork_seed = qn_sampler_seed(&qn_hub.sampler);
 	qn_port_fork_begin();
@@ -87,10 +84,10 @@ static __apart void fork_unlock(void)
 	qn_assert(qn_hub.fork_depth > 0);
 	if (!--qn_hub.fork_depth)
 		qn_port_fork_end();
-	qn_hub.fork_locks >>= NR_LOCKS;
-	for (unsigned int i = NR_LOCKS; i-- > 0;)
+	qn_hub.fork_locks >>= QN_PROCESS_LOCKS;
+	for (unsigned int i = QN_PROCESS_LOCKS; i-- > 0;)
 		if (taken >> i & 1)
-			qn_port_unlock(fork_lock(i));
+			qn_port_unlock(qn_process_lock(i));
 }
 
 __apart void qn_process_fork_parent(void)

@@ -64,6 +64,13 @@ void qn_process_page_leave(void);
 /* A child: what it did not do itself does not belong into its figures */
 void qn_process_page_restart(struct qn_stats_page *page);
 
+/* ---- process-fork.c ---- */
+
+#define QN_PROCESS_LOCKS 7u
+
+/* Number @i of the heap's locks, in lock order. Context: any. */
+struct qn_lock *qn_process_lock(unsigned int i);
+
 /* ---- process-live.c ---- */
 
 /* The settings have something for live views. Context: the program's first thread. */

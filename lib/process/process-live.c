@@ -139,33 +139,17 @@ static __apart u64 pid_namespace(void)
 	return st.st_ino;
 }
 
-/* Whatever guards a word of the page but for counters of calls, in lock order */
-static __apart struct qn_lock *page_lock(unsigned int i)
-{
-	switch (i) {
-	case 0:
-		return &qn_hub.threads;
-	case 1:
-		return &qn_hub.learn;
-	case 2:
-		return &qn_hub.follow.lock;
-	case 3:
-		return &qn_hub.segments.lock;
-	default:
-		return NULL;
-	}
-}
-
+/* With all locks: each word of the page but for counters of calls has one of them */
 static __apart bool page_move(int fd)
 {
 	unsigned int i;
 	bool ok;
 
-	for (i = 0; page_lock(i); i++)
-		qn_port_lock(page_lock(i));
+	for (i = 0; i < QN_PROCESS_LOCKS; i++)
+		qn_port_lock(qn_process_lock(i));
 	ok = qn_process_page_map(fd);
 	while (i-- > 0)
-		qn_port_unlock(page_lock(i));
+		qn_port_unlock(qn_process_lock(i));
 	return ok;
 }
 
@@ -203,7 +187,8 @@ static __apart void metrics_complain(void)
 static __apart bool metrics_write(void)
 {
 	static char text[METRICS_BYTES] __bss_apart;
-	const long flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY;
+	const long flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY |
+			   O_NOFOLLOW;
 	struct qn_print p = { text, sizeof(text) };
 	long size, fd, n;
 
