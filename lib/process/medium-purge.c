@@ -28,7 +28,7 @@ static void run_pages(const struct qn_medium *m, const struct qn_run *run,
  */
 static u32 purge_age(const struct qn_medium *m)
 {
-	u32 recent = (u32)qn_segments_knobs(m->segments)->refault_ms;
+	u32 recent = qn_resident_refault_ms(&m->segments->resident);
 
 	return m->count == &m->free ? 0 : recent - min(recent, QN_SLEEP_MS);
 }

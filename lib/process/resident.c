@@ -134,11 +134,11 @@ __apart void qn_resident_measure(struct qn_resident *r)
 
 /* ---- limits ---- */
 
-static __apart size_t at_price(size_t bytes, size_t price)
+static __apart size_t at_price(size_t value, size_t price)
 {
 	price = min(price, SCALE_MOST * (size_t)QN_PRICE_PRESET);
-	return bytes / QN_PRICE_PRESET * price +
-	       bytes % QN_PRICE_PRESET * price / QN_PRICE_PRESET;
+	return value / QN_PRICE_PRESET * price +
+	       value % QN_PRICE_PRESET * price / QN_PRICE_PRESET;
 }
 
 /* What is kept whatever happens follows the price */
@@ -147,6 +147,14 @@ static __always_inline size_t scaled(const struct qn_knobs *k, size_t bytes)
 	if (likely(k->price == QN_PRICE_PRESET))
 		return bytes;
 	return at_price(bytes, k->price);
+}
+
+/* The time that counts as a refault follows a price below the preset */
+static __always_inline size_t scaled_down(const struct qn_knobs *k, size_t ms)
+{
+	if (likely(k->price >= QN_PRICE_PRESET))
+		return ms;
+	return at_price(ms, k->price);
 }
 
 /*
@@ -287,15 +295,17 @@ static void add(size_t *sum, size_t bytes)
 	__atomic_fetch_add(sum, bytes, __ATOMIC_RELAXED);
 }
 
+u32 qn_resident_refault_ms(const struct qn_resident *r)
+{
+	const struct qn_knobs *k = qn_resident_knobs(r);
+
+	return (u32)scaled_down(k, k->refault_ms);
+}
+
 /* The earliest time that says that a purge was a mistake */
 static u32 recent_from(const struct qn_resident *r)
 {
-	const struct qn_knobs *k = qn_resident_knobs(r);
-	size_t ms = k->refault_ms, price = k->price;
-
-	if (price < QN_PRICE_PRESET)
-		ms = ms * price / QN_PRICE_PRESET;
-	return qn_resident_now() - (u32)ms;
+	return qn_resident_now() - qn_resident_refault_ms(r);
 }
 
 static bool is_recent(u32 purged, u32 from)

@@ -182,6 +182,9 @@ bool qn_resident_is_much(const struct qn_resident *r, size_t came,
  */
 u32 qn_resident_keep_ms(const struct qn_resident *r);
 
+/* Memory that is wanted back within this time was purged too soon: ms. Any context. */
+u32 qn_resident_refault_ms(const struct qn_resident *r);
+
 /* What it costs to fetch a page again, in ns: as measured, or as on some machine. Any context. */
 u32 qn_resident_page_ns(const struct qn_resident *r);
 

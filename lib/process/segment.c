@@ -175,7 +175,12 @@ struct qn_unit *qn_segment_merge_aged(struct qn_segments *s, struct qn_unit *u,
 struct qn_unit *qn_segment_merge(struct qn_segments *s, struct qn_unit *u,
 				 size_t nr, u32 parts)
 {
-	return qn_segment_merge_aged(s, u, nr, parts, age_newest(s));
+	struct qn_age age = { .older = NULL };
+
+	/* What is clean has no age, and the clock is not asked for it */
+	if (parts)
+		age = age_newest(s);
+	return qn_segment_merge_aged(s, u, nr, parts, age);
 }
 
 /* @nr units that were never used */

@@ -1065,8 +1065,12 @@ static void test_price_moves_refaults(void **state)
 	knobs.price = QN_PRICE_PRESET;
 	refault(UNITS(1 * MB), 300);
 	assert_int_equal(s.resident.refaults, 2 * MB);
+	assert_int_equal(qn_resident_refault_ms(&s.resident), 2000);
+	knobs.price = QN_PRICE_PRESET / 10;
+	assert_int_equal(qn_resident_refault_ms(&s.resident), 200);
 	/* A higher price does not lengthen it */
 	knobs.price = QN_PRICE_PRESET * 2;
+	assert_int_equal(qn_resident_refault_ms(&s.resident), 2000);
 	refault(UNITS(1 * MB), 3000);
 	assert_int_equal(s.resident.refaults, 2 * MB);
 }
