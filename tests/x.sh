@@ -40,3 +40,11 @@ show()
 {
 	sed 's/^/#   /' "$1"
 }
+
+# Pages of live views lie in $dir, and no others
+own_rundir()
+{
+	export XDG_RUNTIME_DIR="$tmp/run"
+	must mkdir -m 0700 "$tmp/run"
+	dir=$tmp/run/quern
+}

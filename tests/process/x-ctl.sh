@@ -6,9 +6,7 @@
 
 . "$(dirname "$0")/../x.sh"
 quern=${QUERN:-$PWD/build/quern}
-export XDG_RUNTIME_DIR="$tmp/run"
-must mkdir -m 0700 "$tmp/run"
-dir=$tmp/run/quern
+own_rundir
 
 cat >"$tmp/work.c" <<'END'
 #include <pthread.h>
