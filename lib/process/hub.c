@@ -277,12 +277,12 @@ static void page_show_requested(struct qn_hub *hub, u32 size)
 }
 
 /* Bytes in use, of those that are sampled: direct runs and medium blocks by their share */
-static size_t sampled_live(const struct qn_ledger *ledger)
+static size_t sampled_live(const struct qn_hub *hub)
 {
-	s64 live = (s64)READ_ONCE(ledger->live);
-	s64 large = (s64)READ_ONCE(ledger->large);
+	s64 live = (s64)READ_ONCE(hub->ledger.live);
+	s64 large = (s64)READ_ONCE(hub->ledger.large);
 
-	live += large / QN_DIRECT_PER_SAMPLE - large;
+	live += large / qn_hub_direct_part(hub) - large;
 	return live > 0 ? (size_t)live : 0;
 }
 
@@ -306,8 +306,7 @@ static void sampler_adapt(struct qn_hub *hub)
 
 	if (hub->follow.sites.page)
 		return;
-	qn_sampler_adapt(&next, least_interval(hub),
-			 sampled_live(&hub->ledger));
+	qn_sampler_adapt(&next, least_interval(hub), sampled_live(hub));
 	qn_assert(next.interval > 0);
 	WRITE_ONCE(hub->sampler.interval, next.interval);
 }

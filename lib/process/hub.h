@@ -38,6 +38,8 @@
  * for so much less, or each of them would be sampled.
  */
 #define QN_DIRECT_PER_SAMPLE 64
+/* Where call sites are kept: a leak of a megabyte is to be seen */
+#define QN_DIRECT_PER_SITE 4
 
 struct qn_local;
 
@@ -158,6 +160,13 @@ struct qn_hub {
 	struct qn_control control;
 	u32 (*attend)(struct qn_hub *hub);
 };
+
+/* Bytes of direct runs and medium blocks that count as one byte to sample. Any context. */
+static inline u32 qn_hub_direct_part(const struct qn_hub *hub)
+{
+	return hub->follow.sites.page ? QN_DIRECT_PER_SITE :
+					QN_DIRECT_PER_SAMPLE;
+}
 
 /* The knobs in use: a function reads them once. Context: any. */
 static inline const struct qn_knobs *qn_hub_knobs(const struct qn_hub *hub)

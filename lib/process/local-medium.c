@@ -99,7 +99,8 @@ static __always_inline bool account_much(struct qn_local *l)
 ptrdiff_t qn_local_medium_draw(struct qn_local *l)
 {
 	l->medium_interval = l->sampler.interval;
-	return (ptrdiff_t)qn_sampler_draw(&l->sampler) * QN_DIRECT_PER_SAMPLE;
+	return (ptrdiff_t)qn_sampler_draw(&l->sampler) *
+	       qn_hub_direct_part(l->hub);
 }
 
 /*
@@ -129,6 +130,7 @@ static noinline __apart void *medium_sample(struct qn_local *l, void *p,
 					    size_t size, size_t align)
 {
 	struct qn_medium *m = &l->medium;
+	const u32 part = qn_hub_direct_part(l->hub);
 	u64 bytes = 0;
 	u32 next, nr = 0;
 
@@ -136,9 +138,9 @@ static noinline __apart void *medium_sample(struct qn_local *l, void *p,
 	if (unlikely(l->exact))
 		qn_local_exact_note(l);
 	for (; m->credit <= 0; nr++) {
-		bytes += (u64)l->medium_interval * QN_DIRECT_PER_SAMPLE;
+		bytes += (u64)l->medium_interval * part;
 		next = qn_local_sample_note(l, size, &l->medium_interval);
-		m->credit += (ptrdiff_t)next * QN_DIRECT_PER_SAMPLE;
+		m->credit += (ptrdiff_t)next * part;
 	}
 	qn_assert(m->credit > 0);
 	m->told = m->credit;

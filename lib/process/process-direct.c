@@ -24,7 +24,7 @@ static void direct_note(struct qn_local *l, void *p, size_t size)
 
 	qn_follow_tick(&qn_hub.follow, size);
 	nr = qn_local_sample(l, &l->class[QN_CLASS_DIRECT], size,
-			     min(size / QN_DIRECT_PER_SAMPLE,
+			     min(size / qn_hub_direct_part(&qn_hub),
 				 (size_t)UINT32_MAX / 2));
 	if (unlikely(nr && qn_hub.follow.sites.page))
 		qn_process_sites_hold(&qn_hub, l, p, nr);

@@ -51,7 +51,7 @@ static __apart const char *stack_locate(uintptr_t pc, uintptr_t *base)
 __apart void qn_process_sites_hold(struct qn_hub *hub, struct qn_local *l,
 				   const void *p, u32 nr)
 {
-	u64 bytes = (u64)nr * l->sampler.interval * QN_DIRECT_PER_SAMPLE;
+	u64 bytes = (u64)nr * l->sampler.interval * qn_hub_direct_part(hub);
 
 	qn_sites_hold(&hub->follow.sites, p,
 		      qn_sites_note(&hub->follow.sites, bytes, nr), bytes);
@@ -80,9 +80,9 @@ __apart void qn_process_sites_start(struct qn_hub *hub,
 	hub->follow.one_in = 1;
 	hub->follow.share = QN_FOLLOW_SHARE_SITES;
 	hub->follow.after = 0;
+	qn_sites_init(&hub->follow.sites, memory, &guarded);
 	if (qn_self != &qn_local_none)
 		qn_local_resample(qn_self);
-	qn_sites_init(&hub->follow.sites, memory, &guarded);
 }
 
 __apart void qn_process_sites_map(struct qn_hub *hub, int fd, size_t at)

@@ -105,6 +105,11 @@ unset QUERN_CONF LD_PRELOAD
 	grep -q '  churner\( at sites.c:[0-9]*\)\? < main\( at sites.c:[0-9]*\)\?$' asked
 ok "who keeps how much, and who asks for how much" $?
 
+"$quern" run --sites --conf=seed:1 ./sites 2>err && top err 'NEVER FREED' >live &&
+	between 12 "$(mib medium_keeper live)" 28 &&
+	between 12 "$(mib large_keeper live)" 28
+ok "blocks beyond 1 KB, too, where samples are as few as by default" $?
+
 "$quern" run --conf=sites:1 --conf=sample:4096,seed:1 --children=each ./sites fork 2>err
 sed -n '/^$/,$p' err >child
 top child 'NEVER FREED' >live && top child 'ASKED FOR' >asked &&
