@@ -194,39 +194,50 @@ def show(results):
 PLOT = """
 set terminal %s
 set output "%s"
-set xlabel "peak resident set, geometric mean, ratio to %s"
-set ylabel "CPU time, geometric mean, ratio to %s"
 set grid lc rgb "#dddddd"
 set border 3
 set tics nomirror
 set key off
-set title "Time against footprint, %d workloads: lower and further left is better"
-set offsets graph 0.15, graph 0.15, graph 0.1, graph 0.1
+set offsets graph 0.2, graph 0.2, graph 0.15, graph 0.15
+set multiplot layout 1,%d title "Time against footprint: lower and further left is better"
+"""
+PANEL = """
+set title "%d %s"
+set xlabel "peak resident set, ratio to %s"
+set ylabel "CPU time, ratio to %s"
 plot "-" using 2:3 with points pt 7 ps 1.6 lc rgb "#888888", \
      "-" using 2:3 with points pt 7 ps 2.2 lc rgb "#c03020", \
      "-" using 2:3:1 with labels offset 0,1
 """
+KINDS = ((False, "real programs"), (True, "memory patterns"))
 
-TERMINALS = (("svg", 'svg size 720,480 font "sans,13" background rgb "white"'),
-             ("png", 'pngcairo size 1080,720 font "sans,19"'))
+TERMINALS = (("svg", 'svg size 900,420 font "sans,13" background rgb "white"'),
+             ("png", 'pngcairo size 1350,630 font "sans,18"'))
+
+
+def panel(figures, names, is_pattern, label):
+    """One kind of workload: of each allocator a point of geometric means."""
+    def data(chosen):
+        return "".join('"%s" %.4f %.4f\n' % (
+            n, mean_of(figures, "peak", n, is_pattern),
+            mean_of(figures, "cpu", n, is_pattern)) for n in chosen) + "e\n"
+
+    nr = sum((w in PATTERNS) == is_pattern for w in common(figures))
+    return (PANEL % (nr, label, names[0], names[0])
+            + data([n for n in names if n != OURS])
+            + data([n for n in names if n == OURS]) + data(names))
 
 
 def plot(results, folder):
-    """time-footprint.svg and .png: one point an allocator."""
+    """time-footprint.svg and .png: real programs and patterns, a panel each."""
     names, figures = list(results["allocators"]), results["suite"]
-    base, means = names[0], figures["means"]
-    if len(names) < 2 or not figures["common"]:
+    kinds = {w in PATTERNS for w in common(figures)}
+    panels = [panel(figures, names, is_pattern, label)
+              for is_pattern, label in KINDS if is_pattern in kinds]
+    if len(names) < 2 or not panels:
         return
-
-    def data(chosen):
-        return "".join('"%s" %.4f %.4f\n' % (
-            n, means["peak"][base][n][0], means["cpu"][base][n][0])
-            for n in chosen) + "e\n"
-
     for suffix, terminal in TERMINALS:
         path = os.path.join(folder, "time-footprint." + suffix)
-        if not draw(PLOT % (terminal, path, base, base, figures["common"])
-                    + data([n for n in names if n != OURS])
-                    + data([n for n in names if n == OURS]) + data(names),
+        if not draw(PLOT % (terminal, path, len(panels)) + "".join(panels),
                     path):
             return
