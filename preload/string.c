@@ -165,7 +165,7 @@ size_t strcspn(const char *text, const char *stops)
 	return size;
 }
 
-char *strstr(const char *text, const char *part)
+__apart char *strstr(const char *text, const char *part)
 {
 	size_t size = strlen(part);
 

@@ -30,7 +30,8 @@ __apart bool qn_knobs_are_valid(const struct qn_knobs *knobs)
 	return !(false QN_KNOBS(IS_OUTSIDE));
 }
 
-bool qn_heap_knobs_are_valid(const struct qn_heap_knobs *knobs)
+__seldom_as("tune_heap") bool qn_heap_knobs_are_valid(
+	const struct qn_heap_knobs *knobs)
 {
 	return !(false QN_HEAP_KNOBS(IS_OUTSIDE));
 }

@@ -70,9 +70,9 @@ __seldom bool qn_controller_tune(struct qn_controller *c,
 	       qn_knobs_are_valid(next);
 }
 
-bool qn_controller_tune_heap(struct qn_controller *c,
-			     const struct qn_view *view,
-			     struct qn_heap_knobs *next)
+__seldom_as("tune_heap") bool qn_controller_tune_heap(
+	struct qn_controller *c, const struct qn_view *view,
+	struct qn_heap_knobs *next)
 {
 	*next = *view->heap_knobs;
 	if (IS_ENABLED(QN_PRESETS) && c->policy->choose_heap)

@@ -239,8 +239,9 @@ struct rule_state {
 _Static_assert(sizeof(struct rule_state) <= QN_POLICY_WORDS * sizeof(u32),
 	       "the state of a policy");
 
-static bool rule_tune_heap(const struct qn_view *v, u32 *state,
-			   struct qn_heap_knobs *knobs)
+static __seldom_as("tune_heap") bool rule_tune_heap(const struct qn_view *v,
+						    u32 *state,
+						    struct qn_heap_knobs *knobs)
 {
 	struct rule_state *s = (struct rule_state *)(void *)state;
 

@@ -209,7 +209,7 @@ u32 qn_port_seed(void)
 	return seed;
 }
 
-void qn_port_write(const char *text, size_t size)
+__apart void qn_port_write(const char *text, size_t size)
 {
 	while (size > 0) {
 		long n = qn_sys3(SYS_write, STDERR_FILENO, (long)text,

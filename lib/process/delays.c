@@ -62,7 +62,7 @@ static __apart void widen(struct qn_delays *d)
 	d->top /= 2;
 }
 
-static __apart void rise(struct qn_delays *d, u32 to, u32 now)
+static void rise(struct qn_delays *d, u32 to, u32 now)
 {
 	for (; d->nr < to; d->nr++) {
 		u32 *fell = &d->fell[d->nr];
@@ -75,7 +75,7 @@ static __apart void rise(struct qn_delays *d, u32 to, u32 now)
 	}
 }
 
-__apart void qn_delays_move(struct qn_delays *d, size_t used, u32 now)
+noinline void qn_delays_move(struct qn_delays *d, size_t used, u32 now)
 {
 	qn_assert(now);
 	while (used >> qn_delays_shift(d) >= QN_DELAYS_SLICES)

@@ -362,7 +362,7 @@ static noinline void unit_put(struct qn_hub *hub, struct qn_local *l,
 	qn_run_free(&hub->segments, u, u->cut);
 }
 
-static __seldom void unit_close(struct qn_local *l)
+static noinline void unit_close(struct qn_local *l)
 {
 	struct qn_fence *f = &l->fence;
 	struct qn_unit *u = f->u;
@@ -376,7 +376,7 @@ static __seldom void unit_close(struct qn_local *l)
  * If all that was cut of a unit is free, cut it anew: a program whose blocks come and go
  * touches few pages. The lock keeps looks away.
  */
-static __seldom void unit_again(struct qn_local *l)
+static noinline void unit_again(struct qn_local *l)
 {
 	struct qn_segments *s = &l->hub->segments;
 	struct qn_fence *f = &l->fence;
@@ -629,7 +629,7 @@ void qn_fence_free(struct qn_hub *hub, struct qn_local *l, struct qn_unit *u,
 
 /* ---- beginning ---- */
 
-__apart void qn_fence_init(struct qn_hub *hub, struct qn_local *l)
+noinline void qn_fence_init(struct qn_hub *hub, struct qn_local *l)
 {
 	bool is_on = !hub->is_watched && !hub->conf.sites;
 	size_t nr = is_on ? qn_hub_knobs(hub)->fence : 0;

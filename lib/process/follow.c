@@ -265,12 +265,12 @@ __seldom void qn_follow_free(struct qn_follow *f, const char *where, void *p)
 	qn_port_unlock(&f->lock);
 }
 
-size_t qn_follow_size(const char *where, const void *p)
+__seldom size_t qn_follow_size(const char *where, const void *p)
 {
 	return capacity(block_of(where, p));
 }
 
-size_t qn_follow_asked(const char *where, const void *p)
+__seldom size_t qn_follow_asked(const char *where, const void *p)
 {
 	return block_of(where, p)->size;
 }

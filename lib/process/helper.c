@@ -121,7 +121,8 @@ __apart void qn_helper_end(struct qn_helper *h, bool for_good)
 	qn_port_unlock(&h->lock);
 }
 
-__apart void qn_helper_fork_child(struct qn_helper *h)
+__apart void qn_helper_fork_child(struct qn_helper *h,
+				  const struct qn_knobs *knobs)
 {
 	h->lock = (struct qn_lock){ 0 };
 	h->thread.tid = 0;
@@ -129,6 +130,6 @@ __apart void qn_helper_fork_child(struct qn_helper *h)
 	if (h->state == QN_HELPER_NEVER)
 		return;
 	h->state = QN_HELPER_NONE;
-	h->from = 0;
+	qn_helper_begin(h, knobs);
 	pause_start(h);
 }

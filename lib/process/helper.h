@@ -66,7 +66,8 @@ enum qn_helper_state {
  * struct qn_helper - of a hub
  * @state:	enum qn_helper_state, atomic
  * @from:	bytes that could be given back at which a thread starts it or wakes it; atomic.
- *		0 at first, and when other knobs are in use
+ *		No more than the first call needs where there was none yet, or other knobs
+ *		are in use: qn_helper_begin()
  * @not_before:	microseconds: none is started before
  * @is_wanted:	there is one whatever could be given back
  * @bell:	a word that others change when they want something of it (a futex that
@@ -96,6 +97,19 @@ struct qn_helper {
  * bytes are worth one, in proportion. Any context.
  */
 size_t qn_helper_from(const struct qn_knobs *knobs, bool is_young);
+
+/*
+ * Nothing is known of it yet, or other knobs are in use: the next thread to account decides, if
+ * a thread can be worth it by then. Without a call for small processes: the code stays out of
+ * their memory. Any context.
+ */
+static inline void qn_helper_begin(struct qn_helper *h,
+				   const struct qn_knobs *knobs)
+{
+	bool may_be_early = h->is_wanted || knobs->price < QN_PRICE_PRESET;
+
+	WRITE_ONCE(h->from, may_be_early ? 0 : QN_HELPER_FROM);
+}
 
 /**
  * qn_helper_call() - so much could be given back: start it or wake it, if it is time
@@ -149,6 +163,6 @@ bool qn_helper_sleep(struct qn_helper *h, size_t rest,
 void qn_helper_end(struct qn_helper *h, bool for_good);
 
 /* A child after fork() has none */
-void qn_helper_fork_child(struct qn_helper *h);
+void qn_helper_fork_child(struct qn_helper *h, const struct qn_knobs *knobs);
 
 #endif /* QN_HELPER_H */

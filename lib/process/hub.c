@@ -140,8 +140,8 @@ void qn_hub_table_put(struct qn_hub *hub, const struct qn_table *t)
 
 /* ---- learning ---- */
 
-static void page_show_change(struct qn_hub *hub, const struct qn_action *act,
-			     u64 now)
+static __apart void page_show_change(struct qn_hub *hub,
+				     const struct qn_action *act, u64 now)
 {
 	struct qn_stats_page *page = hub->page;
 	struct qn_stats_change *ch =
@@ -176,7 +176,7 @@ __apart bool qn_hub_knobs_publish(struct qn_hub *hub,
 	smp_store_release(&hub->segments.resident.knobs, to);
 	/* There may be a reason for a helper now */
 	if (READ_ONCE(hub->helper.state) == QN_HELPER_NONE)
-		WRITE_ONCE(hub->helper.from, 0);
+		qn_helper_begin(&hub->helper, next);
 	if (hub->control.is_on)
 		qn_hub_show_knobs(hub);
 	return true;
@@ -486,7 +486,7 @@ __apart void qn_hub_fork_child(struct qn_hub *hub)
 	t->purged = 0;
 	t->refaults = 0;
 	memset(&hub->trend_now, 0, sizeof(hub->trend_now));
-	qn_helper_fork_child(&hub->helper);
+	qn_helper_fork_child(&hub->helper, qn_hub_knobs(hub));
 	hub->gauge.most = 0;
 	qn_hub_forget_pressure(hub);
 }

@@ -108,7 +108,7 @@ __apart void qn_local_account_end(struct qn_local *l)
 
 /* ---- counting one by one ---- */
 
-void qn_local_exact_start(struct qn_local *l)
+__apart void qn_local_exact_start(struct qn_local *l)
 {
 	l->exact = l->hub->exact;
 	qn_local_exact_go_on(l);

@@ -110,7 +110,7 @@ static __apart size_t room_most(const struct qn_resident *r)
  * A loop that cuts again at once what was merged has more room for it next time. Else the
  * room is forgotten, by half for each second.
  */
-static __apart void room_adapt(struct qn_medium *m)
+static noinline void room_adapt(struct qn_medium *m)
 {
 	u32 now = (u32)(qn_port_clock_coarse() / 1000), past = now - m->looked;
 
@@ -123,7 +123,7 @@ static __apart void room_adapt(struct qn_medium *m)
 	m->looked = now;
 }
 
-__apart void qn_medium_look(struct qn_medium *m)
+noinline void qn_medium_look(struct qn_medium *m)
 {
 	/* While a burst is freed, less and less is in use */
 	m->look = min(m->look, qn_medium_look_next(m));

@@ -120,6 +120,7 @@ static void conf_apply(const struct qn_conf *conf)
 	if (conf->stats[0])
 		exact_begin();
 	qn_segments_init(&qn_hub.segments, &qn_hub.conf.knobs, conf->huge);
+	qn_helper_begin(&qn_hub.helper, &qn_hub.conf.knobs);
 	if (conf->sample)
 		qn_hub.sampler.interval = (u32)conf->sample;
 	if (conf->tuned[0])

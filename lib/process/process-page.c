@@ -43,7 +43,7 @@ __apart void qn_process_page_sign(struct qn_stats_page *page)
 
 /* ---- its file ---- */
 
-static char *append(char *to, const char *text)
+static __apart char *append(char *to, const char *text)
 {
 	size_t n = strlen(text);
 
@@ -51,7 +51,7 @@ static char *append(char *to, const char *text)
 	return to + n;
 }
 
-static char *append_number(char *to, unsigned int n)
+static __apart char *append_number(char *to, unsigned int n)
 {
 	char digits[12];
 	unsigned int nr = 0;

@@ -164,7 +164,7 @@ static noinline __apart void *large_grow(struct qn_unit *u, char *p, size_t old,
  * Where a block of @old bytes goes. One that grows does so again, perhaps, and a fenced
  * one would have to be copied each time.
  */
-static __seldom void *realloc_new(size_t size, size_t old)
+static noinline void *realloc_new(size_t size, size_t old)
 {
 	size_t dirty;
 
@@ -195,7 +195,7 @@ static __always_inline void *own_realloc(const struct qn_unit *u, void *p,
 }
 
 /* To a block of its own; the old one is freed */
-static __seldom void *move_block(void *p, size_t old, size_t size)
+static noinline void *move_block(void *p, size_t old, size_t size)
 {
 	void *q = realloc_new(size, old);
 

@@ -408,7 +408,7 @@ __seldom size_t qn_resident_end(const struct qn_unit *u, size_t nr)
 	       (qn_ilog2(u[nr - 1].touched) + 1) * QN_PART_SIZE;
 }
 
-static __apart void raise_high(struct qn_resident *r)
+static noinline void raise_high(struct qn_resident *r)
 {
 	r->high = r->used;
 	if (r->used > r->peak)
@@ -416,7 +416,7 @@ static __apart void raise_high(struct qn_resident *r)
 }
 
 /* Until when nothing is due */
-static __apart void look_ahead(struct qn_resident *r)
+static noinline void look_ahead(struct qn_resident *r)
 {
 	size_t end = qn_delays_end(&r->delays);
 
@@ -425,7 +425,7 @@ static __apart void look_ahead(struct qn_resident *r)
 	qn_assert(r->used - r->from < r->span);
 }
 
-__apart void qn_resident_move(struct qn_resident *r)
+noinline void qn_resident_move(struct qn_resident *r)
 {
 	if (r->used > r->high)
 		raise_high(r);

@@ -54,7 +54,7 @@ void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr)
 
 /* ---- misuse ---- */
 
-static char *append(char *to, const char *text)
+static __apart char *append(char *to, const char *text)
 {
 	size_t n = strlen(text);
 
@@ -75,7 +75,7 @@ static char *append_pointer(char *to, const void *p)
 	return to;
 }
 
-static char *append_number(char *to, size_t n)
+static __apart char *append_number(char *to, size_t n)
 {
 	size_t above = 1;
 
