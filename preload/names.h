@@ -32,7 +32,7 @@
 
 /**
  * struct qn_names - whom the names lead to
- * @ready_end:	sizes below it operator new takes from qn_ready: QN_PROCESS_READY_END, or 0
+ * @ready_end:	sizes below it operator new takes from qn_front: QN_PROCESS_READY_END, or 0
  *		where @is_malloc_own is false
  * @is_malloc_own: malloc and free are this library's
  * @is_aligned_own: so is aligned_alloc

@@ -136,8 +136,8 @@ static __always_inline void *nothing(size_t size __maybe_unused)
 
 void *_Znwm(size_t size)
 {
-	void *p = __qn_process_malloc(size, &qn_self_of_operators,
-				      &qn_names.ready_end, nothing, nothing);
+	void *p = __qn_process_malloc(size, &qn_names.ready_end, nothing,
+				      nothing);
 
 	return likely(p) ? p : new_slow(size, __builtin_return_address(0));
 }

@@ -119,11 +119,11 @@ static __always_inline size_t qn_load_any(const void *p)
 /* Keep a value in one register instead of computing it again */
 #define qn_keep(x) __asm__("" : "+r"(x))
 
-/* The same, and not in that of a function's result, where there is more than one choice */
+/* The same for what a function will return, in the register that it is returned in */
 #ifdef __x86_64__
-#define qn_keep_aside(x) __asm__("" : "+d"(x))
+#define qn_keep_result(x) __asm__("" : "+a"(x))
 #else
-#define qn_keep_aside(x) qn_keep(x)
+#define qn_keep_result(x) qn_keep(x)
 #endif
 
 /* A signal handler of this thread sees what was written before and not what comes after */

@@ -97,8 +97,8 @@ void qn_table_init_direct(struct qn_table *t, unsigned int nr_steps);
 void qn_table_init_slabs(struct qn_table *t, unsigned int nr_steps);
 
 /*
- * In each table of a process class c is that of c steps, up to this: malloc finds objects of
- * up to 256 bytes by their size alone (QN_READY_STEPS)
+ * In each table of a process class c is that of c steps, up to this. A list of one size is cut
+ * for a sample wherever it is due (CUT_MOST in process/local.c).
  */
 #define QN_TABLE_READY_STEPS 16
 

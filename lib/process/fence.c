@@ -430,8 +430,9 @@ static void head_set(struct head *h, u64 what, enum state state)
 static void *block_make(struct qn_local *l, struct qn_unit *u, struct head *h,
 			size_t size)
 {
-	unsigned int class = size <= QN_SLAB_MAX ? l->map[qn_size_steps(size)] :
-						   QN_CLASS_DIRECT;
+	unsigned int class = size <= QN_SLAB_MAX ?
+				     l->front->map[qn_size_steps(size)] :
+				     QN_CLASS_DIRECT;
 	size_t span = span_of(size);
 
 	head_set(h, what_of(size, span, class), USED);

@@ -19,11 +19,11 @@
 /* A new table is in use: classes whose size changed start afresh */
 static __cold void class_retable(struct qn_local *l)
 {
-	/* The largest size is that of the last permanent class: 0 before the first table */
-	unsigned int was = l->map[QN_HUB_STEPS - 1], base;
+	unsigned int was = l->nr_base, base;
 
 	l->table = qn_hub_table_get(l->hub, l->table);
 	base = l->table->nr_base;
+	l->nr_base = base;
 	/* Those below stay, but for a policy that begins with others */
 	if (unlikely(was && was != base))
 		base = 0;
@@ -33,7 +33,7 @@ static __cold void class_retable(struct qn_local *l)
 		if (osize && osize != qn_table_osize(l->table, c))
 			qn_local_class_retire(l, c);
 	}
-	memcpy(l->map, l->table->map, QN_HUB_STEPS);
+	memcpy(l->front->map, l->table->map, QN_HUB_STEPS);
 }
 
 /* ---- a look around ---- */
@@ -236,7 +236,7 @@ struct qn_local *qn_local_get(struct qn_hub *hub)
 		WRITE_ONCE(l->state, QN_LOCAL_OWNED);
 		l->base = hub->segments.space.seg[0].base;
 		l->units = (char *)hub->segments.space.seg[0].units;
-		l->ready = l->heads;
+		l->front = &l->spare;
 		qn_local_see_units(l);
 		class_retable(l);
 		qn_stat_add(hub->page->nr_threads, 1);
@@ -273,7 +273,7 @@ __seldom void qn_local_put(struct qn_local *l)
 	__atomic_store_n(&l->state, QN_LOCAL_ORPHAN, __ATOMIC_SEQ_CST);
 	local_settle(l);
 	currents_retire(l);
-	l->ready = l->heads;
+	l->front = &l->spare;
 	qn_assert(!l->batch);
 	/* Nobody may come for it, and tables are few */
 	qn_hub_table_put(hub, l->table);

@@ -20,7 +20,7 @@
  * class that serves several sizes in steps, so that no size is seen more than another
  */
 #define CUT_MOST 256u
-_Static_assert(QN_UNIT_SIZE / CUT_MOST <= (QN_READY_STEPS - 1) * QN_STEP,
+_Static_assert(QN_UNIT_SIZE / CUT_MOST <= QN_TABLE_READY_STEPS * QN_STEP,
 	       "of classes below, each serves one size in steps");
 /*
  * Of a current slab with no more free objects than this part of it a refill would be soon
@@ -37,7 +37,7 @@ _Static_assert(QN_UNIT_SIZE / CUT_MOST <= (QN_READY_STEPS - 1) * QN_STEP,
  */
 struct qn_local qn_local_none __bss_apart;
 __thread struct qn_local *qn_self = &qn_local_none;
-__thread void *qn_ready[QN_READY_STEPS];
+__thread struct qn_front qn_front;
 
 /* ---- samples ---- */
 
@@ -375,7 +375,7 @@ static noinline void *refill_slow(struct qn_local *l, size_t size)
 
 void *qn_local_refill(struct qn_local *l, size_t size)
 {
-	unsigned int c = l->map[qn_size_steps(size)];
+	unsigned int c = l->front->map[qn_size_steps(size)];
 	struct qn_local_class *k = &l->class[c];
 	struct qn_unit *u = k->current;
 

@@ -14,9 +14,8 @@
  * refill that follows is the sample. It costs the fast path nothing. A class without a slab
  * borrows from one whose objects are up to a quarter larger (class_borrow()).
  *
- * The lists of small classes lie in the thread's own storage (qn_ready), where malloc
- * finds them by one addition; those of a local without a thread, and of larger
- * classes, in the local (heads).
+ * The lists, and the map from sizes to them, lie in the thread's own storage (qn_front), so
+ * malloc asks no local; those of a local without a thread lie in the local (spare).
  *
  * A local outlives its thread: without one it is an orphan with its slabs and its
  * inbox, until a new thread adopts it.
@@ -38,13 +37,6 @@
 #include "process/hub.h"
 #include "process/medium.h"
 #include "process/slab.h"
-
-/* Up to 256 bytes each step is a class of its own, of the same number */
-#define QN_READY_STEPS 17
-_Static_assert(QN_TABLE_EXACT_STEPS == 8 && QN_TABLE_PER_DOUBLING == 8,
-	       "classes below QN_READY_STEPS are steps");
-_Static_assert(QN_READY_STEPS == QN_TABLE_READY_STEPS + 1,
-	       "and so they are in tables that policies begin with");
 
 #define QN_BATCH_OBJECTS 64
 #define QN_BATCH_BYTES   (32 << 10)
@@ -105,14 +97,24 @@ struct qn_local_class {
 } __aligned(64);
 
 /**
+ * struct qn_front - what malloc reads of a thread
+ * @heads:	objects ready, by class
+ * @map:	size in steps -> class, a copy of the table's
+ *
+ * One for all sizes up to QN_SLAB_MAX: sizes on either side of a bound cannot be predicted.
+ */
+struct qn_front {
+	void *heads[QN_NR_CLASSES];
+	u8 map[QN_HUB_STEPS + 7];
+};
+
+/**
  * struct qn_local - one thread's cache
- * @heads:	objects ready for malloc, by class
  * @base, @reach: segment 0: where it begins, bytes of it known to be committed
  * @units:	its descriptors
- * @ready:	objects ready for malloc, of classes below QN_READY_STEPS: qn_ready, or
- *		@heads of a local that no thread is at home in
- * @map:	size in steps -> class, a copy of the table's
- * @table:	the table that @map was copied from
+ * @front:	lists and map: qn_front, or @spare of a local that no thread is at home in
+ * @table:	the table that the map was copied from
+ * @nr_base:	its permanent classes
  * @hub:	shared by all
  * @class:	the rest, by class
  * @batch_to, @batch, @batch_last: objects to send, and to whom
@@ -147,14 +149,13 @@ struct qn_local_class {
  * @medium:	blocks larger than QN_SLAB_MAX
  */
 struct qn_local {
-	void *heads[QN_NR_CLASSES]; /* first: saves malloc an instruction */
 	char *base;
 	char *units;
 	size_t reach;
-	void **ready;
-	u8 map[QN_HUB_STEPS + 7];
+	struct qn_front *front;
 
 	const struct qn_table *table;
+	u32 nr_base;
 	struct qn_hub *hub;
 	struct qn_local *batch_to;
 	struct qn_sent *batch;
@@ -191,21 +192,21 @@ struct qn_local {
 	u32 relieved;
 	struct qn_local_class class[QN_NR_CLASSES] __aligned(64);
 
-	struct qn_medium medium; /* last: most of it is seldom touched */
+	struct qn_medium medium; /* most of it is seldom touched */
+	struct qn_front spare;
 };
 
 /* The thread's local; &qn_local_none before its first allocation */
 extern __thread struct qn_local *qn_self
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 extern struct qn_local qn_local_none;
-/* Objects ready for malloc, by size in steps; [0] stays empty */
-extern __thread void *qn_ready[QN_READY_STEPS]
+extern __thread struct qn_front qn_front
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* The list of a class */
 static __always_inline void **qn_local_head(struct qn_local *l, unsigned int c)
 {
-	return c < QN_READY_STEPS ? &l->ready[c] : &l->heads[c];
+	return &l->front->heads[c];
 }
 
 /* Units of segment 0 grow: take note. Any thread may have made them. */

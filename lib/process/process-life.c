@@ -63,7 +63,7 @@ static void thread_exit(void *arg)
 {
 	struct qn_local *l = arg;
 
-	qn_assert(l == qn_self && l->ready == qn_ready);
+	qn_assert(l == qn_self && l->front == &qn_front);
 	self_set(&qn_local_none);
 	thread_done = true;
 	qn_audit_thread(l);
@@ -82,7 +82,8 @@ noinline struct qn_local *qn_process_self_slow(void)
 	l = qn_local_get(&qn_hub);
 	qn_assert(!l || (l->state == QN_LOCAL_OWNED && l->table));
 	if (l && !thread_done && !qn_guest_is_on()) {
-		l->ready = qn_ready;
+		qn_front = l->spare;
+		l->front = &qn_front;
 		self_set(l);
 		pthread_setspecific(thread_key, l);
 	}

@@ -112,7 +112,7 @@ void *qn_process_malloc_slow(size_t size)
 	if (unlikely(!l->table || qn_fence_is_on(l)))
 		return alloc(size, QN_ALIGN, &old);
 	qn_assert(l->state == QN_LOCAL_OWNED);
-	qn_assert(!*qn_local_head(l, l->map[qn_size_steps(size)]));
+	qn_assert(!*qn_local_head(l, l->front->map[qn_size_steps(size)]));
 	p = qn_local_refill(l, size);
 	return likely(p != NULL) ? p :
 				   qn_process_alloc_again(size, QN_ALIGN, &old);

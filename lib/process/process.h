@@ -19,8 +19,8 @@
 
 struct qn_engine;
 
-/* Sizes below have their lists in qn_ready */
-#define QN_PROCESS_READY_END ((QN_READY_STEPS - 1) * QN_STEP + 1)
+/* Sizes below have their lists in qn_front */
+#define QN_PROCESS_READY_END ((size_t)QN_SLAB_MAX + 1)
 
 /* Sizes up to QN_SLAB_MAX whose list is empty; larger ones */
 void *qn_process_malloc_slow(size_t size);
@@ -46,45 +46,35 @@ extern __thread struct qn_local *qn_self_of_sized
 /**
  * __qn_process_malloc() - the fast path of malloc, of whom it is for
  * @size:	bytes requested
- * @l:		qn_self or qn_self_of_operators
- * @end:	sizes below it are looked for in qn_ready
- * @medium:	called for sizes above QN_SLAB_MAX
- * @slow:	called for others whose list is empty
+ * @end:	sizes below it are looked for in qn_front
+ * @medium:	called for others
+ * @slow:	called for those whose list is empty
  */
-static __always_inline void *
-__qn_process_malloc(size_t size, struct qn_local *const *l, const size_t *end,
-		    void *(*medium)(size_t), void *(*slow)(size_t))
+static __always_inline void *__qn_process_malloc(size_t size, const size_t *end,
+						 void *(*medium)(size_t),
+						 void *(*slow)(size_t))
 {
 	size_t step = (size + QN_STEP - 1) / QN_STEP;
 
-	qn_keep_aside(step);
 	if (likely(size < *end)) {
-		void *p = qn_ready[step];
-
-		if (likely(p != NULL)) {
-			qn_ready[step] = qn_link_get(p);
-			return p;
-		}
-	} else if (likely(size <= QN_SLAB_MAX)) {
-		void **head = &(*l)->heads[(*l)->map[step]];
+		void **head = &qn_front.heads[qn_front.map[step]];
 		void *p = *head;
 
+		qn_keep_result(p);
 		if (likely(p != NULL)) {
 			*head = qn_link_get(p);
 			return p;
 		}
-	} else {
-		return medium(size);
+		return slow(size);
 	}
-	return slow(size);
+	return medium(size);
 }
 
 /**
  * qn_process_malloc() - the fast path of malloc
  *
- * Lists of objects that are ready: up to 256 bytes one a step in the thread's own
- * storage, 11 instructions on x86-64; up to 1 KB one a class in the thread's local, 14.
- * A thread without a local has the empty one, whose lists are all empty.
+ * Up to 1 KB a list a class, of objects that are ready, in the thread's own storage: 12
+ * instructions on x86-64. The lists of a thread without a local are all empty.
  *
  * Return: a block, or NULL with errno ENOMEM.
  */
@@ -92,8 +82,7 @@ static __always_inline void *qn_process_malloc(size_t size)
 {
 	static const size_t end = QN_PROCESS_READY_END;
 
-	return __qn_process_malloc(size, &qn_self, &end,
-				   qn_process_malloc_medium,
+	return __qn_process_malloc(size, &end, qn_process_malloc_medium,
 				   qn_process_malloc_slow);
 }
 

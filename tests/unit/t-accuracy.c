@@ -95,7 +95,7 @@ static void *object_alloc(struct qn_local *l, u32 size, bool *refill)
 	*refill = false;
 	if (size > QN_SLAB_MAX)
 		return qn_local_medium_alloc(l, size, QN_ALIGN);
-	head = &l->heads[l->map[qn_size_steps(size)]];
+	head = &l->front->heads[l->front->map[qn_size_steps(size)]];
 	p = *head;
 	if (p) {
 		*head = *(void **)p;

@@ -85,11 +85,11 @@ static void *object_alloc(struct qn_local *l, size_t size)
 	if (size > QN_SLAB_MAX)
 		return qn_local_medium_alloc(l, size, QN_ALIGN);
 	size = max(size, (size_t)1);
-	c = l->map[(size + QN_STEP - 1) / QN_STEP];
-	p = l->heads[c];
+	c = l->front->map[(size + QN_STEP - 1) / QN_STEP];
+	p = l->front->heads[c];
 	if (!p)
 		return qn_local_refill(l, size);
-	l->heads[c] = *(void **)p;
+	l->front->heads[c] = *(void **)p;
 	return p;
 }
 
@@ -298,7 +298,7 @@ static size_t waiting(const struct qn_local *l)
 
 	assert_int_equal(chain(l->batch), l->batch_nr);
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++)
-		nr += chain(l->heads[c]);
+		nr += chain(l->front->heads[c]);
 	return nr;
 }
 
@@ -446,7 +446,7 @@ static void test_random(void **state)
 /* Until the list that malloc pops from is empty */
 static void exhaust_list(struct qn_local *l, u32 size)
 {
-	while (l->heads[l->table->map[qn_size_steps(size)]])
+	while (l->front->heads[l->table->map[qn_size_steps(size)]])
 		assert_non_null(hold(l, size));
 }
 
@@ -800,7 +800,7 @@ static void test_demotion_keeps_lists(void **state)
 		heir = l->table->map[qn_size_steps(950)];
 		do
 			hold(l, 950);
-		while (!l->heads[heir]);
+		while (!l->front->heads[heir]);
 		fill(l, 912, nr);
 		publish(912, false);
 		while (l->table != hub.table)
@@ -1412,7 +1412,8 @@ static void test_orphans_hold_no_tables(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(l); i++) {
 		l[0] = get();
 		assert_ptr_equal(l[0]->table, hub.table);
-		assert_memory_equal(l[0]->map, hub.table->map, QN_HUB_STEPS);
+		assert_memory_equal(l[0]->front->map, hub.table->map,
+				    QN_HUB_STEPS);
 		fill(l[0], 200 + 16 * (u32)i, 100);
 	}
 	check();
