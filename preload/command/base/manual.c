@@ -175,6 +175,15 @@ int qn_help_manual(FILE *template, FILE *out)
 
 /* ---- one command ---- */
 
+static void put_json(FILE *out, const char *keys)
+{
+	fputs(".SH JSON\n", out);
+	put_troff(out, keys);
+	fputs("\nSizes are in bytes, times in seconds; null stands for what is not "
+	      "known. Keys keep their meaning, and new ones may be added.\n",
+	      out);
+}
+
 void qn_help_page(FILE *out, const struct qn_command *command)
 {
 	fputs(".\\\" made by quern help --page, from the table of options\n"
@@ -201,6 +210,8 @@ void qn_help_page(FILE *out, const struct qn_command *command)
 		      out);
 		put_knobs(out);
 	}
+	if (command->json)
+		put_json(out, command->json);
 	fputs(".SH EXIT STATUS\nSee\n.BR quern (1).\n"
 	      ".SH SEE ALSO\n.BR quern (1)\n",
 	      out);

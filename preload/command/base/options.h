@@ -136,6 +136,7 @@ struct qn_option {
  * @synopsis:	what follows the name
  * @about:	what it does, in a few sentences
  * @options:	the rows, QN_OPTIONS_LAST behind them; operands in their order
+ * @json:	what --json prints, key by key, for the manual page; NULL: quern.1 tells
  * @has_conf:	it takes the settings of QUERN_CONF
  * @run:	does it; returns the exit status
  */
@@ -144,6 +145,7 @@ struct qn_command {
 	const char *brief;
 	const char *synopsis;
 	const char *about;
+	const char *json;
 	const struct qn_option *options;
 	bool has_conf;
 	int (*run)(const struct qn_command *command, int argc, char **argv);

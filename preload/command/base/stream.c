@@ -153,6 +153,11 @@ static int why_it_failed(FILE *out)
 	return EIO;
 }
 
+FILE *qn_stream_beside(const char *name)
+{
+	return qn_is_standard(name) ? stderr : stdout;
+}
+
 int qn_stream_close(FILE *out, const char *name)
 {
 	int err = ferror(out) ? -why_it_failed(out) : 0;

@@ -26,6 +26,9 @@ int qn_stream_in(const char *name);
 /* A file to write, at any place; of "-" the bytes are copied by qn_stream_close() */
 FILE *qn_stream_out(const char *name);
 
+/* For figures about a file of that name: standard error where "-" takes the output */
+FILE *qn_stream_beside(const char *name);
+
 /* Return: 0, or -errno where something of it was not written */
 int qn_stream_close(FILE *out, const char *name);
 

@@ -360,6 +360,13 @@ const struct qn_command qn_command_compare = {
 		"is but for LD_PRELOAD, and QUERN_CONF where quern has settings. The "
 		"exit status is 1 where the program failed under one of them, or with "
 		"--must-agree printed something else.",
+	.json = "The keys are format, program, until, rounds, rounds_wanted, "
+		"candidates, fastest, leanest, advice, losses and notes. A "
+		"candidate has given, name, allocator, version, library, "
+		"settings, failed, output_differs_from, cpu, wall, "
+		"peak, average and faults. Each of the last five has median, "
+		"rounds and to_first: ratio, low and high (the interval) and "
+		"is_real.",
 	.options = compare_options,
 	.run = compare_main,
 };

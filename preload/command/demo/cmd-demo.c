@@ -20,6 +20,7 @@
 #include "command/base/allocators.h"
 #include "command/base/fail.h"
 #include "command/base/interrupt.h"
+#include "command/base/json.h"
 #include "command/base/options.h"
 #include "command/base/preload.h"
 #include "command/base/program.h"
@@ -33,6 +34,9 @@
 
 /* A program that allocates less than this demonstrates nothing */
 #define MIN_ALLOCATIONS 1000000
+
+/* Of --json: another meaning of a key raises it */
+#define FORMAT 1
 
 /**
  * struct work - what is known of one of the programs
@@ -54,6 +58,7 @@ struct work {
  * struct demo - one call of quern demo
  * @rounds:	--rounds
  * @library:	--library
+ * @is_json:	--json
  * @program:	operands, of which there may be none
  * @own_dir:	where the command is, and the firmware
  * @dir:	where the input is
@@ -65,6 +70,7 @@ struct work {
 struct demo {
 	u32 rounds;
 	const char *library;
+	bool is_json;
 	char **program;
 	char *own_dir;
 	char *dir;
@@ -203,6 +209,76 @@ static void print_all(const struct demo *demo)
 	qn_compare_put_table(&demo->allocators.compare, &l);
 	qn_compare_put_summary(&demo->allocators.compare, QN_QUERN, &l);
 	print_report(demo);
+}
+
+/* ---- JSON ---- */
+
+static const struct {
+	const char *key;
+	bool is_time;
+} figures[QN_NR_MEASURES] = {
+	[QN_WALL] = { "wall", true },
+	[QN_CPU] = { "cpu", true },
+	[QN_PEAK] = { "peak", false },
+};
+
+static json_t *make_figure(const struct qn_compare *c, u32 contest, u32 subject,
+			   enum qn_measure m)
+{
+	double median = (double)qn_compare_median(c, contest, subject, m);
+	json_t *o = json_object();
+
+	json_object_set_new(o, "median",
+			    json_real(figures[m].is_time ? median / 1e6 :
+							   median));
+	json_object_set_new(
+		o, "to_first",
+		json_real(qn_compare_ratio(c, contest, subject, m)));
+	return o;
+}
+
+static json_t *make_subject(const struct qn_compare *c, u32 contest,
+			    u32 subject)
+{
+	bool is_there = qn_compare_takes_part(c, contest, subject);
+	json_t *o = json_object();
+
+	json_object_set_new(o, "name", qn_json_text(c->subjects[subject].name));
+	for (enum qn_measure m = 0; m < QN_NR_MEASURES; m++)
+		json_object_set_new(o, figures[m].key,
+				    is_there ? make_figure(c, contest, subject,
+							   m) :
+					       json_null());
+	return o;
+}
+
+static json_t *make_program(const struct demo *demo, u32 contest)
+{
+	const struct qn_compare *c = &demo->allocators.compare;
+	json_t *o = json_object(), *list = json_array();
+
+	for (u32 s = 0; s < c->nr_subjects; s++)
+		json_array_append_new(list, make_subject(c, contest, s));
+	json_object_set_new(o, "name", qn_json_text(c->contests[contest].name));
+	json_object_set_new(o, "missing",
+			    qn_json_text(c->contests[contest].missing));
+	qn_json_number(o, "allocations", demo->works[contest].nr_allocs);
+	json_object_set_new(o, "candidates", list);
+	return o;
+}
+
+static void print_json(const struct demo *demo)
+{
+	const struct qn_compare *c = &demo->allocators.compare;
+	json_t *o = json_object(), *list = json_array();
+
+	for (u32 i = 0; i < c->nr_contests; i++)
+		json_array_append_new(list, make_program(demo, i));
+	qn_json_number(o, "format", FORMAT);
+	qn_json_number(o, "rounds", c->nr_done);
+	qn_json_number(o, "rounds_wanted", demo->rounds);
+	json_object_set_new(o, "programs", list);
+	qn_json_print(stdout, o);
 }
 
 /* ---- the firmware ---- */
@@ -404,7 +480,9 @@ static int demo_main(const struct qn_command *command, int argc, char **argv)
 		err = prepare(&demo);
 	if (!err)
 		err = run_contests(&demo);
-	if (!err) {
+	if (!err && demo.is_json) {
+		print_json(&demo);
+	} else if (!err) {
 		print_all(&demo);
 		if (!qn_interrupted())
 			err = run_firmware(&demo);
@@ -421,6 +499,9 @@ static const struct qn_option demo_options[] = {
 	  .most = QN_COMPARE_MAX_ROUNDS, .preset = "5", .help =
 	  "How often everything is measured; the table shows medians. Five rounds "
 	  "take about a minute." },
+	{ "json", 0, NULL, QN_FLAG(struct demo, is_json), .help =
+	  "Print the table as a JSON object; its keys stay as they are. The firmware "
+	  "does not run." },
 	{ "library", 0, "FILE", QN_TEXT(struct demo, library), .help =
 	  "The libquern.so to use. By default the one beside this command, "
 	  "then the installed one." },
@@ -437,6 +518,11 @@ const struct qn_command qn_command_demo = {
 		 "glibc, jemalloc, mimalloc and quern, and prints one table; "
 		 "then the report of a run under quern, and the firmware in "
 		 "QEMU.",
+	.json = "The keys are format, rounds, rounds_wanted and programs, each "
+		"with name, missing (why it did not run), allocations and "
+		"candidates. A candidate has name, wall, cpu and peak, each "
+		"with median and to_first, its ratio to the first candidate; "
+		"null if it is not installed.",
 	.options = demo_options,
 	.run = demo_main,
 };

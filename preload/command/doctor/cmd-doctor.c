@@ -205,6 +205,8 @@ const struct qn_command qn_command_doctor = {
 		"allows to heaps, and what is installed. Nothing of the program runs. "
 		"Each finding is a line with its reason and what to do. The exit "
 		"status is 1 where one of them is NO.",
+	.json = "The keys are format, works (no finding is NO) and checks, each "
+		"with verdict, topic and text.",
 	.options = doctor_options,
 	.run = doctor_main,
 };

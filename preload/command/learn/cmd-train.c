@@ -192,6 +192,9 @@ static const struct qn_option train_options[] = {
 	{ "curve", 0, "FILE", QN_TEXT(struct qn_train, curve), .help =
 	  "Learning curves: seed, episodes, cost over the rule's, how far single items are "
 	  "beyond 1.03 of it on average, loss." },
+	{ "json", 0, NULL, QN_FLAG(struct qn_train, is_json), .help =
+	  "Print one JSON object at the end instead of a line for each seed; its keys stay "
+	  "as they are." },
 	{ "each", 0, NULL, QN_FLAG(struct qn_train, is_each), .help =
 	  "Weights of each seed as well, as FILE with a dot and the seed." },
 	{ "interval", 0, "SECONDS", QN_NUMBER(struct qn_train, interval), .most = 86400,
@@ -212,6 +215,15 @@ const struct qn_command qn_command_train = {
 		"compared with the rule is what it learns from. Prints a line for "
 		"each seed: cost over that of the rule, at four prices of memory. A "
 		"training that was stopped goes on when it is started again.",
+	.json = "The keys are format, for, written, seed (whose weights were "
+		"written) and seeds. Each of these has seed, learned, choosing "
+		"and left_out (scores on the programs that are learned from, "
+		"that choose, and that are left out), margin and agreement "
+		"(share of choices that stay the same in whole numbers). A "
+		"score has cost (over that of the rule), excess (beyond 1.03 of "
+		"it, mean), departed (share of choices that are not the rule's) "
+		"and prices, a list with price and cost. On standard error "
+		"where the weights go to standard output.",
 	.options = train_options,
 	.run = train_main,
 };

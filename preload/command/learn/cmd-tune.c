@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "command/base/fail.h"
 #include "command/base/interrupt.h"
+#include "command/base/json.h"
 #include "command/base/launch.h"
 #include "command/base/options.h"
 #include "command/base/progress.h"
@@ -32,7 +33,8 @@
 #define LEARNED_TENTHS 7
 /* Time between two lines of progress where stderr is no terminal, in nanoseconds */
 #define PROGRESS_NS 5000000000u
-#define MOST_TRACES 64
+/* Of --json: another meaning of a key raises it */
+#define FORMAT 1
 
 /* ---- what is tuned ---- */
 
@@ -55,6 +57,7 @@ struct input {
 /**
  * struct tune - one call of quern tune
  * @files, @output, @validate, @profile, @heap, @tries, @seed, @events: options
+ * @is_json:	--json
  * @settings, @conf: the price
  * @inputs, @nr: traces
  * @nr_learners: of them, the first so many are learned from
@@ -74,6 +77,7 @@ struct tune {
 	u32 tries;
 	u64 seed;
 	u64 events;
+	bool is_json;
 	char *settings;
 	struct qn_conf conf;
 	struct input *inputs;
@@ -487,28 +491,85 @@ static int read_price(struct tune *t)
 	return 0;
 }
 
-static int say(const struct tune *t)
+static bool wins(const struct tune *t)
 {
-	bool wins = t->validated < 1 - QN_SEARCH_GAIN &&
-		    t->learned < 1 - QN_SEARCH_GAIN;
-	int err;
+	return t->validated < 1 - QN_SEARCH_GAIN &&
+	       t->learned < 1 - QN_SEARCH_GAIN;
+}
 
-	printf("%u settings tried; cost over that of the defaults: %.3f where "
-	       "learned, %.3f where validated\n",
-	       t->nr_tried, t->learned, t->validated);
-	if (!wins) {
-		printf("The defaults are best; %s is not written.\n",
-		       t->output);
-		return 0;
+/* What differs from the defaults, by name */
+static json_t *make_knobs(const struct tune *t)
+{
+	const struct qn_search_knob *knobs = t->heap ? heap_knobs : t->knobs;
+	u32 nr = t->heap ? ARRAY_SIZE(heap_knobs) : t->nr_knobs;
+	const void *set = t->heap ? (const void *)&t->found_heap : &t->found;
+	json_t *o = json_object();
+
+	for (u32 i = 0; i < nr; i++) {
+		size_t value = qn_search_get(&knobs[i], set);
+
+		if (value != knobs[i].preset)
+			qn_json_number(o, knobs[i].name, value);
 	}
-	err = write_file(t);
-	if (!err && !t->heap)
-		printf("%s is written; to use it: "
-		       "QUERN_CONF=policy:tuned,tuned:%s\n",
-		       t->output, t->output);
-	else if (!err)
-		printf("%s is written.\n", t->output);
-	return err;
+	return o;
+}
+
+static json_t *make_sizes(const struct tune *t)
+{
+	json_t *list = json_array();
+
+	for (u32 i = 0; i < t->nr_sizes && !t->heap; i++)
+		json_array_append_new(list, json_integer(t->sizes[i]));
+	return list;
+}
+
+static void print_json(const struct tune *t)
+{
+	json_t *o = json_object();
+
+	qn_json_number(o, "format", FORMAT);
+	json_object_set_new(o, "written",
+			    qn_json_text(wins(t) ? t->output : NULL));
+	qn_json_known(o, "heap", t->heap, t->heap);
+	qn_json_number(o, "tried", t->nr_tried);
+	json_object_set_new(o, "learned", json_real(t->learned));
+	json_object_set_new(o, "validated", json_real(t->validated));
+	json_object_set_new(o, "knobs", wins(t) ? make_knobs(t) : json_null());
+	json_object_set_new(o, "sizes", wins(t) ? make_sizes(t) : json_null());
+	qn_json_print(qn_stream_beside(t->output), o);
+}
+
+static void print_text(const struct tune *t)
+{
+	FILE *out = qn_stream_beside(t->output);
+
+	fprintf(out,
+		"%u settings tried; cost over that of the defaults: %.3f where "
+		"learned, %.3f where validated\n",
+		t->nr_tried, t->learned, t->validated);
+	if (!wins(t))
+		fprintf(out, "The defaults are best; %s is not written.\n",
+			t->output);
+	else if (t->heap)
+		fprintf(out, "%s is written.\n", t->output);
+	else
+		fprintf(out,
+			"%s is written; to use it: "
+			"QUERN_CONF=policy:tuned,tuned:%s\n",
+			t->output, t->output);
+}
+
+static int conclude(const struct tune *t)
+{
+	int err = wins(t) ? write_file(t) : 0;
+
+	if (err)
+		return err;
+	if (t->is_json)
+		print_json(t);
+	else
+		print_text(t);
+	return 0;
 }
 
 static int tune_main(const struct qn_command *command, int argc, char **argv)
@@ -529,7 +590,7 @@ static int tune_main(const struct qn_command *command, int argc, char **argv)
 		err = t.heap ? tune_heap(&t) : tune_process(&t);
 	qn_progress_clear();
 	if (!err)
-		err = say(&t);
+		err = conclude(&t);
 out:
 	unload(&t);
 	if (qn_interrupted()) {
@@ -560,6 +621,8 @@ static const struct qn_option tune_options[] = {
 	  "The same seed tries the same settings." },
 	{ "events", 0, "N", QN_SIZE(struct tune, events), .least = 1000,
 	  .preset = "2M", .help = "Of a trace so many calls are read at most." },
+	{ "json", 0, NULL, QN_FLAG(struct tune, is_json), .help =
+	  "Print what was found as a JSON object; its keys stay as they are." },
 	{ "a trace", 0, NULL, QN_OPERANDS(struct tune, files), .is_needed = true },
 	QN_OPTIONS_LAST,
 };
@@ -576,6 +639,12 @@ const struct qn_command qn_command_tune = {
 		"free, and memory at its price. Each setting is tried by a replay "
 		"of each trace. Settings are written only if they are cheaper than "
 		"the defaults on calls that they were not made from, too.",
+	.json = "The keys are format, written (the file; null where the "
+		"defaults are best), heap (of firmware), tried, learned and "
+		"validated (cost over that of the defaults), knobs (those that "
+		"differ from the defaults, by name) and sizes (that get a class "
+		"of their own). On standard error where the settings go to "
+		"standard output.",
 	.options = tune_options,
 	.run = tune_main,
 };

@@ -236,16 +236,19 @@ static int choose_margin(struct qn_train *t, struct qn_train_seed *r)
 static void print_result(const struct qn_train *t, u32 seed)
 {
 	const struct qn_train_seed *r = &t->s->results[seed];
+	FILE *out = qn_stream_beside(t->output);
 
-	printf("seed %-3u", t->seed + seed);
+	if (t->is_json)
+		return;
+	fprintf(out, "seed %-3u", t->seed + seed);
 	qn_train_print_score(t, "learned", &r->learned);
 	if (t->chosen.nr)
 		qn_train_print_score(t, "choosing", &r->chosen);
 	if (t->validated.nr)
 		qn_train_print_score(t, "left out", &r->validated);
-	printf("  margin %d, agreement %.1f %%\n", r->net.margin,
-	       100 * r->agreement);
-	fflush(stdout);
+	fprintf(out, "  margin %d, agreement %.1f %%\n", r->net.margin,
+		100 * r->agreement);
+	fflush(out);
 }
 
 static int finish_seed(struct qn_train *t)
@@ -416,7 +419,7 @@ static int write_all(const struct qn_train *t)
 	if (err)
 		return err;
 	unlink(t->checkpoint);
-	printf("%s is written: seed %u\n", t->output, t->seed + seed);
+	qn_train_conclude(t, t->s->results, seed);
 	return 0;
 }
 

@@ -77,8 +77,20 @@ static int write_paper(const struct qn_train *t, const struct qn_paper *paper,
 	if (err)
 		qn_error_write(t->output, err);
 	else
-		printf("%s is written: seed %u\n", t->output, t->seed);
+		qn_train_conclude(t, r, 0);
 	return err;
+}
+
+static void print_result(const struct qn_train *t,
+			 const struct qn_train_seed *r)
+{
+	FILE *out = qn_stream_beside(t->output);
+
+	fprintf(out, "seed %-3u", t->seed);
+	qn_train_print_score(t, "learned", &r->learned);
+	if (t->validated.nr)
+		qn_train_print_score(t, "left out", &r->validated);
+	fprintf(out, "\n");
 }
 
 int qn_train_paper(struct qn_train *t)
@@ -102,10 +114,7 @@ int qn_train_paper(struct qn_train *t)
 	if (err)
 		return err;
 	qn_progress_clear();
-	printf("seed %-3u", t->seed);
-	qn_train_print_score(t, "learned", &r.learned);
-	if (t->validated.nr)
-		qn_train_print_score(t, "left out", &r.validated);
-	printf("\n");
+	if (!t->is_json)
+		print_result(t, &r);
 	return write_paper(t, &paper, &r);
 }

@@ -4,8 +4,13 @@
  */
 #include <math.h>
 
+#include "command/base/json.h"
+#include "command/base/stream.h"
 #include "quern.h"
 #include "train.h"
+
+/* Of --json: another meaning of a key raises it */
+#define FORMAT 1
 
 const u64 qn_train_prices[QN_TRAIN_PRICES] = { 7500, 2000, 750, 75 };
 
@@ -64,15 +69,101 @@ int qn_train_try(const struct qn_world *w, const struct qn_network *net,
 void qn_train_print_score(const struct qn_train *t, const char *what,
 			  const struct qn_train_score *s)
 {
-	printf("  %s %.4f, excess %.4f, departed %.0f %%", what, s->all,
-	       s->excess, 100 * s->departed);
+	FILE *out = qn_stream_beside(t->output);
+
+	fprintf(out, "  %s %.4f, excess %.4f, departed %.0f %%", what, s->all,
+		s->excess, 100 * s->departed);
 	if (t->what == QN_TRAIN_HEAP)
 		return;
-	printf(" (");
+	fprintf(out, " (");
 	for (u32 i = 0; i < QN_TRAIN_PRICES; i++)
-		printf("%s%g: %.4f", i ? ", " : "",
-		       (double)qn_train_prices[i] / 1000, s->by_price[i]);
-	printf(")");
+		fprintf(out, "%s%g: %.4f", i ? ", " : "",
+			(double)qn_train_prices[i] / 1000, s->by_price[i]);
+	fprintf(out, ")");
+}
+
+static json_t *make_prices(const struct qn_train_score *s)
+{
+	json_t *list = json_array(), *one;
+
+	for (u32 i = 0; i < QN_TRAIN_PRICES; i++) {
+		one = json_object();
+		json_object_set_new(
+			one, "price",
+			json_real((double)qn_train_prices[i] / 1000));
+		json_object_set_new(one, "cost", json_real(s->by_price[i]));
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
+static json_t *make_score(const struct qn_train *t,
+			  const struct qn_train_score *s, bool is_known)
+{
+	json_t *o;
+
+	if (!is_known)
+		return json_null();
+	o = json_object();
+	json_object_set_new(o, "cost", json_real(s->all));
+	json_object_set_new(o, "excess", json_real(s->excess));
+	json_object_set_new(o, "departed", json_real(s->departed));
+	json_object_set_new(o, "prices",
+			    t->what == QN_TRAIN_HEAP ? json_null() :
+						       make_prices(s));
+	return o;
+}
+
+static json_t *make_seed(const struct qn_train *t,
+			 const struct qn_train_seed *r, u32 seed)
+{
+	bool has_net = t->what != QN_TRAIN_PAPER;
+	json_t *o = json_object();
+
+	qn_json_number(o, "seed", seed);
+	json_object_set_new(o, "learned", make_score(t, &r->learned, true));
+	json_object_set_new(o, "choosing",
+			    make_score(t, &r->chosen, t->chosen.nr && has_net));
+	json_object_set_new(o, "left_out",
+			    make_score(t, &r->validated, t->validated.nr));
+	json_object_set_new(o, "margin",
+			    has_net ? json_integer(r->net.margin) :
+				      json_null());
+	json_object_set_new(o, "agreement",
+			    has_net ? json_real(r->agreement) : json_null());
+	return o;
+}
+
+static void print_json(const struct qn_train *t,
+		       const struct qn_train_seed *results, u32 best)
+{
+	static const char *const words[] = {
+		[QN_TRAIN_PROCESS] = "process",
+		[QN_TRAIN_HEAP] = "heap",
+		[QN_TRAIN_PAPER] = "paper",
+	};
+	u32 nr = t->what == QN_TRAIN_PAPER ? 1 : t->nr_seeds;
+	json_t *o = json_object(), *seeds = json_array();
+
+	for (u32 i = 0; i < nr; i++)
+		json_array_append_new(seeds,
+				      make_seed(t, &results[i], t->seed + i));
+	qn_json_number(o, "format", FORMAT);
+	json_object_set_new(o, "for", json_string(words[t->what]));
+	json_object_set_new(o, "written", qn_json_text(t->output));
+	qn_json_number(o, "seed", t->seed + best);
+	json_object_set_new(o, "seeds", seeds);
+	qn_json_print(qn_stream_beside(t->output), o);
+}
+
+void qn_train_conclude(const struct qn_train *t,
+		       const struct qn_train_seed *results, u32 best)
+{
+	if (t->is_json)
+		print_json(t, results, best);
+	else
+		fprintf(qn_stream_beside(t->output), "%s is written: seed %u\n",
+			t->output, t->seed + best);
 }
 
 static void put_score(const struct qn_train *t, FILE *out, const char *what,

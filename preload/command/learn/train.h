@@ -97,7 +97,7 @@ struct qn_train_state {
 
 /**
  * struct qn_train - one call of quern train
- * @files, @left_out, @what, @output, @checkpoint, @curve, @is_each,
+ * @files, @left_out, @what, @output, @checkpoint, @curve, @is_json, @is_each,
  * @without:	options
  * @interval, @seed, @nr_seeds, @nr_episodes, @nr_mixes, @events, @part: likewise
  * @traces, @nr, @nr_learners: all; those that are learned from come first
@@ -114,6 +114,7 @@ struct qn_train {
 	const char *output;
 	const char *checkpoint;
 	const char *curve;
+	bool is_json;
 	bool is_each;
 	enum qn_train_without without;
 	u32 interval;
@@ -158,9 +159,17 @@ static inline double qn_train_rank(const struct qn_train_score *s)
 int qn_train_try(const struct qn_world *w, const struct qn_network *net,
 		 struct qn_train_score *score);
 
-/* On stdout, without the end of the line */
+/* On stdout, or stderr if weights go there; without the end of the line */
 void qn_train_print_score(const struct qn_train *t, const char *what,
 			  const struct qn_train_score *s);
+
+/**
+ * qn_train_conclude() - say which weights were written; with --json all figures
+ * @results:	of all seeds, in their order
+ * @best:	the one that was written
+ */
+void qn_train_conclude(const struct qn_train *t,
+		       const struct qn_train_seed *results, u32 best);
 
 /* Lines about where weights are from */
 void qn_train_put_provenance(const struct qn_train *t, FILE *out,

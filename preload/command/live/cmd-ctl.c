@@ -19,6 +19,9 @@
 #include "ask.h"
 #include "figures-live.h"
 
+/* Of --json: another meaning of a key raises it */
+#define FORMAT 1
+
 /**
  * struct ctl - one call of quern ctl
  * @target:	a process or a file
@@ -371,7 +374,7 @@ static int ctl_main(const struct qn_command *command, int argc, char **argv)
 	if (!status)
 		status = qn_ask_begin(&ctl.ask, &ctl.live);
 	if (ctl.is_json)
-		ctl.json = json_object();
+		ctl.json = json_pack("{s:i}", "format", FORMAT);
 	if (!status)
 		status = talk(&ctl);
 	if (!status && ctl.json)
@@ -414,6 +417,9 @@ const struct qn_command qn_command_ctl = {
 		"QUERN_CONF=live:1 or by quern run, or the file of its page; it "
 		"is not stopped. Settings that count at the start of a process or "
 		"thread alone (fence) hold for new threads.",
+	.json = "The keys are format, pid, program, policy, knobs, and what was "
+		"asked for: purged_bytes; profile with samples, total, larger "
+		"and sizes (size, weight); decisions and choices.",
 	.options = ctl_options,
 	.run = ctl_main,
 };

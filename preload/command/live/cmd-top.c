@@ -376,6 +376,11 @@ const struct qn_command qn_command_top = {
 		"MALLOC/S and FAULT/S are blocks and page faults a second, TABLE "
 		"the number of the granule table, PRICE that of memory. Pages of "
 		"processes that were killed are removed.",
+	.json = "The keys are format, time (seconds since 1970) and processes, "
+		"each with pid, program, file, process_resident, heap_resident, "
+		"live, peak_live, pinned, kept, metadata, allocations, "
+		"allocations_per_second, faults_per_second, returned, "
+		"wanted_back, table, policy, price and decisions.",
 	.options = top_options,
 	.run = top_main,
 };

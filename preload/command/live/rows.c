@@ -189,6 +189,7 @@ struct qn_row_text qn_rows_summary(const struct qn_rows *rows)
 	return t;
 }
 
+/* A line of the table */
 #define FORMAT "%7s %-15s %7s %6s %6s %6s %6s %8s %7s %5s %-9s %s"
 
 struct qn_row_text qn_rows_head(void)
@@ -267,6 +268,9 @@ bool qn_row_detail(const struct qn_row *row, u32 nr, struct qn_row_text *text)
 
 /* ---- JSON ---- */
 
+/* Of qn_rows_json(): another meaning of a key raises it */
+#define JSON_FORMAT 1
+
 static json_t *row_json(const struct qn_row *row)
 {
 	const struct qn_stats_page *page = &row->live.page;
@@ -309,6 +313,7 @@ json_t *qn_rows_json(const struct qn_rows *rows)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
+	qn_json_number(o, "format", JSON_FORMAT);
 	json_object_set_new(
 		o, "time",
 		json_real((double)now.tv_sec + (double)now.tv_nsec / 1e9));

@@ -582,6 +582,10 @@ const struct qn_command qn_command_fit = {
 		"it was recorded. A FILE named - is standard input. The exit status "
 		"is 1 where the answer is NO for quern, or for the heap of "
 		"--engine.",
+	.json = "The keys are format, heap, ccm, calls, live (bytes at the "
+		"peak), fits (of quern, or of the heap of --engine), advice, "
+		"and heaps, each with name, fits, smallest, and instructions of "
+		"a call: malloc_mean, malloc_most, free_mean and free_most.",
 	.options = fit_options,
 	.run = fit_main,
 };

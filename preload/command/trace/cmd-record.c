@@ -19,6 +19,7 @@
 
 #include "command/base/fail.h"
 #include "command/base/interrupt.h"
+#include "command/base/json.h"
 #include "command/base/launch.h"
 #include "command/base/options.h"
 #include "command/base/preload.h"
@@ -38,12 +39,16 @@
  */
 #define PACKED_TICK_NS 10000000
 
+/* Of --json: another meaning of a key raises it */
+#define FORMAT 1
+
 /**
  * struct record - one call of quern record
  * @output:	--output
  * @given_library: --library
  * @has_sites:	--sites
  * @is_packed:	--zstd
+ * @is_json:	--json
  * @argv:	the program
  * @path:	its file
  * @library:	libquern-record.so
@@ -57,6 +62,7 @@ struct record {
 	const char *given_library;
 	bool has_sites;
 	bool is_packed;
+	bool is_json;
 	char **argv;
 	char *path;
 	char *library;
@@ -193,12 +199,42 @@ static int launch(const struct record *rec, struct qn_outcome *outcome)
 	return err ? qn_program_refuse(rec->path, err) : 0;
 }
 
+/* Time that recording took, of all threads, in microseconds */
+static u64 cost_of(const struct record *rec)
+{
+	return (u64)((unsigned __int128)rec->shared->cost * rec->ns >> 20) /
+	       1000;
+}
+
+/* On standard error: standard output is the program's */
+static void report_json(const struct record *rec, const struct qn_writer *w,
+			const struct qn_outcome *outcome, u64 nr_unknown)
+{
+	const struct qn_record_shared *shared = rec->shared;
+	json_t *o = json_object();
+
+	qn_json_number(o, "format", FORMAT);
+	json_object_set_new(o, "file", qn_json_text(rec->output));
+	qn_json_number(o, "bytes", w->at);
+	qn_json_number(o, "events", w->nr_events);
+	qn_json_number(o, "processes", shared->nr_processes);
+	json_object_set_new(
+		o, "cpu_seconds",
+		json_real((double)qn_usage_cpu(&outcome->usage) / 1e6));
+	json_object_set_new(o, "recording_seconds",
+			    json_real((double)cost_of(rec) / 1e6));
+	qn_json_number(o, "left_out", nr_unknown);
+	qn_json_number(o, "lost", shared->nr_lost);
+	qn_json_number(o, "without_site", shared->nr_sites_lost);
+	json_object_set_new(o, "has_sites",
+			    json_boolean(rec->has_sites && !shared->no_stacks));
+	qn_json_print(stderr, o);
+}
+
 static void report(const struct record *rec, const struct qn_writer *w,
 		   const struct qn_outcome *outcome, u64 nr_unknown)
 {
 	u64 cpu = qn_usage_cpu(&outcome->usage);
-	u64 cost = (u64)((unsigned __int128)rec->shared->cost * rec->ns >> 20) /
-		   1000;
 	u64 lost = rec->shared->nr_lost;
 
 	qn_error("%s: %s events of %u process%s, %s", rec->output,
@@ -208,7 +244,7 @@ static void report(const struct record *rec, const struct qn_writer *w,
 	/* The counter goes on while a thread waits: no part of the CPU time */
 	qn_error("recording took about %s by the clock, all threads together; "
 		 "the program's CPU time was %s",
-		 qn_text_time(cost).s, qn_text_time(cpu).s);
+		 qn_text_time(cost_of(rec)).s, qn_text_time(cpu).s);
 	if (nr_unknown)
 		qn_error(
 			"%s calls were left out: of blocks from before a fork, "
@@ -272,7 +308,9 @@ static int merge(const struct record *rec, const struct qn_outcome *outcome)
 		return -EINTR;
 	}
 	err = qn_writer_close(&w, rec->output);
-	if (!err)
+	if (!err && rec->is_json)
+		report_json(rec, &w, outcome, nr_unknown);
+	else if (!err)
 		report(rec, &w, outcome, nr_unknown);
 	return err;
 }
@@ -316,6 +354,9 @@ static const struct qn_option record_options[] = {
 	  "Code without unwind tables ends a stack." },
 	{ "zstd", 0, NULL, QN_FLAG(struct record, is_packed), .help =
 	  "Compress the trace, when the program has ended; times are to 10 ms." },
+	{ "json", 0, NULL, QN_FLAG(struct record, is_json), .help =
+	  "What was recorded is told on standard error as a JSON object; its keys stay as "
+	  "they are." },
 	{ "library", 0, "FILE", QN_TEXT(struct record, given_library), .help =
 	  "The libquern-record.so to use. By default the one beside this command, "
 	  "then the installed one." },
@@ -333,6 +374,11 @@ const struct qn_command qn_command_record = {
 		"call of it: of all threads, of the children, of what they "
 		"execute; also if they are killed. quern trace and quern replay "
 		"read the file.",
+	.json = "The keys are format, file, bytes, events, processes, "
+		"cpu_seconds (of the program), recording_seconds (by the clock, "
+		"of all threads), left_out (calls for blocks from before a "
+		"fork, or from before recording began), lost, without_site and "
+		"has_sites.",
 	.options = record_options,
 	.run = record_main,
 };

@@ -695,6 +695,10 @@ const struct qn_command qn_command_replay = {
 		"order of the trace, and says how much memory it took, at its peak "
 		"and on average, over what was live, how much time, and how many "
 		"instructions. A FILE named - is standard input.",
+	.json = "The keys are format, file, engine, process, touched, calls, "
+		"seconds, instructions, peak_live, peak_used, average_live and "
+		"average_used; of quern's own heap also policy, table, changes "
+		"and returned.",
 	.options = replay_options,
 	.run = replay_main,
 };

@@ -336,6 +336,53 @@ static void print_csv(const char *what, const u64 *nr, const u64 *bytes)
 			       bytes[i]);
 }
 
+static json_t *make_bins(const u64 *nr, const u64 *bytes)
+{
+	json_t *list = json_array(), *one;
+
+	for (unsigned int i = 0; i < NR_BINS; i++) {
+		if (!nr[i])
+			continue;
+		one = json_object();
+		qn_json_number(one, "from", i ? 1ull << i : 0);
+		qn_json_number(one, "to", (2ull << i) - 1);
+		qn_json_number(one, "blocks", nr[i]);
+		qn_json_number(one, "bytes", bytes[i]);
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
+static void histogram_json(const struct request *q, const struct histogram *h)
+{
+	json_t *o = json_object();
+
+	qn_json_number(o, "format", FORMAT);
+	json_object_set_new(o, "file", qn_json_text(q->file));
+	qn_json_number(o, "process", q->process);
+	json_object_set_new(o, "sizes", make_bins(h->nr, h->bytes));
+	json_object_set_new(o, "lifetimes",
+			    make_bins(h->lived, h->lived_bytes));
+	qn_json_print(stdout, o);
+}
+
+static void print_histogram(const struct request *q, const struct histogram *h)
+{
+	if (q->is_json) {
+		histogram_json(q, h);
+	} else if (q->is_csv) {
+		printf("what,from,to,blocks,bytes\n");
+		print_csv("size", h->nr, h->bytes);
+		print_csv("lifetime", h->lived, h->lived_bytes);
+	} else {
+		print_bins("size", h->nr, h->bytes);
+		printf("\n");
+		print_bins("lived until", h->lived, h->lived_bytes);
+		printf("  Lifetimes are bytes allocated from a block's "
+		       "allocation to its free.\n");
+	}
+}
+
 static int histogram(const struct request *q, struct qn_tracefile *t)
 {
 	struct histogram *h = calloc(1, sizeof(*h));
@@ -348,17 +395,7 @@ static int histogram(const struct request *q, struct qn_tracefile *t)
 	while (qn_reader_next_told(&r, &op))
 		count(h, &op);
 	qn_reader_exit(&r);
-	if (q->is_csv) {
-		printf("what,from,to,blocks,bytes\n");
-		print_csv("size", h->nr, h->bytes);
-		print_csv("lifetime", h->lived, h->lived_bytes);
-	} else {
-		print_bins("size", h->nr, h->bytes);
-		printf("\n");
-		print_bins("lived until", h->lived, h->lived_bytes);
-		printf("  Lifetimes are bytes allocated from a block's "
-		       "allocation to its free.\n");
-	}
+	print_histogram(q, h);
 	free(h->births);
 	free(h);
 	return 0;
@@ -381,6 +418,38 @@ static u32 features_of(const struct request *q, const struct qn_tracefile *t)
 	       (q->is_packed ? QN_TRACE_WITH_ZSTD : 0);
 }
 
+static void cut_json(FILE *out, const struct request *q, const struct qn_cut *c)
+{
+	json_t *o = json_object();
+
+	qn_json_number(o, "format", FORMAT);
+	json_object_set_new(o, "file", qn_json_text(q->file));
+	json_object_set_new(o, "written", qn_json_text(q->output));
+	qn_json_number(o, "process", q->process);
+	qn_json_number(o, "objects", c->nr_objects);
+	qn_json_number(o, "objects_kept", c->nr_kept);
+	qn_json_number(o, "peak_live", c->peak_before);
+	qn_json_number(o, "peak_live_kept", c->peak);
+	qn_json_number(o, "calls_kept", c->nr_calls);
+	qn_json_print(out, o);
+}
+
+static void say_cut(const struct request *q, const struct qn_cut *c)
+{
+	FILE *out = qn_stream_beside(q->output);
+
+	if (q->is_json) {
+		cut_json(out, q, c);
+		return;
+	}
+	fprintf(out,
+		"%s: %s of %s objects, %s bytes live at peak of %s, %s "
+		"calls\n",
+		q->output, qn_text_count(c->nr_kept).s,
+		qn_text_count(c->nr_objects).s, qn_text_count(c->peak).s,
+		qn_text_count(c->peak_before).s, qn_text_count(c->nr_calls).s);
+}
+
 static int cut(const struct request *q, struct qn_tracefile *t)
 {
 	struct qn_cut c;
@@ -395,15 +464,8 @@ static int cut(const struct request *q, struct qn_tracefile *t)
 		return err;
 	qn_cut_find(&c, t, q->process, q->heap, q->most);
 	err = qn_cut_write(&c, t, q->output, features_of(q, t));
-	/* Standard output may be the trace */
 	if (!err)
-		fprintf(qn_is_standard(q->output) ? stderr : stdout,
-			"%s: %s of %s objects, %s bytes live at peak of %s, %s "
-			"calls\n",
-			q->output, qn_text_count(c.nr_kept).s,
-			qn_text_count(c.nr_objects).s, qn_text_count(c.peak).s,
-			qn_text_count(c.peak_before).s,
-			qn_text_count(c.nr_calls).s);
+		say_cut(q, &c);
 	qn_cut_exit(&c);
 	return err;
 }
@@ -451,6 +513,19 @@ static bool is_same_file(const char *a, const char *b)
 	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
+/* An option that the task would pass over in silence is a mistake */
+static int check_forms(const struct request *q, const struct task *task)
+{
+	if (q->is_json && q->is_csv)
+		qn_error("choose one of --json and --csv");
+	else if (q->is_json && task->run == convert)
+		qn_error("trace convert writes a trace and prints no figures: "
+			 "leave --json out");
+	else
+		return 0;
+	return -EINVAL;
+}
+
 static int trace_main(const struct qn_command *command, int argc, char **argv)
 {
 	struct request q = { .process = UINT32_MAX };
@@ -463,7 +538,7 @@ static int trace_main(const struct qn_command *command, int argc, char **argv)
 	if (err)
 		return err;
 	task = find_task(q.what);
-	if (!task)
+	if (!task || check_forms(&q, task))
 		return QN_EXIT_FAILURE;
 	if (is_same_file(q.file, q.output)) {
 		qn_error("%s is what is to be read: name another file, -o FILE",
@@ -503,7 +578,7 @@ static const struct qn_option trace_options[] = {
 	{ "csv", 0, NULL, QN_FLAG(struct request, is_csv), .help =
 	  "histogram: as CSV." },
 	{ "json", 0, NULL, QN_FLAG(struct request, is_json), .help =
-	  "info: a JSON object; its keys stay as they are." },
+	  "info, histogram and cut: print a JSON object; its keys stay as they are." },
 	{ "zstd", 0, NULL, QN_FLAG(struct request, is_packed), .help =
 	  "cut and convert: blocks of the trace that is written are compressed." },
 	{ "to", 0, "FORMAT", QN_TEXT(struct request, format), .help =
@@ -526,6 +601,16 @@ const struct qn_command qn_command_trace = {
 		"lifetimes are spread, cut makes a smaller program of it, convert "
 		"translates it, also from other formats. What is damaged is left "
 		"out and named. A FILE named - is standard input.",
+	.json = "info: format, file, bytes, blocks, damaged, indexed, and "
+		"processes, each with process, program, pid, forked_by (if it "
+		"was), seconds, threads, forks, allocations, reallocs, frees, "
+		"asked, peak_live, peak_blocks, live_at_end, blocks_at_end, "
+		"unknown and lost. histogram: format, file, process, and sizes "
+		"and lifetimes, lists with from, to, blocks and bytes; a "
+		"lifetime is bytes that were allocated meanwhile. cut: format, "
+		"file, written (the new trace), process, objects, objects_kept, "
+		"peak_live, peak_live_kept and calls_kept; on standard error "
+		"where the trace goes to standard output.",
 	.options = trace_options,
 	.run = trace_main,
 };
