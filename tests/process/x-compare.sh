@@ -168,13 +168,6 @@ echo hello >text.so
 refuses "a file that is no library is an error" 125 "no library with a malloc" \
 	--with=glibc,./text.so -- ./prog
 
-pipe_is_refused()
-{
-	echo x | timeout 60 "$quern" compare -n 1 -- ./prog >out 2>err
-	[ $? = 125 ] && says "only once"
-}
-ok "standard input that can be read only once is an error" pipe_is_refused
-
 if echo 'int main(void) { return 0; }' >static.c &&
 	$cc -static -o static static.c 2>/dev/null; then
 	refuses "a static program is refused, with the reason" 125 \
@@ -390,6 +383,32 @@ same_input()
 	[ $? = 0 ] && prints "output is the same"
 }
 ok "each run has the same standard input" same_input
+
+same_pipe()
+{
+	seq 100000 | timeout 60 "$quern" compare -n 2 --with=glibc,quern --must-agree \
+		-- sh -c 'cksum | tee -a sums' >out 2>err
+	[ $? = 0 ] && [ "$(sort -u sums)" = "$(seq 100000 | cksum)" ] &&
+		[ "$(wc -l <sums)" -ge 3 ]
+}
+ok "also where that is a pipe, which is read to its end" same_pipe
+waits_for_pipe()
+{
+	mkfifo fifo
+	(exec 3>fifo; sleep 3; echo one >&3) &
+	timeout 60 "$quern" compare -n 2 --with=glibc,quern --must-agree -- ./prog cat \
+		<fifo >out 2>err
+	[ $? = 0 ] && prints "output is the same" &&
+		says "waiting for standard input"
+}
+ok "and a wait for it is told" waits_for_pipe
+no_room()
+{
+	seq 100000 | (ulimit -f 100; trap '' XFSZ
+		exec timeout 60 "$quern" compare -n 1 --with=glibc,quern -- ./prog cat) >out 2>err
+	[ $? = 125 ] && says "cannot keep standard input: File too large" && says "<FILE"
+}
+ok "no room for it is an error" no_room
 
 # ---- servers ----
 

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,10 @@
 #include "fail.h"
 #include "interrupt.h"
 #include "stream.h"
+#include "text.h"
+
+/* After so long a command says that it waits for standard input */
+#define WAIT_MSEC 2000
 
 bool qn_is_standard(const char *name)
 {
@@ -72,7 +77,8 @@ int qn_write_all(int fd, const char *p, size_t size)
 	return 0;
 }
 
-static int copy(int to, int from)
+/* Not more than @most bytes; -E2BIG: there are more */
+static int copy(int to, int from, u64 most)
 {
 	char buffer[65536];
 	ssize_t n;
@@ -82,19 +88,23 @@ static int copy(int to, int from)
 		n = read(from, buffer, sizeof(buffer));
 		if (!n)
 			return 0;
-		if (n > 0)
+		if (n > 0 && (u64)n > most)
+			return -E2BIG;
+		if (n > 0) {
 			err = qn_write_all(to, buffer, (size_t)n);
-		else if (errno != EINTR || qn_interrupted())
+			most -= (u64)n;
+		}
+		if (n < 0 && (errno != EINTR || qn_interrupted()))
 			err = -errno;
 	}
 	return err;
 }
 
 /* All that @from has to give, in a file that can be read anywhere */
-static int spool(int from)
+static int spool(int from, u64 most)
 {
 	int fd = qn_temp_nameless();
-	int err = fd < 0 ? fd : copy(fd, from);
+	int err = fd < 0 ? fd : copy(fd, from, most);
 
 	if (!err && lseek(fd, 0, SEEK_SET) == 0)
 		return fd;
@@ -117,12 +127,55 @@ int qn_stream_in(const char *name)
 	    (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ||
 	     (S_ISCHR(st.st_mode) && !is_standard)))
 		return fd;
-	spooled = spool(fd);
+	spooled = spool(fd, UINT64_MAX);
 	close(fd);
 	/* To be opened again, and read from where it begins */
 	if (is_standard && spooled >= 0)
 		dup2(spooled, STDIN_FILENO);
 	return spooled;
+}
+
+/* A pipe that nobody writes to looks like a command that hangs */
+static void tell_of_waiting(int fd)
+{
+	struct pollfd at = { .fd = fd, .events = POLLIN };
+
+	if (poll(&at, 1, WAIT_MSEC) == 0)
+		qn_error("waiting for standard input, which is read to its end "
+			 "first; without input: </dev/null");
+}
+
+/* The same file, not to be written; whatever is not to be had without /proc */
+static int make_readonly(int fd)
+{
+	char *name = qn_xprintf("/proc/self/fd/%d", fd);
+	int readonly = open(name, O_RDONLY | O_CLOEXEC);
+
+	free(name);
+	if (readonly < 0)
+		return fd;
+	close(fd);
+	return readonly;
+}
+
+int qn_stream_keep_input(void)
+{
+	int fd;
+
+	tell_of_waiting(STDIN_FILENO);
+	fd = spool(STDIN_FILENO, QN_STREAM_KEPT_MOST);
+	if (fd >= 0)
+		return make_readonly(fd);
+	if (fd == -E2BIG)
+		qn_error("standard input is longer than the %s that are kept "
+			 "of a pipe; give it as a file: <FILE",
+			 qn_text_size(QN_STREAM_KEPT_MOST).s);
+	else if (!qn_interrupted())
+		qn_error("cannot keep standard input: %s; set TMPDIR to a "
+			 "directory with room for it, or give it as a file: "
+			 "<FILE",
+			 strerror(-fd));
+	return fd;
 }
 
 FILE *qn_stream_out(const char *name)
@@ -140,7 +193,7 @@ static int copy_to_stdout(FILE *out)
 {
 	if (fflush(out) || fflush(stdout) || lseek(fileno(out), 0, SEEK_SET))
 		return -errno;
-	return copy(STDOUT_FILENO, fileno(out));
+	return copy(STDOUT_FILENO, fileno(out), UINT64_MAX);
 }
 
 /* A write before failed, and nobody knows why any more: the next one tells */

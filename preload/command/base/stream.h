@@ -23,6 +23,19 @@ bool qn_is_standard(const char *name);
  */
 int qn_stream_in(const char *name);
 
+/* Of a pipe so many bytes are kept: programs that read more are rarely compared */
+#define QN_STREAM_KEPT_MOST ((u64)1 << 30)
+
+/**
+ * qn_stream_keep_input() - standard input from a pipe, to be read more than once
+ *
+ * Reads it to its end, QN_STREAM_KEPT_MOST bytes at most, into a file without a name.
+ *
+ * Return: a descriptor of that file, which can only be read; or -errno, with a message
+ * unless it was interrupted.
+ */
+int qn_stream_keep_input(void);
+
 /* A file to write, at any place; of "-" the bytes are copied by qn_stream_close() */
 FILE *qn_stream_out(const char *name);
 

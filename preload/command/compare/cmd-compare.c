@@ -109,7 +109,7 @@ static int check_program(const struct qn_trial *t)
 	return obstacle || is_inside ? QN_EXIT_FAILURE : 0;
 }
 
-/* The same input for each run: a file's from where it stands, of a terminal none */
+/* The same input for each run: a file's from where it stands, all of a pipe, no terminal's */
 static int open_input(struct qn_trial *t)
 {
 	struct stat st;
@@ -120,13 +120,14 @@ static int open_input(struct qn_trial *t)
 		t->fd_in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		return 0;
 	}
-	t->fd_in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-	t->in_at = lseek(t->fd_in, 0, SEEK_CUR);
-	if (t->in_at >= 0)
+	t->in_at = lseek(STDIN_FILENO, 0, SEEK_CUR);
+	if (t->in_at >= 0) {
+		t->fd_in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 		return 0;
-	qn_error("compare runs the program many times, and standard input can "
-		 "be read only once; give it a file, or </dev/null");
-	return QN_EXIT_FAILURE;
+	}
+	t->in_at = 0;
+	t->fd_in = qn_stream_keep_input();
+	return t->fd_in < 0 ? QN_EXIT_FAILURE : 0;
 }
 
 static int open_output(struct output *o, const char *path, const char *option)
@@ -176,15 +177,16 @@ static int prepare(struct compare *c)
 	if (!err)
 		err = check_program(t);
 	if (!err)
-		err = open_input(t);
-	if (!err)
 		err = qn_candidates_find(&t->who, &c->o.with, c->o.library,
 					 t->path);
 	if (!err)
 		err = open_output(&c->svg, c->o.svg, "svg");
 	if (!err)
 		err = open_output(&c->html, c->o.html, "html");
-	return err ? err : open_scratch(t);
+	if (!err)
+		err = open_scratch(t);
+	/* Last of all, since it may take as long as the one who writes it */
+	return err ? err : open_input(t);
 }
 
 /* ---- what it found ---- */
@@ -357,9 +359,11 @@ const struct qn_command qn_command_compare = {
 		"tcmalloc and quern, in rounds whose order rotates, and says which "
 		"takes least CPU time and memory. A difference has a 95 % interval; "
 		"one that may be noise is marked so. The environment is left as it "
-		"is but for LD_PRELOAD, and QUERN_CONF where quern has settings. The "
-		"exit status is 1 where the program failed under one of them, or with "
-		"--must-agree printed something else.",
+		"is but for LD_PRELOAD, and QUERN_CONF where quern has settings. Each "
+		"run reads the same standard input: a file's, or up to 1 GiB from a "
+		"pipe, which is read to its end first. The exit status is 1 where the "
+		"program failed under one of them, or with --must-agree printed "
+		"something else.",
 	.json = "The keys are format, program, until, rounds, rounds_wanted, "
 		"candidates, fastest, leanest, advice, losses and notes. A "
 		"candidate has given, name, allocator, version, library, "

@@ -182,13 +182,25 @@ static int check_compare(struct run *run)
 	if (!strcmp(run->conf.engine, "quern"))
 		qn_error("--compare needs what to compare quern with: "
 			 "--engine=NAME");
-	else if (run->input_at < 0 && !isatty(STDIN_FILENO))
-		qn_error(
-			"--compare runs the program twice, and standard input "
-			"can be read only once; give it a file, or </dev/null");
 	else
 		return 0;
 	return QN_EXIT_FAILURE;
+}
+
+/* A pipe is read to its end first: a file takes its place */
+static int keep_input(struct run *run)
+{
+	int fd;
+
+	if (run->input_at >= 0 || isatty(STDIN_FILENO))
+		return 0;
+	fd = qn_stream_keep_input();
+	if (fd < 0)
+		return fd;
+	run->input_at = 0;
+	dup2(fd, STDIN_FILENO);
+	close(fd);
+	return 0;
 }
 
 static int find_libraries(struct run *run)
@@ -215,6 +227,8 @@ static int prepare(struct run *run)
 		err = find_libraries(run);
 	if (!err)
 		err = open_report(run);
+	if (!err && run->is_compared)
+		err = keep_input(run);
 	return err ? err : make_stats_dir(run);
 }
 
@@ -558,15 +572,11 @@ static int run_program(struct run *run, int *status)
 	err = run->is_compared ? launch_both(run, &outcome, status) :
 				 launch(run, &outcome);
 	block_signals();
-	if (err == -EINTR) {
-		qn_error("interrupted before the program began");
-		*status = qn_interrupted();
+	if (err == -ECANCELED) {
 		err = 0;
-	} else if (err == -ECANCELED) {
-		err = 0;
-	} else if (err) {
+	} else if (err && err != -EINTR) {
 		err = qn_program_refuse(run->path, err);
-	} else {
+	} else if (!err) {
 		report_run(run, &outcome);
 		*status = outcome.status;
 	}
@@ -599,8 +609,12 @@ static int run_main(const struct qn_command *command, int argc, char **argv)
 	if (!err)
 		err = run_program(&run, &status);
 	release(&run);
-	if (err)
-		return err;
+	if (err == -EINTR) {
+		qn_error("interrupted before the program began");
+		status = qn_interrupted();
+	} else if (err) {
+		return err < 0 ? QN_EXIT_FAILURE : err;
+	}
 	qn_launch_end_like(status);
 }
 
