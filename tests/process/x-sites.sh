@@ -287,7 +287,7 @@ END
 			tr -d '\r' | grep '  churner' >wide
 	}
 	unset COLUMNS
-	sites_on 34 && [ "$(wc -L <wide)" -le 43 ] && ! says wide 'main' &&
+	sites_on 28 && [ "$(wc -L <wide)" -le 28 ] && ! says wide 'main' &&
 		sites_on 200 && says wide 'main'
 	ok "a terminal's width is kept to" $?
 fi

@@ -151,7 +151,12 @@ static void test_lines(void **state)
 	expect_line(p, 46, "a::first<> at a.cc:12 < second < third");
 	expect_line(p, 37, "a::first<> at a.cc:12 < second < ...");
 	expect_line(p, 28, "a::first<> at a.cc:12 < ...");
+	expect_line(p, 26, "a::first<> at a.cc:12");
+	expect_line(p, 20, "a::first<>");
 	expect_line(p, 5, "a::fi");
+	p = STACK("libc:strdup", "shop::load", "main");
+	expect_line(p, 26, "shop::load by strdup < ...");
+	expect_line(p, 25, "shop::load");
 	p->nr = 0;
 	qn_people_fold(p);
 	expect_line(p, 0, "not known");

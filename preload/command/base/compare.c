@@ -377,6 +377,8 @@ bool qn_compare_agrees(const struct qn_compare *c, u32 contest)
 /* ---- the table ---- */
 
 static const int widths[] = { -12, 10, 10, 14, 14, 8, 8 };
+/* Ratios are what the table is for */
+static const unsigned char leaving[] = { 1, 2, 3, 4, 0 };
 
 static void put_missing(struct qn_lines *l, const struct qn_subject *s)
 {
@@ -453,11 +455,12 @@ static void put_notes(const struct qn_compare *c, struct qn_lines *l)
 
 void qn_compare_put_table(const struct qn_compare *c, struct qn_lines *l)
 {
-	const struct qn_text_table t = { l, widths, ARRAY_SIZE(widths) };
+	const struct qn_text_table t = { l, widths, ARRAY_SIZE(widths), leaving,
+					 0 };
 	char title[60];
 
 	snprintf(title, sizeof(title), "ratio to %s", c->subjects[0].name);
-	qn_line(l, "%71s", title);
+	qn_line(l, "%*s", (int)qn_text_table_width(&t) - 5, title);
 	QN_TEXT_ROW(&t, "", "wall s", "CPU s", "peak MiB", "wall", "CPU",
 		    "peak");
 	for (u32 p = 0; p < c->nr_contests; p++)

@@ -165,7 +165,7 @@ static void put_settings(struct qn_lines *l)
 
 void qn_help_command(FILE *out, const struct qn_command *command)
 {
-	struct qn_lines l = { .out = out };
+	struct qn_lines l = qn_lines_to(out);
 	char usage[160];
 
 	snprintf(usage, sizeof(usage), "quern %s %s", command->name,

@@ -2,6 +2,7 @@
 /*
  * text.c - numbers and lines as people read them.
  */
+#define _GNU_SOURCE 1
 #include <inttypes.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -11,6 +12,15 @@
 #include <unistd.h>
 #include "fail.h"
 #include "text.h"
+
+/* Columns of a line that is never wrapped */
+#define WHOLE 1000000u
+/* A terminal that is narrower is written to as if it had so many columns */
+#define COLUMNS_LEAST 20
+/* Behind a label there is to be room for so many columns of words */
+#define WORDS_LEAST 24
+/* Of words below a label that had a line of its own */
+#define NARROW_INDENT 4
 
 /* Three significant digits of a value below 1024 */
 static struct qn_text scaled(double value, const char *unit)
@@ -110,20 +120,87 @@ void qn_text_clean(char *dst, size_t size, const char *src)
 	dst[i] = 0;
 }
 
+struct qn_lines qn_lines_to(FILE *out)
+{
+	u32 columns = qn_text_columns(fileno(out));
+
+	return (struct qn_lines){
+		.out = out,
+		.columns = min(columns, (u32)QN_TEXT_COLUMNS),
+	};
+}
+
+struct qn_lines qn_lines_whole_to(FILE *out)
+{
+	struct qn_lines l = qn_lines_to(out);
+
+	if (!l.columns)
+		l.columns = WHOLE;
+	return l;
+}
+
+u32 qn_lines_columns(const struct qn_lines *l)
+{
+	return l->columns ? max(l->columns, (u32)COLUMNS_LEAST) :
+			    QN_TEXT_COLUMNS;
+}
+
+/* How much of @text fits into @room columns, cut at a blank behind its first word */
+static size_t fitting(const char *text, size_t room)
+{
+	size_t size = strlen(text), first = strspn(text, " "), at;
+
+	if (size <= room)
+		return size;
+	for (at = room; at > first; at--)
+		if (text[at] == ' ')
+			return at;
+	return room;
+}
+
+/* Without blanks at its end */
+static void put_line(struct qn_lines *l, size_t indent, const char *text,
+		     size_t size)
+{
+	while (size && text[size - 1] == ' ')
+		size--;
+	fprintf(l->out, "%*s%.*s\n", (int)(size ? indent : 0), "", (int)size,
+		text);
+	l->nr++;
+}
+
+/* Where what is wrapped goes on: behind a label and its blanks, or a little to the right */
+static size_t hanging(const char *text, u32 columns)
+{
+	size_t first = strspn(text, " ");
+	const char *gap = strstr(text + first, "  ");
+	size_t second = gap ? (size_t)(gap - text) + strspn(gap, " ") : 0;
+
+	if (second && second <= columns / 3)
+		return second;
+	return first >= NARROW_INDENT ? first : first + 2;
+}
+
 void qn_line(struct qn_lines *l, const char *format, ...)
 {
-	char text[512];
-	size_t size;
+	u32 columns = qn_lines_columns(l);
+	size_t size, hang, indent = 0;
+	char *text, *at;
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	if (vasprintf(&text, format, args) < 0)
+		text = qn_xprintf("%s", format);
 	va_end(args);
-	size = strnlen(text, QN_TEXT_COLUMNS);
-	while (size && text[size - 1] == ' ')
-		size--;
-	fprintf(l->out, "%.*s\n", (int)size, text);
-	l->nr++;
+	at = text;
+	hang = min(hanging(text, columns), (size_t)columns / 2);
+	do {
+		size = fitting(at, columns - indent);
+		put_line(l, indent, at, size);
+		at += size + strspn(at + size, " ");
+		indent = hang;
+	} while (*at);
+	free(text);
 }
 
 void qn_line_whole(struct qn_lines *l, const char *format, ...)
@@ -147,31 +224,35 @@ u32 qn_text_columns(int fd)
 		return 0;
 	if (columns && qn_text_number(columns, &number) && number &&
 	    number < 10000)
-		return (u32)number;
+		return max((u32)number, (u32)COLUMNS_LEAST);
 	if (!ioctl(fd, TIOCGWINSZ, &size) && size.ws_col)
-		return size.ws_col;
+		return max((u32)size.ws_col, (u32)COLUMNS_LEAST);
 	return QN_TEXT_COLUMNS;
 }
 
-/* How much of @text fits into @room columns, cut at a blank where there is one */
-static size_t fitting(const char *text, size_t room)
+void qn_lines_end(struct qn_lines *l)
 {
-	size_t size = strlen(text), at;
-
-	if (size <= room)
-		return size;
-	for (at = room; at > 0; at--)
-		if (text[at] == ' ')
-			return at;
-	return room;
+	if (l->wanted > qn_lines_columns(l))
+		qn_line(l,
+			"Tables left columns out; a terminal of %u columns "
+			"shows them.",
+			l->wanted);
+	l->wanted = 0;
 }
 
 void qn_wrap(struct qn_lines *l, const char *label, const char *text)
 {
+	u32 columns = qn_lines_columns(l);
 	size_t indent = strlen(label), size;
 
+	if (columns < indent + WORDS_LEAST) {
+		if (label[strspn(label, " ")])
+			qn_line(l, "%s", label);
+		label = "";
+		indent = NARROW_INDENT;
+	}
 	do {
-		size = fitting(text, QN_TEXT_COLUMNS - indent);
+		size = fitting(text, columns - indent);
 		qn_line(l, "%-*s%.*s", (int)indent, label, (int)size, text);
 		text += size + strspn(text + size, " ");
 		label = "";

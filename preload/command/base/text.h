@@ -56,26 +56,43 @@ bool qn_text_number(const char *text, u64 *number);
  * struct qn_lines - a text that counts its lines
  * @out:	where they go
  * @nr:		lines so far
+ * @columns:	that a line may take; 0: QN_TEXT_COLUMNS
+ * @wanted:	columns that the widest of the tables needs that left some out; 0: none did
  */
 struct qn_lines {
 	FILE *out;
 	unsigned int nr;
+	u32 columns;
+	u32 wanted;
 };
 
-/* One line without its end; what exceeds QN_TEXT_COLUMNS is cut, not wrapped */
+/* As wide as the terminal that @out is, and not wider than QN_TEXT_COLUMNS */
+struct qn_lines qn_lines_to(FILE *out);
+
+/* The same, but lines of a file are whole: for those who read it by programs */
+struct qn_lines qn_lines_whole_to(FILE *out);
+
+/* Columns that a line may take */
+u32 qn_lines_columns(const struct qn_lines *l);
+
+/* One line without its end; what exceeds the columns goes on below, under its first words */
 void qn_line(struct qn_lines *l, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The same of a text that is never cut: what a file is to hold as a whole */
+/* The same of a text that is never wrapped: what a file is to hold as a whole */
 void qn_line_whole(struct qn_lines *l, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* At the end: how wide a terminal shows what tables left out; nothing if they did not */
+void qn_lines_end(struct qn_lines *l);
 
 /* Columns of a terminal, or as COLUMNS has it there; 0: the descriptor is none */
 u32 qn_text_columns(int fd);
 
 /**
  * qn_wrap() - as many lines as the text needs
- * @label:	begins the first line; the others are indented to its width
+ * @label:	begins the first line; the others are indented to its width. If that leaves
+ *		no room for words, the label has a line of its own
  */
 void qn_wrap(struct qn_lines *l, const char *label, const char *text);
 

@@ -63,7 +63,9 @@ static const char *failed(const struct qn_trial *t, u32 s)
 static void put_medians(const struct qn_trial *t, struct qn_lines *l)
 {
 	static const int widths[] = { -23, 11, 11, 11, 11, 12 };
-	const struct qn_text_table table = { l, widths, ARRAY_SIZE(widths) };
+	static const unsigned char leaving[] = { 5, 4, 2, 3, 0 };
+	const struct qn_text_table table = { l, widths, ARRAY_SIZE(widths),
+					     leaving, 0 };
 	struct qn_text cells[QN_NR_SHOWN];
 	char name[40];
 
@@ -86,7 +88,9 @@ static void put_medians(const struct qn_trial *t, struct qn_lines *l)
 static void put_differences(const struct qn_trial *t, struct qn_lines *l)
 {
 	static const int widths[] = { -23, 13, 14, 14, 14 };
-	const struct qn_text_table table = { l, widths, ARRAY_SIZE(widths) };
+	static const unsigned char leaving[] = { 4, 2, 3, 0 };
+	const struct qn_text_table table = { l, widths, ARRAY_SIZE(widths),
+					     leaving, 0 };
 	struct qn_text cells[QN_NR_RESULTS];
 	struct qn_interval interval;
 	char name[40];
@@ -111,7 +115,7 @@ static void put_differences(const struct qn_trial *t, struct qn_lines *l)
 void qn_show_text(FILE *out, const struct qn_trial *t,
 		  const struct qn_findings *f)
 {
-	struct qn_lines l = { .out = out };
+	struct qn_lines l = qn_lines_to(out);
 	char *program = qn_show_program(t, 70);
 
 	qn_line(&l, "%s", program);
@@ -129,6 +133,7 @@ void qn_show_text(FILE *out, const struct qn_trial *t,
 	qn_line(&l, "%s", "");
 	for (u32 i = 0; i < f->nr_notes; i++)
 		qn_wrap(&l, "", f->notes[i]);
+	qn_lines_end(&l);
 	free(program);
 }
 

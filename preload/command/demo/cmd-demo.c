@@ -91,6 +91,7 @@ static char *make_report(const struct demo *demo, u32 contest,
 		.argv = (char *const *)(uintptr_t)qn_demo_programs[contest].argv,
 		.outcome = outcome,
 		.pages = pages,
+		.columns = qn_text_columns(STDOUT_FILENO),
 	};
 	char *text = NULL;
 	size_t size;
@@ -204,10 +205,11 @@ static void print_report(const struct demo *demo)
 
 static void print_all(const struct demo *demo)
 {
-	struct qn_lines l = { .out = stdout };
+	struct qn_lines l = qn_lines_to(stdout);
 
 	qn_compare_put_table(&demo->allocators.compare, &l);
 	qn_compare_put_summary(&demo->allocators.compare, QN_QUERN, &l);
+	qn_lines_end(&l);
 	print_report(demo);
 }
 

@@ -129,7 +129,7 @@ static const char *summary(const struct doctor *d, const struct qn_checks *c)
 
 static void print_text(const struct doctor *d, const struct qn_checks *c)
 {
-	struct qn_lines l = { .out = stdout };
+	struct qn_lines l = qn_lines_to(stdout);
 	char label[24];
 
 	qn_line(&l, "%s%s", summary(d, c), c->has_no ? "; NO says why:" : ".");

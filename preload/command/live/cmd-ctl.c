@@ -191,20 +191,21 @@ static bool is_preset(const struct qn_conf_knob *k,
 
 static void print_state(const struct ctl *ctl)
 {
+	struct qn_lines l = qn_lines_whole_to(stdout);
 	const struct qn_stats_page *page = &ctl->live.page;
 	const struct qn_conf_knob *k;
 	char name[sizeof(page->exe)];
 
 	qn_text_clean(name, sizeof(name), page->exe);
-	printf("process %u (%s): policy %s, price %s\n", page->pid, name,
-	       page->policy, qn_live_price(page).s);
+	qn_line(&l, "process %u (%s): policy %s, price %s", page->pid, name,
+		page->policy, qn_live_price(page).s);
 	for (k = qn_conf_knobs + 1; k < qn_conf_knobs + qn_conf_nr_knobs; k++)
 		if (!is_preset(k, &page->knobs))
-			printf("  %s %s%s\n", k->key,
-			       value_text(k, &page->knobs).s,
-			       is_preset(k, &page->conf_knobs) ?
-				       " (by the policy)" :
-				       "");
+			qn_line(&l, "  %s %s%s", k->key,
+				value_text(k, &page->knobs).s,
+				is_preset(k, &page->conf_knobs) ?
+					" (by the policy)" :
+					"");
 }
 
 static void put_state(const struct ctl *ctl)
@@ -234,15 +235,16 @@ static void put_state(const struct ctl *ctl)
 /* Of the sizes that were asked for lately, those that are a hundredth or more of all bytes */
 static void print_profile(const struct ctl *ctl)
 {
+	struct qn_lines l = qn_lines_whole_to(stdout);
 	const struct qn_stats_sizes *s = &ctl->live.page.sizes;
 	u32 nr = min(s->nr, (u32)QN_STATS_SIZES);
 
-	printf("sizes asked for lately, by share of bytes:\n");
+	qn_line(&l, "sizes asked for lately, by share of bytes:");
 	for (u32 i = 1; i < nr; i++)
 		if (s->weight[i] && (u64)s->weight[i] * 100 >= s->total)
-			printf("  %5u B %7s\n", i * s->step,
-			       qn_text_share(s->weight[i], s->total).s);
-	printf("  larger  %7s\n", qn_text_share(s->large, s->total).s);
+			qn_line(&l, "  %5u B %7s", i * s->step,
+				qn_text_share(s->weight[i], s->total).s);
+	qn_line(&l, "  larger  %7s", qn_text_share(s->large, s->total).s);
 }
 
 static void put_profile(const struct ctl *ctl, u64 samples)
@@ -267,18 +269,19 @@ static void put_profile(const struct ctl *ctl, u64 samples)
 
 static void print_decisions(const struct ctl *ctl)
 {
+	struct qn_lines l = qn_lines_whole_to(stdout);
 	const struct qn_stats_page *page = &ctl->live.page;
 	u32 nr = qn_live_nr_decisions(page);
 
-	printf("%llu changes of the table and of knobs\n",
-	       (unsigned long long)page->nr_changes);
+	qn_line(&l, "%llu changes of the table and of knobs",
+		(unsigned long long)page->nr_changes);
 	for (u32 i = 0; i < nr; i++)
-		printf("  %s\n", qn_live_decision(page, i).s);
+		qn_line(&l, "  %s", qn_live_decision(page, i).s);
 	nr = qn_live_nr_choices(page);
 	if (nr)
-		printf("%u choices among presets\n", page->decisions.nr);
+		qn_line(&l, "%u choices among presets", page->decisions.nr);
 	for (u32 i = 0; i < nr; i++)
-		printf("  %s\n", qn_live_choice(page, i).s);
+		qn_line(&l, "  %s", qn_live_choice(page, i).s);
 }
 
 static void put_decisions(const struct ctl *ctl)

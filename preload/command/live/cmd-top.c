@@ -48,15 +48,21 @@ static const char *const key_names[QN_NR_ROW_KEYS] = {
 
 static void print_look(const struct qn_rows *rows)
 {
+	struct qn_lines l = qn_lines_whole_to(stdout);
+	u32 columns = qn_text_columns(STDOUT_FILENO);
 	struct qn_row_text text;
 
-	printf("%s\n%s\n", qn_rows_summary(rows).s, qn_rows_head().s);
+	/* A wide terminal has room for more than lines of text */
+	if (columns)
+		l.columns = columns;
+	qn_line(&l, "%s", qn_rows_summary(rows).s);
+	printf("%s\n", qn_rows_head(l.columns).s);
 	for (u32 i = 0; i < rows->nr; i++)
-		printf("%s\n", qn_row_line(&rows->at[i]).s);
+		printf("%s\n", qn_row_line(&rows->at[i], l.columns).s);
 	for (u32 i = 0; rows->target.path && rows->nr &&
 			qn_row_detail(&rows->at[0], i, &text);
 	     i++)
-		printf("  %s\n", text.s);
+		qn_line(&l, "  %s", text.s);
 }
 
 static void print_json(const struct qn_rows *rows)
@@ -118,6 +124,22 @@ static u32 chosen_row(const struct top *top)
 	return 0;
 }
 
+/* Ends at a phrase where it does not fit, so that no figure is cut */
+static void put_prose(u32 line, enum qn_screen_look look, const char *text)
+{
+	size_t room = qn_screen_columns(), at = room > 3 ? room - 3 : 0;
+	char *shown = qn_xprintf("%s", text);
+
+	if (strlen(shown) > room) {
+		while (at && !strchr(",;:", shown[at]))
+			at--;
+		if (at)
+			strcpy(shown + at + 1, " ..");
+	}
+	qn_screen_put(line, look, shown);
+	free(shown);
+}
+
 static void draw_prompt(const struct top *top, u32 line)
 {
 	char *text;
@@ -132,7 +154,7 @@ static void draw_prompt(const struct top *top, u32 line)
 				  key_names[top->rows.key],
 				  top->rows.is_reversed ? ", reversed" : "",
 				  top->delay);
-	qn_screen_put(line, QN_LOOK_BOLD, text);
+	put_prose(line, QN_LOOK_BOLD, text);
 	free(text);
 }
 
@@ -147,9 +169,10 @@ static void draw_table(const struct top *top, u32 line, u32 room, u32 chosen)
 	u32 first = first_shown(chosen, room);
 
 	for (u32 i = first; i < top->rows.nr && i - first < room; i++)
-		qn_screen_put(line + i - first,
-			      i == chosen ? QN_LOOK_CHOSEN : QN_LOOK_PLAIN,
-			      qn_row_line(&top->rows.at[i]).s);
+		qn_screen_put(
+			line + i - first,
+			i == chosen ? QN_LOOK_CHOSEN : QN_LOOK_PLAIN,
+			qn_row_line(&top->rows.at[i], qn_screen_columns()).s);
 }
 
 /* Summary, prompt, table, and what there is to say of one process below it */
@@ -162,21 +185,21 @@ static void draw(const struct top *top)
 	struct qn_row_text text;
 
 	qn_screen_clear();
-	qn_screen_put(0, QN_LOOK_PLAIN, qn_rows_summary(&top->rows).s);
+	put_prose(0, QN_LOOK_PLAIN, qn_rows_summary(&top->rows).s);
 	draw_prompt(top, 1);
 	snprintf(head, sizeof(head), "%-*s",
 		 (int)min(qn_screen_columns(), (u32)sizeof(head) - 1),
-		 qn_rows_head().s);
+		 qn_rows_head(qn_screen_columns()).s);
 	qn_screen_put(2, QN_LOOK_HEAD, head);
 	draw_table(top, 3, room, chosen);
 	if (!top->rows.nr)
-		qn_screen_put(3, QN_LOOK_PLAIN,
-			      "None. Start programs with QUERN_CONF=live:1 and "
-			      "libquern.so preloaded, or by quern run.");
+		put_prose(3, QN_LOOK_PLAIN,
+			  "None. Start programs with QUERN_CONF=live:1 and "
+			  "libquern.so preloaded, or by quern run.");
 	for (i = 0; below && top->rows.nr && i + 1 < below &&
 		    qn_row_detail(&top->rows.at[chosen], i, &text);
 	     i++)
-		qn_screen_put(lines - below + 1 + i, QN_LOOK_PLAIN, text.s);
+		put_prose(lines - below + 1 + i, QN_LOOK_PLAIN, text.s);
 	qn_screen_show();
 }
 

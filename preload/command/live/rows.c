@@ -8,6 +8,7 @@
 #include <time.h>
 #include "command/base/fail.h"
 #include "command/base/json.h"
+#include "command/base/text-table.h"
 #include "rows.h"
 
 /* Decisions that a detailed view has, the last ones */
@@ -189,36 +190,61 @@ struct qn_row_text qn_rows_summary(const struct qn_rows *rows)
 	return t;
 }
 
-/* A line of the table */
-#define FORMAT "%7s %-15s %7s %6s %6s %6s %6s %8s %7s %5s %-9s %s"
+/* The names on the left have a blank in front of them */
+static const int widths[] = { 7, -16, 8, 7, 7, 7, 7, 9, 8, 6, -10, -6 };
+/* TABLE, POLICY, PRICE, FAULT/S, MALLOC/S, PINNED, PROCESS, KEPT */
+static const unsigned char leaving[] = { 9, 10, 11, 8, 7, 5, 2, 6, 0 };
 
-struct qn_row_text qn_rows_head(void)
+static struct qn_row_text make_line(u32 columns, const char *const *cells)
 {
-	struct qn_row_text t;
+	struct qn_lines l = { .columns = columns };
+	const struct qn_text_table t = { &l, widths, ARRAY_SIZE(widths),
+					 leaving, 0 };
+	struct qn_row_text text;
 
-	snprintf(t.s, sizeof(t.s), FORMAT, "PID", "PROGRAM", "PROCESS", "HEAP",
-		 "USE", "PINNED", "KEPT", "MALLOC/S", "FAULT/S", "TABLE",
-		 "POLICY", "PRICE");
-	return t;
+	qn_text_row_put(&t, cells, text.s, sizeof(text.s));
+	return text;
 }
 
-struct qn_row_text qn_row_line(const struct qn_row *row)
+struct qn_row_text qn_rows_head(u32 columns)
+{
+	static const char *const names[ARRAY_SIZE(widths)] = {
+		"PID",  " PROGRAM", "PROCESS", "HEAP",  "USE",     "PINNED",
+		"KEPT", "MALLOC/S", "FAULT/S", "TABLE", " POLICY", " PRICE",
+	};
+
+	return make_line(columns, names);
+}
+
+struct qn_row_text qn_row_line(const struct qn_row *row, u32 columns)
 {
 	const struct qn_stats_page *page = &row->live.page;
 	char name[16], policy[sizeof(page->policy)], pid[16], table[16];
-	struct qn_row_text t;
+	char named[18], by[sizeof(policy) + 1], price[40];
 
 	qn_text_clean(name, sizeof(name), page->exe);
 	qn_text_clean(policy, sizeof(policy), page->policy);
+	snprintf(named, sizeof(named), " %s", name);
+	snprintf(by, sizeof(by), " %s", page->engine.name[0] ? "-" : policy);
+	snprintf(price, sizeof(price), " %s", qn_live_price(page).s);
 	snprintf(pid, sizeof(pid), "%u", page->pid);
 	snprintf(table, sizeof(table), "%u", page->generation);
-	snprintf(t.s, sizeof(t.s), FORMAT, pid, name,
-		 brief_known(row->now.process).s, brief(row->now.resident).s,
-		 brief(row->now.live).s, brief(row->now.pinned).s,
-		 brief(row->now.kept).s, brief(allocs_rate(row)).s,
-		 row->now.process ? brief(faults_rate(row)).s : "-", table,
-		 page->engine.name[0] ? "-" : policy, qn_live_price(page).s);
-	return t;
+	return make_line(columns,
+			 (const char *const[ARRAY_SIZE(widths)]){
+				 pid,
+				 named,
+				 brief_known(row->now.process).s,
+				 brief(row->now.resident).s,
+				 brief(row->now.live).s,
+				 brief(row->now.pinned).s,
+				 brief(row->now.kept).s,
+				 brief(allocs_rate(row)).s,
+				 row->now.process ? brief(faults_rate(row)).s :
+						    "-",
+				 table,
+				 by,
+				 price,
+			 });
 }
 
 static void line_returned(const struct qn_row *row, struct qn_row_text *t)

@@ -68,8 +68,9 @@ struct qn_row_text {
 /* How many processes there are, and what their heaps keep */
 struct qn_row_text qn_rows_summary(const struct qn_rows *rows);
 
-struct qn_row_text qn_rows_head(void);
-struct qn_row_text qn_row_line(const struct qn_row *row);
+/* Of the table, in so many columns: what does not fit leaves, figure by figure */
+struct qn_row_text qn_rows_head(u32 columns);
+struct qn_row_text qn_row_line(const struct qn_row *row, u32 columns);
 
 /**
  * qn_row_detail() - more about a process, line by line

@@ -52,7 +52,9 @@ static void put_uses(struct qn_screen *s)
 	const struct qn_figures *f = s->f;
 	/* Without samples there is no column of what is lost to rounding */
 	const int widths[] = { -12, 10, f->sampled ? 11 : 0, 11, 11, 11, 12 };
-	const struct qn_text_table t = { &s->l, widths, ARRAY_SIZE(widths) };
+	static const unsigned char leaving[] = { 2, 5, 4, 3, 1, 0 };
+	const struct qn_text_table t = { &s->l, widths, ARRAY_SIZE(widths),
+					 leaving, 0 };
 
 	QN_TEXT_ROW(&t, "made of", "live", "(internal)", "+external", "+dirty",
 		    "+metadata", "=resident");
@@ -141,7 +143,9 @@ static void put_table(struct qn_screen *s, unsigned int room)
 	unsigned int i, used = nr_used(f), shown = used;
 	/* Columns: what was asked for if there are samples, what is live if anything is */
 	int widths[] = { -12, f->sampled ? 10 : 0, 15, 10, 11, 11, 11 };
-	const struct qn_text_table t = { &s->l, widths, ARRAY_SIZE(widths) };
+	static const unsigned char leaving[] = { 6, 1, 5, 4, 2, 0 };
+	const struct qn_text_table t = { &s->l, widths, ARRAY_SIZE(widths),
+					 leaving, 0 };
 
 	s->total = qn_figures_total(f);
 	if (!s->total.live)

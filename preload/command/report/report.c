@@ -148,30 +148,38 @@ static void put_calls(struct qn_screen *s)
 
 /* ---- the heap ---- */
 
-static void put_row(const struct qn_screen *s, const char *label, u64 at_peak,
-		    u64 at_end, const char *hint)
+static void put_figures(struct qn_screen *s, const char *label,
+			const char *at_peak, const char *at_end,
+			const char *hint)
 {
 	static const int widths[] = { -36, 12, 12, -20 };
-	const struct qn_text_table t = { (struct qn_lines *)&s->l, widths,
-					 ARRAY_SIZE(widths) };
-	bool is_known = s->f->is_whole;
+	static const unsigned char leaving[] = { 3, 0 };
+	const struct qn_text_table t = { &s->l, widths, ARRAY_SIZE(widths),
+					 leaving, 36 };
 	char text[40];
 
 	snprintf(text, sizeof(text), "  %s", hint);
-	QN_TEXT_ROW(&t, label, is_known ? SIZE(at_peak) : "unknown",
-		    is_known ? SIZE(at_end) : "unknown", text);
+	QN_TEXT_ROW(&t, label, at_peak, at_end, text);
+}
+
+static void put_row(struct qn_screen *s, const char *label, u64 at_peak,
+		    u64 at_end, const char *hint)
+{
+	bool is_known = s->f->is_whole;
+
+	put_figures(s, label, is_known ? SIZE(at_peak) : "unknown",
+		    is_known ? SIZE(at_end) : "unknown", hint);
 }
 
 /* Of a program that was killed soon only what is in use is known */
 static void put_in_use(struct qn_screen *s, const struct qn_use *peak,
 		       const struct qn_use *end)
 {
-	qn_line(&s->l, "%-36s%12s%12s", "  in use by the program",
-		SIZE(peak->live), SIZE(end->live));
+	put_figures(s, "  in use by the program", SIZE(peak->live),
+		    SIZE(end->live), "");
 	if (s->f->sampled)
-		qn_line(&s->l, "%-36s%12s%12s",
-			"    of it lost by rounding sizes up",
-			SIZE(peak->internal), SIZE(end->internal));
+		put_figures(s, "    of it lost by rounding sizes up",
+			    SIZE(peak->internal), SIZE(end->internal), "");
 }
 
 static void put_uses(struct qn_screen *s)
@@ -179,8 +187,8 @@ static void put_uses(struct qn_screen *s)
 	const struct qn_figures *f = s->f;
 	const struct qn_use *peak = &f->at_resident, *end = &f->at_end;
 
-	qn_line(&s->l, "%-36s%12s%12s", "HEAP", "at its peak",
-		f->finished ? "at exit" : "last known");
+	put_figures(s, "HEAP", "at its peak",
+		    f->finished ? "at exit" : "last known", "");
 	put_in_use(s, peak, end);
 	put_row(s, "  free, pinned by blocks in use", peak->external,
 		end->external, "");
@@ -217,7 +225,7 @@ static void put_engine(struct qn_screen *s)
 	const struct qn_stats_engine *e = &s->f->engine;
 	const struct qn_engine *engine = qn_engine_find(e->name);
 	const struct qn_text_table t = { &s->l, engine_widths,
-					 ARRAY_SIZE(engine_widths) };
+					 ARRAY_SIZE(engine_widths), NULL, 0 };
 	char about[120];
 
 	snprintf(about, sizeof(about),
@@ -247,7 +255,7 @@ static void put_comparison(struct qn_screen *s)
 {
 	const struct qn_compare *c = s->report->compare;
 	const struct qn_text_table t = { &s->l, engine_widths,
-					 ARRAY_SIZE(engine_widths) };
+					 ARRAY_SIZE(engine_widths), NULL, 0 };
 
 	if (!c || !s->is_root)
 		return;
@@ -308,10 +316,18 @@ static void put_absent(struct qn_lines *l, const struct qn_report *report)
 			"            What follows is of its children alone.");
 }
 
+static struct qn_lines lines_of(FILE *out, const struct qn_report *report)
+{
+	return (struct qn_lines){
+		.out = out,
+		.columns = min(report->columns, (u32)QN_TEXT_COLUMNS),
+	};
+}
+
 static void put_root(FILE *out, const struct qn_report *report)
 {
 	const struct qn_run_pages *pages = report->pages;
-	struct qn_screen s = { .l = { .out = out }, .report = report };
+	struct qn_screen s = { .l = lines_of(out, report), .report = report };
 	bool has_heap = pages->nr &&
 			(pages->has_own || pages->children != QN_CHILDREN_EACH);
 
@@ -325,6 +341,7 @@ static void put_root(FILE *out, const struct qn_report *report)
 	if (has_heap)
 		put_heap(&s);
 	put_notes(&s.l, report);
+	qn_lines_end(&s.l);
 }
 
 static void put_each(FILE *out, const struct qn_report *report)
@@ -333,13 +350,14 @@ static void put_each(FILE *out, const struct qn_report *report)
 	unsigned int i;
 
 	for (i = pages->has_own; i < pages->nr; i++) {
-		struct qn_screen s = { .l = { .out = out },
+		struct qn_screen s = { .l = lines_of(out, report),
 				       .report = report,
 				       .f = &pages->figures[i] };
 
 		fputc('\n', out);
 		put_child(&s);
 		put_heap(&s);
+		qn_lines_end(&s.l);
 	}
 }
 

@@ -28,7 +28,8 @@
  * @pages:	what the heaps of the run left behind
  * @obstacle:	why the program itself left nothing; used where @pages->has_own is
  *		not set
- * @columns:	that a line of a call site may take; 0: as many as it needs
+ * @columns:	of the terminal; 0: it goes to a file, in which lines of call sites are
+ *		whole and others have QN_TEXT_COLUMNS
  * @is_detailed: --details: with the table, the controller, lives and trends
  * @compare:	two runs of the program, on quern's own heap and, which is @outcome, on
  *		an engine; or NULL
@@ -46,7 +47,7 @@ struct qn_report {
 /**
  * qn_report_text() - at most QN_REPORT_LINES lines of QN_TEXT_COLUMNS columns
  *
- * Details are as many again. With QN_CHILDREN_EACH: as many for every program of the run.
+ * A line whose figures need more goes on below. Details are as many again. With QN_CHILDREN_EACH: as many for every program of the run.
  */
 void qn_report_text(FILE *out, const struct qn_report *report);
 

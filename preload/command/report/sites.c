@@ -14,6 +14,9 @@
 
 /* Columns in front of a call site's functions */
 #define INDENT 22u
+/* Columns that they have there at least; in front of them elsewhere */
+#define BESIDE 36u
+#define BELOW  4u
 /* Sites of which some may read alike */
 #define LOOKED_AT (4u * QN_REPORT_SITES)
 
@@ -64,14 +67,35 @@ struct line {
 	u64 bytes;
 };
 
+/* Beside its figures, or below them if there is no room for a name */
+static bool is_beside(const struct qn_screen *s)
+{
+	return !s->report->columns || s->report->columns >= INDENT + BESIDE;
+}
+
+static u32 indent_of(const struct qn_screen *s)
+{
+	return is_beside(s) ? INDENT : BELOW;
+}
+
+static void put_site(struct qn_screen *s, const struct line *line, u64 all)
+{
+	if (is_beside(s)) {
+		qn_line_whole(&s->l, "%11s %8s  %s", SIZE(line->bytes),
+			      SHARE(line->bytes, all), line->text);
+		return;
+	}
+	qn_line(&s->l, "%11s %8s", SIZE(line->bytes), SHARE(line->bytes, all));
+	qn_line_whole(&s->l, "%*s%s", (int)BELOW, "", line->text);
+}
+
 static char *text_of(struct qn_screen *s, struct qn_symbols *symbols, u32 site)
 {
 	u32 columns = s->report->columns;
 	struct qn_people people;
 
 	qn_people_find(&people, symbols, &s->f->sites.stacks, site);
-	return qn_people_text(
-		&people, columns ? max(columns, INDENT + 20u) - INDENT : 0);
+	return qn_people_text(&people, columns ? columns - indent_of(s) : 0);
 }
 
 /* Calls in one line of the source are one to its reader */
@@ -116,10 +140,7 @@ static void put_list(struct qn_screen *s, struct qn_symbols *symbols,
 	qsort(lines, nr, sizeof(*lines), compare_lines);
 	for (u32 i = 0; i < nr; i++) {
 		if (i < QN_REPORT_SITES)
-			qn_line_whole(&s->l, "%11s %8s  %s",
-				      SIZE(lines[i].bytes),
-				      SHARE(lines[i].bytes, all),
-				      lines[i].text);
+			put_site(s, &lines[i], all);
 		free(lines[i].text);
 	}
 }

@@ -202,11 +202,15 @@ void qn_people_find(struct qn_people *p, struct qn_symbols *symbols,
  * struct line - one that is being written
  * @is_brief:	template arguments are left out
  * @is_bare:	callers have no source line
+ * @is_own:	what it called is not told, nor that there are callers
+ * @is_name:	it has no source line itself
  * @nr:		functions that are told
  */
 struct line {
 	bool is_brief;
 	bool is_bare;
+	bool is_own;
+	bool is_name;
 	u32 nr;
 };
 
@@ -245,16 +249,34 @@ static char *make_line(const struct qn_people *p, const struct line *how)
 	for (u32 i = 0; i < how->nr; i++) {
 		fputs(i ? " < " : "", out);
 		put_frame(out, &p->frames[p->shown[i]], how->is_brief,
-			  i && how->is_bare);
-		if (!i && p->by) {
+			  i ? how->is_bare : how->is_name);
+		if (!i && p->by && !how->is_own) {
 			fputs(" by ", out);
 			put_name(out, p->frames[p->by - 1].function, true);
 		}
 	}
-	if (how->nr < p->nr_shown)
+	if (how->nr < p->nr_shown && !how->is_own)
 		fputs(" < ...", out);
 	fclose(out);
 	return text;
+}
+
+/* The next thing that can be done without. Return: false if there is none. */
+static bool shorten(struct line *how)
+{
+	if (!how->is_brief)
+		how->is_brief = true;
+	else if (!how->is_bare)
+		how->is_bare = true;
+	else if (how->nr > 1)
+		how->nr--;
+	else if (!how->is_own)
+		how->is_own = true;
+	else if (!how->is_name)
+		how->is_name = true;
+	else
+		return false;
+	return true;
 }
 
 char *qn_people_text(const struct qn_people *p, u32 columns)
@@ -263,16 +285,10 @@ char *qn_people_text(const struct qn_people *p, u32 columns)
 	char *text = make_line(p, &how);
 
 	while (columns && strlen(text) > columns) {
-		if (!how.is_brief)
-			how.is_brief = true;
-		else if (!how.is_bare)
-			how.is_bare = true;
-		else if (how.nr > 1)
-			how.nr--;
-		else
+		if (!shorten(&how)) {
 			text[columns] = '\0';
-		if (strlen(text) <= columns)
 			break;
+		}
 		free(text);
 		text = make_line(p, &how);
 	}

@@ -42,7 +42,8 @@ void qn_people_fold(struct qn_people *p);
  * qn_people_text() - one line, such as "parse at FILE:12 by strdup < main at FILE:30"
  * @columns:	that it may take; 0: as many as it needs
  *
- * A line that is too wide loses template arguments, lines of callers, then callers.
+ * A line that is too wide loses template arguments, lines of callers, callers, the function
+ * that was called, then its own source line. A name that is wider still is cut.
  *
  * Return: the caller's to free.
  */

@@ -380,7 +380,7 @@ static char *list_left_out(const struct fit *f)
 
 static void print_end(const struct fit *f)
 {
-	struct qn_lines l = { .out = stdout };
+	struct qn_lines l = qn_lines_to(stdout);
 	char *advice = advise(f), *left_out = list_left_out(f);
 	char *note = left_out ? qn_xprintf("Left out for want of an image: %s; "
 					   "make firmware-fit says why.",
@@ -463,8 +463,10 @@ static int find_asked(struct fit *f)
 static int fit_all(struct fit *f, const struct qn_cut *c, const char *trace)
 {
 	static const int widths[] = { -21, -5, 10, 10, 7, 10, 7 };
-	struct qn_lines l = { .out = stdout };
-	const struct qn_text_table t = { &l, widths, ARRAY_SIZE(widths) };
+	static const unsigned char leaving[] = { 4, 6, 5, 3, 0 };
+	struct qn_lines l = qn_lines_to(stdout);
+	const struct qn_text_table t = { &l, widths, ARRAY_SIZE(widths),
+					 leaving, 0 };
 	int err;
 
 	if (!f->is_json) {

@@ -420,10 +420,11 @@ static void run(struct replay *r, struct qn_reader *reader, u64 nr_events)
 	qn_progress_clear();
 }
 
-static void print_share(const char *what, u64 used, u64 live)
+static void print_share(struct qn_lines *l, const char *what, u64 used,
+			u64 live)
 {
-	printf("  %-9s %s of %s live, %s\n", what, qn_text_size(used).s,
-	       qn_text_size(live).s, qn_text_share(used, live).s);
+	qn_line(l, "  %-9s %s of %s live, %s", what, qn_text_size(used).s,
+		qn_text_size(live).s, qn_text_share(used, live).s);
 }
 
 /* Of quern's own heap, else NULL */
@@ -439,21 +440,24 @@ static u64 mean(const struct replay *r, u64 sum)
 
 static void print_text(const struct replay *r, const struct qn_stats_page *page)
 {
-	printf("%s on %s, memory %s\n",
-	       qn_is_standard(r->file) ? "standard input" : r->file, r->engine,
-	       r->is_touching ? "touched" : "not touched");
-	printf("  calls     %s in %s, %" PRIu64 ".%" PRIu64 " ns each\n",
-	       qn_text_count(r->nr_calls).s, qn_text_time(r->ns / 1000).s,
-	       r->nr_calls ? r->ns / r->nr_calls : 0,
-	       r->nr_calls ? r->ns * 10 / r->nr_calls % 10 : 0);
-	qn_count_print(&r->count, r->nr_calls);
-	print_share("peak", r->peak_used, r->peak_live);
-	print_share("average", mean(r, r->sum_used), mean(r, r->sum_live));
+	struct qn_lines l = qn_lines_whole_to(stdout);
+
+	qn_line(&l, "%s on %s, memory %s",
+		qn_is_standard(r->file) ? "standard input" : r->file, r->engine,
+		r->is_touching ? "touched" : "not touched");
+	qn_line(&l, "  calls     %s in %s, %" PRIu64 ".%" PRIu64 " ns each",
+		qn_text_count(r->nr_calls).s, qn_text_time(r->ns / 1000).s,
+		r->nr_calls ? r->ns / r->nr_calls : 0,
+		r->nr_calls ? r->ns * 10 / r->nr_calls % 10 : 0);
+	qn_count_print(&l, &r->count, r->nr_calls);
+	print_share(&l, "peak", r->peak_used, r->peak_live);
+	print_share(&l, "average", mean(r, r->sum_used), mean(r, r->sum_live));
 	if (page)
-		printf("  table     %u, %" PRIu64 " changes by the policy %s; "
-		       "%s returned to the system\n",
-		       page->generation, page->nr_changes, page->policy,
-		       qn_text_size(page->purged).s);
+		qn_line(&l,
+			"  table     %u, %" PRIu64 " changes by the policy %s; "
+			"%s returned to the system",
+			page->generation, page->nr_changes, page->policy,
+			qn_text_size(page->purged).s);
 }
 
 /* ---- JSON ---- */

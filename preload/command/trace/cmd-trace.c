@@ -105,63 +105,68 @@ static void get_name(const struct qn_process_info *info, char *name,
 	qn_text_clean(name, room, name);
 }
 
-static void print_name(const struct qn_tracefile *t, u32 process)
+static void print_name(struct qn_lines *l, const struct qn_tracefile *t,
+		       u32 process)
 {
 	struct qn_process_info info;
-	char name[64];
+	char name[64], parent[48] = "";
 
 	qn_tracefile_process(t, process, &info);
 	if (!info.is_known) {
-		printf("process %u\n", process);
+		qn_line(l, "process %u", process);
 		return;
 	}
 	get_name(&info, name, sizeof(name));
-	printf("process %u   %s (pid %u)", process, name, info.pid);
 	if (info.parent)
-		printf(", forked by process %u", info.parent - 1);
-	printf("\n");
+		snprintf(parent, sizeof(parent), ", forked by process %u",
+			 info.parent - 1);
+	qn_line(l, "process %u   %s (pid %u)%s", process, name, info.pid,
+		parent);
 }
 
-static void info_process(const struct qn_tracefile *t, u32 process,
-			 bool with_sites)
+static void info_process(struct qn_lines *l, const struct qn_tracefile *t,
+			 u32 process, bool with_sites)
 {
 	struct sums s = { 0 };
 	struct qn_reader r;
 	struct qn_top top;
 	struct qn_op op;
 
-	print_name(t, process);
+	print_name(l, t, process);
 	qn_top_init(&top, t, process);
 	qn_reader_init(&r, t, process);
 	while (qn_reader_next_told(&r, &op)) {
 		add_op(&s, &op);
 		qn_top_add(&top, &op);
 	}
-	printf("  time      %s, %u thread%s, %s fork%s\n",
-	       qn_text_time((s.ns - s.first_ns) / 1000).s, s.nr_threads,
-	       s.nr_threads == 1 ? "" : "s", qn_text_count(s.nr_forks).s,
-	       s.nr_forks == 1 ? "" : "s");
-	printf("  calls     %s allocations, %s reallocs, %s frees\n",
-	       qn_text_count(s.nr_allocs).s, qn_text_count(s.nr_reallocs).s,
-	       qn_text_count(s.nr_frees).s);
-	printf("  asked for %s in all\n", qn_text_size(s.bytes).s);
-	printf("  live      at peak %s (%" PRIu64
-	       " bytes) in %s blocks, at the end %s in %s\n",
-	       qn_text_size(s.peak).s, s.peak, qn_text_count(s.peak_nr).s,
-	       qn_text_size(s.live).s, qn_text_count(s.nr_live).s);
+	qn_line(l, "  time      %s, %u thread%s, %s fork%s",
+		qn_text_time((s.ns - s.first_ns) / 1000).s, s.nr_threads,
+		s.nr_threads == 1 ? "" : "s", qn_text_count(s.nr_forks).s,
+		s.nr_forks == 1 ? "" : "s");
+	qn_line(l, "  calls     %s allocations, %s reallocs, %s frees",
+		qn_text_count(s.nr_allocs).s, qn_text_count(s.nr_reallocs).s,
+		qn_text_count(s.nr_frees).s);
+	qn_line(l, "  asked for %s in all", qn_text_size(s.bytes).s);
+	qn_line(l,
+		"  live      at peak %s (%" PRIu64
+		" bytes) in %s blocks, at the end %s in %s",
+		qn_text_size(s.peak).s, s.peak, qn_text_count(s.peak_nr).s,
+		qn_text_size(s.live).s, qn_text_count(s.nr_live).s);
 	if (r.nr_unknown)
-		printf("  unknown   %s calls for blocks from before recording, "
-		       "or lost\n",
-		       qn_text_count(r.nr_unknown).s);
+		qn_line(l,
+			"  unknown   %s calls for blocks from before recording, "
+			"or lost",
+			qn_text_count(r.nr_unknown).s);
 	if (r.nr_damaged)
-		printf("  damaged   %u blocks that end in the middle\n",
-		       r.nr_damaged);
+		qn_line(l, "  damaged   %u blocks that end in the middle",
+			r.nr_damaged);
 	if (r.nr_lost)
-		printf("  lost      %s calls that the recorder had no room "
-		       "for\n",
-		       qn_text_count(r.nr_lost).s);
+		qn_line(l,
+			"  lost      %s calls that the recorder had no room "
+			"for",
+			qn_text_count(r.nr_lost).s);
 	if (with_sites)
-		qn_top_print(&top, t, process);
+		qn_top_print(&top, l, t, process);
 	qn_top_exit(&top);
 	qn_reader_exit(&r);
 }
@@ -238,16 +243,18 @@ static int info_json(const struct request *q, const struct qn_tracefile *t)
 
 static int info(const struct request *q, struct qn_tracefile *t)
 {
+	struct qn_lines l = qn_lines_whole_to(stdout);
+
 	if (q->is_json)
 		return info_json(q, t);
-	printf("%s: %s, %u blocks, %u damaged, index %s\n", t->path,
-	       qn_text_size(t->size).s, t->nr, t->nr_damaged,
-	       t->was_indexed ? "present" :
-				"missing: the blocks were looked "
-				"for");
+	qn_line(&l, "%s: %s, %u blocks, %u damaged, index %s", t->path,
+		qn_text_size(t->size).s, t->nr, t->nr_damaged,
+		t->was_indexed ? "present" :
+				 "missing: the blocks were looked "
+				 "for");
 	for (u32 i = 0; i < t->nr; i++)
 		if (begins_process(t, i))
-			info_process(t, t->blocks[i].head.process,
+			info_process(&l, t, t->blocks[i].head.process,
 				     t->blocks[i].head.process == q->process);
 	return 0;
 }
@@ -310,8 +317,9 @@ static void print_bins(const char *title, const u64 *nr, const u64 *bytes)
 {
 	static const int widths[] = { -21, 14, 10, 10 };
 	u64 all = sum_of(nr), all_bytes = sum_of(bytes);
-	struct qn_lines l = { .out = stdout };
-	const struct qn_text_table t = { &l, widths, ARRAY_SIZE(widths) };
+	struct qn_lines l = qn_lines_to(stdout);
+	const struct qn_text_table t = { &l, widths, ARRAY_SIZE(widths), NULL,
+					 0 };
 	char label[80];
 
 	QN_TEXT_ROW(&t, title, "blocks", "of them", "of bytes");
@@ -368,6 +376,8 @@ static void histogram_json(const struct request *q, const struct histogram *h)
 
 static void print_histogram(const struct request *q, const struct histogram *h)
 {
+	struct qn_lines l = qn_lines_to(stdout);
+
 	if (q->is_json) {
 		histogram_json(q, h);
 	} else if (q->is_csv) {
@@ -378,8 +388,8 @@ static void print_histogram(const struct request *q, const struct histogram *h)
 		print_bins("size", h->nr, h->bytes);
 		printf("\n");
 		print_bins("lived until", h->lived, h->lived_bytes);
-		printf("  Lifetimes are bytes allocated from a block's "
-		       "allocation to its free.\n");
+		qn_line(&l, "  Lifetimes are bytes allocated from a block's "
+			    "allocation to its free.");
 	}
 }
 

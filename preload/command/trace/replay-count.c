@@ -182,21 +182,24 @@ int qn_count_open(struct qn_count *c, enum qn_count_how how, char *const *argv)
 	return err;
 }
 
-void qn_count_print(const struct qn_count *c, u64 nr_calls)
+void qn_count_print(struct qn_lines *l, const struct qn_count *c, u64 nr_calls)
 {
 	u64 tenths = nr_calls ? c->nr * 10 / nr_calls : 0;
 
 	if (c->how == QN_COUNT_PERF)
-		printf("  counted   %" PRIu64 ".%" PRIu64
-		       " instructions each, by the processor, the loop of the "
-		       "replay among them\n",
-		       tenths / 10, tenths % 10);
+		qn_line(l,
+			"  counted   %" PRIu64 ".%" PRIu64
+			" instructions each, by the processor, the loop of the "
+			"replay among them",
+			tenths / 10, tenths % 10);
 	else if (c->how == QN_COUNT_CALLGRIND)
-		printf("  counted   %" PRIu64 ".%" PRIu64
-		       " instructions each, by callgrind\n",
-		       tenths / 10, tenths % 10);
+		qn_line(l,
+			"  counted   %" PRIu64 ".%" PRIu64
+			" instructions each, by callgrind",
+			tenths / 10, tenths % 10);
 	else if (*c->why)
-		printf("  counted   instructions are not available: %s; "
-		       "--count=callgrind counts by valgrind\n",
-		       c->why);
+		qn_line(l,
+			"  counted   instructions are not available: %s; "
+			"--count=callgrind counts by valgrind",
+			c->why);
 }

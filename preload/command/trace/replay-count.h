@@ -10,6 +10,7 @@
 #define QN_REPLAY_COUNT_H
 
 #include "base/compiler.h"
+#include "command/base/text.h"
 
 /* The words for them, in their order */
 #define QN_COUNT_CHOICES "auto|perf|callgrind|none"
@@ -55,6 +56,6 @@ void qn_count_stop(const struct qn_count *c);
 void qn_count_close(struct qn_count *c);
 
 /* A line of the report: per call of @nr_calls, and by what */
-void qn_count_print(const struct qn_count *c, u64 nr_calls);
+void qn_count_print(struct qn_lines *l, const struct qn_count *c, u64 nr_calls);
 
 #endif /* QN_REPLAY_COUNT_H */

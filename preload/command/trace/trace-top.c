@@ -15,6 +15,9 @@
 
 /* Columns in front of a site's functions */
 #define INDENT 44u
+/* Columns that they have there at least; in front of them elsewhere */
+#define BESIDE 36u
+#define BELOW  4u
 
 void qn_top_init(struct qn_top *top, const struct qn_tracefile *t, u32 process)
 {
@@ -57,18 +60,28 @@ void qn_top_add(struct qn_top *top, const struct qn_op *op)
 	top->owners[op->slot] = site;
 }
 
-/* Who called, on what is left of the line */
-static void print_frames(const struct qn_top *top, struct qn_symbols *symbols,
-			 u32 site)
+static bool is_beside(void)
 {
 	u32 columns = qn_text_columns(STDOUT_FILENO);
+
+	return !columns || columns >= INDENT + BESIDE;
+}
+
+/* Who called, on what is left of the line, or below if that is too little for a name */
+static void print_site(const struct qn_top *top, struct qn_symbols *symbols,
+		       u32 site, const char *figures)
+{
+	u32 columns = qn_text_columns(STDOUT_FILENO);
+	u32 indent = is_beside() ? INDENT : BELOW;
 	struct qn_people people;
 	char *text;
 
 	qn_people_find(&people, symbols, &top->sites, site);
-	text = qn_people_text(
-		&people, columns ? max(columns, INDENT + 20u) - INDENT : 0);
-	printf("%s\n", text);
+	text = qn_people_text(&people, columns ? columns - indent : 0);
+	if (is_beside())
+		printf("%s  %s\n", figures, text);
+	else
+		printf("%s\n%*s%s\n", figures, (int)BELOW, "", text);
 	free(text);
 }
 
@@ -97,6 +110,7 @@ static void print_largest(const struct qn_top *top, struct qn_symbols *symbols,
 			  bool of_live)
 {
 	u32 shown[QN_TOP_SITES];
+	char figures[160];
 	u64 all = 0;
 
 	for (u32 i = 0; i < top->sites.nr; i++)
@@ -109,17 +123,19 @@ static void print_largest(const struct qn_top *top, struct qn_symbols *symbols,
 		if (site == QN_STACKS_MOST)
 			return;
 		bytes = of_live ? sum->live : sum->bytes;
-		printf("    %10s %7s %12s %s  ", qn_text_size(bytes).s,
-		       qn_text_share(bytes, all).s,
-		       qn_text_count(of_live ? sum->nr_live : sum->nr).s,
-		       of_live ? "blocks" : "calls");
-		print_frames(top, symbols, site);
+		snprintf(figures, sizeof(figures),
+			 is_beside() ? "    %10s %7s %12s %s" :
+				       "%11s %7s %s %s",
+			 qn_text_size(bytes).s, qn_text_share(bytes, all).s,
+			 qn_text_count(of_live ? sum->nr_live : sum->nr).s,
+			 of_live ? "blocks" : "calls");
+		print_site(top, symbols, site, figures);
 		shown[n] = site;
 	}
 }
 
-void qn_top_print(const struct qn_top *top, const struct qn_tracefile *t,
-		  u32 process)
+void qn_top_print(const struct qn_top *top, struct qn_lines *l,
+		  const struct qn_tracefile *t, u32 process)
 {
 	struct qn_process_info info;
 	struct qn_symbols symbols;
@@ -128,10 +144,10 @@ void qn_top_print(const struct qn_top *top, const struct qn_tracefile *t,
 		return;
 	qn_tracefile_process(t, process, &info);
 	qn_symbols_init(&symbols, info.name ?: "", info.name_size);
-	printf("  sites     %s; most bytes asked for, by\n",
-	       qn_text_count(top->nr_seen).s);
+	qn_line(l, "  sites     %s; most bytes asked for, by",
+		qn_text_count(top->nr_seen).s);
 	print_largest(top, &symbols, false);
-	printf("            most bytes live at the end, of\n");
+	qn_line(l, "            most bytes live at the end, of");
 	print_largest(top, &symbols, true);
 	qn_symbols_exit(&symbols);
 }

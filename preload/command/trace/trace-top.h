@@ -7,6 +7,7 @@
 #ifndef QN_TRACE_TOP_H
 #define QN_TRACE_TOP_H
 
+#include "command/base/text.h"
 #include "command/base/symbols.h"
 #include "trace-read.h"
 #include "trace-sites.h"
@@ -48,7 +49,7 @@ void qn_top_exit(struct qn_top *top);
 void qn_top_add(struct qn_top *top, const struct qn_op *op);
 
 /* The largest on standard output, a line each; nothing if no site is known */
-void qn_top_print(const struct qn_top *top, const struct qn_tracefile *t,
-		  u32 process);
+void qn_top_print(const struct qn_top *top, struct qn_lines *l,
+		  const struct qn_tracefile *t, u32 process);
 
 #endif /* QN_TRACE_TOP_H */
