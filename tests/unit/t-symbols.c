@@ -89,6 +89,28 @@ static void test_names(void **state)
 			    "0x123");
 	assert_string_equal(text_of("/not/there", 0x12, QN_SYMBOLS_LONG, 300),
 			    "there+0x12");
+	assert_string_equal(text_of("/a/_json.cpython-311-x86_64-linux-gnu.so",
+				    0x12, QN_SYMBOLS_SHORT, 300),
+			    "_json.so+0x12");
+	assert_string_equal(text_of("/a/_json.cpython-311-x86_64-linux-gnu.so",
+				    0x12, QN_SYMBOLS_LONG, 300),
+			    "_json.cpython-311-x86_64-linux-gnu.so+0x12");
+	assert_string_equal(text_of("/a/_rust.abi3.so", 0x12, QN_SYMBOLS_SHORT,
+				    300),
+			    "_rust.so+0x12");
+	assert_string_equal(text_of("/a/x.pypy39-pp73-x86_64-linux-gnu.so",
+				    0x12, QN_SYMBOLS_SHORT, 300),
+			    "x.so+0x12");
+	/* Versions tell two libraries apart */
+	assert_string_equal(text_of("/a/libx.so.6", 0x12, QN_SYMBOLS_SHORT,
+				    300),
+			    "libx.so.6+0x12");
+	assert_string_equal(text_of("/a/libglib-2.0.so", 0x12, QN_SYMBOLS_SHORT,
+				    300),
+			    "libglib-2.0.so+0x12");
+	assert_string_equal(text_of("/a/.cpython-3.so", 0x12, QN_SYMBOLS_SHORT,
+				    300),
+			    ".cpython-3.so+0x12");
 	assert_string_equal(text_of("/tmp", 0x12, QN_SYMBOLS_SHORT, 300),
 			    "tmp+0x12");
 }

@@ -201,10 +201,32 @@ static const char *name_of_file(const struct qn_symbols *s, const char *module)
 	return slash ? slash + 1 : name;
 }
 
+/* Does the part of a file's name, from its first dot on, tell machine and version only */
+static bool is_tag(const char *part, size_t size)
+{
+	static const char abi[] = ".abi3", python[] = ".cpython-";
+	const char *machine = memmem(part, size, "-linux-", 7);
+
+	return machine || (size == strlen(abi) && !memcmp(part, abi, size)) ||
+	       (size > strlen(python) && !memcmp(part, python, strlen(python)));
+}
+
+/* "_json.cpython-311-x86_64-linux-gnu.so" is "_json.so"; to be freed */
+static char *make_brief(const char *name)
+{
+	const char *dot = strchr(name, '.'), *end = strrchr(name, '.');
+
+	if (!dot || dot == name || dot == end || strcmp(end, ".so") ||
+	    !is_tag(dot, (size_t)(end - dot)))
+		return qn_xprintf("%s", name);
+	return qn_xprintf("%.*s.so", (int)(dot - name), name);
+}
+
 void qn_symbols_text(struct qn_symbols *s, const char *module, u64 offset,
 		     enum qn_symbols_form form, char *to, size_t room)
 {
 	const struct symbol *symbol;
+	char *brief = NULL;
 	const char *name;
 
 	if (!module) {
@@ -212,6 +234,8 @@ void qn_symbols_text(struct qn_symbols *s, const char *module, u64 offset,
 		return;
 	}
 	name = name_of_file(s, module);
+	if (form == QN_SYMBOLS_SHORT)
+		name = brief = make_brief(name);
 	symbol = find_symbol(find_image(s, module), offset);
 	if (symbol && form == QN_SYMBOLS_SHORT)
 		snprintf(to, room, "%s", symbol->name);
@@ -222,6 +246,7 @@ void qn_symbols_text(struct qn_symbols *s, const char *module, u64 offset,
 		snprintf(to, room, "%s+0x%" PRIx64, name, offset);
 	else
 		snprintf(to, room, "%s", name);
+	free(brief);
 	qn_text_clean(to, room, to);
 }
 
@@ -260,7 +285,9 @@ static void add_frame(struct qn_symbols *s, const char *module, u64 offset,
 	s->frames[s->nr_frames++] = (struct qn_symbols_frame){
 		.function = function ? keep(s, qn_demangle(function)) :
 				       keep_unnamed(s, module, offset),
-		.module = module ? keep_copy(s, name_of_file(s, module)) : "",
+		.module = module ?
+				  keep(s, make_brief(name_of_file(s, module))) :
+				  "",
 		.file = keep_copy(s, d->file),
 		.line = d->line,
 		.is_named = function != NULL,

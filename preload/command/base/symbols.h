@@ -20,7 +20,8 @@ struct qn_symbols_image;
 /**
  * struct qn_symbols_frame - a function at an address
  * @function:	demangled; "file+0x1234" where no symbol is near
- * @module:	the file's name without its folder; "" of no file
+ * @module:	the file's name without its folder and without the tag that tells a Python
+ *		module's machine; "" of no file
  * @file, @line: of the source; NULL and 0: not known
  * @is_named:	a symbol was near
  * @is_inlined:	into the next one
@@ -78,7 +79,8 @@ void qn_symbols_exit(struct qn_symbols *s);
  * @QN_SYMBOLS_LONG: "function+0x12 (file)"
  * @QN_SYMBOLS_SHORT: "function"
  *
- * Either is "file+0x1234" where no symbol is near.
+ * Either is "file+0x1234" where no symbol is near. The short form leaves out the tag of a
+ * Python module: "_json.so", not "_json.cpython-311-x86_64-linux-gnu.so".
  */
 enum qn_symbols_form {
 	QN_SYMBOLS_LONG,
