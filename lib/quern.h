@@ -825,19 +825,80 @@ void qn_arena_reset(struct qn_arena *a);
 		 &(array)->at[(array)->nr++] :                          \
 		 NULL)
 
-/* What qn_array_add() grows by; @at points to the array's pointer. 0 or -ENOMEM. */
+/**
+ * qn_array_grow() - room for at least one more element: what qn_array_add() grows by
+ * @a:		the arena
+ * @at:		where the pointer to the elements is, which is set anew
+ * @room:	elements that there is room for; doubled
+ * @osize:	bytes of an element
+ *
+ * Return: 0, or -ENOMEM with the array as it was.
+ */
 int qn_array_grow(struct qn_arena *a, void *at, size_t *room, size_t osize);
 
 /*
  * The process's heap. Linux only. Same contracts as the C library's functions
  * without the prefix, but that qn_realloc(p, 0) resizes to one byte and does not
- * free; safe from any thread, not from a signal handler.
+ * free.
+ */
+
+/**
+ * qn_malloc() - allocate from the process's heap
+ * @size:	bytes asked for; 0 is served as 1
+ *
+ * Context: any thread, no signal handler.
+ * Return: a block aligned to %QN_ALIGN, or NULL with errno ENOMEM.
  */
 void *qn_malloc(size_t size);
+
+/**
+ * qn_calloc() - allocate a zeroed array
+ * @n:		elements
+ * @size:	bytes of one
+ *
+ * Context: as qn_malloc().
+ * Return: a zeroed block, or NULL with errno ENOMEM (also if @n * @size overflows).
+ */
 void *qn_calloc(size_t n, size_t size);
+
+/**
+ * qn_realloc() - resize a block
+ * @p:		a block of the process's heap, or NULL to allocate
+ * @size:	new size; 0 is served as 1, the block is not freed
+ *
+ * Context: as qn_malloc().
+ * Return: the block, perhaps moved, or NULL with errno ENOMEM and @p still valid.
+ */
 void *qn_realloc(void *p, size_t size);
+
+/**
+ * qn_memalign() - allocate at an alignment
+ * @align:	a power of two
+ * @size:	bytes asked for
+ *
+ * Context: as qn_malloc().
+ * Return: a block aligned to @align, or NULL with errno ENOMEM, or EINVAL if @align is no
+ * power of two.
+ */
 void *qn_memalign(size_t align, size_t size);
+
+/**
+ * qn_free() - give a block back
+ * @p:		a block of the process's heap, or NULL
+ *
+ * A pointer that is found to be no live block is reported on stderr, and the program stops.
+ *
+ * Context: as qn_malloc().
+ */
 void qn_free(void *p);
+
+/**
+ * qn_malloc_usable_size() - bytes that may be used of a block
+ * @p:		a block of the process's heap, or NULL
+ *
+ * Context: as qn_malloc().
+ * Return: at least what was asked for; 0 for NULL.
+ */
 size_t qn_malloc_usable_size(const void *p);
 
 /**

@@ -65,6 +65,63 @@ ok 'so is a page of nothing' [ $? = 125 ]
 "$quern" help --completion=fish >"$tmp/out" 2>&1
 ok 'and completion for another shell' [ $? = 125 ]
 
+# --- the C interface
+
+awk=$(command -v mawk || command -v gawk || command -v awk)
+"$awk" -v version=1 -v date=2026-01-01 -f "$top/lib/quern.3.awk" "$top/lib/quern.h" \
+	>"$tmp/quern.3"
+ok 'quern.3 is made' [ -s "$tmp/quern.3" ]
+ok 'no warning in it' quiet "$tmp/quern.3"
+if command -v mandoc >"$tmp/null"; then
+	mandoc -Tlint "$tmp/quern.3" >"$tmp/out" 2>&1
+	ok 'nor by mandoc' [ ! -s "$tmp/out" ]
+else
+	skip 'nor by mandoc' 'no mandoc'
+fi
+sections=$(sed -n 's/^\.SH //p' "$tmp/quern.3" | tr '\n' ,)
+ok 'it has its parts' [ "$sections" = \
+	'NAME,SYNOPSIS,DESCRIPTION,RETURN VALUE,ERRORS,CONTEXT,SEE ALSO,' ]
+# What the library exports, and what the header defines beside it
+exported=$(nm -D --defined-only "$lib" | sed -n 's/.* T \(qn_[a-z_]*\)$/\1/p')
+ok 'the library exports functions' [ "$(echo "$exported" | wc -l)" -ge 40 ]
+section() # NAME: of the page
+{
+	sed -n "/^\.SH $1\$/,/^\.SH/p" "$tmp/quern.3"
+}
+lacking_functions()
+{
+	local name
+
+	for name in $exported qn_pressure qn_array_add QN_POOL QN_HEAP_PLAN; do
+		section NAME | grep -qw "$name" || echo "NAME: $name"
+		section SYNOPSIS | grep -q "\b$name(" || echo "SYNOPSIS: $name"
+		section DESCRIPTION | grep -qx "\.BR $name ()" || echo "DESCRIPTION: $name"
+	done
+}
+lacking_functions >"$tmp/out"
+ok 'each function has its entry' [ ! -s "$tmp/out" ]
+# Of all but those that return nothing the page says what they return
+results()
+{
+	local name
+
+	for name in $exported; do
+		grep -q "^void $name(\|^size_t qn_pool_\|qn_arena_mark_get" \
+			<(grep "\b$name(" "$top/lib/quern.h" | grep -v '^ \*') ||
+			section 'RETURN VALUE' | grep -qx "\.BR $name ()" || echo "$name"
+	done
+}
+results >"$tmp/out"
+ok 'and what it returns' [ ! -s "$tmp/out" ]
+ok 'errors have their functions' grep -q 'qn_heap_add_zone' <(section ERRORS | sed -n '/EMFILE/,/^\.TP/p')
+undocumented() # a header with one more function
+{
+	sed 's/^int qn_trim(void);/&\nint qn_new(void);/' "$top/lib/quern.h"
+}
+undocumented >"$tmp/new.h"
+ok 'one without a comment is in no entry' [ -z \
+	"$("$awk" -v names=1 -f "$top/lib/quern.3.awk" "$tmp/new.h" | grep -x qn_new)" ]
+
 # --- bash
 
 must "$quern" help --completion=bash >"$tmp/bash"

@@ -46,6 +46,8 @@ names()
 		[ -f "$lib/libquern-engines.so" ] &&
 		[ -f "$root$prefix/share/man/man1/quern.1" ] &&
 		[ -f "$root$prefix/share/man/man1/quern-run.1" ] &&
+		[ -f "$root$prefix/share/man/man3/quern.3" ] &&
+		[ -f "$root$prefix/share/man/man3/qn_heap_alloc.3" ] &&
 		[ -f "$root$prefix/share/bash-completion/completions/quern" ] &&
 		[ -f "$root$prefix/share/zsh/site-functions/_quern" ] &&
 		[ -f "$root$prefix/include/quern.h" ] || {
