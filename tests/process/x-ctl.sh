@@ -194,6 +194,17 @@ for i in $(seq 20); do
 	[ $status = 0 ] || break
 done
 ok 'a program that sleeps without a helper does not answer' complains 'nothing was changed'
+ok 'the reason is told' complains 'started with helper:0'
+ctl --wait=1 "$pid" purge
+status=$?
+ok 'and what to do' complains 'QUERN_CONF=live:1'
+ctl --wait=1 "$pid"
+status=$?
+ok 'what it noted last is told nevertheless' [ $status = 0 ]
+ok 'as that' grep -q 'has not looked yet, and this is what it noted last' "$tmp/err"
+ok 'with its settings' grep -q '^process [0-9]* (work): policy rule' "$tmp/out"
+ctl --wait=1 --json "$pid"
+ok 'in JSON it is known' grep -q '"answered": false' "$tmp/out"
 stop
 begin live:1,helper:0 "$tmp/work" busy
 ctl "$pid" price=7.5

@@ -30,6 +30,7 @@
  * @is_json:	--json
  * @settings:	those of @words, as QUERN_CONF has them
  * @purge, @profile, @decisions: of @words
+ * @is_silent:	it gave no answer, and none is needed
  */
 struct ctl {
 	const char *target;
@@ -40,6 +41,7 @@ struct ctl {
 	bool purge;
 	bool profile;
 	bool decisions;
+	bool is_silent;
 	struct qn_live live;
 	struct qn_ask ask;
 	json_t *json;
@@ -125,17 +127,34 @@ static int read_words(struct ctl *ctl)
 
 /* ---- requests ---- */
 
+/* Threads look when they ask for memory; the helper also while they do not */
+static const char *silence_of(const struct ctl *ctl)
+{
+	if (!ctl->live.page.knobs.helper)
+		return "it was started with helper:0, so it looks only once in "
+		       "some hundred KB that it asks for";
+	return "it looks once in some hundred KB that it asks for; while it is "
+	       "idle only a helper looks, which a heap of less than 4 MB does "
+	       "not have";
+}
+
+static void tell_of_silence(const struct ctl *ctl, const char *what)
+{
+	qn_error("process %u has not looked yet, and %s: %s. Ask again with "
+		 "--wait=60 or give it work; or start it with "
+		 "QUERN_CONF=live:1 (quern run --conf=live:1), and it answers "
+		 "while it is idle",
+		 ctl->live.page.pid, what, silence_of(ctl));
+}
+
 static int refuse_answer(const struct ctl *ctl, int err)
 {
 	const char *why;
 
 	switch (err) {
 	case -ETIMEDOUT:
-		why = "no answer, and nothing was changed: it makes no calls of "
-		      "malloc, and has no helper that would listen; ask when "
-		      "it has work to do, or start it with QUERN_CONF=live:1 "
-		      "(and not helper:0)";
-		break;
+		tell_of_silence(ctl, "nothing was changed");
+		return QN_EXIT_FAILURE;
 	case -ESRCH:
 		why = "it has ended";
 		break;
@@ -219,6 +238,8 @@ static void put_state(const struct ctl *ctl)
 	json_object_set_new(ctl->json, "pid", json_integer(page->pid));
 	json_object_set_new(ctl->json, "program", json_string(name));
 	json_object_set_new(ctl->json, "policy", json_string(page->policy));
+	json_object_set_new(ctl->json, "answered",
+			    json_boolean(!ctl->is_silent));
 	for (; k < qn_conf_knobs + qn_conf_nr_knobs; k++) {
 		size_t value;
 
@@ -339,14 +360,29 @@ static void do_decisions(struct ctl *ctl)
 		print_decisions(ctl);
 }
 
+/* Settings are in the page whether it answers or not; figures are as it noted them last */
+static int ask_state(struct ctl *ctl)
+{
+	u64 value;
+	int err;
+
+	if (ctl->settings)
+		return ask(ctl, QN_STATS_COMMAND_SET, ctl->settings, &value);
+	err = qn_ask(&ctl->ask, QN_STATS_COMMAND_LOOK, "", ctl->wait * 1000,
+		     &value);
+	ctl->is_silent = err == -ETIMEDOUT;
+	if (!ctl->is_silent)
+		return err ? refuse_answer(ctl, err) : 0;
+	if (ctl->purge || ctl->profile)
+		return refuse_answer(ctl, err);
+	tell_of_silence(ctl, "this is what it noted last");
+	return 0;
+}
+
 /* Settings first; without any the process is asked to bring its page up to date */
 static int talk(struct ctl *ctl)
 {
-	u64 value;
-	int status = ask(ctl,
-			 ctl->settings ? QN_STATS_COMMAND_SET :
-					 QN_STATS_COMMAND_LOOK,
-			 ctl->settings ? ctl->settings : "", &value);
+	int status = ask_state(ctl);
 
 	if (status)
 		return status;
@@ -418,11 +454,15 @@ const struct qn_command qn_command_ctl = {
 		"changed and why. Without a request it prints the settings in "
 		"force. The process is one that was started with "
 		"QUERN_CONF=live:1 or by quern run, or the file of its page; it "
-		"is not stopped. Settings that count at the start of a process or "
+		"is not stopped. It looks once in some hundred KB that it asks "
+		"for, and under QUERN_CONF=live:1 also while it is idle. Settings that count at "
+		"the start of a process or "
 		"thread alone (fence) hold for new threads.",
-	.json = "The keys are format, pid, program, policy, knobs, and what was "
-		"asked for: purged_bytes; profile with samples, total, larger "
-		"and sizes (size, weight); decisions and choices.",
+	.json = "The keys are format, pid, program, policy, answered (false: "
+		"it did not look, and this is what it noted last), knobs, and "
+		"what was asked for: purged_bytes; profile with samples, "
+		"total, larger and sizes (size, weight); decisions and "
+		"choices.",
 	.options = ctl_options,
 	.run = ctl_main,
 };
