@@ -744,6 +744,14 @@ static void one_conclusion_is_drawn(void **unused)
 	assert_non_null(strstr(text,
 			       "\nADVICE      most memory is not malloc's: "
 			       "152 MiB of 200 MiB"));
+	/* Of one that did not end in order they may be another program's */
+	page.state = QN_STATS_RUNNING;
+	report_resident(&page, 200 << 10);
+	assert_null(strstr(text, "ADVICE"));
+	assert_non_null(strstr(text, "\nnote        the program ended by"));
+	report_resident(&page, 50 << 10);
+	assert_null(strstr(text, "\nnote"));
+	page.state = QN_STATS_EXITED;
 	page.purged = 100 << 20;
 	page.nr_purges = 7;
 	page.refaults = 24 << 20;

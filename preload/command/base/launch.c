@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -203,6 +204,13 @@ static void await_end(const struct qn_launch *what, struct qn_outcome *outcome)
 			 !is_from_terminal(&info))
 			kill(outcome->pid, signo);
 	}
+}
+
+int qn_launch_null(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? memfd_create("null", MFD_CLOEXEC) : fd;
 }
 
 int qn_launch(const struct qn_launch *what, struct qn_outcome *outcome)

@@ -73,6 +73,9 @@ static inline u64 qn_usage_peak(const struct rusage *usage)
 	return (u64)usage->ru_maxrss * 1024;
 }
 
+/* For a stream that nobody looks at: /dev/null, or an empty file where there is none */
+int qn_launch_null(void);
+
 /**
  * qn_launch() - run a program to its end
  *

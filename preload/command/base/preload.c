@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 #include "fail.h"
 #include "preload.h"
@@ -22,20 +23,26 @@
 /* The loader ends a name there or replaces what follows */
 #define SPECIAL " :$"
 
-char *qn_preload_own_dir(void)
+/* Without /proc there is the name by which the kernel was asked */
+char *qn_preload_own_file(void)
 {
 	char path[PATH_MAX];
 	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	char *slash;
+	unsigned long name = size > 0 ? 0 : getauxval(AT_EXECFN);
 
-	if (size <= 0)
-		return NULL;
-	path[size] = 0;
-	slash = strrchr(path, '/');
-	if (!slash)
-		return NULL;
-	*slash = 0;
-	return qn_xprintf("%s", path);
+	if (name)
+		return realpath((const char *)name, NULL);
+	return size > 0 ? qn_xprintf("%.*s", (int)size, path) : NULL;
+}
+
+char *qn_preload_own_dir(void)
+{
+	char *path = qn_preload_own_file();
+	char *slash = path ? strrchr(path, '/') : NULL;
+
+	if (slash)
+		*slash = 0;
+	return path;
 }
 
 /* @path as it is, or NULL and @path freed if it is not there */

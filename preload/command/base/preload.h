@@ -7,6 +7,9 @@
 
 #include "launch.h"
 
+/* This command's file, the caller's to free; NULL if unknown */
+char *qn_preload_own_file(void);
+
 /* Directory of this command's file, the caller's to free; NULL if unknown */
 char *qn_preload_own_dir(void);
 

@@ -283,7 +283,7 @@ static char *list_libraries(const char *loader, const char *image)
 	char *argv[] = { (char *)(uintptr_t)loader, "--list",
 			 (char *)(uintptr_t)image, NULL };
 	int fd = memfd_create("libraries", MFD_CLOEXEC);
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null = qn_launch_null();
 	const struct qn_launch what = { .path = loader,
 					.argv = argv,
 					.envp = environ,

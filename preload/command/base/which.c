@@ -167,8 +167,9 @@ static int launch(const char *library, int fd, struct qn_outcome *outcome)
 			       NULL;
 	char *preload = list ? qn_xprintf("LD_PRELOAD=%s", list) : NULL;
 	const char *const changes[] = { preload, NULL };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	const struct qn_launch what = { .path = "/proc/self/exe",
+	int null = qn_launch_null();
+	char *own = qn_preload_own_file();
+	const struct qn_launch what = { .path = own ? own : "/proc/self/exe",
 					.argv = argv,
 					.fd_in = null,
 					.fd_out = fd,
@@ -177,6 +178,7 @@ static int launch(const char *library, int fd, struct qn_outcome *outcome)
 
 	if (null >= 0)
 		close(null);
+	free(own);
 	free(preload);
 	free(list);
 	return err;

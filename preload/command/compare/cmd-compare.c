@@ -117,7 +117,7 @@ static int open_input(struct qn_trial *t)
 	t->in_at = 0;
 	if (isatty(STDIN_FILENO) || fstat(STDIN_FILENO, &st) ||
 	    S_ISCHR(st.st_mode)) {
-		t->fd_in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		t->fd_in = qn_launch_null();
 		return 0;
 	}
 	t->in_at = lseek(STDIN_FILENO, 0, SEEK_CUR);

@@ -208,12 +208,17 @@ static void check_loader(struct qn_checks *c, const char *path)
 	if (found && real && !strcmp(found, real))
 		qn_checks_add(c, QN_VERDICT_OK, "loader",
 			      "The loader takes malloc from libquern.so.");
-	else if (c->library)
+	else if (found)
 		qn_checks_add(c, QN_VERDICT_NO, "loader",
 			      "The loader takes malloc from %s, not from %s. "
 			      "LD_PRELOAD=%s ldd %s shows what it loads.",
-			      found ? found : "a file that it does not tell",
-			      c->library, c->library, path);
+			      found, c->library, c->library, path);
+	else if (c->library)
+		qn_checks_add(c, QN_VERDICT_NO, "loader",
+			      "The loader does not tell from which file it "
+			      "takes malloc. LD_PRELOAD=%s ldd %s shows what "
+			      "it says.",
+			      c->library, path);
 	free(found);
 	free(real);
 }

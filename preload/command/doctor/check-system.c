@@ -15,6 +15,15 @@
 /* The kernel's own preset */
 #define USUAL_MAPS 65530
 
+static void check_proc(struct qn_checks *c)
+{
+	if (access("/proc/self/maps", R_OK))
+		qn_checks_add(c, QN_VERDICT_NOTE, "proc",
+			      "/proc is not mounted here: quern top, ctl, "
+			      "doctor and flame cannot look at a process by "
+			      "its number, and limits are not told.");
+}
+
 /* ---- memory management ---- */
 
 static void check_huge_pages(struct qn_checks *c)
@@ -196,6 +205,7 @@ static void check_stalls(struct qn_checks *c)
 
 void qn_check_system(struct qn_checks *c, pid_t pid)
 {
+	check_proc(c);
 	check_huge_pages(c);
 	check_overcommit(c);
 	check_map_count(c);

@@ -252,7 +252,10 @@ static int refuse_pid(u32 pid, const struct qn_live_list *list)
 {
 	int has = has_library(pid);
 
-	if (!is_there(pid))
+	if (access("/proc/self", F_OK))
+		qn_error("/proc is not mounted, so a process is not found by "
+			 "its number: name the file of its page");
+	else if (!is_there(pid))
 		qn_error("there is no process %u", pid);
 	else if (has < 0)
 		qn_error("process %u is another user's: %s", pid,

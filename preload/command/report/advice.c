@@ -21,7 +21,8 @@ static char *advise_outside(const struct qn_screen *s)
 	u64 resident = qn_report_resident(s);
 	u64 heap = qn_use_total(&s->f->at_resident);
 
-	if (s->f->nr_programs != 1 || resident < 2 * WORTH ||
+	/* Of one that did not end in order the rest may be another program's */
+	if (s->f->nr_programs != 1 || !s->f->finished || resident < 2 * WORTH ||
 	    heap > resident / 2)
 		return NULL;
 	return qn_xprintf(

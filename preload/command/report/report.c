@@ -12,6 +12,9 @@
 #include "engine/engine.h"
 #include "screen.h"
 
+/* Memory outside of the heap that a program may have got by becoming another one */
+#define SUCCESSOR_LEAST ((u64)8 << 20)
+
 /* ---- what it took ---- */
 
 static void put_status(struct qn_lines *l, const char *name,
@@ -69,8 +72,8 @@ static void put_memory(struct qn_screen *s, u64 resident, bool is_floor)
 			most, SIZE(resident));
 	else if (s->f->nr_programs > 1)
 		qn_line(&s->l,
-			"memory      %s at the peak of the largest process; all "
-			"heaps %s",
+			"memory      %s at the peak of the largest process; heaps "
+			"add up to %s",
 			SIZE(resident), SIZE(heap));
 	else if (heap > resident)
 		qn_line(&s->l,
@@ -123,7 +126,9 @@ static void put_programs(struct qn_screen *s)
 	if (execs)
 		snprintf(replaced, sizeof(replaced), ", with %u exec%s", execs,
 			 execs == 1 ? "" : "s");
-	qn_line(&s->l, "processes   %u%s; heaps and peaks added up%s",
+	qn_line(&s->l,
+		"processes   %u%s; heaps and peaks are sums, also of those "
+		"not there at once%s",
 		f->nr_processes, replaced, running);
 }
 
@@ -286,10 +291,27 @@ static void put_silent(struct qn_screen *s)
 		"malloc of its own, or needs none");
 }
 
+/* Nothing tells a program that was killed from one that became another by exec */
+static void put_successor(struct qn_screen *s)
+{
+	const struct qn_figures *f = s->f;
+	u64 resident = qn_report_resident(s);
+
+	if (!s->is_root || f->finished || f->nr_running ||
+	    f->nr_programs != 1 ||
+	    resident < qn_use_total(&f->at_resident) + SUCCESSOR_LEAST)
+		return;
+	qn_wrap(&s->l, "note        ",
+		"the program ended by a signal or _exit(), or became one that "
+		"quern does not serve (static, setuid, in another root "
+		"directory). Then most of the memory is that one's.");
+}
+
 static void put_heap(struct qn_screen *s)
 {
 	put_programs(s);
 	put_calls(s);
+	put_successor(s);
 	if (!s->f->nr_allocs) {
 		put_silent(s);
 		return;

@@ -317,7 +317,7 @@ static int launch(struct run *run, struct qn_outcome *outcome)
 /* On quern's own heap, nothing to be seen of it; the input is put back */
 static int launch_quern(struct run *run, struct qn_outcome *outcome)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null = qn_launch_null();
 	const struct qn_launch how = {
 		.fd_in = run->input_at < 0 ? null : -1,
 		.fd_out = null,
