@@ -210,6 +210,19 @@ static void test_no_losses(void **state)
 	expect(f.advice, "Take three: 50.0 % less CPU time and 50.0 % less");
 }
 
+/* Several of quern's that are behind nowhere are told together */
+static void test_no_losses_of_two(void **state)
+{
+	(void)state;
+	strcpy(candidates[1].which.name, "quern");
+	strcpy(candidates[2].which.name, "quern");
+	cpu[1] = cpu[2] = peak[1] = peak[2] = 50000;
+	find(7);
+	assert_string_equal(f.losses,
+			    "two, three: nowhere behind the best of the others "
+			    "beyond noise.");
+}
+
 static void test_interval_text(void **state)
 {
 	const struct qn_interval real = { 0.9, 0.872, 0.931, true, true };
@@ -230,10 +243,15 @@ static void test_interval_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_noise),         TEST(test_too_little_to_act_on),
-		TEST(test_best_in_both),  TEST(test_trade),
-		TEST(test_few_rounds),    TEST(test_failed),
-		TEST(test_losses),        TEST(test_no_losses),
+		TEST(test_noise),
+		TEST(test_too_little_to_act_on),
+		TEST(test_best_in_both),
+		TEST(test_trade),
+		TEST(test_few_rounds),
+		TEST(test_failed),
+		TEST(test_losses),
+		TEST(test_no_losses),
+		TEST(test_no_losses_of_two),
 		TEST(test_interval_text),
 	};
 

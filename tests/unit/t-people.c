@@ -37,6 +37,7 @@ static void test_demangle(void **state)
 	expect_name("_Zbroken", "_Zbroken");
 	expect_name("", "");
 #ifdef QN_HAVE_IBERTY
+	expect_name("_ZNK4shop5Store6renderB5cxx11Ev", "shop::Store::render");
 	expect_name("_ZN4shop4loadEi", "shop::load");
 	/* void f<std::vector<std::string>>(...), as the standard has substitutions */
 	expect_name("_Z1fISt6vectorINSt7__cxx1112basic_stringIcSt11char_traits"

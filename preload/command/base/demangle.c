@@ -122,6 +122,7 @@ static void replace(char *name, const char *what, const char *with)
 static void tidy(char *name)
 {
 	replace(name, "std::__cxx11::", "std::");
+	replace(name, "[abi:cxx11]", "");
 	cut_defaults(name);
 	replace(name, " >", ">");
 	replace(name, "std::basic_string<char>", "std::string");

@@ -352,9 +352,25 @@ static char *add_loss(const struct qn_trial *t, u32 s, char *losses,
 	return losses;
 }
 
+/* Those that are behind nowhere, in one sentence; takes both texts */
+static char *add_even(char *all, char *even)
+{
+	char *one;
+
+	if (!even)
+		return all;
+	one = qn_xprintf("%s: nowhere behind the best of the others beyond "
+			 "noise.",
+			 even);
+	all = append(all, " ", one);
+	free(one);
+	free(even);
+	return all;
+}
+
 static char *list_losses(const struct qn_trial *t)
 {
-	char *all = NULL, *losses, *one;
+	char *all = NULL, *even = NULL, *losses, *one;
 
 	if (t->compare.nr_done < QN_INTERVAL_LEAST)
 		return NULL;
@@ -364,16 +380,16 @@ static char *list_losses(const struct qn_trial *t)
 		losses = NULL;
 		for (u32 i = 0; i < QN_NR_RESULTS; i++)
 			losses = add_loss(t, s, losses, &qn_shown[i]);
-		one = qn_xprintf(
-			"%s: %s.", name_of(t, s),
-			losses ? losses :
-				 "nowhere behind the best of the others "
-				 "beyond noise");
+		if (!losses) {
+			even = append(even, ", ", name_of(t, s));
+			continue;
+		}
+		one = qn_xprintf("%s: %s.", name_of(t, s), losses);
 		all = append(all, " ", one);
 		free(losses);
 		free(one);
 	}
-	return all;
+	return add_even(all, even);
 }
 
 /* ---- notes ---- */
