@@ -140,9 +140,9 @@ refuses "too many rounds are an error" 125 "250" -n 251 -- ./prog
 refuses "rounds are a number" 125 "" -n many -- ./prog
 refuses "a program that is not there is an error" 127 "no program" -- ./missing
 refuses "a directory is an error" 126 "directory" -- ./scratch
-refuses "--json and --markdown exclude each other" 125 "one thing alone" \
+refuses "--json and --markdown exclude each other" 125 "only one of these" \
 	--json --markdown -- ./prog
-refuses "--svg=- and --json exclude each other" 125 "one thing alone" \
+refuses "--svg=- and --json exclude each other" 125 "only one of these" \
 	--json --svg=- -- ./prog
 refuses "a file that cannot be written is found before the first run" 125 \
 	"cannot write" --svg=missing/x.svg -- ./prog

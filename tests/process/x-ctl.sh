@@ -133,9 +133,9 @@ refused() # what it says, words
 	ok "'$*' is refused" complains "$what"
 }
 
-refused 'nothing that a process can be asked for' "$pid" purge now
-refused 'nothing that a process can be asked for' "$pid" stats=/tmp
-refused 'nothing that a process can be asked for' "$pid" nothing=1
+refused 'a process cannot be asked for' "$pid" purge now
+refused 'a process cannot be asked for' "$pid" stats=/tmp
+refused 'a process cannot be asked for' "$pid" nothing=1
 refused 'allowed: a decimal' "$pid" price=0
 refused 'allowed: 0 to 1, digits' "$pid" learn=2
 refused "bad value 'nobody' for key policy" "$pid" policy=nobody

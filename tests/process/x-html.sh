@@ -121,9 +121,9 @@ ok "a page of a replay" $?
 	[ "$(head -n 1 out)" = '{' ] && says out '"peak_live": [1-9]' &&
 	says out '"instructions": null' && says out '"policy": "rule"'
 ok "a replay as JSON" $?
-! "$quern" replay --json --html=- g.qt >out 2>err && says err 'one thing alone goes to standard' &&
+! "$quern" replay --json --html=- g.qt >out 2>err && says err 'only one of' &&
 	! "$quern" run --report=- --html=- -- true >out 2>err &&
-	says err 'one thing alone goes to standard'
+	says err 'only one of'
 ok "standard output is for one of them" $?
 "$quern" replay --count=none --html=/not/there/page g.qt >out 2>err
 [ $? = 125 ] && says err 'cannot write'

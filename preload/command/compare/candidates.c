@@ -80,7 +80,7 @@ static int ask_library(struct qn_candidate *c)
 	if (!err && is_same_file(c->which.file, c->library))
 		return 0;
 	if (err && err != -ENOEXEC)
-		qn_error("cannot ask '%s' who it is: %s", c->library,
+		qn_error("cannot find out which malloc '%s' is: %s", c->library,
 			 strerror(-err));
 	else if (!err && qn_program_has_malloc(c->library, true))
 		qn_error("'%s' is preloaded, but '%s' comes before it: take "

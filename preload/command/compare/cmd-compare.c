@@ -83,8 +83,8 @@ static int check_options(const struct options *o)
 		qn_error("compare needs a program: quern compare [OPTIONS] -- "
 			 "PROGRAM [ARGUMENTS]");
 	else if (nr > 1)
-		qn_error("one thing alone goes to standard output: --json, "
-			 "--markdown, --svg=- or --html=-");
+		qn_error("only one of these can go to standard output: --json, "
+			 "--markdown, --svg=- and --html=-");
 	else
 		return 0;
 	return QN_EXIT_FAILURE;

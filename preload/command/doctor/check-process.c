@@ -81,13 +81,13 @@ static void explain_absence(struct qn_checks *c, pid_t pid)
 			      "LD_PRELOAD. Start it as the user it changes to.",
 			      (int)pid);
 	else if (names_quern(pid))
-		qn_checks_add(c, QN_VERDICT_NO, "active",
-			      "quern does not serve process %d, though its "
-			      "LD_PRELOAD names libquern.so: the loader could "
-			      "not load the file (is it there, inside the "
-			      "container too?), or the program is none that "
-			      "preloads; see below.",
-			      (int)pid);
+		qn_checks_add(
+			c, QN_VERDICT_NO, "active",
+			"quern does not serve process %d, though its LD_PRELOAD names "
+			"libquern.so: the loader could not load the file (is it "
+			"there, inside the container too?), or nothing can be "
+			"preloaded into the program; see below.",
+			(int)pid);
 	else
 		qn_checks_add(c, QN_VERDICT_NO, "active",
 			      "quern does not serve process %d: it was started "

@@ -100,7 +100,7 @@ static int check_all(const struct doctor *d, struct qn_checks *c)
 
 	qn_check_library(c, d->library);
 	if (pid && d->program[1]) {
-		qn_error("one process at a time");
+		qn_error("doctor looks at one process at a time");
 		return QN_EXIT_FAILURE;
 	}
 	if (pid)

@@ -174,32 +174,32 @@ static const struct qn_option train_options[] = {
 	  .preset = "1", .help = "The same seed gives the same weights." },
 	{ "seeds", 0, "N", QN_NUMBER(struct qn_train, nr_seeds), .least = 1,
 	  .most = QN_TRAIN_SEEDS, .preset = "1", .help =
-	  "So many trainings, each with the next seed; the best is written, by all programs "
-	  "but those that are left out." },
+	  "Train N times, each time with the next seed. The best weights are written, "
+	  "judged by all programs but those that are left out." },
 	{ "episodes", 0, "N", QN_NUMBER(struct qn_train, nr_episodes), .least = 1,
-	  .most = 10000000, .preset = "2000", .help = "Of each seed." },
+	  .most = 10000000, .preset = "2000", .help = "Episodes of each seed." },
 	{ "mixes", 0, "N", QN_NUMBER(struct qn_train, nr_mixes), .least = 1, .most = 10000,
 	  .preset = "96", .help =
 	  "Mixes of the traces, with pauses of 50 ms to 3 s; each is played at four "
 	  "prices of memory: 7.5, 2, 0.75 and 0.075." },
 	{ "events", 0, "N", QN_SIZE(struct qn_train, events), .least = 1000,
-	  .preset = "1M", .help = "Of a trace so many calls are read at most." },
+	  .preset = "1M", .help = "Read at most N calls of each trace." },
 	{ "part", 0, "N", QN_SIZE(struct qn_train, part), .least = 1000, .preset = "200K",
-	  .help = "Of these, so many in a row are a part of a mix." },
+	  .help = "A part of a mix is N of these calls in a row." },
 	{ "checkpoint", 0, "FILE", QN_TEXT(struct qn_train, checkpoint), .help =
-	  "Where the training stands; by default beside the weights. Goes away when they "
-	  "are written." },
+	  "File that keeps how far the training has come; by default beside the weights. It "
+	  "is removed when they are written." },
 	{ "curve", 0, "FILE", QN_TEXT(struct qn_train, curve), .help =
-	  "Learning curves: seed, episodes, cost over the rule's, how far single items are "
-	  "beyond 1.03 of it on average, loss." },
+	  "Write learning curves: seed, episodes, cost as a ratio to the rule's, mean "
+	  "excess of single items beyond 1.03, loss." },
 	{ "json", 0, NULL, QN_FLAG(struct qn_train, is_json), .help =
 	  "Print one JSON object at the end instead of a line for each seed; its keys stay "
 	  "as they are." },
 	{ "each", 0, NULL, QN_FLAG(struct qn_train, is_each), .help =
-	  "Weights of each seed as well, as FILE with a dot and the seed." },
+	  "Write the weights of each seed, too, as FILE with a dot and the seed." },
 	{ "interval", 0, "SECONDS", QN_NUMBER(struct qn_train, interval), .most = 86400,
 	  .preset = "10", .help =
-	  "Between two checkpoints; 0: after each batch of eight episodes." },
+	  "Time between two checkpoints; 0 writes one after each batch of eight episodes." },
 	{ "a trace", 0, NULL, QN_OPERANDS(struct qn_train, files), .is_needed = true },
 	QN_OPTIONS_LAST,
 };
@@ -210,11 +210,12 @@ const struct qn_command qn_command_train = {
 	.brief = "train the network of policy dqn on traces",
 	.synopsis = "[OPTIONS] -o FILE TRACES",
 	.about =
-		"Trains the network of policy dqn: mixes of traces are replayed in "
-		"quern's heap, in which the network turns knobs, and what that saved "
-		"compared with the rule is what it learns from. Prints a line for "
-		"each seed: cost over that of the rule, at four prices of memory. A "
-		"training that was stopped goes on when it is started again.",
+		"Trains the network of policy dqn. Mixes of traces are replayed "
+		"in quern's heap, where the network turns knobs. It learns from "
+		"the cost that its choices saved, compared with the rule. A "
+		"line for each seed tells its cost, as a ratio to the rule's, "
+		"at four prices of memory. A training that was stopped goes on "
+		"when the same command is given again.",
 	.json = "The keys are format, for, written, seed (whose weights were "
 		"written) and seeds. Each of these has seed, learned, choosing "
 		"and left_out (scores on the programs that are learned from, "

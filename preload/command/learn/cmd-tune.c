@@ -614,13 +614,13 @@ static const struct qn_option tune_options[] = {
 	  "price has it." },
 	{ "heap", 0, "BYTES", QN_SIZE(struct tune, heap), .least = 1024,
 	  .most = (u64)1 << 30, .help =
-	  "For firmware: a heap of so many bytes instead of a process." },
+	  "For firmware: a heap of BYTES instead of a process." },
 	{ "tries", 0, "N", QN_NUMBER(struct tune, tries), .least = 1, .most = 100000,
-	  .preset = "300", .help = "Settings that are tried, about." },
+	  .preset = "300", .help = "About how many settings are tried." },
 	{ "seed", 0, "N", QN_NUMBER(struct tune, seed), .preset = "1", .help =
 	  "The same seed tries the same settings." },
 	{ "events", 0, "N", QN_SIZE(struct tune, events), .least = 1000,
-	  .preset = "2M", .help = "Of a trace so many calls are read at most." },
+	  .preset = "2M", .help = "Read at most N calls of each trace." },
 	{ "json", 0, NULL, QN_FLAG(struct tune, is_json), .help =
 	  "Print what was found as a JSON object; its keys stay as they are." },
 	{ "a trace", 0, NULL, QN_OPERANDS(struct tune, files), .is_needed = true },
@@ -634,11 +634,12 @@ const struct qn_command qn_command_tune = {
 		"find the settings with which the heap costs least for a program",
 	.synopsis = "[OPTIONS] -o FILE TRACES",
 	.about =
-		"Looks for knobs, and sizes that get a class of their own, with "
-		"which the heap costs least for a program: CPU time of malloc and "
-		"free, and memory at its price. Each setting is tried by a replay "
-		"of each trace. Settings are written only if they are cheaper than "
-		"the defaults on calls that they were not made from, too.",
+		"Looks for the settings with which the heap costs least for a "
+		"program: knobs, and sizes that get a class of their own. The "
+		"cost is CPU time of malloc and free, and memory at its price. "
+		"Each setting is tried by a replay of each trace. Settings are "
+		"written only if they are cheaper than the defaults, also on "
+		"calls that the search did not see.",
 	.json = "The keys are format, written (the file; null where the "
 		"defaults are best), heap (of firmware), tried, learned and "
 		"validated (cost over that of the defaults), knobs (those that "

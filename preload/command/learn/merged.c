@@ -259,7 +259,8 @@ static int read_profile(struct qn_merged *m, const char *path, double weight)
 	qn_merged_init(&p);
 	while (!err && in && fgets(line, sizeof(line), in))
 		if (nr++ && !read_line(&p, line)) {
-			qn_error("%s: line %d is none of a profile", path, nr);
+			qn_error("%s: line %d does not belong to a profile",
+				 path, nr);
 			err = -EBADMSG;
 		}
 	if (!err && (!in || !(p.runs > 0) || !(p.runs < 1e12))) {

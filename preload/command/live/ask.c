@@ -36,7 +36,9 @@ static int check(const struct qn_ask *ask)
 		return refuse(ask->live, strerror(errno));
 	if (fstat(ask->fd, &st) || !S_ISREG(st.st_mode) ||
 	    (size_t)st.st_size < sizeof(*ask->shared))
-		return refuse(ask->live, "its page is no file of full length");
+		return refuse(ask->live,
+			      "the file of its page is too short, as "
+			      "of another version of quern");
 	if (st.st_uid != geteuid() && geteuid() != 0)
 		return refuse(ask->live, "its page is another user's");
 	if (qn_live_is_over(ask->live))

@@ -60,11 +60,10 @@ static bool is_knob(const char *key, size_t size)
 
 static int refuse_word(const char *word)
 {
-	qn_error(
-		"'%s' is nothing that a process can be asked for; it is one of "
-		"KNOB=VALUE, policy=NAME, purge, profile, decisions (knobs: "
-		"quern help run)",
-		word);
+	qn_error("a process cannot be asked for '%s'; give KNOB=VALUE, "
+		 "policy=NAME, purge, profile or decisions (knobs: quern help "
+		 "run)",
+		 word);
 	return QN_EXIT_FAILURE;
 }
 
@@ -430,8 +429,7 @@ static int ctl_main(const struct qn_command *command, int argc, char **argv)
 static const struct qn_option ctl_options[] = {
 	{ "wait", 'w', "SECONDS", QN_NUMBER(struct ctl, wait), .least = 1, .most = 3600,
 	  .preset = "3", .help =
-	  "How long to wait for an answer. A process that makes no calls of malloc "
-	  "answers if it has a helper." },
+	  "How long to wait for an answer. An idle process answers if it has a helper." },
 	{ "json", 0, NULL, QN_FLAG(struct ctl, is_json), .help =
 	  "Print one JSON object: pid, program, policy, knobs, and what was asked for." },
 	{ "a process", 0, NULL, QN_OPERAND(struct ctl, target), .is_needed = true },

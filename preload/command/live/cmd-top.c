@@ -374,11 +374,11 @@ static const struct qn_option top_options[] = {
 	  "End after so many looks. Default: none." },
 	{ "delay", 'd', "SECONDS", QN_NUMBER(struct top, delay), .least = 1, .most = 3600,
 	  .preset = "1", .help =
-	  "Time between two looks. Rates are means of it; at first, since the start of "
-	  "the process." },
+	  "Time between two looks. Rates are means over that time; in the first look, since "
+	  "the start of the process." },
 	{ "sort", 's', NULL, QN_CHOICE(struct top, key), .choices = QN_ROW_KEYS,
 	  .preset = "heap", .help =
-	  "The order: what a process has most of comes first." },
+	  "What the rows are ordered by, the largest first." },
 	{ "json", 0, NULL, QN_FLAG(struct top, is_json), .help =
 	  "Print a JSON object for each look, in a line of its own; sizes are in bytes." },
 	{ "a process", 0, NULL, QN_OPERAND(struct top, target) },
@@ -391,13 +391,14 @@ const struct qn_command qn_command_top = {
 	.brief = "heaps of the processes that run under quern, live",
 	.synopsis = "[OPTIONS] [PID|FILE]",
 	.about =
-		"Shows the processes that run under quern: those started with "
-		"QUERN_CONF=live:1 or by quern run, or one of them, by its number "
-		"or the file of its page. PROCESS is what the kernel has resident "
-		"for it, HEAP what its heap keeps of that: blocks in USE by the "
-		"program, free memory PINNED by them, free memory KEPT for reuse. "
-		"MALLOC/S and FAULT/S are blocks and page faults a second, TABLE "
-		"the number of the granule table, PRICE that of memory. Pages of "
+		"Shows the processes that run under quern: all that were "
+		"started with QUERN_CONF=live:1 or by quern run, or one of "
+		"them, which is named by its number or by the file of its page. "
+		"PROCESS is the resident memory of the process, HEAP the part "
+		"of it that the heap keeps: blocks in USE by the program, free "
+		"memory PINNED by them, free memory KEPT for reuse. MALLOC/S "
+		"and FAULT/S are blocks and page faults a second, TABLE the "
+		"number of the granule table, PRICE that of memory. Pages of "
 		"processes that were killed are removed.",
 	.json = "The keys are format, time (seconds since 1970) and processes, "
 		"each with pid, program, file, process_resident, heap_resident, "

@@ -135,8 +135,8 @@ static int open_report(struct run *run)
 
 	if (run->html_path && qn_is_standard(run->html_path) &&
 	    run->report_path && qn_is_standard(run->report_path)) {
-		qn_error("one thing alone goes to standard output: --report=- "
-			 "or --html=-");
+		qn_error("only one of --report=- and --html=- can go to "
+			 "standard output");
 		return QN_EXIT_FAILURE;
 	}
 	if (run->html_path)
@@ -650,9 +650,9 @@ static const struct qn_option run_options[] = {
 	  "The heap that serves the program; the same as --conf=engine:NAME. The "
 	  "report then says what it served, and what quern would have." },
 	{ "compare", 0, NULL, QN_FLAG(struct run, is_compared), .help =
-	  "With --engine: the program runs twice, on quern's own heap first, with "
-	  "the same input and nothing to be seen of it; the report has the times "
-	  "and the memory of both." },
+	  "With --engine: the program runs twice with the same input, first on quern's own "
+	  "heap, where its output is thrown away. The report has times and memory of both "
+	  "runs." },
 	{ "conf", 0, "KEY:VALUE", QN_SETTING(struct run, settings), .key = "", .help =
 	  "A setting, or several with commas between them; they go before those "
 	  "of QUERN_CONF. May be given more than once." },

@@ -555,8 +555,8 @@ static const struct qn_option fit_options[] = {
 	{ "ccm", 0, "BYTES", QN_SIZE(struct fit, ccm), .most = UINT32_MAX, .help =
 	  "A second zone, such as the 64K of CCM of the STM32F407; quern alone uses it." },
 	{ "live", 0, "BYTES", QN_SIZE(struct fit, live), .most = UINT32_MAX, .help =
-	  "Cut the trace first, as quern trace cut does, so that so many bytes are live "
-	  "at peak." },
+	  "Cut the trace first, as quern trace cut does, until no more than BYTES are live "
+	  "at the peak." },
 	{ "engine", 0, "NAME", QN_TEXT(struct fit, only), .help =
 	  "One heap alone, as the table names it." },
 	{ "json", 0, NULL, QN_FLAG(struct fit, is_json), .help =
@@ -575,15 +575,15 @@ const struct qn_command qn_command_fit = {
 		"whether a program's heap fits a microcontroller, and on which heap",
 	.synopsis = "--heap=BYTES [OPTIONS] FILE",
 	.about =
-		"Replays a trace on a Cortex-M4 in QEMU, on quern's heap, on each "
-		"engine, the algorithms of FreeRTOS's heap_4 and of TLSF among them, "
-		"and on the malloc of newlib, newlib-nano and picolibc. Does it fit, "
-		"what is the smallest heap in which it does, found by halving, how "
-		"many instructions does a call take, what to change. Not more "
-		"than 200,000 calls are replayed. Sizes are those of the program as "
-		"it was recorded. A FILE named - is standard input. The exit status "
-		"is 1 where the answer is NO for quern, or for the heap of "
-		"--engine.",
+		"Replays a trace on a Cortex-M4 in QEMU, on quern's heap, on "
+		"each engine, the algorithms of FreeRTOS's heap_4 and of TLSF "
+		"among them, and on the malloc of newlib, newlib-nano and "
+		"picolibc. It says whether the program fits, the smallest heap "
+		"in which it does, how many instructions a call takes, and what "
+		"to change. At most 200,000 calls are replayed. Sizes are those "
+		"of the program as it was recorded. A FILE named - is standard "
+		"input. The exit status is 1 where the answer is NO for quern, "
+		"or for the heap of --engine.",
 	.json = "The keys are format, heap, ccm, calls, live (bytes at the "
 		"peak), fits (of quern, or of the heap of --engine), advice, "
 		"and heaps, each with name, fits, smallest, and instructions of "

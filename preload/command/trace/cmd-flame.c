@@ -314,9 +314,9 @@ static const struct qn_option flame_options[] = {
 	  "Where to write to; - is standard output, as without this." },
 	{ "of", 0, NULL, QN_CHOICE(struct request, of),
 	  .choices = "any|peak|leaked|bytes|count", .preset = "any", .help =
-	  "What the widths are: bytes in use when most were (of traces alone), bytes "
-	  "in use at the end or now, bytes asked for, or calls. any is the first of "
-	  "them that there is." },
+	  "What the widths are: bytes in use when most were (of traces alone), bytes in use "
+	  "at the end or now, bytes asked for, or calls. any takes the first of these that "
+	  "FILE has." },
 	{ "folded", 0, NULL, QN_FLAG(struct request, is_folded), .help =
 	  "A line a stack, functions with ; between them and a number: what "
 	  "flamegraph.pl and many others read." },
@@ -327,8 +327,8 @@ static const struct qn_option flame_options[] = {
 	{ "speedscope", 0, NULL, QN_FLAG(struct request, is_speedscope), .help =
 	  "JSON for speedscope.app." },
 	{ "all", 0, NULL, QN_FLAG(struct request, is_whole), .help =
-	  "Functions of the standard library and wrappers of malloc as well: all "
-	  "but the last are left out." },
+	  "Show functions of the standard library and wrappers of malloc, too; without this "
+	  "only the last of them is shown." },
 	{ "process", 0, "N", QN_NUMBER(struct request, process),
 	  .most = UINT32_MAX - 1, .help =
 	  "Which process of a trace, as quern trace info numbers them. By default "

@@ -369,11 +369,10 @@ const struct qn_command qn_command_record = {
 	.name = "record",
 	.brief = "write every malloc and free of a program into a trace",
 	.synopsis = "-o FILE [OPTIONS] -- PROGRAM [ARGUMENTS]",
-	.about =
-		"Runs a program on the malloc that it has, and writes down every "
-		"call of it: of all threads, of the children, of what they "
-		"execute; also if they are killed. quern trace and quern replay "
-		"read the file.",
+	.about = "Runs a program on the malloc that it has, and writes down "
+		 "every call: those of all threads and children, and of the "
+		 "programs that they execute, also if they are killed. quern "
+		 "trace and quern replay read the file.",
 	.json = "The keys are format, file, bytes, events, processes, "
 		"cpu_seconds (of the program), recording_seconds (by the clock, "
 		"of all threads), left_out (calls for blocks from before a "

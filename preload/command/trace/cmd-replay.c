@@ -617,7 +617,7 @@ static int check_outputs(const struct replay *r)
 {
 	if (!r->is_json || !r->html || !qn_is_standard(r->html))
 		return 0;
-	qn_error("one thing alone goes to standard output: --json or --html=-");
+	qn_error("only one of --json and --html=- can go to standard output");
 	return QN_EXIT_FAILURE;
 }
 
@@ -673,7 +673,7 @@ static const struct qn_option replay_options[] = {
 	  .most = UINT32_MAX - 1, .help =
 	  "Which process; by default the one with the most events." },
 	{ "events", 0, "N", QN_SIZE(struct replay, most), .help =
-	  "Not more calls than these." },
+	  "Replay at most N calls." },
 	{ "count", 0, NULL, QN_CHOICE(struct replay, count_how),
 	  .choices = QN_COUNT_CHOICES, .preset = "auto", .help =
 	  "How instructions are counted: by the processor (perf), by valgrind in a "
@@ -695,10 +695,11 @@ const struct qn_command qn_command_replay = {
 	.brief = "play a trace into a heap: memory, time and instructions",
 	.synopsis = "[OPTIONS] FILE",
 	.about =
-		"Asks a heap for what a trace asks for, in one thread and in the "
-		"order of the trace, and says how much memory it took, at its peak "
-		"and on average, over what was live, how much time, and how many "
-		"instructions. A FILE named - is standard input.",
+		"Asks a heap for what a trace asks for, in one thread and in "
+		"the order of the trace. It says how much memory the heap took, "
+		"at its peak and on average, beside the bytes that were live. "
+		"It also says how much time and how many instructions that "
+		"took. A FILE named - is standard input.",
 	.json = "The keys are format, file, engine, process, touched, calls, "
 		"seconds, instructions, peak_live, peak_used, average_live and "
 		"average_used; of quern's own heap also policy, table, changes "

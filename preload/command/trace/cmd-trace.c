@@ -551,7 +551,8 @@ static int trace_main(const struct qn_command *command, int argc, char **argv)
 	if (!task || check_forms(&q, task))
 		return QN_EXIT_FAILURE;
 	if (is_same_file(q.file, q.output)) {
-		qn_error("%s is what is to be read: name another file, -o FILE",
+		qn_error("%s is the file that is read, and writing would empty "
+			 "it: name another one, -o FILE",
 			 q.output);
 		return QN_EXIT_FAILURE;
 	}
@@ -581,10 +582,10 @@ static const struct qn_option trace_options[] = {
 	  "Which process of the trace, as info numbers them; info tells of its call "
 	  "sites. By default the one with the most events." },
 	{ "heap", 0, "BYTES", QN_SIZE(struct request, heap), .help =
-	  "cut: whole objects are left out until so many bytes are live at peak; "
-	  "always the same ones." },
+	  "cut: leave out whole objects until no more than BYTES are live at the peak; a "
+	  "second cut leaves out the same ones." },
 	{ "events", 0, "N", QN_SIZE(struct request, most), .help =
-	  "cut: not more calls than these." },
+	  "cut: keep at most N calls." },
 	{ "csv", 0, NULL, QN_FLAG(struct request, is_csv), .help =
 	  "histogram: as CSV." },
 	{ "json", 0, NULL, QN_FLAG(struct request, is_json), .help =
@@ -592,8 +593,8 @@ static const struct qn_option trace_options[] = {
 	{ "zstd", 0, NULL, QN_FLAG(struct request, is_packed), .help =
 	  "cut and convert: blocks of the trace that is written are compressed." },
 	{ "to", 0, "FORMAT", QN_TEXT(struct request, format), .help =
-	  "convert: text or csv, a line a call; trace, one process as a trace of its "
-	  "own." },
+	  "convert: text and csv have a line for each call; trace is a trace of one "
+	  "process." },
 	{ "from", 0, "FORMAT", QN_TEXT(struct request, from), .help =
 	  "convert: FILE is text or heaptrack (raw or interpreted); a trace is made of "
 	  "it. Both are recognised without this; they may be compressed by zstd or "
