@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# x-readme.sh - the commands of README.md that begin with "$", as they stand: each succeeds,
-# and its output has the words that README shows at the begin of its lines. Figures differ.
+# x-readme.sh - the commands of README.md and docs/TUNING.md that begin with "$": each
+# succeeds, and its output has the words that the text shows at the begin of its lines.
+# Figures differ. README's run as they stand; the comparisons of TUNING run for one round.
 
 . "$(dirname "$0")/../x.sh"
 
@@ -10,17 +11,17 @@ build=${builddir:-$top/build}
 PATH=$build:$PATH
 readme=$top/README.md
 
-# The commands, one a line, with the number of the line
+# The commands of a text, one a line, with the number of the line
 commands()
 {
-	sed -n '=; s/^    \$ //p' "$readme" |
+	sed -n '=; s/^    \$ //p' "$1" |
 		awk '/^[0-9]+$/ { at = $0; next } { print at, $0 }'
 }
 
-# What README shows behind line $1
+# What text $1 shows behind line $2
 shown()
 {
-	sed -n "$(($1 + 1)),\$p" "$readme" | sed -n '/^    [^$]/!q; s/^    //p'
+	sed -n "$(($2 + 1)),\$p" "$1" | sed -n '/^    [^$]/!q; s/^    //p'
 }
 
 # The label that a line begins with, if it has one
@@ -40,27 +41,37 @@ needs()
 }
 
 cp -r "$top/docs" "$tmp/docs" && cd "$tmp" || exit 99
-commands >lines
+run_all() # TEXT
+{
+	while read -r at line; do
+		case $line in
+		*gawk*|*python3*|*"quern fit"*)
+			needs "$line" || {
+				skip "$line" "what it runs is missing"
+				continue
+			} ;;
+		esac
+		sh -c "$line" >out 2>&1 </dev/null
+		status=$?
+		[ $status = 0 ] || sed 's/^/# /' out
+		ok "$line" $status
+		missing=
+		shown "$1" "$at" | words >expected
+		while read -r word; do
+			grep -qF -e "$word" out || missing="$missing '$word'"
+		done <expected
+		[ -z "$missing" ] || echo "# not said:$missing"
+		[ -z "$missing" ]
+		ok "it prints what ${1##*/} shows" $?
+	done
+}
+
+commands "$readme" >lines
 [ "$(wc -l <lines)" -ge 6 ]
 ok "README shows commands" $?
-while read -r at line; do
-	case $line in
-	*gawk*|*python3*|*"quern fit"*)
-		needs "$line" || {
-			skip "$line" "what it runs is missing"
-			continue
-		} ;;
-	esac
-	sh -c "$line" >out 2>&1 </dev/null
-	status=$?
-	[ $status = 0 ] || sed 's/^/# /' out
-	ok "$line" $status
-	missing=
-	shown "$at" | words >expected
-	while read -r word; do
-		grep -qF -e "$word" out || missing="$missing '$word'"
-	done <expected
-	[ -z "$missing" ] || echo "# not said:$missing"
-	[ -z "$missing" ]
-	ok "it prints what README shows" $?
-done <lines
+run_all "$readme" <lines
+commands docs/TUNING.md | sed -E 's/quern compare( -n [0-9]+)?/quern compare -n 1/' >lines
+[ "$(wc -l <lines)" -ge 5 ]
+ok "TUNING shows commands" $?
+run_all docs/TUNING.md <lines
+finish

@@ -552,7 +552,7 @@ static int trace_main(const struct qn_command *command, int argc, char **argv)
 		return QN_EXIT_FAILURE;
 	if (is_same_file(q.file, q.output)) {
 		qn_error("%s is the file that is read, and writing would empty "
-			 "it: name another one, -o FILE",
+			 "it: name another file, -o FILE",
 			 q.output);
 		return QN_EXIT_FAILURE;
 	}
