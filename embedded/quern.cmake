@@ -19,7 +19,7 @@ get_filename_component(QUERN "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 set(QUERN_CONFIG "" CACHE PATH "Folder of quern-config.h")
 
 set(quern_sources embedded/glue.c)
-foreach(name heap/arena heap/census learn/chooser learn/controller learn/cost learn/features learn/network learn/presets learn/rails heap/heap heap/heap-look heap/heap-make heap/heap-step heap/pool learn/profile learn/sampler base/knobs base/strtab learn/table format/trace heap/zone port/bare)
+foreach(name heap/arena heap/census learn/chooser learn/controller learn/cost learn/features learn/network learn/presets learn/rails heap/heap heap/heap-look heap/heap-make heap/heap-step heap/pool hint/record learn/profile learn/sampler base/knobs base/strtab learn/table format/trace heap/zone port/bare)
 	list(APPEND quern_sources lib/${name}.c)
 endforeach()
 list(TRANSFORM quern_sources PREPEND ${QUERN}/)

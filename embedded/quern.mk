@@ -41,7 +41,7 @@ QUERN_CXXFLAGS = -fno-exceptions -fno-rtti -fno-threadsafe-statics \
 QUERN_LDFLAGS = -nostartfiles -T stm32f407.ld -L $(QUERN)/embedded
 
 quern_sources = $(patsubst $(QUERN)/lib/%.c,%,$(wildcard $(QUERN)/lib/learn/policy-*.c)) \
-	heap/arena heap/census learn/chooser learn/controller learn/cost learn/features learn/network learn/presets learn/rails heap/heap heap/heap-look heap/heap-make heap/heap-step heap/pool learn/profile learn/sampler base/knobs base/strtab learn/table format/trace heap/zone port/bare
+	heap/arena heap/census learn/chooser learn/controller learn/cost learn/features learn/network learn/presets learn/rails heap/heap heap/heap-look heap/heap-make heap/heap-step heap/pool hint/record learn/profile learn/sampler base/knobs base/strtab learn/table format/trace heap/zone port/bare
 quern_objects = $(quern_sources:%=$(QUERN_BUILD)/lib/%.o) \
 	$(QUERN_BUILD)/embedded/glue.o
 quern_config = $(strip $(QUERN_CONFIG))

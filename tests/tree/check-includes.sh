@@ -11,7 +11,7 @@ cd "${srcdir:?run by make check}" || exit 99
 
 rows='
 lib/base
-lib/port lib/format lib/runs
+lib/port lib/format lib/runs lib/hint
 lib/learn
 lib/heap
 lib/engine
