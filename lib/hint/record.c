@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * record.c - the walk over hint records; record.h has the format.
+ * record.c - the walk over hint records; quern-hint.h has the format.
  *
  * Each number from the range is compared with what is left of the range before it is used, as
  * a 64-bit sum where a sum is needed: nothing can overflow.

@@ -53,7 +53,7 @@ static void put_head(struct notes *n, const char *name, u32 descsz, u32 type)
 	pad(n);
 }
 
-/* The start of a desc, in the order that record.h gives */
+/* The start of a desc, in the order that quern-hint.h gives */
 static void put_desc(struct notes *n, u8 version, u8 rec_size, u16 ptr_bits,
 		     u32 count)
 {
