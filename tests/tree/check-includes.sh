@@ -22,7 +22,7 @@ preload/command/base
 preload/command/sites preload/command/draw
 preload/command/flame
 preload/command/report
-preload/command/run preload/command/compare preload/command/doctor preload/command/trace preload/command/demo preload/command/live
+preload/command/run preload/command/compare preload/command/doctor preload/command/trace preload/command/demo preload/command/live preload/command/hints
 preload/command/learn
 '
 

@@ -50,6 +50,7 @@ names()
 		[ -f "$root$prefix/share/man/man3/qn_heap_alloc.3" ] &&
 		[ -f "$root$prefix/share/bash-completion/completions/quern" ] &&
 		[ -f "$root$prefix/share/zsh/site-functions/_quern" ] &&
+		[ -f "$root$prefix/include/quern-hint.h" ] &&
 		[ -f "$root$prefix/include/quern.h" ] || {
 		find "$root"
 		return 1

@@ -183,6 +183,7 @@ extern const struct qn_command qn_command_trace;
 extern const struct qn_command qn_command_flame;
 extern const struct qn_command qn_command_replay;
 extern const struct qn_command qn_command_fit;
+extern const struct qn_command qn_command_hints;
 extern const struct qn_command qn_command_tune;
 extern const struct qn_command qn_command_merge;
 extern const struct qn_command qn_command_train;

@@ -17,6 +17,7 @@
  *   doctor	quern doctor: what is in the way
  *   trace	traces: read, merged, written, in other formats; quern record, trace,
  *		replay, flame and fit
+ *   hints	quern hints: records of compilers' plugins, and what a heap makes of them
  *   demo	quern demo, and its input, which is made by rule
  *   learn	episodes of traces with knobs and policies to try; quern tune,
  *		merge and train
@@ -35,11 +36,14 @@
 #include "stream.h"
 
 const struct qn_command *const qn_commands[] = {
-	&qn_command_run,    &qn_command_compare, &qn_command_doctor,
-	&qn_command_top,    &qn_command_ctl,     &qn_command_flame,
-	&qn_command_record, &qn_command_trace,   &qn_command_replay,
-	&qn_command_fit,    &qn_command_tune,    &qn_command_merge,
-	&qn_command_train,  &qn_command_demo,    NULL,
+	&qn_command_run,    &qn_command_compare,
+	&qn_command_doctor, &qn_command_top,
+	&qn_command_ctl,    &qn_command_flame,
+	&qn_command_record, &qn_command_trace,
+	&qn_command_replay, &qn_command_fit,
+	&qn_command_hints,  &qn_command_tune,
+	&qn_command_merge,  &qn_command_train,
+	&qn_command_demo,   NULL,
 };
 
 /*
