@@ -19,7 +19,7 @@ trap 'rm -f "$files"' EXIT
 find . \( -name .git -o -name build \) -prune -o -type f -print |
 	sed 's|^\./||' >"$files"
 
-grep -E '^[^/]*\.(md|ac|am)$|^(embedded|bench)/.*\.md$|^(lib|preload|embedded|bench|tests)/.*(\.(c|cc|h|sh|py|awk|ld|mk|cmake|case)|Makefile\.inc)$' \
+grep -E '^[^/]*\.(md|ac|am)$|^(embedded|bench)/.*\.md$|^(lib|preload|embedded|plugin|bench|tests)/.*(\.(c|cc|h|sh|py|awk|ld|mk|cmake|case)|Makefile\.inc)$' \
 	"$files" | grep -vE '^(tests/tree/check-comments\.sh|bench/RESULTS\.md)$' |
 	sort | xargs awk -v foreign="$foreign" -v files="$files" '
 # Every end of a path, from each of its folders on, names the file
@@ -76,7 +76,7 @@ BEGIN {
 	for (i = 1; i <= nr; i++)
 		known[list[i]] = 1
 	# Included from elsewhere; quern-config.h is made by the user
-	command = "grep -rhE \"^# *include *<\" lib preload embedded bench tests"
+	command = "grep -rhE \"^# *include *<\" lib preload embedded plugin bench tests"
 	while ((command | getline path) > 0) {
 		gsub(/^.*<|>.*$/, "", path)
 		known[path] = 1

@@ -16,7 +16,7 @@ done
 
 cd "${srcdir:?run by make check}" || exit 99
 bad=0
-for file in $(find lib preload embedded bench tests -name "*.[ch]" \
+for file in $(find lib preload embedded plugin bench tests -name "*.[ch]" \
 	! -path "*/build/*"); do
 	$format --dry-run -Werror "$file" || bad=1
 done

@@ -1,0 +1,247 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# x-hints.sh - plugins of compilers: the records of sites.c and sites.cc are those that their
+# sources promise; the code stays as it was; records survive each linker; quern hints tells
+# them, and damaged files apart.
+
+. "$(dirname "$0")/../x.sh"
+quern=${QUERN:-$top/build/quern}
+build=${builddir:-$top/build}
+gcc=${PLUGIN_GCC:-gcc}
+gxx=${PLUGIN_CXX:-g++}
+cd "$tmp" || exit 99
+
+explain()
+{
+	[ ! -s out ] || show out
+}
+
+# A record a line, in the order of WANT, without how often it runs
+rows()
+{
+	"$quern" hints "$1" | awk '
+	/^$/ { exit }
+	NR > 2 {
+		elem = substr($0, 15, 6) + 0
+		align = substr($0, 21, 7) + 0
+		rest = substr($0, 38)
+		sub(/^in /, "", rest)
+		print $1, elem ? elem : "-", align ? align : "-", rest
+	}' | sed 's/  */ /g; s/ $//' | sort
+}
+
+# wanted SOURCE TAGS...: the lines WANT that apply; each of their tags must be given
+wanted()
+{
+	awk -v given="$(printf '%s ' "${@:2}")" '
+	match($0, /WANT[:,A-Za-z0-9]* ([0-9]|any)/) {
+		line = substr($0, RSTART)
+		tags = substr(line, 6, index(line, " ") - 6)
+		sub(/^[^ ]* /, "", line)
+		sub(/ *\*\/$/, "", line)
+		nr = split(tags, tag, ",")
+		for (i = 1; i <= nr; i++)
+			if (index(" " given, " " tag[i] " ") == 0)
+				next
+		print line
+	}' "$here/$1" | sort
+}
+
+# as_promised TITLE OBJECT SOURCE TAGS...
+as_promised()
+{
+	rows "$2" >have
+	wanted "${@:3}" >want
+	[ -s want ] && diff want have >out
+	ok "$1" $?
+}
+
+# same_code TITLE COMPILER SOURCE FLAGS...: the assembler's text, but for the notes. Debug
+# information is compared, too, without the words of the command.
+same_code()
+{
+	$2 "${@:4}" -S -o plain.s "$3" &&
+		$2 "${@:4}" $with -S -o noted.s "$3" &&
+		sed '/pushsection\t\(quern_hints\|.debug_quern_names\)/,/popsection/d' \
+			noted.s >bare.s && cmp plain.s bare.s >out 2>&1
+	ok "$1" $?
+}
+
+# ---- GCC ----
+
+plugin=$build/plugin/gcc/quern.so
+with="-fplugin=$plugin -fplugin-arg-quern-wrap=named_get:2"
+if [ -e "$plugin" ]; then
+	for level in O0 O2; do
+		must $gcc -$level $with -c -o c.o "$here/sites.c"
+		as_promised "GCC, C, -$level" c.o sites.c gcc $level
+		must $gxx -$level $with -c -o cc.o "$here/sites.cc"
+		as_promised "GCC, C++, -$level" cc.o sites.cc gcc $level
+	done
+	"$quern" hints c.o | grep -q ' 333 *2.0  in twice()'
+	ok "equal sites are one record, with the sum of their weights" $?
+	for source in sites.c ../../lib/format/trace.c \
+		../../preload/command/trace/trace-read.c \
+		../../preload/command/base/options.c; do
+		same_code "the code of ${source##*/} stays as it was" "$gcc" \
+			"$here/$source" -O2 -g -gno-record-gcc-switches \
+			-I"$top/lib" -iquote "$top/preload"
+	done
+	same_code "the code of sites.cc stays as it was" "$gxx" "$here/sites.cc" -O2
+	! $gcc $with -fplugin-arg-quern-wrap=:1 -c "$here/sites.c" 2>out &&
+		grep -q 'wrap=NAME' out
+	ok "a list of wrappers that cannot be read is refused" $?
+	$gcc -fplugin="$plugin" -fplugin-arg-quern-no-hooks -c -o c.o "$here/sites.c"
+	! rows c.o | grep -q hook
+	ok "no guess at calls by pointer where it is not wanted" $?
+else
+	skip "GCC" "there is no plugin for it"
+fi
+
+# ---- linkers ----
+
+cat >main.c <<'END'
+#include <stdlib.h>
+
+void *part(size_t n);
+void *never(void);
+
+static void *volatile kept;
+
+void *never(void)
+{
+	return malloc(30001);
+}
+
+int main(int argc, char **argv)
+{
+	kept = part((size_t)argc);
+	kept = malloc(30002);
+	return argv == NULL;
+}
+END
+cat >part.c <<'END'
+#include <stdlib.h>
+
+void *part(size_t n);
+
+void *part(size_t n)
+{
+	return calloc(n, 30003);
+}
+END
+
+# linked TITLE FILE [RECORDS]: three records in it, where the loader finds them
+linked()
+{
+	"$quern" hints "$2" >out && grep -q "^[^:]*: ${3:-3} sites" out &&
+		[ "$(grep -cE '^ +(30001|30002|30003\+) ' out)" -ge "${3:-3}" ]
+	ok "$1" $?
+}
+
+if [ -e "$plugin" ]; then
+	for part in main part; do
+		must $gcc -O2 -fPIC -ffunction-sections -fdata-sections \
+			-fplugin="$plugin" -c -o $part.o $part.c
+	done
+	for ld in bfd gold lld; do
+		if ! $gcc -fuse-ld=$ld -o prog main.o part.o 2>/dev/null; then
+			skip "$ld" "it is not here"
+			continue
+		fi
+		for how in -pie "-no-pie -static" -Wl,--gc-sections "-shared -Wl,--gc-sections" \
+			"-Wl,--gc-sections -Wl,--icf=all -s"; do
+			[ "$ld" != bfd ] || how=${how/-Wl,--icf=all/}
+			must $gcc -fuse-ld=$ld $how -o prog main.o part.o
+			linked "$ld $how" prog
+		done
+		printf '\0\0\0\0\0\0\0\0' | dd of=prog bs=1 seek=40 conv=notrunc status=none
+		printf '\0\0\0\0' | dd of=prog bs=1 seek=60 conv=notrunc status=none
+		linked "$ld: without headers of sections" prog
+	done
+	must $gcc -O2 -flto -fplugin="$plugin" -o prog main.c part.c
+	# never() goes, and part() is inlined
+	linked "-flto" prog 2
+fi
+
+# ---- firmware ----
+
+plugin=$build/plugin/arm-none-eabi/quern.so
+arm=${ARM_CC:-arm-none-eabi-gcc}
+if [ -e "$plugin" ]; then
+	with="-fplugin=$plugin -fplugin-arg-quern-wrap=named_get:2"
+	arm="$arm -mcpu=cortex-m4 -mthumb"
+	same_code "firmware: the code of sites.c stays as it was" "$arm" "$here/sites.c" -Os
+	same_code "firmware: the code of heap.c stays as it was" "$arm" \
+		"$top/lib/heap/heap.c" -Os -I"$top/lib"
+	must $arm -Os $with -c -o c.o "$here/sites.c"
+	"$quern" hints --heap=64K c.o >out
+	ok "firmware: sites.c fits into 64 KB" $?
+	# Two pointers' room; 30 other constants are as on the host
+	grep -q '^  *8  *8  .*  node  *pointers' out && grep -q '^  *17-272 ' out &&
+		grep -q 'for pointers of 32 bits' out
+	ok "firmware: sizes are the target's" $?
+	"$quern" hints --heap=8K c.o >out
+	[ $? = 1 ] && grep -q '^heap 8K: NO, one block takes 8,192 bytes' out
+	ok "firmware: 8 KB are too few for a block of 8 KB" $?
+else
+	skip "firmware" "there is no plugin for its compiler"
+fi
+
+# ---- by hand ----
+
+cat >hand.c <<'END'
+#include <stdlib.h>
+#include <quern-hint.h>
+
+struct node {
+	void *next[5];
+};
+
+int main(void)
+{
+	struct node *n = qn_new(struct node);
+
+	qn_hint(NULL, 30001, 4096, QN_HINT_COLD, 7);
+	free(n);
+	return !n;
+}
+END
+for compiler in "$gcc -O0" "$gcc -O2" "$gxx -x c++ -O0" "clang -O0" "clang -O2" "clang-19 -O2"; do
+	command -v ${compiler%% *} >/dev/null || continue
+	case $compiler in
+	"$gcc -O0") name='in 00000000 ' ;;
+	*) name='node ' ;;
+	esac
+	must $compiler -Wall -Wextra -Werror -I"$top/lib" -o hand hand.c
+	"$quern" hints hand >out && grep -q "^ *40 *40 *1.0  $name *manual" out &&
+		grep -q '^ *30001 *4096 *7.0 .* cold manual' out && ./hand
+	ok "by hand: $compiler" $?
+done
+
+# ---- quern hints ----
+
+"$quern" hints --json hand >out && python3 - <<'END'
+import json
+hints = json.load(open("out"))
+assert hints["format"] == 1 and hints["pointer_bits"] == 64
+small, large = hints["records"]
+assert small["size_min"] == small["size_max"] == small["element"] == 40
+assert large["size_max"] == 30001 and large["align"] == 4096
+assert large["weight"] == 7 and large["flags"] == ["cold", "manual"]
+assert [g["served"] for g in hints["granules"]] == [48, 30016]
+END
+ok "--json" $?
+"$quern" hints /bin/sh >out
+[ $? = 0 ] && grep -q 'has no hint records' out
+ok "a program without records" $?
+"$quern" hints "$here/sites.c" 2>out
+[ $? = 125 ] && grep -q 'is no ELF file' out
+ok "a file of another kind" $?
+head -c 300 hand >cut
+"$quern" hints cut 2>out
+[ $? = 125 ] && grep -q 'cut is damaged' out
+ok "a file that was cut off" $?
+
+finish
