@@ -6,7 +6,7 @@
  *	WANT BYTES ELEM ALIGN OF FLAGS...	"-" where there is none
  *
  * OF is the type, or the function with () where no type can be told. WANT:O2 is expected with
- * -O2 alone, WANT:gcc of GCC alone, WANT:O0,clang of clang without optimisation, and so on.
+ * -O2 alone, WANT:gcc of GCC alone, WANT:clang,O0 of clang without optimisation, and so on.
  * Sizes are for pointers of 64 bits.
  */
 #include <stddef.h>
@@ -42,7 +42,8 @@ extern void *table_get(size_t rows, size_t columns)
 extern void *named_get(int where, size_t size);
 
 /* WANT:gcc 16 16 - node pointers returned */
-/* WANT:clang 16 - - node_make() returned */
+/* WANT:clang-14 16 16 - node pointers returned */
+/* WANT:clang-19 16 - - node_make() returned */
 struct node *node_make(void)
 {
 	struct node *n = malloc(sizeof(*n));
@@ -50,7 +51,11 @@ struct node *node_make(void)
 	return n;
 }
 
-/* A type that the code itself uses. WANT:gcc 16 16 - node pointers */
+/* A type that the code itself uses: LLVM 19 forgets it once it has optimised the code */
+/* WANT:gcc 16 16 - node pointers */
+/* WANT:clang-14 16 16 - node pointers */
+/* WANT:clang-19,O0 16 16 - node pointers */
+/* WANT:clang-19,O2 16 - - node_key() */
 void node_key(long key)
 {
 	struct node *n = malloc(sizeof(*n));
@@ -67,6 +72,8 @@ void *packet(uint8_t size)
 }
 
 /* WANT:gcc 7-107 - - clamped() returned */
+/* WANT:clang,O2 7-107 - - clamped() returned */
+/* WANT:clang,O0 7+ - - clamped() returned */
 void *clamped(unsigned int size)
 {
 	return size > 100 ? NULL : malloc(size + 7);
@@ -82,14 +89,16 @@ void brief(void)
 }
 
 /* WANT:gcc 0-1572840 24 - point array zeroed returned */
-/* WANT:clang 0-1572840 24 - points() array zeroed returned */
+/* WANT:clang-14 0-1572840 24 - point array zeroed returned */
+/* WANT:clang-19 0-1572840 24 - points() array zeroed returned */
 point *points(uint16_t n)
 {
 	return calloc(n, sizeof(point));
 }
 
 /* WANT:gcc 240 24 - point array zeroed returned */
-/* WANT:clang 240 24 - ten_points() array zeroed returned */
+/* WANT:clang-14 240 24 - point array zeroed returned */
+/* WANT:clang-19 240 24 - ten_points() array zeroed returned */
 point *ten_points(void)
 {
 	return calloc(10, sizeof(point));
@@ -116,10 +125,10 @@ void many(int n)
 }
 
 /* Without optimisation the old room is a number like any other */
-/* WANT:O2,gcc any 1 - char grows array realloc */
-/* WANT:O0,gcc any 1 - char array realloc */
-/* WANT:O2,clang any - - append() grows realloc */
-/* WANT:O0,clang any - - append() realloc */
+/* WANT:gcc,O2 any 1 - char grows array realloc */
+/* WANT:gcc,O0 any 1 - char array realloc */
+/* WANT:clang,O2 any - - append() grows realloc */
+/* WANT:clang,O0 any - - append() realloc */
 void append(struct text *t)
 {
 	if (t->used == t->room) {

@@ -36,14 +36,16 @@ struct pooled {
 };
 
 /* WANT:gcc 48 48 - shop::order pointers returned */
-/* WANT:clang 48 - - order_make() returned */
+/* WANT:clang-14 48 48 - shop::order pointers returned */
+/* WANT:clang-19 48 - - order_make() returned */
 shop::order *order_make()
 {
 	return new shop::order;
 }
 
 /* Of a template the arguments are left out. WANT:gcc 72 72 - shop::cell returned */
-/* WANT:clang 72 - - cell_make() returned */
+/* WANT:clang-14 72 72 - shop::cell returned */
+/* WANT:clang-19 72 - - cell_make() returned */
 shop::cell<long> *cell_make()
 {
 	return new shop::cell<long>;
@@ -74,14 +76,16 @@ char *no_throw()
 }
 
 /* WANT:gcc 64 64 64 line returned */
-/* WANT:clang 64 - 64 one_line() returned */
+/* WANT:clang-14 64 64 64 line returned */
+/* WANT:clang-19 64 - 64 one_line() returned */
 line *one_line()
 {
 	return new line;
 }
 
 /* WANT:gcc 192 64 64 line array returned */
-/* WANT:clang 192 - 64 lines() returned */
+/* WANT:clang-14 192 64 64 line array returned */
+/* WANT:clang-19 192 - 64 lines() returned */
 line *lines()
 {
 	return new (std::nothrow) line[3];

@@ -35,7 +35,7 @@ rows()
 wanted()
 {
 	awk -v given="$(printf '%s ' "${@:2}")" '
-	match($0, /WANT[:,A-Za-z0-9]* ([0-9]|any)/) {
+	match($0, /WANT[-:,A-Za-z0-9]* ([0-9]|any)/) {
 		line = substr($0, RSTART)
 		tags = substr(line, 6, index(line, " ") - 6)
 		sub(/^[^ ]* /, "", line)
@@ -99,6 +99,40 @@ else
 	skip "GCC" "there is no plugin for it"
 fi
 
+# ---- clang ----
+
+for version in 14 19; do
+	plugin=$build/plugin/clang-$version/quern.so
+	if [ ! -e "$plugin" ] || ! command -v clang-$version >/dev/null; then
+		skip "clang $version" "it is not here, or there is no plugin for it"
+		continue
+	fi
+	with="-fpass-plugin=$plugin"
+	export QUERN_WRAP=named_get:2
+	for level in O0 O2; do
+		must clang-$version -$level $with -c -o c.o "$here/sites.c"
+		as_promised "clang $version, C, -$level" c.o sites.c clang \
+			clang-$version $level
+		must clang++-$version -std=gnu++17 -$level $with -c -o cc.o "$here/sites.cc"
+		as_promised "clang $version, C++, -$level" cc.o sites.cc clang \
+			clang-$version $level
+	done
+	"$quern" hints c.o | grep -q ' 333 *2.0  in twice()'
+	ok "clang $version: equal sites are one record" $?
+	unset QUERN_WRAP
+	for source in sites.c ../../lib/format/trace.c \
+		../../preload/command/base/options.c; do
+		for to in plain noted; do
+			[ $to = plain ] && use= || use=$with
+			must clang-$version -O2 -ffunction-sections $use -c -o $to.o \
+				-I"$top/lib" -iquote "$top/preload" "$here/$source"
+			objdump -dr --no-show-raw-insn $to.o | sed 1,3d >$to.d
+		done
+		cmp plain.d noted.d >out 2>&1
+		ok "clang $version: the code of ${source##*/} stays as it was" $?
+	done
+done
+
 # ---- linkers ----
 
 cat >main.c <<'END'
@@ -131,6 +165,8 @@ void *part(size_t n)
 	return calloc(n, 30003);
 }
 END
+
+plugin=$build/plugin/gcc/quern.so
 
 # linked TITLE FILE [RECORDS]: three records in it, where the loader finds them
 linked()
