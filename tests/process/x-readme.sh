@@ -31,21 +31,35 @@ words()
 		sort -u
 }
 
+# A compiler, and its plugin among its arguments
+can_plug()
+{
+	command -v "$1" || return 1
+	while [ $# -gt 0 ]; do
+		case $1 in
+		*plugin=*) [ -e "${1#*=}" ]; return ;;
+		esac
+		shift
+	done
+}
+
 needs()
 {
 	case $1 in
+	*"plugin="*) can_plug ${1} ;;
+	*"quern hints"*) [ -e "${1##* }" ] ;;
 	*"quern fit"*) command -v qemu-arm && [ -e "$build/firmware/fit" ] ;;
 	*gawk*) command -v gawk ;;
 	*python3*) [ -x /usr/bin/python3 ] ;;
 	esac >/dev/null
 }
 
-cp -r "$top/docs" "$tmp/docs" && cd "$tmp" || exit 99
+cp -r "$top/docs" "$tmp/docs" && cd "$tmp" && ln -s "$build" build || exit 99
 run_all() # TEXT
 {
 	while read -r at line; do
 		case $line in
-		*gawk*|*python3*|*"quern fit"*)
+		*gawk*|*python3*|*"quern fit"*|*plugin=*|*"quern hints"*)
 			needs "$line" || {
 				skip "$line" "what it runs is missing"
 				continue

@@ -96,13 +96,12 @@ static struct qn_text weight(u64 sixteenths)
 
 /* ---- text ---- */
 
+/* All that is known of a site is shown, in a terminal that is wide enough on one line */
 static void print_entries(struct qn_lines *l, const struct qn_hint_file *f)
 {
-	static const int widths[] = { 14, 6, 7, 8, 2, -20, -22 };
-	struct qn_text_table t = { l, widths, ARRAY_SIZE(widths) };
 	char sizes[32], elem[16], align[16], list[160];
 
-	QN_TEXT_ROW(&t, "BYTES", "ELEM", "ALIGN", "WEIGHT", "", "OF", "");
+	qn_line(l, "%14s%6s%7s%8s  OF", "BYTES", "ELEM", "ALIGN", "WEIGHT");
 	for (u32 i = 0; i < f->nr; i++) {
 		const struct qn_hint_entry *e = &f->at[i];
 		char *of = what(e);
@@ -111,9 +110,10 @@ static void print_entries(struct qn_lines *l, const struct qn_hint_file *f)
 		write_flags(list, sizeof(list), e->hint.flags);
 		snprintf(elem, sizeof(elem), "%u", e->hint.elem);
 		snprintf(align, sizeof(align), "%u", 1u << e->hint.align_log2);
-		QN_TEXT_ROW(&t, sizes, e->hint.elem ? elem : "",
-			    e->hint.align_log2 ? align : "",
-			    weight(e->weight).s, "", of, list);
+		qn_line_whole(l, "%14s%6s%7s%8s  %-*s%s", sizes,
+			      e->hint.elem ? elem : "",
+			      e->hint.align_log2 ? align : "",
+			      weight(e->weight).s, *list ? 20 : 0, of, list);
 		free(of);
 	}
 }
