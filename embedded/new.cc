@@ -6,6 +6,9 @@
  * The compiler relies on it that the forms without std::nothrow never return NULL: where
  * there is no memory they call qn_board_no_memory() until there is. Each call is between
  * qn_board_lock() and qn_board_unlock(): see glue.h.
+ *
+ * Compilers that tell types apart call the names with a token (newlib.c): they do as the
+ * operators without.
  */
 #include "glue.h"
 #include "new.h"
@@ -154,3 +157,25 @@ void operator delete[](void *p, std::align_val_t,
 {
 	end(p);
 }
+
+/* clang-format off */
+#define TOKEN(name, params, call)                       \
+	extern "C" void *__alloc_token_##name params;   \
+	extern "C" void *__alloc_token_##name params    \
+	{                                               \
+		return call;                            \
+	}
+#define TOKENS(op)                                                             \
+	TOKEN(op, (size_t size, size_t), must_new(size, QN_ALIGN))             \
+	TOKEN(op##RKSt9nothrow_t, (size_t size, const std::nothrow_t &, size_t), \
+	      try_new(size, QN_ALIGN))                                         \
+	TOKEN(op##St11align_val_t, (size_t size, std::align_val_t align, size_t), \
+	      must_new(size, (size_t)align))                                   \
+	TOKEN(op##St11align_val_tRKSt9nothrow_t,                               \
+	      (size_t size, std::align_val_t align, const std::nothrow_t &,    \
+	       size_t), try_new(size, (size_t)align))
+/* clang-format on */
+
+/* Mangled: size_t is unsigned int here */
+TOKENS(_Znwj)
+TOKENS(_Znaj)

@@ -16,6 +16,9 @@
  * Failure is NULL, with ENOMEM in errno of the task, which newlib keeps in its struct
  * _reent.
  *
+ * The names with a token are those that compilers call who tell types apart (clang's
+ * -fsanitize=alloc-token, quern's plugins for gcc): they do as the names without.
+ *
  * realloc(p, 0) does as the library's own: newlib-nano frees the block and returns NULL,
  * newlib keeps it as a block of no bytes. The headers tell which of the two it is, so
  * compile this file with the same --specs=nano.specs as the rest; or define
@@ -185,3 +188,24 @@ struct mallinfo mallinfo(void)
 {
 	return _mallinfo_r(_REENT);
 }
+
+/* Declared by nobody: compilers call them */
+#define TOKEN(ret, name, params, args)   \
+	ret __alloc_token_##name params; \
+	ret __alloc_token_##name params  \
+	{                                \
+		(void)token;             \
+		return name args;        \
+	}
+
+/* clang-format off */
+TOKEN(void *, malloc, (size_t size, size_t token), (size))
+TOKEN(void *, calloc, (size_t n, size_t size, size_t token), (n, size))
+TOKEN(void *, realloc, (void *p, size_t size, size_t token), (p, size))
+TOKEN(void *, memalign, (size_t align, size_t size, size_t token),
+      (align, size))
+TOKEN(void *, aligned_alloc, (size_t align, size_t size, size_t token),
+      (align, size))
+TOKEN(int, posix_memalign, (void **p, size_t align, size_t size, size_t token),
+      (p, align, size))
+/* clang-format on */

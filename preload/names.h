@@ -15,6 +15,8 @@
  *					reallocarray does
  *	operators new and delete	call malloc and free by their public names where
  *					those are not ours; aligned ones aligned_alloc
+ *	names with tokens, or hints	call the function that they are made from by its public
+ *	(tokens.h)			name
  *	dlopen, dlmopen			clear RTLD_DEEPBIND and jump on (dlopen.c)
  *
  * memalign, aligned_alloc, posix_memalign, valloc, pvalloc and calloc are built on no
@@ -36,13 +38,17 @@
  *		where @is_malloc_own is false
  * @is_malloc_own: malloc and free are this library's
  * @is_aligned_own: so is aligned_alloc
+ * @is_new_own, @is_new_aligned_own: so are operator new and delete, plain and aligned: set
+ *		by qn_operators_start()
  *
- * Before qn_names_start() all are taken to be.
+ * Before qn_names_start() the first three are taken to be.
  */
 struct qn_names {
 	size_t ready_end;
 	bool is_malloc_own;
 	bool is_aligned_own;
+	bool is_new_own;
+	bool is_new_aligned_own;
 };
 
 extern struct qn_names qn_names __attribute__((visibility("hidden")));

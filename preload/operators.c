@@ -193,12 +193,11 @@ void _ZdaPv(void *p)
  * each start writes to.
  */
 #define SET_AT_START __attribute__((section(".data")))
-static bool is_own SET_AT_START, is_own_array SET_AT_START;
-static bool is_own_align SET_AT_START, is_own_array_align SET_AT_START;
+static bool is_own_array SET_AT_START, is_own_array_align SET_AT_START;
 
 static __seldom void delete_sized_slow(void *p, size_t size)
 {
-	if (likely(is_own))
+	if (likely(qn_names.is_new_own))
 		qn_process_free_sized_slow(p, size, QN_SIZED_NEW,
 					   "operator delete");
 	else
@@ -230,16 +229,17 @@ void _ZdaPvm(void *p, size_t size)
 
 void qn_operators_start(void)
 {
-	is_own = qn_names.is_malloc_own && _Znwm == own_new &&
-		 _ZdlPv == own_delete;
-	if (is_own)
+	qn_names.is_new_own = qn_names.is_malloc_own && _Znwm == own_new &&
+			      _ZdlPv == own_delete;
+	if (qn_names.is_new_own)
 		qn_process_take_sized();
-	is_own_array = is_own && _Znam == own_new_array &&
+	is_own_array = qn_names.is_new_own && _Znam == own_new_array &&
 		       _ZdaPv == own_delete_array;
-	is_own_align = qn_names.is_malloc_own && qn_names.is_aligned_own &&
-		       _ZnwmSt11align_val_t == own_new_align &&
-		       _ZdlPvSt11align_val_t == own_delete_align;
-	is_own_array_align = is_own_align &&
+	qn_names.is_new_aligned_own = qn_names.is_malloc_own &&
+				      qn_names.is_aligned_own &&
+				      _ZnwmSt11align_val_t == own_new_align &&
+				      _ZdlPvSt11align_val_t == own_delete_align;
+	is_own_array_align = qn_names.is_new_aligned_own &&
 			     _ZnamSt11align_val_t == own_new_array_align &&
 			     _ZdaPvSt11align_val_t == own_delete_array_align;
 }
@@ -261,7 +261,7 @@ __seldom void _ZdaPvSt11align_val_t(void *p, size_t align)
 
 __seldom void _ZdlPvmSt11align_val_t(void *p, size_t size, size_t align)
 {
-	if (likely(is_own_align))
+	if (likely(qn_names.is_new_aligned_own))
 		qn_process_free_sized_slow(p, size, QN_SIZED_OTHER,
 					   "operator delete");
 	else

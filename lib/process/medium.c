@@ -634,7 +634,8 @@ static void group_merge(struct qn_medium *m, size_t g)
 		list_merge(m, g * QN_MEDIUM_GROUP + i);
 }
 
-void qn_medium_merge_now(struct qn_medium *m)
+/* Programs of some size come here, and few others: it may lie apart */
+__seldom void qn_medium_merge_now(struct qn_medium *m)
 {
 	m->careful = m->nr_merges < MERGES_FIRST ||
 		     m->nr_merges % MERGES_A_LOOK == 0;

@@ -32,6 +32,22 @@ static size_t served_most(const struct qn_unit *u, size_t size)
 			  QN_MEDIUM_LEAST);
 }
 
+/* No more than what a free with a size may say; see served_most() */
+__apart size_t qn_process_room(const void *p)
+{
+	static const char where[] = "operator new";
+	struct qn_unit *u;
+
+	if (qn_guest_owns(p))
+		return qn_guest_usable(p);
+	u = qn_process_unit(where, p);
+	if (u->kind == QN_UNIT_FOLLOW)
+		return qn_follow_asked(where, p);
+	if (u->kind == QN_UNIT_MEDIUM)
+		return min(qn_process_block_size(u, p, where), QN_MEDIUM_MAX);
+	return qn_process_block_size(u, p, where);
+}
+
 /* Can @size be what the block was allocated with? */
 static void sized_look(struct qn_unit *u, const void *p, size_t size,
 		       enum qn_sized kind, const char *where)

@@ -187,6 +187,14 @@ static __always_inline void qn_process_free_sized(void *p, size_t size,
 	slow(p, size);
 }
 
+/**
+ * qn_process_room() - bytes of a block that its owner may use, and free it with
+ * @p:		a block of operator new, in use
+ *
+ * Return: at least what was asked for.
+ */
+size_t qn_process_room(const void *p);
+
 /* Out of line, full contracts of the C library. NULL with errno ENOMEM. */
 void *qn_process_calloc(size_t n, size_t size);
 void *qn_process_realloc(void *p, size_t size);

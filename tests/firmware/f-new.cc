@@ -156,6 +156,36 @@ static void test_every_form(void **)
 	assert_state(2, 2);
 }
 
+extern "C" {
+void *token_one(size_t, size_t) __asm__("__alloc_token__Znwj");
+void *token_some(size_t, size_t) __asm__("__alloc_token__Znaj");
+void *token_quiet(size_t, const std::nothrow_t &, size_t)
+	__asm__("__alloc_token__ZnajRKSt9nothrow_t");
+void *token_aligned(size_t, std::align_val_t, size_t)
+	__asm__("__alloc_token__ZnwjSt11align_val_t");
+void *token_both(size_t, std::align_val_t, const std::nothrow_t &, size_t)
+	__asm__("__alloc_token__ZnwjSt11align_val_tRKSt9nothrow_t");
+}
+
+/* Names that compilers call who tell types apart */
+static void test_tokens(void **)
+{
+	const auto align = std::align_val_t(128);
+	const std::nothrow_t &quiet = std::nothrow;
+	void *p = token_aligned(10, align, 3);
+	void *q = token_both(10, align, quiet, 4);
+
+	assert_true((uintptr_t)p % 128 == 0 && (uintptr_t)q % 128 == 0);
+	operator delete(p, align);
+	operator delete(q, align, quiet);
+	operator delete(token_one(10, 1));
+	operator delete[](token_some(10, 2));
+	operator delete[](token_quiet(10, quiet, 5), quiet);
+	assert_state(0, 10);
+	assert_null(token_quiet((size_t)1 << 24, quiet, 6));
+	assert_state(0, 1);
+}
+
 static void test_no_memory(void **)
 {
 	size_t most = stats().largest_free;
@@ -176,6 +206,7 @@ int main()
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_objects),
 		cmocka_unit_test(test_nothrow),
+		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_every_form),
 		cmocka_unit_test(test_no_memory),
 	};

@@ -5,6 +5,7 @@
  * - printf() prints floats, and what it and stdio need comes from quern: there is no
  *   _sbrk() in this image, so the library has no memory of its own;
  * - the family by all its names; failure is NULL and ENOMEM;
+ * - the names with a token do as those without;
  * - realloc(p, 0) does what the library's own does;
  * - every call is between one __malloc_lock() and one __malloc_unlock().
  */
@@ -214,12 +215,55 @@ static void test_failure(void **state)
 	assert_sound();
 }
 
+extern void *token_malloc(size_t, size_t) __asm__("__alloc_token_malloc");
+extern void *token_calloc(size_t, size_t,
+			  size_t) __asm__("__alloc_token_calloc");
+extern void *token_realloc(void *, size_t,
+			   size_t) __asm__("__alloc_token_realloc");
+extern void *token_memalign(size_t, size_t,
+			    size_t) __asm__("__alloc_token_memalign");
+extern void *token_aligned_alloc(size_t, size_t,
+				 size_t) __asm__("__alloc_token_aligned_alloc");
+extern int token_posix_memalign(void **, size_t, size_t,
+				size_t) __asm__("__alloc_token_posix_memalign");
+
+static void test_tokens(void **state)
+{
+	size_t live = stats().live;
+	char *p = token_malloc(10, 1), *q = token_calloc(5, 8, 2);
+	char *r = token_memalign(256, 20, 3),
+	     *s = token_aligned_alloc(64, 64, 4);
+	void *t = NULL;
+
+	(void)state;
+	assert_int_equal(token_posix_memalign(&t, 128, 10, 5), 0);
+	assert_true(is_ours(p) && is_ours(q) && is_ours(r) && is_ours(s));
+	assert_true(is_ours(t) && (uintptr_t)t % 128 == 0);
+	assert_true((uintptr_t)r % 256 == 0 && (uintptr_t)s % 64 == 0);
+	assert_true(malloc_usable_size(p) >= 10);
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(q[i], 0);
+	strcpy(p, "contents");
+	p = token_realloc(p, 3000, 6);
+	assert_true(malloc_usable_size(p) >= 3000);
+	assert_text(p, "contents");
+	free(p);
+	free(q);
+	free(r);
+	free(s);
+	free(t);
+	assert_int_equal(stats().live, live);
+	assert_null(token_malloc((size_t)1 << 24, 7));
+	assert_sound();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_floats),
 		cmocka_unit_test(test_stdout),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_realloc_to_nothing),
 		cmocka_unit_test(test_reentrant_names),
 		cmocka_unit_test(test_failure),

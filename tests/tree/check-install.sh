@@ -44,6 +44,9 @@ names()
 		[ "$(readlink "$lib/libquern.so")" = libquern.so.0 ] &&
 		[ -f "$lib/libquern.so.0" ] && [ -f "$lib/libquern.a" ] &&
 		[ -f "$lib/libquern-engines.so" ] &&
+		[ "$(readlink "$lib/libquern-tokens.so")" = \
+			libquern-tokens.so.0 ] &&
+		[ -f "$lib/libquern-tokens.so.0" ] &&
 		[ -f "$root$prefix/share/man/man1/quern.1" ] &&
 		[ -f "$root$prefix/share/man/man1/quern-run.1" ] &&
 		[ -f "$root$prefix/share/man/man3/quern.3" ] &&

@@ -42,6 +42,21 @@ align=St11align_val_t
 		printf '%s\n' ${op}Pv ${op}Pvm ${op}Pv$nothrow ${op}Pv$align \
 			${op}Pvm$align ${op}Pv$align$nothrow
 	done
+	for name in malloc calloc realloc reallocarray aligned_alloc memalign \
+		valloc pvalloc posix_memalign; do
+		echo __alloc_token_$name
+	done
+	for op in _Znwm _Znam; do
+		for form in $op $op$nothrow $op$align $op$align$nothrow; do
+			echo ${form}12__hot_cold_t
+			echo __alloc_token_$form
+			echo __alloc_token_${form}12__hot_cold_t
+		done
+	done
+	for form in '' _hot_cold _aligned _aligned_hot_cold; do
+		echo __size_returning_new$form
+		echo __alloc_token___size_returning_new$form
+	done
 	sed -n '/^static/d; /^[a-z].*[ *]\(qn_[a-z_]*\)(.*/s//\1/p' "$srcdir/lib/quern.h"
 } | sort >"$tmp/want"
 nm -D --defined-only "$builddir/libquern.so" | awk '{ print $NF }' | sort \
@@ -51,6 +66,18 @@ comm -23 "$tmp/want" "$tmp/have" >"$tmp/missing"
 comm -13 "$tmp/want" "$tmp/have" >"$tmp/extra"
 report "libquern.so exports all that it promises" "$tmp/missing"
 report "libquern.so exports nothing else" "$tmp/extra"
+
+# With the names of libquern.so that have tokens, and each of them for 16 tokens
+{
+	grep -E 'alloc_token|hot_cold|size_returning' "$tmp/want"
+	for n in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+		sed -n "s/^__alloc_token_/&${n}_/p" "$tmp/want"
+	done
+} | sort >"$tmp/tokens"
+nm -D --defined-only "$builddir/libquern-tokens.so" | awk '{ print $NF }' |
+	sort | comm -3 - "$tmp/tokens" >"$tmp/differ"
+report "libquern-tokens.so exports the names with tokens, and no others" \
+	"$tmp/differ"
 
 readelf -d "$builddir/libquern.so" >"$tmp/dynamic"
 sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' "$tmp/dynamic" |
