@@ -20,7 +20,9 @@
 
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
-struct qn_names qn_names = { QN_PROCESS_READY_END, true, true, false, false };
+struct qn_names qn_names = {
+	QN_PROCESS_READY_END, true, true, false, false, false
+};
 
 static uintptr_t dynamic(ElfW(Sxword) tag)
 {

@@ -38,8 +38,8 @@
  *		where @is_malloc_own is false
  * @is_malloc_own: malloc and free are this library's
  * @is_aligned_own: so is aligned_alloc
- * @is_new_own, @is_new_aligned_own: so are operator new and delete, plain and aligned: set
- *		by qn_operators_start()
+ * @is_new_own, @is_new_array_own, @is_new_aligned_own: so are operator new and delete,
+ *		plain, of arrays, aligned: set by qn_operators_start()
  *
  * Before qn_names_start() the first three are taken to be.
  */
@@ -48,6 +48,7 @@ struct qn_names {
 	bool is_malloc_own;
 	bool is_aligned_own;
 	bool is_new_own;
+	bool is_new_array_own;
 	bool is_new_aligned_own;
 };
 

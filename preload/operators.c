@@ -193,7 +193,7 @@ void _ZdaPv(void *p)
  * each start writes to.
  */
 #define SET_AT_START __attribute__((section(".data")))
-static bool is_own_array SET_AT_START, is_own_array_align SET_AT_START;
+static bool is_own_array_align SET_AT_START;
 
 static __seldom void delete_sized_slow(void *p, size_t size)
 {
@@ -221,7 +221,7 @@ OWN(delete_sized, _ZdlPvm);
 
 void _ZdaPvm(void *p, size_t size)
 {
-	if (likely(is_own_array))
+	if (likely(qn_names.is_new_array_own))
 		own_delete_sized(p, size);
 	else
 		_ZdaPv(p);
@@ -233,8 +233,9 @@ void qn_operators_start(void)
 			      _ZdlPv == own_delete;
 	if (qn_names.is_new_own)
 		qn_process_take_sized();
-	is_own_array = qn_names.is_new_own && _Znam == own_new_array &&
-		       _ZdaPv == own_delete_array;
+	qn_names.is_new_array_own = qn_names.is_new_own &&
+				    _Znam == own_new_array &&
+				    _ZdaPv == own_delete_array;
 	qn_names.is_new_aligned_own = qn_names.is_malloc_own &&
 				      qn_names.is_aligned_own &&
 				      _ZnwmSt11align_val_t == own_new_align &&

@@ -120,6 +120,9 @@
 	  "So many blocks of each thread, its first, lie between marks that "  \
 	  "tell of writes around them and after their free. More notices more "\
 	  "and costs more; 0: none.")                                          \
+	K(hints, COUNT, 1, 0, 1,                                               \
+	  "1 lets blocks that compilers say are seldom used, and those whose " \
+	  "token proves to be long-lived, lie apart. 0: all lie together.")    \
 	K(promote_bytes, BYTES, 65536, 1, QN_KNOB_MUCH,                        \
 	  "A size gets a class of its own when that would save so many bytes " \
 	  "of live objects. A class costs each thread that uses it about half " \

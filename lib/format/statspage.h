@@ -43,7 +43,7 @@
 #include "base/knobs.h"
 
 #define QN_STATS_MAGIC   0x31545351u /* "QST1" */
-#define QN_STATS_VERSION 8
+#define QN_STATS_VERSION 9
 #define QN_STATS_CLASSES 112
 #define QN_STATS_CHANGES 128
 /* Sizes whose lives are told apart: to 32 bytes, then four times as much each */

@@ -14,13 +14,13 @@
  * @check:	its address, scrambled: one number while it is in use, another while it
  *		is free; nothing else has it
  * @next:	free: in its list
- * @born:	clock when it was allocated
+ * @born:	clock when it was allocated; of a token: qn_places.dead then
  * @ms:		of the port's clock, likewise
  * @size:	bytes requested
  * @weight:	bytes of requests that it stands for
  * @bin:	its list
  * @class:	of the table
- * @site:	number of its call site, or 0
+ * @site:	number of its call site, or 0; TOKEN, and the slot of its token
  */
 struct qn_followed {
 	uintptr_t check;
@@ -42,6 +42,9 @@ _Static_assert(sizeof(struct qn_followed) % QN_ALIGN == 0,
 	       "objects are aligned");
 _Static_assert(sizeof(struct qn_followed) == QN_FOLLOW_HEADER || QN_SMALL,
 	       "QN_FOLLOW_HEADER");
+
+#define TOKEN 0x8000u
+_Static_assert(QN_SITES_NR < TOKEN && QN_PLACES <= TOKEN, "both fit");
 
 #define BLOCK_LEAST 64u
 #define IN_USE      ((uintptr_t)0x5bd1e995u)
@@ -98,10 +101,21 @@ static u32 now_ms(void)
 	return (u32)(qn_port_clock_coarse() / 1000);
 }
 
+/* Of a token: only that is counted. Return: whether it has one */
+static __always_inline bool token_live(const struct qn_followed *b, s64 sign)
+{
+	if (likely(!(b->site & TOKEN)))
+		return false;
+	qn_place_live(&qn_places, b->site & ~TOKEN, sign * b->weight, b->born);
+	return true;
+}
+
 static void life_begin(struct qn_follow *f, const struct qn_followed *b)
 {
 	struct qn_stats_life *life = life_of(f, b);
 
+	if (token_live(b, 1))
+		return;
 	WRITE_ONCE(f->nr_live, f->nr_live + 1);
 	life->nr_live++;
 	life->live += b->weight;
@@ -112,6 +126,8 @@ static void life_leave(struct qn_follow *f, const struct qn_followed *b)
 {
 	struct qn_stats_life *life = life_of(f, b);
 
+	if (token_live(b, -1))
+		return;
 	WRITE_ONCE(f->nr_live, f->nr_live - 1);
 	life->nr_live--;
 	life->live -= b->weight;
@@ -124,6 +140,8 @@ static void life_end(struct qn_follow *f, const struct qn_followed *b)
 	u64 age = READ_ONCE(f->clock) - b->born;
 
 	life_leave(f, b);
+	if (unlikely(b->site & TOKEN))
+		return;
 	life->nr_ended++;
 	if (unlikely(b->site) && age < QN_STATS_LIFE_BYTES)
 		qn_sites_brief(&f->sites, b->site, b->weight);
@@ -230,6 +248,25 @@ void qn_follow_init(struct qn_follow *f, struct qn_segments *s,
 	f->share = QN_FOLLOW_SHARE;
 }
 
+/* Context: the lock is held */
+static __seldom struct qn_followed *follow(struct qn_follow *f, size_t size,
+					   unsigned int class, u32 weight,
+					   u32 site)
+{
+	struct qn_followed *b;
+
+	b = block_get(f, size, class);
+	if (!b)
+		return NULL;
+	b->born = site & TOKEN ? qn_places.dead : READ_ONCE(f->clock);
+	b->ms = now_ms();
+	b->weight = weight;
+	b->site = (u16)site;
+	life_begin(f, b);
+	qn_probe_alloc(b + 1, size, (size_t)weight);
+	return b;
+}
+
 __seldom void *qn_follow_alloc(struct qn_follow *f, size_t size,
 			       unsigned int class, u32 weight, u32 site)
 {
@@ -238,18 +275,31 @@ __seldom void *qn_follow_alloc(struct qn_follow *f, size_t size,
 	if (READ_ONCE(f->clock) < f->after)
 		return NULL;
 	qn_port_lock(&f->lock);
-	b = f->nr_live < f->most ? block_get(f, size, class) : NULL;
-	if (b) {
-		b->born = READ_ONCE(f->clock);
-		b->ms = now_ms();
-		b->weight = weight;
-		b->site = (u16)site;
-		life_begin(f, b);
-		qn_probe_alloc(b + 1, size, (size_t)weight);
-	}
+	b = f->nr_live < f->most ? follow(f, size, class, weight, site) : NULL;
 	qn_port_unlock(&f->lock);
 	if (!b)
 		qn_sites_skip(&f->sites, weight);
+	return b ? b + 1 : NULL;
+}
+
+__apart void *qn_follow_token(struct qn_follow *f, size_t size,
+			      unsigned int class, u32 bytes, unsigned int slot)
+{
+	u64 clock = READ_ONCE(f->clock), heap = qn_ledger_get(&f->ledger->live);
+	struct qn_followed *b = NULL;
+	bool is_worth;
+	u64 weight;
+
+	if (clock < f->after)
+		return NULL;
+	is_worth = READ_ONCE(f->segments->resident.peak) >= QN_PLACE_HEAP;
+	qn_port_lock(&f->lock);
+	weight =
+		qn_place_sample(&qn_places, slot, bytes, clock, heap, is_worth);
+	if (weight && qn_places.nr_live < QN_PLACE_FOLLOWED)
+		b = follow(f, size, class, (u32)min(weight, (u64)UINT32_MAX),
+			   TOKEN | slot);
+	qn_port_unlock(&f->lock);
 	return b ? b + 1 : NULL;
 }
 

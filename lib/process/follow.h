@@ -26,6 +26,7 @@
 
 #include "base/compiler.h"
 #include "process/ledger.h"
+#include "process/place.h"
 #include "process/segment.h"
 #include "process/sites.h"
 #include "format/statspage.h"
@@ -116,6 +117,22 @@ static __always_inline u32 qn_follow_one_in(const struct qn_follow *f)
  */
 void *qn_follow_alloc(struct qn_follow *f, size_t size, unsigned int class,
 		      u32 weight, u32 site);
+
+/**
+ * qn_follow_token() - a request with a token was sampled
+ * @f:		the store
+ * @size:	bytes requested, at most half a unit
+ * @class:	class that would have served it
+ * @bytes:	of requests with tokens that it stands for
+ * @slot:	of its token (place.h)
+ *
+ * Such blocks count in qn_places alone: the other figures have samples of their own.
+ *
+ * Context: takes the lock, and segments.lock. Bounded time.
+ * Return: an object that will be followed, or NULL.
+ */
+void *qn_follow_token(struct qn_follow *f, size_t size, unsigned int class,
+		      u32 bytes, unsigned int slot);
 
 /**
  * qn_follow_free() - the life of an object ends

@@ -218,30 +218,55 @@ static __apart void peak_inexact(struct qn_hub *hub)
 	WRITE_ONCE(hub->page->exact, hub->page->exact & ~QN_STATS_EXACT_PEAK);
 }
 
-struct qn_local *qn_local_get(struct qn_hub *hub)
+/* Context: hub.threads held. Return: NULL if there is no memory. */
+static struct qn_local *local_adopt(struct qn_hub *hub)
 {
-	struct qn_local *l;
+	struct qn_local *l = hub->orphans;
 
-	qn_port_lock(&hub->threads);
-	l = hub->orphans;
 	qn_assert(!l || (l->state == QN_LOCAL_ORPHAN && !l->table));
 	if (l)
 		hub->orphans = l->next_orphan;
 	else
 		l = local_new(hub);
+	if (!l)
+		return NULL;
+	if (unlikely(l->nr_forks != hub->nr_forks))
+		qn_local_fork_child(l);
+	l->thread = qn_port_self();
+	WRITE_ONCE(l->state, QN_LOCAL_OWNED);
+	l->base = hub->segments.space.seg[0].base;
+	l->units = (char *)hub->segments.space.seg[0].units;
+	l->front = &l->spare;
+	qn_local_see_units(l);
+	class_retable(l);
+	return l;
+}
+
+struct qn_local *qn_local_get(struct qn_hub *hub)
+{
+	struct qn_local *l;
+
+	qn_port_lock(&hub->threads);
+	l = local_adopt(hub);
 	if (l) {
-		if (unlikely(l->nr_forks != hub->nr_forks))
-			qn_local_fork_child(l);
-		l->thread = qn_port_self();
-		WRITE_ONCE(l->state, QN_LOCAL_OWNED);
-		l->base = hub->segments.space.seg[0].base;
-		l->units = (char *)hub->segments.space.seg[0].units;
-		l->front = &l->spare;
-		qn_local_see_units(l);
-		class_retable(l);
 		qn_stat_add(hub->page->nr_threads, 1);
 		qn_stat_add(hub->page->nr_threads_total, 1);
 		if (hub->notes_peak && hub->page->nr_threads_total > 1)
+			peak_inexact(hub);
+	}
+	qn_port_unlock(&hub->threads);
+	return l;
+}
+
+__apart struct qn_local *qn_local_get_apart(struct qn_hub *hub)
+{
+	struct qn_local *l;
+
+	qn_port_lock(&hub->threads);
+	l = local_adopt(hub);
+	if (l) {
+		l->is_apart = true;
+		if (hub->notes_peak)
 			peak_inexact(hub);
 	}
 	qn_port_unlock(&hub->threads);
@@ -280,6 +305,8 @@ __seldom void qn_local_put(struct qn_local *l)
 	l->table = NULL;
 	l->next_orphan = hub->orphans;
 	hub->orphans = l;
-	qn_stat_add(hub->page->nr_threads, (u64)-1);
+	if (likely(!l->is_apart))
+		qn_stat_add(hub->page->nr_threads, (u64)-1);
+	l->is_apart = false;
 	qn_port_unlock(&hub->threads);
 }

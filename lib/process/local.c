@@ -37,6 +37,7 @@ _Static_assert(QN_UNIT_SIZE / CUT_MOST <= QN_TABLE_READY_STEPS * QN_STEP,
  */
 struct qn_local qn_local_none __bss_apart;
 __thread struct qn_local *qn_self = &qn_local_none;
+__thread struct qn_local *qn_self_apart = &qn_local_none;
 __thread struct qn_front qn_front;
 
 /* ---- samples ---- */

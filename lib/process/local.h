@@ -130,11 +130,13 @@ struct qn_front {
  * @handed_in:	@nr_refills when samples were last handed in
  * @seen, @nr_rounds: @handed_in in the last rounds of the helper; how many of them
  * @is_trimmed:	an orphan from which it took all that it could
+ * @is_apart:	the second one of a thread, for blocks that lie apart
  * @nr_slow:	slow refills, up to some number
  * @exact:	mallocs that are still to be counted one by one: so long its lists stay
  *		empty, and @nr_refills is such that each refill is a slow one
  * @sparse:	free bytes that came with sparse slabs since they were last looked at
  * @pressed:	the pressure that its chunks and sparse slabs were last looked at for
+ * @until_sample: of tokens (process-place.c): bytes to the next sample; NULL: it has none yet
  * @fence:	its first blocks
  * @state:	enum qn_local_state; guarded by hub.threads
  * @thread:	who has it, by qn_port_self(); likewise
@@ -175,10 +177,12 @@ struct qn_local {
 	u32 seen;
 	u32 nr_rounds;
 	bool is_trimmed;
+	bool is_apart;
 	u32 nr_slow;
 	u32 exact;
 	size_t sparse;
 	u32 pressed;
+	s32 *until_sample;
 	struct qn_fence fence;
 	u32 state;
 	u32 thread;
@@ -198,6 +202,9 @@ struct qn_local {
 
 /* The thread's local; &qn_local_none before its first allocation */
 extern __thread struct qn_local *qn_self
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+/* Its second one, for blocks that lie apart (process-place.c); else &qn_local_none */
+extern __thread struct qn_local *qn_self_apart
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 extern struct qn_local qn_local_none;
 extern __thread struct qn_front qn_front
@@ -235,6 +242,9 @@ qn_local_find(const struct qn_local *l, const struct qn_segments *s,
  * Return: NULL if there is no memory.
  */
 struct qn_local *qn_local_get(struct qn_hub *hub);
+
+/* A second one for a thread, which the figures do not count as a thread's */
+struct qn_local *qn_local_get_apart(struct qn_hub *hub);
 
 /**
  * qn_local_put() - the thread is done with it: lists go back, it becomes an orphan

@@ -58,6 +58,8 @@ __apart void qn_process_finish(void)
 		return;
 	if (qn_self != &qn_local_none)
 		qn_local_account_end(qn_self);
+	if (qn_self_apart != &qn_local_none)
+		qn_local_account_end(qn_self_apart);
 	/* Of others that run it is not known what waits in their lists */
 	if (qn_hub.page->nr_threads <= (qn_self != &qn_local_none))
 		qn_hub.page->exact |= QN_STATS_EXACT_COUNT;

@@ -144,12 +144,16 @@ __apart void qn_process_fork_child(void)
 	qn_hub.page->sites_at = 0;
 	if (qn_self->exact)
 		qn_local_account_end(qn_self);
+	if (qn_self_apart->exact)
+		qn_local_account_end(qn_self_apart);
 	qn_process_page_restart(qn_hub.page);
 	qn_process_page_init(qn_hub.page, 0);
 	qn_hub.began = qn_hub.page->start_usec;
 	qn_hub_fork_child(&qn_hub);
 	if (qn_self != &qn_local_none)
 		qn_local_fork_child(qn_self);
+	if (qn_self_apart != &qn_local_none)
+		qn_local_fork_child(qn_self_apart);
 	memcpy(qn_hub.page->policy, qn_hub.conf.policy,
 	       sizeof(qn_hub.page->policy));
 	if (qn_hub.attend || qn_hub.conf.report[0])

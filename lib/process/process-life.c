@@ -59,6 +59,18 @@ void qn_process_take_sized(void)
 	self_set(qn_self);
 }
 
+/* The thread has its blocks that lie apart no more */
+static __seldom void apart_put(void)
+{
+	struct qn_local *l = qn_self_apart;
+
+	if (l == &qn_local_none)
+		return;
+	qn_self_apart = &qn_local_none;
+	qn_audit_thread(l);
+	qn_local_put(l);
+}
+
 static void thread_exit(void *arg)
 {
 	struct qn_local *l = arg;
@@ -66,6 +78,7 @@ static void thread_exit(void *arg)
 	qn_assert(l == qn_self && l->front == &qn_front);
 	self_set(&qn_local_none);
 	thread_done = true;
+	apart_put();
 	qn_audit_thread(l);
 	qn_local_put(l);
 }

@@ -68,9 +68,9 @@ static void sized_look(struct qn_unit *u, const void *p, size_t size,
  * A medium block of the thread's own, the next likely case: looked up once for both. Its
  * size is as near to that given as served_most() allows for any request.
  */
-static __always_inline bool medium_free_sized(void *p, size_t size)
+static __always_inline bool medium_free_sized(struct qn_local *l, void *p,
+					      size_t size)
 {
-	struct qn_local *l = qn_self;
 	size_t at = (uintptr_t)p - (uintptr_t)l->base, have;
 	struct qn_medium *m = &l->medium;
 	const struct qn_unit *u;
@@ -93,9 +93,29 @@ static __always_inline bool medium_free_sized(void *p, size_t size)
 	return true;
 }
 
+/* A block of the thread's own that lies apart, likewise */
+static __seldom bool apart_free_sized(void *p, size_t size)
+{
+	struct qn_local *l = qn_self_apart;
+	size_t at = (uintptr_t)p - (uintptr_t)l->base;
+	struct qn_unit *u;
+
+	if (at >= l->reach)
+		return false;
+	u = qn_unit_of(l->units, at);
+	if (u->owner != l || u->osize - size >= QN_STEP)
+		return medium_free_sized(l, p, size);
+	qn_link_push(&u->free, p);
+	if (unlikely(--u->count == 0))
+		qn_local_event(l, u);
+	return true;
+}
+
 static __seldom void free_looked_at(void *p, size_t size, enum qn_sized kind,
 				    const char *where)
 {
+	if (qn_self_apart != &qn_local_none && apart_free_sized(p, size))
+		return;
 	if (p && !qn_guest_owns(p))
 		sized_look(qn_process_unit(where, p), p, size, kind, where);
 	qn_process_free(p);
@@ -104,6 +124,6 @@ static __seldom void free_looked_at(void *p, size_t size, enum qn_sized kind,
 __seldom void qn_process_free_sized_slow(void *p, size_t size,
 					 enum qn_sized kind, const char *where)
 {
-	if (unlikely(!medium_free_sized(p, size)))
+	if (unlikely(!medium_free_sized(qn_self, p, size)))
 		free_looked_at(p, size, kind, where);
 }

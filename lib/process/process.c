@@ -11,6 +11,7 @@
  *	process-life.c		threads, settings, start
  *	process-direct.c	large blocks, blocks of whole pages
  *	process.c		malloc and free
+ *	process-place.c		blocks that lie apart
  *	process-calloc.c, process-realloc.c, process-sized.c, process-fork.c,
  *	process-figures.c	what their names say
  *	process-public.c	the qn_malloc() family of quern.h
@@ -277,7 +278,7 @@ void qn_process_free_slow(void *p)
 		block_free(u, p);
 }
 
-/* A medium block or an object of another thread */
+/* A medium block or an object of another thread, or one that lies apart */
 void qn_process_free_in(void *p, struct qn_local *l, struct qn_unit *u)
 {
 	struct qn_medium *m = &l->medium;

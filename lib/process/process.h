@@ -195,6 +195,22 @@ static __always_inline void qn_process_free_sized(void *p, size_t size,
  */
 size_t qn_process_room(const void *p);
 
+/**
+ * qn_process_malloc_token() - malloc by a compiler that tells types apart
+ * @size:	bytes requested
+ * @token:	any number, the same for blocks that are alike
+ *
+ * As qn_process_malloc(), but blocks of tokens that prove to be long-lived lie apart from the
+ * others (place.h). The fast path takes some ten instructions more.
+ */
+void *qn_process_malloc_token(size_t size, size_t token);
+
+/* calloc(1, @size), likewise */
+void *qn_process_calloc_token(size_t size, size_t token);
+
+/* Of a block that is seldom used: it lies apart */
+void *qn_process_malloc_cold(size_t size);
+
 /* Out of line, full contracts of the C library. NULL with errno ENOMEM. */
 void *qn_process_calloc(size_t n, size_t size);
 void *qn_process_realloc(void *p, size_t size);

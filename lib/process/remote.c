@@ -316,11 +316,26 @@ static __always_inline void batch_add(struct qn_local *l, struct qn_sent *s,
 		qn_local_flush_batch(l);
 }
 
+/* A block of the thread's own that lies apart: no batch has those */
+static noinline void apart_free(struct qn_local *l, void *p)
+{
+	struct qn_unit *u = qn_local_find(l, &l->hub->segments, p);
+
+	if (u->kind == QN_UNIT_MEDIUM)
+		qn_local_medium_free(l, u, p);
+	else
+		qn_local_free(l, u, p);
+}
+
 /* The batch is another owner's, or seems to have the object already */
 static noinline void batch_begin(struct qn_local *l, struct qn_local *to,
 				 struct qn_sent *s, u32 size)
 {
 	qn_assert(to && size > 0);
+	if (unlikely(to == qn_self_apart)) {
+		apart_free(to, s);
+		return;
+	}
 	if (unlikely(l->state != QN_LOCAL_OWNED)) {
 		/* A thread that is gone already: no batch any more */
 		s->ahead = 0;

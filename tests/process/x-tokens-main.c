@@ -5,7 +5,8 @@
  * Invariants, for the names with a token and for the fast ones:
  *  - they do as the names that they are made from: size, alignment, contents, zeroes, errno
  *  - free() and realloc() take what they gave
- *  - they are served by quern where there is one
+ *  - they are served by quern where there is one, and there blocks of a token that outlives
+ *    the others lie apart
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -186,6 +187,44 @@ static void failures(void)
 	CHECK(p == &page);
 }
 
+/* Blocks of token 1 are replaced all the time, those of token 2 stay */
+static void lives(void)
+{
+	enum {
+		SHORT = 1 << 17,
+		LONG = 1 << 15,
+		LAST = 512
+	};
+
+	static void *brief[SHORT], *lasting[LONG];
+	static uintptr_t others[SHORT];
+	size_t nr = 0, at = 0;
+
+	for (size_t i = 0; nr < LONG; i++) {
+		at = (at + 40503) % SHORT;
+		free(brief[at]);
+		brief[at] = x_keep(token_malloc(100, 1));
+		CHECK(brief[at]);
+		memset(brief[at], 1, 100);
+		if (i % 32)
+			continue;
+		lasting[nr] = x_keep(token_malloc(100, 2));
+		CHECK(lasting[nr]);
+		memset(lasting[nr++], 2, 100);
+	}
+	for (size_t i = 0; i < SHORT; i++)
+		others[i] = (uintptr_t)brief[i];
+	x_check_apart(x_together(lasting + LONG - LAST, LAST, others, SHORT));
+	x_sound();
+	for (size_t i = 0; i < SHORT; i++)
+		free(brief[i]);
+	for (size_t i = 0; i < LONG; i++) {
+		CHECK(((unsigned char *)lasting[i])[99] == 2);
+		free(lasting[i]);
+	}
+	x_sound();
+}
+
 static void servers(void)
 {
 	static const char *const names[] = {
@@ -208,7 +247,7 @@ static void servers(void)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct x_case cases[] = {
 		{ "blocks are apart, large enough, and go back", blocks },
@@ -216,10 +255,12 @@ int main(void)
 		{ "zeroes", zeroes },
 		{ "realloc keeps contents", growth },
 		{ "failures", failures },
+		{ "blocks that stay", lives },
 		{ "who serves the names", servers },
 	};
 
 	x_watchdog(X_SECONDS);
+	x_expect(argc, argv);
 	page = (size_t)sysconf(_SC_PAGESIZE);
 	return X_RUN(cases);
 }

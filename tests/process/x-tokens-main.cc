@@ -9,8 +9,13 @@
  *  - objects are deleted as all others are: with their size or without, and with any size
  *    from the one that was asked for to the one that was told
  *  - a program's own operators are called for all of them
+ *  - cold objects lie apart from hot ones, in each thread; any thread deletes them, also when
+ *    that thread is gone, and in a child of fork()
  */
 #include <new>
+
+#include <pthread.h>
+#include <sys/wait.h>
 
 #include "x-tokens.h"
 
@@ -299,6 +304,138 @@ static void replaced()
 #endif
 }
 
+/* Made by a thread: objects of all sizes, hot and cold in turn */
+enum {
+	NR_MADE = 4096
+};
+
+struct made {
+	void *hot[NR_MADE];
+	void *cold[NR_MADE];
+	pthread_t thread;
+};
+
+static size_t size_of(size_t i)
+{
+	return i % 16 ? 40 + i % 7 * 50 : 1100 + i % 5 * 1000;
+}
+
+static void *make(void *arg)
+{
+	made *m = static_cast<made *>(arg);
+
+	for (size_t i = 0; i < NR_MADE; i++) {
+		m->hot[i] = one_cold(size_of(i), 254);
+		m->cold[i] = one_cold(size_of(i), 1);
+		memset(m->hot[i], 0xff, size_of(i));
+		memset(m->cold[i], static_cast<int>(i), size_of(i));
+	}
+	return nullptr;
+}
+
+static void look_at(const made *m)
+{
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < NR_MADE; i++) {
+		const unsigned char *p =
+			static_cast<const unsigned char *>(m->cold[i]);
+
+		for (size_t j = 0; j < size_of(i); j++)
+			wrong += p[j] != static_cast<unsigned char>(i);
+	}
+	CHECK(!wrong);
+}
+
+static void unmake(made *m)
+{
+	for (size_t i = 0; i < NR_MADE; i++) {
+		::operator delete(m->hot[i]);
+		if (i % 2)
+			::operator delete(m->cold[i]);
+		else
+			::operator delete(m->cold[i], size_of(i));
+	}
+}
+
+static size_t together(made *m)
+{
+	static uintptr_t others[NR_MADE];
+
+	for (size_t i = 0; i < NR_MADE; i++)
+		others[i] = reinterpret_cast<uintptr_t>(m->hot[i]);
+	/* The first blocks of a thread are fenced */
+	return x_together(m->cold + NR_MADE / 2, NR_MADE / 2, others, NR_MADE);
+}
+
+static void cold()
+{
+	static made mine;
+
+	for (int round = 0; round < 3; round++) {
+		make(&mine);
+		x_check_apart(together(&mine));
+		look_at(&mine);
+		x_sound();
+		unmake(&mine);
+	}
+	x_sound();
+}
+
+static void cold_threads()
+{
+	static made theirs[4], mine;
+
+	for (made &m : theirs)
+		CHECK(!pthread_create(&m.thread, nullptr, make, &m));
+	make(&mine);
+	for (made &m : theirs) {
+		CHECK(!pthread_join(m.thread, nullptr));
+		x_check_apart(together(&m));
+		look_at(&m);
+	}
+	/* The threads are gone; half of it goes back, and is theirs who come */
+	unmake(&theirs[0]);
+	unmake(&theirs[1]);
+	for (int i = 0; i < 2; i++)
+		CHECK(!pthread_create(&theirs[i].thread, nullptr, make,
+				      &theirs[i]));
+	unmake(&theirs[2]);
+	for (int i = 0; i < 2; i++)
+		CHECK(!pthread_join(theirs[i].thread, nullptr));
+	unmake(&theirs[0]);
+	unmake(&theirs[1]);
+	look_at(&theirs[3]);
+	unmake(&theirs[3]);
+	look_at(&mine);
+	unmake(&mine);
+	x_sound();
+}
+
+static void cold_child()
+{
+	static made before, after;
+	int status = -1;
+	pid_t pid;
+
+	make(&before);
+	pid = fork();
+	if (pid == 0) {
+		x_failed = 0;
+		make(&after);
+		look_at(&before);
+		unmake(&before);
+		x_check_apart(together(&after));
+		unmake(&after);
+		x_sound();
+		_exit(x_failed);
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
+	look_at(&before);
+	unmake(&before);
+	x_sound();
+}
+
 static void servers()
 {
 	CHECK(x_same_library("__alloc_token__Znwm", x_server()));
@@ -310,16 +447,20 @@ static void servers()
 			     x_server()));
 }
 
-int main()
+int main(int argc, char **argv)
 {
 	static const x_case cases[] = {
 		{ "operator new in all forms", all_forms },
 		{ "operators that tell the size", sizes },
 		{ "failures throw, or are null", failures },
 		{ "a program's own operators are called", replaced },
+		{ "cold objects", cold },
+		{ "cold objects of threads", cold_threads },
+		{ "cold objects in a child", cold_child },
 		{ "who serves the names", servers },
 	};
 
 	x_watchdog(X_SECONDS);
+	x_expect(argc, argv);
 	return X_RUN(cases);
 }

@@ -53,6 +53,57 @@ static inline size_t x_usable(void *p, size_t size)
 	return usable;
 }
 
+/* Units of 64 KB that hold blocks */
+static inline int x_by_unit(const void *a, const void *b)
+{
+	uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Of @nr blocks, those in whose unit there is one of @others, in percent; @others is sorted */
+static inline size_t x_together(void *const *p, size_t nr, uintptr_t *others,
+				size_t nr_others)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < nr_others; i++)
+		others[i] >>= 16;
+	qsort(others, nr_others, sizeof(*others), x_by_unit);
+	for (size_t i = 0; i < nr; i++) {
+		uintptr_t unit = (uintptr_t)p[i] >> 16;
+
+		sum += bsearch(&unit, others, nr_others, sizeof(unit),
+			       x_by_unit) != NULL;
+	}
+	return sum * 100 / nr;
+}
+
+/* Said by x-tokens.sh: 1 blocks are to lie apart, 0 together, -1 nothing of it */
+static int x_apart = -1;
+
+static inline void x_expect(int argc, char **argv)
+{
+	if (argc > 1)
+		x_apart = !strcmp(argv[1], "apart");
+}
+
+static inline void x_check_apart(size_t together)
+{
+	if (x_apart < 0)
+		return;
+	printf("# %zu %% lie together with others\n", together);
+	CHECK(x_apart ? together <= 10 : together >= 90);
+}
+
+/* The heap is sound, where it is quern's */
+static inline void x_sound(void)
+{
+	int (*check)(void) = (int (*)(void))dlsym(RTLD_DEFAULT, "qn_check");
+
+	CHECK(!check || check() == 0);
+}
+
 /* Is a name served by the library that has another name as well? */
 static inline int x_same_library(const char *name, const char *other)
 {

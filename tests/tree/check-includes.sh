@@ -29,7 +29,7 @@ preload/command/learn
 # Of lib/process: a name stands for NAME.c, NAME.h and all files NAME-*. Only fence.c is far
 # above its header: a hub and a local hold its structs, and it counts its blocks in locals.
 ranks='
-unit ledger sites pressure delays
+unit ledger sites place pressure delays
 resident
 space gauge
 segment
