@@ -6,13 +6,8 @@
 #ifndef QN_HEAP_COUNT_H
 #define QN_HEAP_COUNT_H
 
+#include "heap/heap-const.h"
 #include "heap/heap-internal.h"
-
-static __always_inline void note_alloc(struct qn_heap *h)
-{
-	if (QN_COUNT_CALLS)
-		h->calls.nr_allocs++;
-}
 
 static __always_inline void note_free(struct qn_heap *h)
 {
@@ -48,20 +43,7 @@ static noinline void settle(struct qn_heap *h, struct qn_zone *z, size_t k,
 		rise(h, size, qn_heap_live(h));
 }
 
-/* A held block of @k granules comes into use, of the first zone; false: not yet */
-static __always_inline bool count_held(struct qn_heap *h, size_t k)
-{
-	ptrdiff_t credit = h->zone.credit + (ptrdiff_t)k;
-
-	qn_assert(k >= QN_ZONE_MIN && k <= QN_ZONE_SHORT);
-	if (unlikely(credit > h->zone.limit))
-		return false;
-	h->zone.credit = credit;
-	note_alloc(h);
-	return true;
-}
-
-/* The same of a block that was free */
+/* A block of @k granules comes into use that was free, of the first zone; false: not yet */
 static __always_inline bool count_free_run(struct qn_heap *h, size_t k)
 {
 	ptrdiff_t limit = h->zone.limit - (ptrdiff_t)k;
@@ -70,7 +52,7 @@ static __always_inline bool count_free_run(struct qn_heap *h, size_t k)
 	if (unlikely(limit < h->zone.credit))
 		return false;
 	h->zone.limit = limit;
-	note_alloc(h);
+	qn_heap_note_alloc(h);
 	return true;
 }
 
@@ -79,7 +61,7 @@ static __hot_inline void count_alloc(struct qn_heap *h, struct qn_zone *z,
 				     size_t k, size_t size)
 {
 	settle(h, z, k, size);
-	note_alloc(h);
+	qn_heap_note_alloc(h);
 }
 
 /* The same of the first zone, where it is the common case that nobody wants to know */
@@ -88,7 +70,7 @@ static __hot_inline void count_any(struct qn_heap *h, size_t k, size_t size)
 	if (unlikely(!count_free_run(h, k))) {
 		rise(h, size, qn_heap_live(h) + k);
 		h->zone.limit -= (ptrdiff_t)k;
-		note_alloc(h);
+		qn_heap_note_alloc(h);
 	}
 }
 

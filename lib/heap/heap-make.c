@@ -3,7 +3,10 @@
  * heap-make.c - how a heap of one's own comes to its memory: the layout of heap.h, further
  * zones, and the order in which requests try them.
  */
+#include "heap/heap-const.h"
 #include "heap/heap-internal.h"
+
+const u32 qn_heap_const_layout = QN_HEAP_CONST_LAYOUT;
 
 /* What lies behind @size bytes at @p */
 static void *behind(void *p, size_t size)

@@ -33,7 +33,7 @@ static __always_inline void *alloc_exact(struct qn_heap *h, size_t size,
 	qn_assert(k <= QN_ZONE_SHORT);
 	qn_assert(!held || qn_zone_block(z, held) == k);
 	if (held) {
-		if (unlikely(!count_held(h, k)))
+		if (unlikely(!qn_heap_count_held(h, k)))
 			return alloc_rise(h, size, k);
 		qn_zone_unhold_first(z, k, held);
 		return held;
