@@ -121,7 +121,9 @@ static void print_entries(struct qn_lines *l, const struct qn_hint_file *f)
 static void print_granules(struct qn_lines *l, const struct qn_hint_file *f)
 {
 	static const int widths[] = { 14, 14, 9, 2, -22 };
-	struct qn_text_table t = { l, widths, ARRAY_SIZE(widths) };
+	struct qn_text_table t = { .l = l,
+				   .widths = widths,
+				   .nr = ARRAY_SIZE(widths) };
 	struct qn_granules g;
 	char size[16], served[16];
 
