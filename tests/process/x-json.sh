@@ -122,6 +122,14 @@ has_profile()
 ok 'and it has the figures of the profile' has_profile
 "$quern" merge --json -o - 1.json >profile2 2>out
 ok 'which leaves standard output to the profile' holds merge out 'o["written"] == "-"'
+if [ -e "$(dirname "$quern")/plugin/gcc/quern.so" ]; then
+	must gcc -fplugin="$(dirname "$quern")/plugin/gcc/quern.so" -O2 -fno-builtin \
+		-c -o hints.o program.c
+	"$quern" hints --json --heap=64K hints.o >out
+	ok 'hints' holds hints out 'o["sites"] == 1 and o["heap"]["fits"] and o["records"][0]["size_max"] == 100'
+else
+	skip 'hints' 'no plugin for gcc'
+fi
 "$quern" compare --json --rounds=2 --with=glibc --with=quern -- ./program >out 2>err
 ok 'compare' holds compare out 'len(o["candidates"]) == 2 and o["rounds"] == 2'
 "$quern" doctor --json -- ./program >out

@@ -96,24 +96,30 @@ static struct qn_text weight(u64 sixteenths)
 
 /* ---- text ---- */
 
-/* All that is known of a site is shown, in a terminal that is wide enough on one line */
+/* All that is known of a site is shown, on one line unless the terminal is narrow */
 static void print_entries(struct qn_lines *l, const struct qn_hint_file *f)
 {
-	char sizes[32], elem[16], align[16], list[160];
+	bool is_narrow = qn_lines_columns(l) < QN_TEXT_COLUMNS;
+	char sizes[32], elem[16], align[16], list[160], figures[128];
 
 	qn_line(l, "%14s%6s%7s%8s  OF", "BYTES", "ELEM", "ALIGN", "WEIGHT");
 	for (u32 i = 0; i < f->nr; i++) {
 		const struct qn_hint_entry *e = &f->at[i];
-		char *of = what(e);
+		char *of = what(e), *of_all;
 
 		write_sizes(sizes, sizeof(sizes), &e->hint);
 		write_flags(list, sizeof(list), e->hint.flags);
 		snprintf(elem, sizeof(elem), "%u", e->hint.elem);
 		snprintf(align, sizeof(align), "%u", 1u << e->hint.align_log2);
-		qn_line_whole(l, "%14s%6s%7s%8s  %-*s%s", sizes,
-			      e->hint.elem ? elem : "",
-			      e->hint.align_log2 ? align : "",
-			      weight(e->weight).s, *list ? 20 : 0, of, list);
+		snprintf(figures, sizeof(figures), "%14s%6s%7s%8s  ", sizes,
+			 e->hint.elem ? elem : "",
+			 e->hint.align_log2 ? align : "", weight(e->weight).s);
+		of_all = qn_xprintf("%-*s%s", *list ? 20 : 0, of, list);
+		if (is_narrow)
+			qn_wrap(l, figures, of_all);
+		else
+			qn_line_whole(l, "%s%s", figures, of_all);
+		free(of_all);
 		free(of);
 	}
 }
@@ -167,7 +173,7 @@ static void print_fit(struct qn_lines *l, const struct hints *h,
 static void print_text(const struct hints *h, const struct qn_hint_file *f,
 		       const struct qn_hint_fit *fit)
 {
-	struct qn_lines l = { .out = stdout };
+	struct qn_lines l = qn_lines_to(stdout);
 
 	if (!f->nr) {
 		qn_line(&l,
@@ -313,6 +319,13 @@ const struct qn_command qn_command_hints = {
 		"weight). Then the constant sizes, and the blocks that serve them "
 		"before anything is learned. quern's plugins of compilers write such "
 		"records: gcc -fplugin, clang -fpass-plugin.",
+	.json = "The keys are format, file, pointer_bits, sites (how many), "
+		"records, granules and with --heap heap. A record has size_min, "
+		"size_max (null: not known), element, align, loop_depth, weight, "
+		"sites, hash, typed (its name is a type's), name and flags. A "
+		"granule has size, served, weight and own (a class of its own). "
+		"heap has bytes, room, least, most, one_of_each, over (sites "
+		"that may ask for more than there is), unbounded and fits.",
 	.options = hints_options,
 	.run = hints_main,
 };

@@ -127,11 +127,15 @@ static u32 chosen_row(const struct top *top)
 /* Ends at a phrase where it does not fit, so that no figure is cut */
 static void put_prose(u32 line, enum qn_screen_look look, const char *text)
 {
-	size_t room = qn_screen_columns(), at = room > 3 ? room - 3 : 0;
+	size_t room = qn_screen_columns(), most = room > 4 ? room - 4 : 0;
+	size_t at = most;
 	char *shown = qn_xprintf("%s", text);
 
 	if (strlen(shown) > room) {
 		while (at && !strchr(",;:", shown[at]))
+			at--;
+		/* In a list of keys it ends at a word */
+		for (at = at ? at : most; at && !strchr(",;: ", shown[at]);)
 			at--;
 		if (at)
 			strcpy(shown + at + 1, " ..");
