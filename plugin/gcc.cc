@@ -6,10 +6,13 @@
  *	-fplugin=quern.so				records
  *	-fplugin-arg-quern-wrap=xmalloc,xcalloc:2:1	functions that allocate as well; sites.h
  *	-fplugin-arg-quern-no-hooks			no guess at calls by pointer
+ *	-fplugin-arg-quern-tokens[=MOST]		calls of malloc become calls of
+ *							__alloc_token_malloc, and so on
  *
  * A pass looks at each function behind the pass "optimized": all inlining is done, so a wrapper
  * of malloc is seen with the sizes of its callers. That pass runs without optimisation too. Ours
- * changes no statement, so the code stays as it was but for the section. With -flto functions get
+ * changes no statement, so the code stays as it was but for the section; only with tokens calls
+ * get one more argument, which tells the type, and another function. With -flto functions get
  * there when the program is linked: give the linking command the plugin, too.
  */
 #define INCLUDE_STRING
@@ -41,6 +44,8 @@ int plugin_is_GPL_compatible;
 
 static struct records records;
 static bool guess_hooks = true;
+static bool give_tokens;
+static uint64_t most_tokens;
 
 /* Steps through definitions and uses, so that no site takes long */
 #define DEPTH_MOST 8
@@ -661,8 +666,9 @@ static void follow_result(struct site *s, gcall *call, int by_pointer)
 	}
 }
 
-static void see_site(struct look *look, gcall *call, basic_block bb,
-		     const struct alloc_kind *kind)
+/* Return: false if the call has not the arguments of its kind; else @hint is what is known */
+static bool see_site(struct look *look, gcall *call, basic_block bb,
+		     const struct alloc_kind *kind, struct qn_hint *hint)
 {
 	tree size = arg_of(call, kind->size), count = arg_of(call, kind->count);
 	tree align = arg_of(call, kind->align);
@@ -670,7 +676,7 @@ static void see_site(struct look *look, gcall *call, basic_block bb,
 	std::string name;
 
 	if (!size || (kind->count >= 0 && !count))
-		return;
+		return false;
 	s.look = look;
 	s.hint.flags = kind->flags;
 	s.bytes = span_of(look, size, call);
@@ -698,6 +704,54 @@ static void see_site(struct look *look, gcall *call, basic_block bb,
 		s.hint.flags |= QN_HINT_GROWS;
 	set_sizes(&s.hint, s.bytes);
 	add_record(&records, &s.hint, name.c_str());
+	*hint = s.hint;
+	return true;
+}
+
+/* --- tokens ----------------------------------------------------------------- */
+
+/* The twin of an allocating function, with one more last argument */
+static tree twin_of(tree fndecl)
+{
+	std::string name = std::string("__alloc_token_") + object_name(fndecl);
+	tree old = TREE_TYPE(fndecl), twin;
+	auto_vec<tree> args;
+
+	for (tree arg = TYPE_ARG_TYPES(old); arg && arg != void_list_node;
+	     arg = TREE_CHAIN(arg))
+		args.safe_push(TREE_VALUE(arg));
+	args.safe_push(size_type_node);
+	twin = build_fn_decl(name.c_str(),
+			     build_function_type_array(TREE_TYPE(old),
+						       args.length(),
+						       args.address()));
+	SET_DECL_ASSEMBLER_NAME(twin, get_identifier(name.c_str()));
+	TREE_NOTHROW(twin) = TREE_NOTHROW(fndecl);
+	DECL_IS_MALLOC(twin) = DECL_IS_MALLOC(fndecl);
+	return twin;
+}
+
+static void give_token(gimple_stmt_iterator *at, const struct qn_hint *hint)
+{
+	gcall *call = as_a<gcall *>(gsi_stmt(*at)), *other;
+	tree fndecl = gimple_call_fndecl(call);
+	auto_vec<tree> args;
+
+	if (!fndecl || !takes_token(object_name(fndecl)))
+		return;
+	for (unsigned int i = 0; i < gimple_call_num_args(call); i++)
+		args.safe_push(gimple_call_arg(call, i));
+	args.safe_push(build_int_cstu(
+		size_type_node,
+		token_of(hint, most_tokens, TYPE_PRECISION(size_type_node))));
+	other = gimple_build_call_vec(twin_of(fndecl), args);
+	gimple_call_set_lhs(other, gimple_call_lhs(call));
+	gimple_call_copy_flags(other, call);
+	gimple_set_location(other, gimple_location(call));
+	gimple_set_block(other, gimple_block(call));
+	gimple_move_vops(other, call);
+	gsi_replace(at, other, true);
+	cgraph_update_edges_for_call_stmt(call, fndecl, other);
 }
 
 /* --- the pass --------------------------------------------------------------- */
@@ -726,6 +780,7 @@ class quern_pass : public gimple_opt_pass
 	{
 		struct look look = { fn, NULL, false };
 		struct alloc_kind kind;
+		struct qn_hint hint;
 		basic_block bb;
 
 		FOR_EACH_BB_FN(bb, fn)
@@ -733,8 +788,10 @@ class quern_pass : public gimple_opt_pass
 		     gsi_next(&i)) {
 			gcall *call = dyn_cast<gcall *>(gsi_stmt(i));
 
-			if (call && find_call_kind(call, &kind))
-				see_site(&look, call, bb, &kind);
+			if (call && find_call_kind(call, &kind) &&
+			    see_site(&look, call, bb, &kind, &hint) &&
+			    give_tokens)
+				give_token(&i, &hint);
 		}
 		end_look(&look);
 		return 0;
@@ -747,22 +804,38 @@ static void finish(void *, void *)
 		write_records(asm_out_file, &records, POINTER_SIZE);
 }
 
+static bool read_arg(const char *key, const char *value)
+{
+	char *end;
+
+	if (!strcmp(key, "no-hooks") && !value) {
+		guess_hooks = false;
+		return true;
+	}
+	if (!strcmp(key, "wrap"))
+		return value && add_wrappers(value);
+	if (strcmp(key, "tokens"))
+		return false;
+	give_tokens = true;
+	if (!value)
+		return true;
+	most_tokens = strtoull(value, &end, 0);
+	return most_tokens && !*end;
+}
+
 static int read_args(struct plugin_name_args *plugin)
 {
 	for (int i = 0; i < plugin->argc; i++) {
 		const struct plugin_argument *arg = &plugin->argv[i];
 
-		if (!strcmp(arg->key, "no-hooks") && !arg->value) {
-			guess_hooks = false;
-		} else if (strcmp(arg->key, "wrap") || !arg->value ||
-			   !add_wrappers(arg->value)) {
-			error("quern: %<-fplugin-arg-%s-%s%s%s%>: there are "
-			      "%<wrap=NAME[:SIZE[:COUNT]],...%> and %<no-hooks%>",
-			      plugin->base_name, arg->key,
-			      arg->value ? "=" : "",
-			      arg->value ? arg->value : "");
-			return 1;
-		}
+		if (read_arg(arg->key, arg->value))
+			continue;
+		error("quern: %<-fplugin-arg-%s-%s%s%s%>: there are "
+		      "%<wrap=NAME[:SIZE[:COUNT]],...%>, %<no-hooks%> and "
+		      "%<tokens[=MOST]%>",
+		      plugin->base_name, arg->key, arg->value ? "=" : "",
+		      arg->value ? arg->value : "");
+		return 1;
 	}
 	return 0;
 }

@@ -174,6 +174,39 @@ static int find_kind(const char *name, struct alloc_kind *kind)
 	return operator_new_kind(name, kind);
 }
 
+/*
+ * The token of a site: a type has the same one everywhere, as clang's AllocToken has it. Types with
+ * pointers are in the upper half of all tokens, and so are sites whose type is not known: it may
+ * hold some. @most is how many tokens there are; 0: as many as a size_t of @bits bits has values.
+ */
+static inline uint64_t token_of(const struct qn_hint *h, uint64_t most,
+				unsigned int bits)
+{
+	uint64_t half = most ? most / 2 : (uint64_t)1 << (bits - 1);
+	uint32_t upper = QN_HINT_HAS_POINTERS | QN_HINT_TYPED;
+
+	if (most == 1)
+		return 0;
+	return h->type_hash % half +
+	       ((h->flags & upper) == QN_HINT_TYPED ? 0 : half);
+}
+
+/* Does the function of that name have a twin that takes a token: __alloc_token_NAME */
+static inline int takes_token(const char *name)
+{
+	static const char *const known[] = { "malloc",        "calloc",
+					     "realloc",       "reallocarray",
+					     "aligned_alloc", "memalign",
+					     "valloc",        "pvalloc",
+					     "posix_memalign" };
+	struct alloc_kind kind;
+
+	for (const char *other : known)
+		if (!strcmp(other, name))
+			return 1;
+	return operator_new_kind(name, &kind) && !strstr(name, "__hot_cold_t");
+}
+
 /* Which argument of the function of that name is freed; NO_ARG if it frees nothing */
 static int freed_arg(const char *name)
 {

@@ -99,6 +99,148 @@ else
 	skip "GCC" "there is no plugin for it"
 fi
 
+# ---- GCC, tokens ----
+
+cat >tokens.cc <<'END'
+#include <cstdlib>
+#include <new>
+
+struct node {
+	node *next;
+	long key;
+};
+
+struct plain {
+	double x[3];
+};
+
+struct alignas(64) line {
+	char bytes[64];
+};
+
+struct thrower {
+	long key[7];
+	thrower();
+};
+
+#define APART __attribute__((noipa))
+
+static volatile int throws = 1;
+
+APART thrower::thrower()
+{
+	if (throws)
+		throw 1;
+}
+
+/* Types that are lost once a pointer has become a void * */
+APART node *node_malloc() { return static_cast<node *>(malloc(sizeof(node))); }
+APART node *node_new() { return new node; }
+APART plain *plain_calloc() { return static_cast<plain *>(calloc(1, sizeof(plain))); }
+APART plain *plain_more(plain *p) { return static_cast<plain *>(realloc(p, 2 * sizeof(plain))); }
+APART plain *plain_new(size_t n) { return new plain[n]; }
+APART plain *plain_try() { return new (std::nothrow) plain; }
+APART line *line_new() { return new line; }
+APART thrower *thrower_new() { return new thrower; }
+APART int page_get(void **p) { return posix_memalign(p, 4096, 8192); }
+
+int main()
+{
+	void *page;
+
+	free(node_malloc());
+	free(node_new());
+	free(plain_new(4));
+	free(plain_try());
+	free(line_new());
+	free(plain_more(plain_calloc()));
+	if (!page_get(&page))
+		free(page);
+	try {
+		thrower_new();
+	} catch (int) {
+		return 0;
+	}
+	return 1;
+}
+END
+cat >twins.c <<'END'
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TWIN(ret, name, params, args, plain)                              \
+	ret __alloc_token_##name params;                                  \
+	ret __alloc_token_##name params                                   \
+	{                                                                 \
+		printf("%s %zu %jx\n", #name, size, (uintmax_t)token);    \
+		return plain args;                                        \
+	}
+TWIN(void *, malloc, (size_t size, size_t token), (size), malloc)
+TWIN(void *, calloc, (size_t n, size_t size, size_t token), (n, size), calloc)
+TWIN(void *, realloc, (void *p, size_t size, size_t token), (p, size), realloc)
+TWIN(int, posix_memalign, (void **p, size_t align, size_t size, size_t token),
+     (p, align, size), posix_memalign)
+TWIN(void *, _Znwm, (size_t size, size_t token), (size), malloc)
+TWIN(void *, _Znam, (size_t size, size_t token), (size), malloc)
+TWIN(void *, _ZnwmRKSt9nothrow_t, (size_t size, const void *no, size_t token),
+     (no ? size : 0), malloc)
+TWIN(void *, _ZnwmSt11align_val_t, (size_t size, size_t align, size_t token),
+     (align, size), aligned_alloc)
+END
+
+# fnv NAME [UPPER [MOST]]: the token of a type, with pointers if UPPER is 1
+fnv()
+{
+	local hash=2166136261 i most=${3:-0} half
+
+	for ((i = 0; i < ${#1}; i++)); do
+		hash=$(((hash ^ $(printf '%d' "'${1:i:1}")) * 16777619 & 0xffffffff))
+	done
+	half=$((most ? most / 2 : 1 << 63))
+	[ "$most" = 0 ] || hash=$((hash % half))
+	printf '%x\n' $((hash + ${2:-0} * half))
+}
+
+# tokens [MOST]: what the program above says, each call with the token of its type
+tokens()
+{
+	cat <<END
+malloc 16 $(fnv node 1 ${1:-})
+_Znwm 16 $(fnv node 1 ${1:-})
+_Znam 96 $(fnv plain 0 ${1:-})
+_ZnwmRKSt9nothrow_t 24 $(fnv plain 0 ${1:-})
+_ZnwmSt11align_val_t 64 $(fnv line 0 ${1:-})
+calloc 24 $(fnv plain 0 ${1:-})
+realloc 48 $(fnv plain 0 ${1:-})
+posix_memalign 8192 $(fnv _Z8page_getPPv 1 ${1:-})
+_Znwm 56 $(fnv thrower 0 ${1:-})
+END
+}
+
+if [ -e "$plugin" ]; then
+	must $gcc -c -o twins.o twins.c
+	for how in -O0 -O2 "-O2 -flto" "-O2 -g -fsanitize=undefined"; do
+		must $gxx -std=gnu++17 $how -fplugin="$plugin" \
+			-fplugin-arg-quern-tokens -o tokens tokens.cc twins.o
+		./tokens >have && tokens >want
+		# GCC forgets types of classes at the link
+		case $how in
+		*lto*) sed -i '$s/ [^ ]*$//' have want ;;
+		esac
+		diff want have >out
+		ok "tokens $how" $?
+	done
+	must $gxx -std=gnu++17 -O2 -fplugin="$plugin" \
+		-fplugin-arg-quern-tokens=16 -o tokens tokens.cc twins.o
+	./tokens >have && tokens 16 | diff - have >out
+	ok "tokens: 16 of them" $?
+	"$quern" hints tokens | grep -q ' 16 .*  node  '
+	ok "tokens come with records" $?
+	! $gxx -fplugin="$plugin" -fplugin-arg-quern-tokens=many -c tokens.cc 2>out
+	ok "a number of tokens that is none is refused" $?
+fi
+
 # ---- clang ----
 
 for version in 14 19; do
