@@ -8,8 +8,9 @@
  *
  * A pass looks at each function at the end of the optimizer, also without optimisation. It changes
  * no instruction: records become a text for the assembler, beside the functions. LLVM knows less of
- * types than GCC does: the name of a structure is seen where the code computes the address of one
- * of its members, or, up to LLVM 14, where the pointer to it is cast.
+ * types than GCC does. The name of a structure is seen where the code computes the address of one of
+ * its members, or, up to LLVM 14, where the pointer to it is cast; in optimised code where a member
+ * is read or written, by what alias analysis is told (TBAA).
  */
 #include <llvm/ADT/SmallVector.h>
 #include <llvm/Analysis/BlockFrequencyInfo.h>
@@ -22,6 +23,7 @@
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/Module.h>
+#include <llvm/Demangle/Demangle.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Passes/PassPlugin.h>
 #include <llvm/Support/ErrorHandling.h>
@@ -229,13 +231,17 @@ static struct shape shape_of(Value *size)
 
 /* --- what becomes of the block ---------------------------------------------- */
 
-/* A site: its record as it grows, and a structure that the block seems to be */
+/*
+ * A site: its record as it grows, and a structure that the block seems to be; or, without one, what
+ * alias analysis is told of it
+ */
 struct site {
 	struct look *look;
 	struct qn_hint hint;
 	struct span bytes;
 	struct shape shape;
 	StructType *type;
+	const MDNode *alias;
 	SmallVector<Value *, NAMES_MOST> names;
 	unsigned int nr_uses;
 };
@@ -256,6 +262,40 @@ static void consider(struct site *s, Type *type)
 					      false)
 		return;
 	s->type = record;
+}
+
+/*
+ * A read or write of a member: its tag names the structure, and where in it the member lies. That
+ * has to be where the access is, @at bytes from the begin of the block.
+ */
+static void consider_access(struct site *s, User *user, uint64_t at)
+{
+	auto *access = dyn_cast<Instruction>(user);
+	MDNode *tag = access ? access->getMetadata(LLVMContext::MD_tbaa) :
+			       nullptr;
+	MDNode *base;
+
+	if (s->alias || !tag || tag->getNumOperands() < 3)
+		return;
+	base = dyn_cast<MDNode>(tag->getOperand(0));
+	auto *offset = mdconst::dyn_extract<ConstantInt>(tag->getOperand(2));
+	if (base && offset && base != tag->getOperand(1) &&
+	    offset->getZExtValue() == at)
+		s->alias = base;
+}
+
+/* The same where the member's address was computed */
+static void consider_address(struct site *s, GetElementPtrInst *address)
+{
+	APInt at(s->look->layout->getIndexTypeSizeInBits(address->getType()),
+		 0);
+
+	consider(s, address->getSourceElementType());
+	if (!address->accumulateConstantOffset(*s->look->layout, at))
+		return;
+	for (User *user : address->users())
+		if (getLoadStorePointerOperand(user) == address)
+			consider_access(s, user, at.getZExtValue());
 }
 
 static void follow(struct site *s, Value *name)
@@ -285,12 +325,13 @@ static void see_use(struct site *s, User *user, Value *block)
 	if (auto *call = dyn_cast<CallBase>(user)) {
 		if (frees(call, block))
 			s->hint.flags |= QN_HINT_FREED;
+	} else if (getLoadStorePointerOperand(user) == block) {
+		consider_access(s, user, 0);
 	} else if (auto *store = dyn_cast<StoreInst>(user)) {
-		if (store->getValueOperand() == block)
-			follow_loads(s, store->getPointerOperand());
+		follow_loads(s, store->getPointerOperand());
 	} else if (auto *address = dyn_cast<GetElementPtrInst>(user)) {
 		if (address->getPointerOperand() == block)
-			consider(s, address->getSourceElementType());
+			consider_address(s, address);
 	} else if (isa<ReturnInst>(user)) {
 		s->hint.flags |= QN_HINT_RETURNED;
 	} else if (isa<PHINode>(user) || isa<BitCastInst>(user)) {
@@ -339,6 +380,46 @@ static std::string type_name(StructType *type)
 	return name.str();
 }
 
+/* Of a structure in C the tag, in C++ a mangled name; templates go without their arguments */
+static std::string alias_name(const MDNode *alias)
+{
+	static const char head[] = "typeinfo name for ";
+	auto *text = dyn_cast<MDString>(alias->getOperand(0));
+	std::string name = text ? text->getString().str() : "", plain;
+	int depth = 0;
+
+	if (!name.compare(0, 4, "_ZTS")) {
+		name = demangle(name);
+		if (name.compare(0, sizeof(head) - 1, head))
+			return "";
+		name.erase(0, sizeof(head) - 1);
+	}
+	for (char c : name) {
+		depth += c == '<';
+		if (!depth)
+			plain += c;
+		depth -= c == '>';
+	}
+	return plain;
+}
+
+/* Members are pairs of a type and an offset behind the name */
+static bool alias_has_pointers(const MDNode *alias, int depth)
+{
+	auto *text = dyn_cast<MDString>(alias->getOperand(0));
+
+	if (text && (text->getString() == "any pointer" ||
+		     text->getString() == "vtable pointer"))
+		return true;
+	for (unsigned int i = 1; depth && i < alias->getNumOperands(); i += 2) {
+		auto *part = dyn_cast<MDNode>(alias->getOperand(i));
+
+		if (part && alias_has_pointers(part, depth - 1))
+			return true;
+	}
+	return false;
+}
+
 /* Set what follows from the type. Return: its name; of the function where it has none. */
 static std::string set_type(struct site *s)
 {
@@ -355,6 +436,10 @@ static std::string set_type(struct site *s)
 			h->flags |= QN_HINT_HAS_POINTERS;
 		if (is_constant || factor)
 			factor = s->look->layout->getTypeAllocSize(s->type);
+	} else if (s->alias && !(name = alias_name(s->alias)).empty()) {
+		h->flags |= QN_HINT_TYPED;
+		if (alias_has_pointers(s->alias, DEPTH_MOST))
+			h->flags |= QN_HINT_HAS_POINTERS;
 	}
 	if (!is_constant || (factor && s->bytes.least % factor == 0))
 		h->elem = (uint32_t)factor;

@@ -51,11 +51,11 @@ struct node *node_make(void)
 	return n;
 }
 
-/* A type that the code itself uses: LLVM 19 forgets it once it has optimised the code */
+/* A type that the code itself uses: LLVM 19 forgets its size once it has optimised the code */
 /* WANT:gcc 16 16 - node pointers */
 /* WANT:clang-14 16 16 - node pointers */
 /* WANT:clang-19,O0 16 16 - node pointers */
-/* WANT:clang-19,O2 16 - - node_key() */
+/* WANT:clang-19,O2 16 - - node pointers */
 void node_key(long key)
 {
 	struct node *n = malloc(sizeof(*n));

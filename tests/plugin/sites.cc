@@ -20,6 +20,11 @@ struct order {
 	long price[5];
 };
 
+template <class T> struct queue {
+	long size[4];
+	T *first;
+};
+
 template <class T> struct cell {
 	T value;
 	long more[8];
@@ -56,6 +61,18 @@ shop::cell<long> *cell_make()
 double *doubles(unsigned short n)
 {
 	return new double[n];
+}
+
+/* WANT:gcc 40 40 - shop::queue pointers */
+/* WANT:clang-14 40 40 - shop::queue pointers */
+/* WANT:clang-19,O0 40 40 - shop::queue pointers */
+/* WANT:clang-19,O2 40 - - shop::queue pointers */
+void queue_start()
+{
+	auto *queue = new shop::queue<int>;
+
+	queue->first = nullptr;
+	use(queue);
 }
 
 /* WANT:gcc 4 4 - int freed */
