@@ -77,3 +77,80 @@ for name in malloc malloc+token new new+token new+hot new+cold; do
 	printf '%-16s %8.1f %8.1f %8.1f\n' $name "$(pair $name 64)" \
 		"$(pair $name 500)" "$(pair $name 3000)"
 done
+
+# A program with as many hint records, of types that never run cold
+with_records() # PROGRAM RECORDS
+{
+	{
+		cat <<-END
+			.section .note.GNU-stack,"",%progbits
+			.pushsection quern_hints,"aR",%note
+			.balign 4
+			.long 6, 8 + 24 * $2, 1
+			.asciz "QUERN"
+			.balign 4
+			.byte 1, 24
+			.short 64
+			.long $2
+			.rept $2
+			.long 100, 100, 0, 0x201
+			.byte 0, 0
+			.short 16
+			.long 0x12345678
+			.endr
+			.popsection
+		END
+	} >"$tmp/records.s"
+	"${CC:-cc}" -O2 -o "$1" "$tmp/program.c" "$tmp/records.s" ||
+		die "cannot compile a program with records"
+}
+
+run_count() # PROGRAM ARGS: instructions of the whole process
+{
+	LD_PRELOAD=$quern QUERN_CONF=seed:1,helper:0,fence:0 setarch -R \
+		valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" \
+		2>&1 | awk '/Collected/ { print $4 }'
+}
+
+run_time() # PROGRAM ARGS: microseconds that it says, median
+{
+	i=0
+	while [ $i -lt $((rounds * 4)) ]; do
+		LD_PRELOAD=$quern QUERN_CONF=fence:0 "$@"
+		i=$((i + 1))
+	done | median
+}
+
+cat >"$tmp/program.c" <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+extern void *token_malloc(size_t, size_t)
+	__asm__("__alloc_token_malloc") __attribute__((weak));
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
+}
+int main(int argc, char **argv)
+{
+	void *volatile p = malloc(100);
+	double before = now();
+	if (argc > 1 && token_malloc)
+		p = token_malloc(100, 5);
+	if (argc > 2)
+		printf("%.1f\n", now() - before);
+	return !p;
+}
+END
+echo
+echo "Hint records of the program: instructions of the whole process, and"
+echo "microseconds of the first request with a token, which reads them"
+echo
+printf '%-10s %16s %16s %16s\n' records "no tokens" tokens "first request"
+for nr in 0 1000 10000; do
+	with_records "$tmp/with" $nr
+	printf '%-10s %16s %16s %16s\n' $nr "$(run_count "$tmp/with")" \
+		"$(run_count "$tmp/with" tokens)" "$(run_time "$tmp/with" tokens time)"
+done

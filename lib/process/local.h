@@ -137,6 +137,7 @@ struct qn_front {
  * @sparse:	free bytes that came with sparse slabs since they were last looked at
  * @pressed:	the pressure that its chunks and sparse slabs were last looked at for
  * @until_sample: of tokens (process-place.c): bytes to the next sample; NULL: it has none yet
+ * @nr_token_samples: so far
  * @fence:	its first blocks
  * @state:	enum qn_local_state; guarded by hub.threads
  * @thread:	who has it, by qn_port_self(); likewise
@@ -183,6 +184,7 @@ struct qn_local {
 	size_t sparse;
 	u32 pressed;
 	s32 *until_sample;
+	u32 nr_token_samples;
 	struct qn_fence fence;
 	u32 state;
 	u32 thread;

@@ -5,7 +5,8 @@
  * Blocks that live long, or are seldom used, lie apart from the others: in slabs and chunks
  * of a second local of their thread (qn_self_apart). So they pin no slab in which all other
  * objects are free, and do not share cache lines and pages with what is used all the time.
- * Which tokens these are is learned (place.h); cold blocks are told.
+ * Which tokens these are is learned (place.h); cold blocks are told. Hint records (quern-hint.h)
+ * say which types are cold, for a start.
  *
  * free() of such a block goes the way of other threads' blocks, and is the owner's where a
  * batch would begin (remote.c): those paths are as short as before. A thread gets its second local with the first such block, and
@@ -18,6 +19,10 @@
 
 #include <string.h>
 
+#include "hint/record.h"
+
+/* Have modules been loaded? Asked once in so many samples of a thread */
+#define SAMPLES_A_LOOK 64
 /* Longer blocks are not followed: the store keeps what they took */
 #define FOLLOW_MOST ((size_t)4096)
 
@@ -91,6 +96,48 @@ __seldom void *qn_process_malloc_cold(size_t size)
 	return likely(p != NULL) ? p : qn_process_malloc(size);
 }
 
+/* ---- hint records ---- */
+
+#define TOLD_COLD 1
+#define TOLD_WARM 2
+
+/* What records say of the sites of each slot; modules that had been loaded when they were read */
+static u8 told[QN_PLACES] __bss_apart;
+static u64 told_modules __bss_apart;
+static bool is_telling __bss_apart;
+
+static __apart void notes_found(const void *notes, size_t size)
+{
+	struct qn_hint_reader r;
+	struct qn_hint hint;
+
+	qn_hint_reader_init(&r, notes, size);
+	while (qn_hint_reader_next(&r, &hint))
+		if (hint.flags & QN_HINT_TYPED)
+			told[qn_place_slot(hint.type_hash)] |=
+				hint.flags & QN_HINT_COLD ? TOLD_COLD :
+							    TOLD_WARM;
+}
+
+/*
+ * Types of which all sites seldom run are cold until there is evidence: quern's plugins give
+ * the hash of a type's name as its token. Again when modules were loaded since. Not in a child
+ * of fork(): a thread that is gone may have had the dynamic linker's lock.
+ */
+static __apart void hints_read(void)
+{
+	if (!qn_process_notes || qn_hub.nr_forks ||
+	    __atomic_exchange_n(&is_telling, true, __ATOMIC_ACQUIRE))
+		return;
+	if (qn_process_notes(NULL) != told_modules) {
+		told_modules = qn_process_notes(notes_found);
+		for (unsigned int i = 0; i < QN_PLACES; i++)
+			if (told[i] == TOLD_COLD)
+				qn_place_told(i);
+	}
+	smp_store_release(&is_telling, false);
+}
+
 /* ---- tokens ---- */
 
 /*
@@ -113,6 +160,7 @@ static __apart bool countdowns_get(void)
 	if (!l->until_sample)
 		return false;
 	until_sample = l->until_sample;
+	hints_read();
 	return true;
 }
 
@@ -131,6 +179,8 @@ static __apart void *token_sample(size_t size, unsigned int slot)
 		no_countdowns[slot] = 0;
 		return NULL;
 	}
+	if (unlikely(++l->nr_token_samples % SAMPLES_A_LOOK == 0))
+		hints_read();
 	next.rng = l->sampler.rng;
 	until_sample[slot] = (s32)qn_sampler_draw(&next);
 	l->sampler.rng = next.rng;

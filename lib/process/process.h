@@ -196,6 +196,16 @@ static __always_inline void qn_process_free_sized(void *p, size_t size,
 size_t qn_process_room(const void *p);
 
 /**
+ * qn_process_notes() - notes of all modules of the process; defined in preload/
+ * @found:	called for each range of them; NULL: for none
+ *
+ * Context: no lock held; takes the dynamic linker's.
+ * Return: how many modules were ever loaded.
+ */
+u64 qn_process_notes(void (*found)(const void *notes, size_t size)) __weak
+	__attribute__((visibility("hidden")));
+
+/**
  * qn_process_malloc_token() - malloc by a compiler that tells types apart
  * @size:	bytes requested
  * @token:	any number, the same for blocks that are alike
