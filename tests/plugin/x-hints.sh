@@ -363,6 +363,40 @@ if [ -e "$plugin" ]; then
 	"$quern" hints --heap=8K c.o >out
 	[ $? = 1 ] && grep -q '^heap 8K: NO, one block takes 8,192 bytes' out
 	ok "firmware: 8 KB are too few for a block of 8 KB" $?
+	cat >image.c <<'END'
+#include <quern.h>
+
+struct sample {
+	struct sample *next;
+	unsigned short value[5];
+};
+
+extern char __heap_start[], __heap_end[];
+extern const char __start_quern_hints[];
+const char *volatile hints;
+void *volatile kept;
+
+void Reset_Handler(void);
+
+void Reset_Handler(void)
+{
+	struct qn_heap *h = qn_heap_init(__heap_start,
+					 (size_t)(__heap_end - __heap_start));
+	struct sample *s = qn_heap_alloc(h, sizeof(*s));
+
+	s->next = NULL;
+	kept = s;
+	kept = qn_heap_alloc_aligned(h, 32, 300);
+	hints = __start_quern_hints;
+}
+END
+	must $arm -mfpu=fpv4-sp-d16 -mfloat-abi=hard -Os -I"$top/lib" $with \
+		-nostartfiles -T stm32f407.ld -L"$top/embedded" -Wl,--gc-sections \
+		-o image.elf image.c "$build/libquern-stm32f407.a"
+	"$quern" hints --heap=64K image.elf >out && grep -q '^ *16 *16 .* sample *pointers' out &&
+		grep -q '^ *300 *32 ' out &&
+		grep -q 'one block of each site takes at least 320 bytes of 64,000' out
+	ok "firmware: an image has them where the core looks" $?
 else
 	skip "firmware" "there is no plugin for its compiler"
 fi

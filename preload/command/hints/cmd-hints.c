@@ -84,7 +84,7 @@ static char *what(const struct qn_hint_entry *e)
 				  e->hint.type_hash);
 	plain = is_typed ? qn_xprintf("%s", e->name) : qn_demangle(e->name);
 	qn_text_clean(plain, strlen(plain) + 1, plain);
-	text = qn_xprintf(is_typed ? "%s " : "in %s() ", plain);
+	text = qn_xprintf(is_typed ? "%s" : "in %s()", plain);
 	free(plain);
 	return text;
 }
@@ -114,7 +114,8 @@ static void print_entries(struct qn_lines *l, const struct qn_hint_file *f)
 		snprintf(figures, sizeof(figures), "%14s%6s%7s%8s  ", sizes,
 			 e->hint.elem ? elem : "",
 			 e->hint.align_log2 ? align : "", weight(e->weight).s);
-		of_all = qn_xprintf("%-*s%s", *list ? 20 : 0, of, list);
+		of_all = qn_xprintf("%-*s%s%s", *list ? 19 : 0, of,
+				    *list ? " " : "", list);
 		if (is_narrow)
 			qn_wrap(l, figures, of_all);
 		else
