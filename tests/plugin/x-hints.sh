@@ -79,7 +79,8 @@ if [ -e "$plugin" ]; then
 		must $gxx -$level $with -c -o cc.o "$here/sites.cc"
 		as_promised "GCC, C++, -$level" cc.o sites.cc gcc $level
 	done
-	"$quern" hints c.o | grep -q ' 333 *2.0  in twice()'
+	"$quern" hints c.o >out && grep -q ' 333 *2.0  in twice()' out &&
+		grep -q "^c.o: $(rows c.o | wc -l) sites" out
 	ok "equal sites are one record, with the sum of their weights" $?
 	for source in sites.c ../../lib/format/trace.c \
 		../../preload/command/trace/trace-read.c \
