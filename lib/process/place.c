@@ -82,7 +82,7 @@ u64 qn_place_sample(struct qn_places *p, unsigned int slot, u64 bytes,
 	p->dead = max(p->dead, clock - min(clock, heap));
 	forget(p, clock, heap);
 	s->born += bytes;
-	s->nr_samples++;
+	WRITE_ONCE(s->nr_samples, s->nr_samples + 1);
 	if (is_worth && s->nr_samples >= SAMPLES_LEAST)
 		decide(p, slot, p->born + (clock - p->since), heap);
 	follow_part(s);

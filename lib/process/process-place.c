@@ -176,13 +176,13 @@ static __apart void *token_sample(size_t size, unsigned int slot)
 	if (l == &qn_local_none)
 		return NULL;
 	if (until_sample == no_countdowns && !countdowns_get()) {
-		no_countdowns[slot] = 0;
+		WRITE_ONCE(no_countdowns[slot], 0);
 		return NULL;
 	}
 	if (unlikely(++l->nr_token_samples % SAMPLES_A_LOOK == 0))
 		hints_read();
 	next.rng = l->sampler.rng;
-	until_sample[slot] = (s32)qn_sampler_draw(&next);
+	WRITE_ONCE(until_sample[slot], (s32)qn_sampler_draw(&next));
 	l->sampler.rng = next.rng;
 	if (size > FOLLOW_MOST)
 		return NULL;
@@ -201,7 +201,7 @@ static __seldom void *token_alloc(size_t size, unsigned int slot)
 {
 	void *p = NULL;
 
-	if (unlikely(until_sample[slot] < 0))
+	if (unlikely(READ_ONCE(until_sample[slot]) < 0))
 		p = token_sample(size, slot);
 	if (!p && qn_place_is_long(slot))
 		p = apart_alloc(size);
@@ -218,13 +218,12 @@ static __seldom void *malloc_token_slow(size_t size, unsigned int slot)
 /* Nothing to be done but a look: ten instructions */
 static __always_inline bool is_plain(size_t size, unsigned int slot)
 {
-	s32 left;
-
 	if (unlikely(size > QN_UNIT_SIZE / 2))
 		return true;
-	left = until_sample[slot] - (s32)size;
-	until_sample[slot] = left;
-	return likely(left >= 0) && likely(!qn_place_is_long(slot));
+	/* Threads without countdowns share some, and all find that a sample is due */
+	qn_subtract_once(until_sample[slot], (s32)size);
+	return likely(READ_ONCE(until_sample[slot]) >= 0) &&
+	       likely(!qn_place_is_long(slot));
 }
 
 __seldom void *qn_process_malloc_token(size_t size, size_t token)

@@ -87,6 +87,12 @@ static void block_make(struct block *b, uint32_t *rng, unsigned int phase)
 		if ((uintptr_t)b->p % align)
 			abort();
 		break;
+	case 2:
+		b->p = qn_process_malloc_token(b->size, random_next(rng) % 3);
+		break;
+	case 3:
+		b->p = qn_process_malloc_cold(b->size);
+		break;
 	default:
 		b->p = qn_malloc(b->size);
 	}
