@@ -150,16 +150,16 @@ int qn_heap_add_zone(struct qn_heap *h, void *mem, size_t size, unsigned flags);
  * A request is served if a free run is long enough, or would be if all held blocks were
  * merged with their neighbours.
  *
- * Bound: no loop over blocks, but for a request that would fail otherwise: if it is for
- * no more than all that is free, held blocks are merged first. Of free runs at most
- * 5/4 n / @size are looked at in a zone of n bytes. It holds so much at most, and the heap
- * is unlocked between two merges:
+ * Bound: constant time, but that a request merges held blocks when free memory comes to
+ * its end, so that none is held when it is used up. In a zone these are, for a request of
+ * k granules of %QN_ALIGN bytes, at most
  *
- *	a new heap		n / 24 bytes, 512 blocks (knobs held_part, held_most)
- *	policy "rule"		n / 3 bytes, 4096 blocks, after calls of qn_heap_step()
- *	policy "fixed"		nothing
+ *	a new heap		k / 6 + 4 blocks
+ *	policy "rule"		9/8 k + 22 blocks, after calls of qn_heap_step()
+ *	policy "fixed"		none
  *
- * DECISIONS.md has both bounds in instructions.
+ * A request that would fail otherwise also looks for a run that others hide: at 5/4 n / @size
+ * of them at most in a zone of n bytes. DECISIONS.md has these bounds in instructions.
  *
  * Context: any thread; an interrupt handler too where the build masks
  * interrupts (knob QN_LOCK_IRQ).

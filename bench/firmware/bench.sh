@@ -349,7 +349,7 @@ again()
 # What is a count or a size, and gets worse by growing
 keep_counts()
 {
-	grep -E '/(malloc|free|realloc|memalign|step)\.(median|mean|p99|max|worst|squeeze) |/(factor|smallest|robust|metadata|flash|ram) ' \
+	grep -E '/(malloc|free|realloc|memalign|step)\.(median|mean|p99|max|worst|squeeze|short) |/(factor|smallest|robust|metadata|flash|ram) ' \
 		"$tmp/results"
 }
 

@@ -8,8 +8,8 @@
  *	step=1		sequences may call the upkeep
  *	heap=BYTES, seed=N
  *
- * Prints the dearest call of each kind, apart from it the dearest that would have failed
- * but for merging what is held ("squeeze"), and the calls that lead to the first: aN:SIZE
+ * Prints the dearest call of each kind, apart from it the dearest request that merged what is
+ * held, since memory came to its end ("squeeze", of up to 176 bytes "short"), and the calls that lead to the first: aN:SIZE
  * allocates block N, AN:SIZE the same at an alignment of 64, rN:SIZE resizes it,
  * fN frees it, s calls the upkeep, wN:MARK writes into it what a heap might take for
  * a mark of its own. Should the heap stop the program or be found damaged, that is a
@@ -73,10 +73,14 @@ static int report(struct search *s)
 {
 	for (u32 kind = 0; kind < SEARCH_KINDS; kind++)
 		print_worst(s, kind);
-	for (u32 kind = 0; kind < SEARCH_KINDS; kind++)
+	for (u32 kind = 0; kind < SEARCH_KINDS; kind++) {
 		if (s->squeeze[kind])
 			print("%s.squeeze=%u\n", kind_names[kind],
 			      s->squeeze[kind]);
+		if (s->squeeze_short[kind])
+			print("%s.short=%u\n", kind_names[kind],
+			      s->squeeze_short[kind]);
+	}
 	if (s->max[GAUGE_STEP])
 		print("step.worst=%u\n", s->max[GAUGE_STEP]);
 	if (!s->error)

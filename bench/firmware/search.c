@@ -13,7 +13,9 @@
 #define NR_TOP 8
 
 #define LARGEST 3000
-#define ALIGN   64
+/* Bytes that one window of a zone shows */
+#define SHORT 176
+#define ALIGN 64
 
 #define FILL 0xa5
 
@@ -113,22 +115,32 @@ static void check(struct search *s)
 		s->error = subject.check(s->gauge.heap);
 }
 
-static size_t nr_squeezed(const struct search *s)
+static size_t merges(const struct search *s)
 {
-	return subject.nr_squeezed ? subject.nr_squeezed(s->gauge.heap) : 0;
+	return subject.merges ? subject.merges(s->gauge.heap) : 0;
 }
 
-/* A request that was about to fail is no example of its kind: its bound is another */
+static void keep_squeeze(struct search *s, const struct move *m)
+{
+	u32 *max = &s->squeeze[m->kind];
+
+	*max = max(*max, s->gauge.cost);
+	max = &s->squeeze_short[m->kind];
+	if (m->size <= SHORT)
+		*max = max(*max, s->gauge.cost);
+}
+
+/* A request that merges what is held is no example of its kind: its bound is another */
 static void play_and_keep(struct search *s, const struct sequence *seq, u32 i)
 {
-	u32 *max = &s->squeeze[seq->moves[i].kind];
-	size_t before = nr_squeezed(s);
+	bool is_free = seq->moves[i].kind == GAUGE_FREE;
+	size_t before = merges(s);
 
 	play(s, &seq->moves[i]);
-	if (nr_squeezed(s) == before)
+	if (is_free || merges(s) == before)
 		keep(s, seq, i + 1);
 	else
-		*max = max(*max, s->gauge.cost);
+		keep_squeeze(s, &seq->moves[i]);
 }
 
 static void run(struct search *s, const struct sequence *seq)
@@ -394,6 +406,7 @@ bool search_init(struct search *s, struct image *image, u32 seed, u32 heap_size)
 	s->error = NULL;
 	memset(s->max, 0, sizeof(s->max));
 	memset(s->squeeze, 0, sizeof(s->squeeze));
+	memset(s->squeeze_short, 0, sizeof(s->squeeze_short));
 	memset(s->slots, 0, sizeof(s->slots));
 	s->kept = image_get(image,
 			    SEARCH_KINDS * SEARCH_COSTS * sizeof(*s->kept));

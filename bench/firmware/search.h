@@ -65,7 +65,8 @@ struct sequence {
  * @slots:	the blocks of the sequence that runs
  * @kept:	SEARCH_KINDS by SEARCH_COSTS sequences
  * @max:	highest cost seen, by kind; GAUGE_STEP too
- * @squeeze:	the same of requests that were about to fail; nothing is searched for them
+ * @squeeze:	the same of requests that merged what is held; nothing is searched for them
+ * @squeeze_short: the same of those for up to 176 bytes
  * @latest:	the sequence that ran last, or runs
  * @nr_runs:	sequences run so far
  * @error:	what the subject did wrong, or NULL
@@ -82,6 +83,7 @@ struct search {
 	struct sequence *kept;
 	u32 max[NR_GAUGE_KINDS];
 	u32 squeeze[NR_GAUGE_KINDS];
+	u32 squeeze_short[NR_GAUGE_KINDS];
 	const struct sequence *latest;
 	u32 nr_runs;
 	const char *error;

@@ -71,9 +71,14 @@ static const char *quern_check(void *heap)
 	return qn_heap_check(heap) ? qn_heap_error(heap) : NULL;
 }
 
-static size_t quern_nr_squeezed(void *heap)
+static size_t quern_merges(void *heap)
 {
-	return ((struct qn_heap *)heap)->nr_squeezed;
+	const struct qn_heap *h = heap;
+	size_t sum = h->nr_squeezed;
+
+	for (const struct qn_zone *z = &h->zone; z; z = z->next)
+		sum += z->nr_merged;
+	return sum;
 }
 
 const struct subject subject = {
@@ -86,5 +91,5 @@ const struct subject subject = {
 	.init = quern_init,
 	.look = quern_look,
 	.check = quern_check,
-	.nr_squeezed = quern_nr_squeezed,
+	.merges = quern_merges,
 };

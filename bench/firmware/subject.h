@@ -45,8 +45,8 @@ struct subject_view {
  * @init:	start afresh over a piece of memory; false if it is too small
  * @look:	fill in the view, or NULL if it cannot tell
  * @check:	NULL or what is wrong with the heap; or NULL if it cannot tell
- * @nr_squeezed: requests so far that would have failed but for work that is bounded
- *		apart from all other calls; or NULL if there is no such thing
+ * @merges:	a number that changes with each request that does work whose bound is the
+ *		length of the request; or NULL if there is no such work
  */
 struct subject {
 	const char *name;
@@ -60,7 +60,7 @@ struct subject {
 		      const struct subject_setup *setup);
 	void (*look)(void *heap, struct subject_view *view);
 	const char *(*check)(void *heap);
-	size_t (*nr_squeezed)(void *heap);
+	size_t (*merges)(void *heap);
 };
 
 extern const struct subject subject;

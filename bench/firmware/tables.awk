@@ -216,9 +216,11 @@ function search(    who, s, k, name)
 			       get(name "/free.worst"),
 			       get(name "/realloc.worst"),
 			       get(name "/memalign.worst")
-			printf "  that would fail but for merging what is " \
-			       "held: malloc %s, realloc %s, memalign %s\n",
+			printf "  that merged what was held, as memory came " \
+			       "to its end: malloc %s (of up to 176 bytes %s), " \
+			       "realloc %s, memalign %s\n",
 			       get(name "/malloc.squeeze"),
+			       get(name "/malloc.short"),
 			       get(name "/realloc.squeeze"),
 			       get(name "/memalign.squeeze")
 		}

@@ -150,9 +150,9 @@
 	  "one part in so many of a zone; 0: in none. Fewer parts serve more "  \
 	  "requests at once, more keep the free memory in one piece.")         \
 	K(held_most, COUNT, 1024, 0, (size_t)1 << 24,                          \
-	  "Granules that wait in a zone at most, however large it is. A "      \
-	  "request that would fail otherwise merges them all, and no block "   \
-	  "has less than two, so less makes that one request cheaper.")        \
+	  "Granules that wait in a zone at most, however large it is. They "   \
+	  "are merged by the requests that use the zone up, so less makes "    \
+	  "those cheaper.")                                                    \
 	K(roomy_part, PART, 4, 1, 256,                                         \
 	  "Blocks wait only while a free run has one part in so many of the "  \
 	  "zone. More parts let them wait in fuller zones, and need larger "   \

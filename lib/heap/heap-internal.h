@@ -89,9 +89,8 @@ static inline u32 qn_heap_sample_interval(const struct qn_heap *h)
 	return (u32)min(part, (size_t)QN_SAMPLE_BYTES);
 }
 
-/* In heap-step.c: @z and those behind it use @k from now on, and @before until now */
-void qn_heap_zones_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *k,
-			     const struct qn_heap_knobs *before);
+/* In heap-step.c: @z and those behind it use @k from now on */
+void qn_heap_zones_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *k);
 
 /* In heap-step.c: all zones hold what the pressure allows. Context: the heap is locked. */
 void qn_heap_zones_press(struct qn_heap *h);

@@ -69,7 +69,7 @@ struct qn_heap *qn_heap_init(void *mem, size_t size)
 	h->error = "";
 	h->mark = QN_HEAP_NO_MARK;
 	h->knobs = qn_heap_knobs_preset;
-	qn_heap_zones_set_knobs(&h->zone, &h->knobs, &qn_heap_knobs_preset);
+	qn_heap_zones_set_knobs(&h->zone, &h->knobs);
 	qn_assert(!qn_heap_live(h));
 	return h;
 }
@@ -155,7 +155,7 @@ static int add_zones(struct qn_heap *h, void *mem, size_t size,
 	    !make_zones(z, (uintptr_t)(z + 1), (uintptr_t)mem, end))
 		return -ENOSPC;
 	h->nr_regions++;
-	qn_heap_zones_set_knobs(z, &h->knobs, &qn_heap_knobs_preset);
+	qn_heap_zones_set_knobs(z, &h->knobs);
 	for (part = z; part; part = part->next)
 		part->flags = (u8)flags;
 	link_zones(h, z);

@@ -64,19 +64,16 @@ static void drain_samples(struct qn_heap *h)
 	set_mark(h);
 }
 
-void qn_heap_zones_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *k,
-			     const struct qn_heap_knobs *before)
+void qn_heap_zones_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *k)
 {
 	for (; z; z = z->next)
-		qn_zone_set_knobs(z, k, before);
+		qn_zone_set_knobs(z, k);
 }
 
 static void set_knobs(struct qn_heap *h, const struct qn_heap_knobs *next)
 {
-	struct qn_heap_knobs before = h->knobs;
-
 	h->knobs = *next;
-	qn_heap_zones_set_knobs(&h->zone, &h->knobs, &before);
+	qn_heap_zones_set_knobs(&h->zone, &h->knobs);
 }
 
 /*
@@ -104,9 +101,11 @@ static void view_held(struct qn_heap *h, struct qn_held_view *v)
 	h->seen_squeezed = h->nr_squeezed;
 	for (z = &h->zone; z; z = z->next) {
 		v->refused += z->refused;
+		v->flushed += z->tight;
 		v->is_roomy |= z->is_roomy;
-		v->most += qn_zone_held_most(z) * QN_GRANULE;
+		v->most += (size_t)z->most * QN_GRANULE;
 		z->refused = 0;
+		z->tight = false;
 	}
 }
 

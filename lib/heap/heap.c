@@ -102,6 +102,7 @@ static noinline void *alloc_zones(struct qn_heap *h, size_t size,
 		if (flags & QN_ALLOC_DMA && z->flags & QN_ZONE_NODMA)
 			continue;
 		k = qn_heap_granules(size);
+		qn_zone_pay(z, k);
 		p = qn_zone_alloc(z, &k);
 		if (p) {
 			qn_assert(k * QN_GRANULE >= size);
@@ -137,7 +138,7 @@ static size_t free_granules(const struct qn_heap *h)
 
 /*
  * No zone has a run of @k granules, which a request needs beside @own that it has:
- * merge all that is held, and look for hidden runs. False if there is nothing new
+ * merge what is held, and look for hidden runs. False if there is nothing new
  */
 static bool squeeze(struct qn_heap *h, size_t k, size_t own)
 {
@@ -149,6 +150,9 @@ static bool squeeze(struct qn_heap *h, size_t k, size_t own)
 		return false;
 	h->nr_squeezed++;
 	for (z = &h->zone; z; z = z->next) {
+		/* One that could have served it was not to be used */
+		if (qn_bins_largest_found(&z->bins) >= k)
+			continue;
 		is_new |= merge_held(h, z);
 		is_new |= qn_zone_unhide(z, k);
 	}
@@ -220,8 +224,10 @@ static size_t rounded(const struct qn_heap *h, size_t k)
 /* All that is not a hit, with little code */
 static noinline void *alloc_rest(struct qn_heap *h, size_t size, size_t k)
 {
-	void *p = qn_zone_alloc(&h->zone, &k);
+	void *p;
 
+	qn_zone_pay(&h->zone, k);
+	p = qn_zone_alloc(&h->zone, &k);
 	if (unlikely(!p))
 		return alloc_none(h, size);
 	count_alloc(h, &h->zone, k, size);
@@ -244,7 +250,7 @@ static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 		return alloc_short(h, size, rounded(h, k));
 #endif
 	mask = qn_zone_serving(&h->zone, k);
-	if (QN_FOR_SIZE && unlikely(!mask))
+	if (unlikely(!mask && (QN_FOR_SIZE || h->zone.undrained)))
 		return alloc_rest(h, size, k);
 	if (unlikely(!mask && !qn_bins_are_any(&h->zone.bins, mask)))
 		return alloc_none(h, size);
@@ -270,6 +276,8 @@ static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 		return alloc_any(h, size);
 	qn_assert(k > QN_ZONE_SHORT);
 	k += k == QN_ZONE_GAP;
+	if (unlikely(h->zone.undrained))
+		return alloc_rest(h, size, k);
 	from = qn_zone_place(&h->zone, true, k, 0);
 	if (unlikely(!from.run))
 		return alloc_none(h, size);

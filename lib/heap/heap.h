@@ -38,21 +38,37 @@
  *	zones			only where the first does not serve: one for each piece of
  *				memory (QN_NR_ZONES) and each QN_ZONE_LIMIT granules of it
  *	lists of held blocks	QN_RELAX_TRIES by a release that merges nothing itself
+ *	held blocks		those that a request pays for, once a zone is not roomy
  *
  * A release merges two neighbours at most, a merge is constant in time, and a
  * block is drained only by a release that had none.
  *
  * A heap serves what it has. A request that no free run serves fails at once if it
- * is for more than all that is free. Else it is tried again after a squeeze:
+ * is for more than all that is free. Else it is tried again after a squeeze: in each zone
+ * all that is held is merged, and hidden runs are looked for in one bin. Afterwards each zone is
+ * as if blocks had been merged at once, and a run that is long enough is found. So
+ * whatever a heap serves that holds nothing, this one does, and nothing needs qn_heap_step().
  *
- *	held blocks are merged	in each zone; a zone of n granules holds
- *				what is held / QN_ZONE_MIN; knobs held_part, held_most bound it
- *	hidden runs are found	in each zone a look at the runs of one bin, for k granules
- *				n / (4/5 k) at most
+ * How much one request merges is bounded by its length, however much is held. A zone of n
+ * granules whose longest run has L of them holds at most pace * L granules:
  *
- * Afterwards each zone is as if blocks had been merged at once, and a run that is
- * long enough is found. So whatever a heap serves that holds nothing, this one does,
- * and nothing needs qn_heap_step(). The heap is unlocked between two merges.
+ *	it is roomy		L is a part of n, and what is held is a part of n by knobs
+ *	it is not any more	nothing more is held. A request that takes k granules of a
+ *				run makes L less by k at most. So it pays: it merges
+ *				pace * k granules
+ *	no run serves k		L is less than 5/4 k, or than the lengths whose runs are
+ *				taken unpaid for: 5/4 pace * k granules are left
+ *
+ * The pace, rounded up to eighths, is told when the zone stops being roomy:
+ *
+ *	pace = 5/4 * held * knob roomy_part / n
+ *
+ *				pace	blocks merged for k granules, of two each
+ *	as preset		1/4	k / 6 + 4
+ *	policy "rule"		7/4	9/8 k + 22, where it let most be held
+ *
+ * The 5/4 is the distance of two bins. Hidden runs are n / (4/5 k) at most. The heap is
+ * unlocked between two merges of a squeeze.
  */
 #ifndef QN_HEAP_H
 #define QN_HEAP_H
@@ -83,7 +99,7 @@
  * @peak:	highest live granules
  * @mark:	the request that brings more live granules is the next sample
  * @nr_failed:	requests that returned NULL
- * @nr_squeezed: requests for which all held blocks were merged, served or not
+ * @nr_squeezed: requests for which what was still held was merged, served or not
  * @nr_samples:	sampled requests so far; the last one is @sample
  * @nr_drained:	of those, how many the profile has; it lacks one at most
  * @waste:	decayed mean share of a block that was not asked for, in 1/65536

@@ -11,8 +11,6 @@
 
 #include "heap/zone.h"
 
-/* The zone is roomy while a run of this part of it is free */
-
 /* ---- the bits ---- */
 
 static struct qn_run *before(const void *p, size_t n)
@@ -118,13 +116,20 @@ static noinline void unmark(struct qn_zone *z, void *p, size_t k)
 
 /* ---- room ---- */
 
-/* Granules that may be held */
+/* Granules that may be held by these knobs */
 static ptrdiff_t held_most(const struct qn_zone *z,
 			   const struct qn_heap_knobs *k)
 {
 	return (ptrdiff_t)min(k->held_part ? z->nr / k->held_part : 0,
 			      k->held_most);
 }
+
+/*
+ * Paces are eighths of a granule. The run that made the zone roomy had four fifths of its
+ * part of the zone at least: that is how far a bin is from its neighbour
+ */
+#define PACE_ONE  8
+#define PACE_ROOM (PACE_ONE * 5 / 4)
 
 /* The lengths that may be held, a bit each */
 #define HELD_LENGTHS \
@@ -139,6 +144,13 @@ static void set_fates(struct qn_zone *z, u8 fate)
 		z->fate[i] = QN_FATE_LOOK;
 }
 
+/* Nothing is held in a zone that is not roomy */
+static void set_drained(struct qn_zone *z)
+{
+	z->undrained = 0;
+	set_fates(z, QN_FATE_MERGE);
+}
+
 static void set_roomy(struct qn_zone *z)
 {
 	z->is_roomy = true;
@@ -151,6 +163,7 @@ static void set_roomy(struct qn_zone *z)
 static noinline void update_room(struct qn_zone *z)
 {
 	bool is_roomy = qn_bins_has(&z->bins, z->room);
+	size_t nr;
 
 	if (is_roomy == z->is_roomy)
 		return;
@@ -159,7 +172,14 @@ static noinline void update_room(struct qn_zone *z)
 		return;
 	}
 	z->is_roomy = false;
+	nr = qn_zone_held(z);
+	if (!nr) {
+		set_drained(z);
+		return;
+	}
 	z->undrained = HELD_LENGTHS;
+	z->pace = (u16)(PACE_ROOM * nr * z->knobs->roomy_part / z->nr + 1);
+	z->tight |= nr > (size_t)held_most(z, &qn_heap_knobs_preset);
 	set_fates(z, QN_FATE_RELAX);
 }
 
@@ -203,6 +223,57 @@ static noinline void add_run(struct qn_zone *z, struct qn_run *run, size_t size)
 	insert_run(z, run, size);
 }
 
+static void merge(struct qn_zone *z, void *p, size_t k);
+
+/* The first list of held blocks that is not empty; 0 if none is left */
+static size_t next_held(struct qn_zone *z)
+{
+	u32 left = z->undrained;
+	size_t k;
+
+	for (; left; left &= left - 1) {
+		k = qn_ctz32(left);
+		if (z->held[k])
+			break;
+	}
+	z->undrained = left;
+	if (!left) {
+		set_drained(z);
+		return 0;
+	}
+	return k;
+}
+
+void qn_zone_pay_some(struct qn_zone *z, size_t k)
+{
+	size_t due = (k * z->pace + PACE_ONE - 1) / PACE_ONE;
+
+	while (z->undrained) {
+		k = next_held(z);
+		if (!k)
+			return;
+		merge(z, qn_zone_unhold(z, k), k);
+		if (due <= k)
+			return;
+		due -= k;
+	}
+}
+
+static noinline void update_room_after(struct qn_zone *z, size_t k)
+{
+	update_room(z);
+	qn_zone_pay(z, k);
+}
+
+/* The end of a cut of a run that made the zone roomy; @rest of it does not */
+static noinline void *cut_last(struct qn_zone *z, void *p, size_t k,
+			       size_t rest)
+{
+	mark(z, p, k, rest);
+	update_room_after(z, k);
+	return p;
+}
+
 void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
 		  size_t k)
 {
@@ -220,8 +291,8 @@ void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
 		qn_bins_del_from(&z->bins, bin, run);
 		if (rest)
 			insert(z, to, tail);
-		if (bin >= z->room && to < z->room)
-			update_room(z);
+		if (bin >= z->room && unlikely(to < z->room))
+			return cut_last(z, run, k, rest);
 	}
 	mark(z, run, k, rest);
 	return run;
@@ -318,7 +389,7 @@ static noinline void put_block(struct qn_zone *z, void *p, size_t avail,
 	if (k < avail)
 		add_run(z, qn_granules_on(p, k), avail - k);
 	mark(z, p, k, avail - k);
-	update_room(z);
+	update_room_after(z, k);
 }
 
 void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
@@ -344,6 +415,7 @@ void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
 	 * what had been there; this one may look held
 	 */
 	((struct qn_held *)(void *)run)->tag = 0;
+	qn_zone_pay(z, skip);
 	return run;
 }
 
@@ -457,6 +529,7 @@ static noinline size_t take_next(struct qn_zone *z, void *p)
 
 static noinline void merge(struct qn_zone *z, void *p, size_t k)
 {
+	z->nr_merged++;
 	qn_zone_free(z, p, k, qn_zone_free_before(z, p));
 }
 
@@ -494,7 +567,7 @@ static void relax(struct qn_zone *z)
 		}
 		z->undrained &= z->undrained - 1;
 		if (!z->undrained) {
-			set_fates(z, QN_FATE_MERGE);
+			set_drained(z);
 			return;
 		}
 	}
@@ -527,16 +600,6 @@ size_t qn_zone_nr_held(const struct qn_zone *z)
 		for (held = z->held[k]; held; held = held->next)
 			sum += k;
 	return sum;
-}
-
-size_t qn_zone_held_most(const struct qn_zone *z)
-{
-	return (size_t)held_most(z, z->knobs);
-}
-
-size_t qn_zone_held(const struct qn_zone *z)
-{
-	return (size_t)(held_most(z, z->knobs) - z->credit);
 }
 
 /* ---- blocks resized ---- */
@@ -614,13 +677,12 @@ void qn_zone_press(struct qn_zone *z, bool pressed)
 		set_roomy(z);
 }
 
-void qn_zone_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *knobs,
-		       const struct qn_heap_knobs *before)
+void qn_zone_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *knobs)
 {
-	ptrdiff_t more;
+	ptrdiff_t more = held_most(z, knobs) - z->most;
 
 	z->knobs = knobs;
-	more = held_most(z, knobs) - held_most(z, before);
+	z->most += more;
 	z->credit += more;
 	z->limit += more;
 	set_room(z);
@@ -634,7 +696,8 @@ static void init_room(struct qn_zone *z)
 	z->knobs = &qn_heap_knobs_preset;
 	set_room(z);
 	z->drain = QN_ZONE_MIN;
-	z->credit = held_most(z, z->knobs);
+	z->most = held_most(z, z->knobs);
+	z->credit = z->most;
 	z->limit = z->credit;
 	qn_assert(z->credit >= 0);
 	memset(z->fate, QN_FATE_LOOK, sizeof(z->fate));
@@ -748,8 +811,7 @@ static const char *check_lists(const struct qn_zone *z,
 
 	for (size_t k = 0; k <= QN_ZONE_SHORT && !error; k++)
 		error = check_held(z, k, sums);
-	if (!error &&
-	    (ptrdiff_t)sums->held + z->credit != held_most(z, z->knobs))
+	if (!error && (ptrdiff_t)sums->held + z->credit != z->most)
 		error = "what is held is not what was counted";
 	if (!error && z->is_roomy != qn_bins_has(&z->bins, z->room))
 		error = "a zone is wrong about how roomy it is";

@@ -53,9 +53,10 @@
  * A part of the zone (knob held_part) is held at most, held_most granules of a large one,
  * and only while the zone is roomy, that is, while it has a free run
  * of about a quarter of its size: then holding takes memory from nobody. Once it
- * is not, nothing more is held, and each release that is cheap itself merges one
- * held block. A request that no free run can serve has all of them merged first
- * (heap.h), so holding never makes a request fail. A block that is held has a tag made of its address, which is
+ * is not, nothing more is held, and held blocks are merged: one by each release that is
+ * cheap itself, and some by each request that cuts the runs that are left, at a
+ * pace by which none is held when those are used up. A request that no free run can serve
+ * has the rest of them merged first (heap.h), so holding never makes a request fail. A block that is held has a tag made of its address, which is
  * how a second free is recognised: a program would have to write just that into
  * the second word of a block of its own to be taken for one that frees it twice.
  */
@@ -134,9 +135,13 @@ struct qn_held {
  *		bit of granule g itself. Before the first granule the bits read
  *		as the end of a block, behind the last as the beginning of one
  * @credit:	granules that may still be held
+ * @most:	granules that may be held in all: what is held is @most - @credit
  * @limit:	@limit - @credit falls by what comes into use, and rises by what is freed
  * @undrained:	it has stopped being roomy: bit k: the list of k granules may not be
  *		empty
+ * @pace:	since then: eighths of a granule that are merged for each granule taken
+ * @nr_merged: held blocks that were merged, modulo 2^16
+ * @tight:	more was held than as preset when it stopped being roomy
  * @room:	the zone is roomy while there is a run in this bin or above
  * @is_roomy:	it is, and short blocks are held, if knob held_part is not 0 and the zone
  *		is not pressed
@@ -162,11 +167,15 @@ struct qn_zone {
 	uintptr_t map;
 	ptrdiff_t credit;
 	ptrdiff_t limit;
+	ptrdiff_t most;
 	u32 undrained;
 	u8 room;
 	bool is_roomy;
 	u8 flags;
 	u8 drain;
+	u16 pace;
+	u16 nr_merged;
+	bool tight;
 	u32 refused;
 	const struct qn_heap_knobs *knobs;
 	uintptr_t mem;
@@ -626,6 +635,25 @@ static __hot_inline void *qn_zone_unhold(struct qn_zone *z, size_t k)
  */
 bool qn_zone_drain(struct qn_zone *z, u32 which);
 
+/**
+ * qn_zone_pay() - merge held blocks before @k granules come into use
+ * @z:		the zone
+ * @k:		granules
+ *
+ * Does so only while a zone holds blocks that has stopped being roomy. Its pace is such that
+ * none is held any more when its longest run is used up: see heap.h. Before each
+ * qn_zone_alloc(); qn_zone_cut(), qn_zone_resize() and their kin do the rest.
+ *
+ * Bound: @k * @z->pace / 16 + 1 blocks.
+ */
+void qn_zone_pay_some(struct qn_zone *z, size_t k);
+
+static __always_inline void qn_zone_pay(struct qn_zone *z, size_t k)
+{
+	if (unlikely(z->undrained))
+		qn_zone_pay_some(z, k);
+}
+
 /* A flag beside those of quern.h: memory is so scarce that no block is held */
 #define QN_ZONE_PRESSED 0x80u
 
@@ -636,17 +664,17 @@ void qn_zone_press(struct qn_zone *z, bool pressed);
  * qn_zone_set_knobs() - from now on other knobs
  * @z:		the zone
  * @knobs:	valid, and there until others are set
- * @before:	what was in use until now; may be gone afterwards
  *
  * If more is held than they allow, nothing is held before enough of it was taken or merged.
  * Bounded time.
  */
-void qn_zone_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *knobs,
-		       const struct qn_heap_knobs *before);
+void qn_zone_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *knobs);
 
-/* Granules that may be held, and that are. Any context. */
-size_t qn_zone_held_most(const struct qn_zone *z);
-size_t qn_zone_held(const struct qn_zone *z);
+/* Granules that are held. Any context. */
+static inline size_t qn_zone_held(const struct qn_zone *z)
+{
+	return (size_t)(z->most - z->credit);
+}
 
 /* Is any block held? Bounded by the number of short lengths. */
 bool qn_zone_has_held(const struct qn_zone *z);

@@ -17,6 +17,7 @@
  *   steps the table stays;
  * - what is held is merged for a request that would fail otherwise, whatever call
  *   makes it, in every zone, and for no request that is larger than all that is free;
+ * - the held blocks that one request merges are bounded by its size, however many there are;
  * - a hook is asked when memory runs out, and the request is tried again;
  * - a walk sees all of the heap once, in order, and adds up to the statistics;
  * - qn_heap_check() accepts all of this and notices what does not add up.
@@ -32,8 +33,9 @@
 #include "../random.h"
 
 /* Of the preset knobs */
-#define HELD_PART 24
-#define DRAIN_HOT 4
+#define HELD_PART  24
+#define ROOMY_PART 4
+#define DRAIN_HOT  4
 
 #define SIZE (QN_SMALL ? 24576 : 65536)
 
@@ -1002,6 +1004,57 @@ static void test_held_is_merged_in_all_zones(void **state)
 	assert_sound();
 }
 
+/* Granules of held blocks that a request for @size bytes merges at most, see heap.h */
+static size_t merge_bound(size_t size, size_t part)
+{
+	size_t k = size / QN_ALIGN + 2,
+	       eighths = 5 * 8 * ROOMY_PART / 4 / part + 1;
+
+	return (k * 5 / 4 + QN_BINS_EXACT + 1) * eighths / 8 +
+	       2 * QN_ZONE_SHORT;
+}
+
+/* A request; what it merges. One that a held block serves is taken to merge it */
+static size_t merged_by(size_t size)
+{
+	size_t held = qn_zone_held(&h->zone);
+	void *p = qn_heap_alloc(h, size);
+	size_t now = qn_zone_held(&h->zone);
+
+	if (p && !roll(8))
+		qn_heap_free(h, p);
+	return held > now ? held - now : 0;
+}
+
+/*
+ * However much is held, one request merges a part that its own size bounds: while there is
+ * room, when that ends, and when all is used up
+ */
+static void test_merges_are_bounded(void **state)
+{
+	static const size_t parts[] = { HELD_PART, HELD_PART / 8 };
+	size_t part, size, most, merged, failed, all = 0;
+
+	(void)state;
+	for (unsigned int seed = 0; seed < 200; seed++) {
+		random_state = seed;
+		part = parts[seed % 2];
+		most = (size_t)1 << (4 + seed / 2 % 9);
+		reset_learning();
+		assert_int_equal(qn_heap_set_knob(h, "held_part", part), 0);
+		use_for_packets(seed % 3 ? 16 : 40, 1000);
+		failed = h->nr_failed;
+		while (h->nr_failed == failed) {
+			size = 1 + roll((u32)most);
+			merged = merged_by(size);
+			assert_true(merged <= merge_bound(size, part));
+			all += merged;
+		}
+		assert_sound();
+	}
+	assert_true(all > 0);
+}
+
 /* It would take more than is free: nothing is merged for it */
 static void test_fails_fast(void **state)
 {
@@ -1433,6 +1486,7 @@ int main(void)
 		cmocka_unit_test(test_fixed_policy),
 		cmocka_unit_test(test_held_is_merged),
 		cmocka_unit_test(test_held_is_merged_in_all_zones),
+		cmocka_unit_test(test_merges_are_bounded),
 		cmocka_unit_test(test_fails_fast),
 		cmocka_unit_test(test_held_is_allocatable),
 		cmocka_unit_test(test_hook),

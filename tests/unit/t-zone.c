@@ -415,11 +415,10 @@ static void test_exhaust(void **state)
 static void set_held_part(size_t part)
 {
 	static struct qn_heap_knobs knobs;
-	struct qn_heap_knobs before = *z->knobs;
 
-	knobs = before;
+	knobs = *z->knobs;
 	knobs.held_part = part;
-	qn_zone_set_knobs(z, &knobs, &before);
+	qn_zone_set_knobs(z, &knobs);
 }
 
 static bool holds(size_t k)
