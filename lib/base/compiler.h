@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/config.h"
+
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
@@ -27,12 +29,10 @@ typedef int64_t s64;
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
-/* Inlined where speed counts, shared where size does (-Os) */
-#ifdef __OPTIMIZE_SIZE__
-#define QN_FOR_SIZE  1
+/* Inlined where speed counts, shared where size does: knob QN_FOR_SIZE */
+#if QN_FOR_SIZE
 #define __hot_inline inline
 #else
-#define QN_FOR_SIZE  0
 #define __hot_inline __always_inline
 #endif
 #define noinline __attribute__((noinline))
