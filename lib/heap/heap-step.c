@@ -233,13 +233,11 @@ static bool drain_held(struct qn_heap *h)
 	u32 which = hot ? ~0u : ~h->hot;
 	struct qn_zone *z;
 	bool more = false;
-	unsigned int i;
+	size_t nr;
 
 	for (z = &h->zone; z; z = z->next) {
-		for (i = 0; i < k->step_drains; i++)
-			if (!qn_zone_drain(z, which))
-				break;
-		more |= i == k->step_drains || qn_zone_has_held(z);
+		nr = qn_zone_drain(z, which, k->step_drains);
+		more |= nr == k->step_drains || qn_zone_has_held(z);
 	}
 	return more;
 }

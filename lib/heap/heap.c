@@ -118,7 +118,7 @@ static bool merge_held(struct qn_heap *h, struct qn_zone *z)
 {
 	size_t nr = 0, most = qn_zone_held(z) / QN_ZONE_MIN;
 
-	while (nr < most && qn_zone_drain(z, ~0u)) {
+	while (nr < most && qn_zone_drain(z, ~0u, 1)) {
 		qn_heap_breathe(h);
 		nr++;
 	}

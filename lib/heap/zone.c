@@ -533,23 +533,23 @@ static noinline void merge(struct qn_zone *z, void *p, size_t k)
 	qn_zone_free(z, p, k, qn_zone_free_before(z, p));
 }
 
-bool qn_zone_drain(struct qn_zone *z, u32 which)
+size_t qn_zone_drain(struct qn_zone *z, u32 which, size_t most)
 {
-	size_t k = z->drain;
-	void *p = NULL;
+	size_t k = z->drain, nr = 0;
 
 	qn_assert(k >= QN_ZONE_MIN && k <= QN_ZONE_SHORT);
-	for (unsigned int tries = QN_ZONE_SHORT; tries > 0; tries--) {
-		if (which >> k & 1)
-			p = qn_zone_unhold(z, k);
-		if (p)
-			break;
+	for (unsigned int tries = most ? QN_ZONE_SHORT : 0; tries > 0;
+	     tries--) {
+		while (which >> k & 1 && z->held[k]) {
+			merge(z, qn_zone_unhold(z, k), k);
+			if (++nr == most)
+				goto enough;
+		}
 		k = k < QN_ZONE_SHORT ? k + 1 : QN_ZONE_MIN;
 	}
+enough:
 	z->drain = (u8)k;
-	if (p)
-		merge(z, p, k);
-	return p != NULL;
+	return nr;
 }
 
 /* Merge one held block, if it is among the first lists that are left */

@@ -627,13 +627,16 @@ static __hot_inline void *qn_zone_unhold(struct qn_zone *z, size_t k)
 }
 
 /**
- * qn_zone_drain() - merge at most one held block
+ * qn_zone_drain() - merge a few held blocks
  * @z:		the zone
  * @which:	bit k: of k granules
+ * @most:	so many at most
  *
- * Return: true if one was merged.
+ * Bound: a look at each list, and @most merges.
+ *
+ * Return: how many were merged.
  */
-bool qn_zone_drain(struct qn_zone *z, u32 which);
+size_t qn_zone_drain(struct qn_zone *z, u32 which, size_t most);
 
 /**
  * qn_zone_pay() - merge held blocks before @k granules come into use

@@ -99,7 +99,7 @@ __seldom_as("step") bool qn_controller_step(struct qn_controller *c,
 
 	qn_assert(from && from < nr_steps);
 	qn_assert(view->profile->nr_steps == nr_steps);
-	memset(act, 0, sizeof(*act));
+	*act = (struct qn_action){ 0 };
 	c->cursor = to < nr_steps ? (u16)to : 1;
 	if (!look(view, c->state, from, to, act))
 		return false;

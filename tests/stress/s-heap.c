@@ -248,7 +248,7 @@ static void restore(void)
 static void merge_all(void)
 {
 	for (struct qn_zone *z = &h->zone; z; z = z->next)
-		while (qn_zone_drain(z, ~0u))
+		while (qn_zone_drain(z, ~0u, 1))
 			;
 }
 

@@ -144,7 +144,7 @@ static void test_no_stale_tag(void **state)
 	qn_heap_free(h, p);
 	assert_ptr_equal(qn_heap_alloc(h, 100), p);
 	qn_heap_free(h, p);
-	while (qn_zone_drain(&h->zone, ~0u))
+	while (qn_zone_drain(&h->zone, ~0u, 1))
 		;
 	q = qn_heap_alloc(h, 60);
 	assert_ptr_equal(q, p);

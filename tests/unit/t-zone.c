@@ -449,10 +449,10 @@ static void test_hold_and_drain(void **state)
 	assert_ptr_equal(qn_zone_unhold(z, 5), b);
 	assert_false(qn_zone_is_held(b));
 	qn_zone_hold(z, b, 5);
-	assert_false(qn_zone_drain(z, ~(1u << 5)));
-	assert_true(qn_zone_drain(z, 1u << 5));
-	assert_true(qn_zone_drain(z, ~0u));
-	assert_false(qn_zone_drain(z, ~0u));
+	assert_false(qn_zone_drain(z, ~(1u << 5), 1));
+	assert_true(qn_zone_drain(z, 1u << 5, 1));
+	assert_true(qn_zone_drain(z, ~0u, 1));
+	assert_false(qn_zone_drain(z, ~0u, 1));
 	assert_whole();
 }
 
