@@ -164,7 +164,7 @@ carry_out()
 # Flash and RAM of a link that leaves out what is not called
 sizes()
 {
-	for level in O2 Os; do
+	for level in O2 Os wide; do
 		for what in plain learning; do
 			"$size" "$images/size-$level-$what.elf" | awk \
 				-v name="size/$level/$what" 'NR == 2 {
@@ -236,7 +236,7 @@ pipelines="pipeline-1 pipeline-2 pipeline-3 pipeline-4 pipeline-5"
 masked="sensor-1 sensor-2 network store random ramps"
 unseen="pipeline-11 pipeline-12 pipeline-13"
 kinds="network interpreter store trees random queue stack ramps comb bursts large small"
-levels="check0 check2 check3 locked"
+levels="check0 check2 check3 locked wide"
 programs="lua bash sed xmllint find"
 more=
 modes="once step held"
@@ -266,7 +266,7 @@ everything()
 		plan_costs $who step sensor $sensors
 	done
 	plan_all_costs newlib once
-	for who in nano picolibc; do
+	for who in nano picolibc heap4 tlsf; do
 		plan_costs $who once sensor $sensors
 		plan_costs $who once pipeline $pipelines
 	done
@@ -280,6 +280,10 @@ everything()
 	for trace in $sensors; do
 		plan_smallest nano once $trace
 		plan_smallest picolibc once $trace
+	done
+	for trace in $sensors pipeline-1 large small; do
+		plan_smallest heap4 once $trace
+		plan_smallest tlsf once $trace
 	done
 	for who in O2 Os; do
 		plan_search $who cold "$runs"

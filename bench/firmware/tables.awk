@@ -71,7 +71,9 @@ function speed(    i, who, m)
 	speed_of("pipeline", "pipeline-1")
 	heading("The same of other seeds, which no choice was made by: " unseen)
 	speed_of("unseen", "pipeline-11")
-	print "\nThose below picolibc are from peers.txt. Fragmentation: mean " \
+	print "\nheap4 and tlsf are the algorithms of FreeRTOS\047s heap_4 and of TLSF, " \
+	      "written for this tree."
+	print "Those below are from peers.txt. Fragmentation: mean " \
 	      "of 1 - largest free / all free,"
 	print "every 64 operations, as the heap tells it; for the C " \
 	      "libraries, by the gaps between blocks."
@@ -109,6 +111,7 @@ function grades()
 	graded_row("2: and writes behind a block (QN_GUARD)", "check2")
 	graded_row("3: and fills blocks (QN_POISON)", "check3")
 	graded_row("1, interrupts masked (QN_LOCK_IRQ)", "locked")
+	graded_row("1, at -Os, ways written out (QN_FOR_SIZE=0)", "wide")
 }
 
 # --- all workloads -----------------------------------------------------------
@@ -151,14 +154,15 @@ function smallest(    i, t, o, live)
 {
 	heading("Smallest heap that completes (16-byte steps), and from which " \
 		"on 3 KB more do too (64-byte steps)")
-	row("-12 | 7 7 8 | 33 | 16 | 16 | 16 | 16 | 16", "|live|blocks|" \
+	row("-12 | 7 7 8 | 33 | 16 | 16 | 16 | 16 | 16 | 16 | 16", "|live|blocks|" \
 	    "rounded|at once, x live, without learning|step every 64|" \
-	    "never a step|newlib|nano|picolibc")
+	    "never a step|newlib|nano|picolibc|heap4|tlsf")
 	for (i = 1; i <= nr_traces; i++) {
 		t = traces_[i]
 		o = "smallest/O2/once/" t
 		live = get(o "/live")
-		row("-12 | 7 7 8 | 9 9 7 8 | 8 8 | 8 8 | 8 8 | 8 8 | 8 8",
+		row("-12 | 7 7 8 | 9 9 7 8 | 8 8 | 8 8 | 8 8 | 8 8 | 8 8 | " \
+		    "8 8 | 8 8",
 		    t "|" live "|" get(o "/blocks") "|" get(o "/rounded") "|" \
 		    smallest_of("O2/once/" t) "|" \
 		    ratio(get(o "/smallest"), live) "|" \
@@ -167,7 +171,9 @@ function smallest(    i, t, o, live)
 		    smallest_of("O2/held/" t) "|" \
 		    smallest_of("newlib/once/" t) "|" \
 		    smallest_of("nano/once/" t) "|" \
-		    smallest_of("picolibc/once/" t))
+		    smallest_of("picolibc/once/" t) "|" \
+		    smallest_of("heap4/once/" t) "|" \
+		    smallest_of("tlsf/once/" t))
 	}
 	print ""
 	for (i = 1; i <= nr_peers; i++)
@@ -249,18 +255,23 @@ function masked(    who, m)
 
 # --- size --------------------------------------------------------------------
 
-function sizes(    who)
+function size_row(title, level)
+{
+	printf "%s: init, malloc, free, realloc: flash %s, RAM %s; " \
+	       "with qn_heap_step(): flash %s, RAM %s\n", title,
+	       get("size/" level "/plain/flash"),
+	       get("size/" level "/plain/ram"),
+	       get("size/" level "/learning/flash"),
+	       get("size/" level "/learning/ram")
+}
+
+function sizes()
 {
 	heading("Flash and static RAM, linked with --gc-sections, memcpy and " \
 		"its kin not counted")
-	for (who = 1; who <= 2; who++) {
-		printf "-%s: init, malloc, free, realloc: flash %s, RAM %s; " \
-		       "with qn_heap_step(): flash %s, RAM %s\n", levels[who],
-		       get("size/" levels[who] "/plain/flash"),
-		       get("size/" levels[who] "/plain/ram"),
-		       get("size/" levels[who] "/learning/flash"),
-		       get("size/" levels[who] "/learning/ram")
-	}
+	size_row("-O2", "O2")
+	size_row("-Os", "Os")
+	size_row("-Os, ways written out (QN_FOR_SIZE=0)", "wide")
 }
 
 # --- what was aimed at -------------------------------------------------------
@@ -423,7 +434,7 @@ END {
 	split("16 KB, nothing held|16 KB, learned, may hold|" \
 	      "128 KB, learned, may hold", state_name, "|")
 	split("malloc free", calls, " ")
-	nr_libs = split("newlib nano picolibc", libs, " ")
+	nr_libs = split("newlib nano picolibc heap4 tlsf", libs, " ")
 	nr_groups = split(groups_, groups, " ")
 	nr_traces = split(traces, traces_, " ")
 	speed()
