@@ -48,6 +48,13 @@ extern "C" {
 #define QN_ZONE_NODMA 0x1u
 /** QN_ZONE_FIRST - used before the memory that the heap has so far */
 #define QN_ZONE_FIRST 0x2u
+/**
+ * QN_ZONE_HAS - the memory has attribute @n, 0 to 3: fast, kept in standby, apart for a task;
+ *	what they mean is the program's affair
+ * QN_ALLOC_NEEDS - never from a zone without attribute @n; several may be asked for
+ */
+#define QN_ZONE_HAS(n)    (0x8u << (n))
+#define QN_ALLOC_NEEDS(n) QN_ZONE_HAS(n)
 
 /**
  * QN_HEAP_MOST - bytes of the largest block of a heap: 8 MB, 4 GB on 64-bit machines, less
@@ -127,12 +134,13 @@ struct qn_heap *qn_heap_init(void *mem, size_t size);
  * @h:		the heap
  * @mem:	start of the memory, apart from every zone of the heap
  * @size:	its bytes
- * @flags:	%QN_ZONE_NODMA, %QN_ZONE_FIRST, or 0
+ * @flags:	%QN_ZONE_NODMA, %QN_ZONE_FIRST, %QN_ZONE_HAS(n), or 0
  *
  * Zones are tried in the order in which they were added, with two exceptions:
  * a zone marked %QN_ZONE_FIRST is tried before all zones that are there; one
  * marked %QN_ZONE_NODMA is tried before those that are not, and never for a
- * request with %QN_ALLOC_DMA.
+ * request with %QN_ALLOC_DMA. The memory of qn_heap_init() has no attributes, and requests
+ * that need none may use any zone.
  *
  * Limits: as for qn_heap_init(); memory that is cut counts as one zone.
  *
@@ -186,7 +194,7 @@ void *qn_heap_alloc_aligned(struct qn_heap *h, size_t align, size_t size);
  * qn_heap_alloc_flags() - allocate with demands
  * @h:		the heap
  * @size:	bytes asked for
- * @flags:	%QN_ALLOC_ZERO, %QN_ALLOC_DMA or 0
+ * @flags:	%QN_ALLOC_ZERO, %QN_ALLOC_DMA, %QN_ALLOC_NEEDS(n), or 0
  *
  * Context: as qn_heap_alloc().
  * Return: a block, or NULL (also on an unknown flag).
@@ -214,7 +222,8 @@ void *qn_heap_calloc(struct qn_heap *h, size_t n, size_t size);
  * the two sizes.
  *
  * A block that lies outside of %QN_ZONE_NODMA memory stays outside of it: it may have
- * been asked for with %QN_ALLOC_DMA.
+ * been asked for with %QN_ALLOC_DMA. A block that moves goes to a zone with all attributes of
+ * the one that it leaves.
  *
  * Towards lower addresses it grows only if nothing else is left; for as long as
  * its contents move then, the heap is locked. A copy is made with the heap

@@ -119,7 +119,8 @@ static void fill_zone_stats(const struct qn_heap *h, const struct qn_zone *z,
 	st->held = qn_zone_held(z) * QN_GRANULE;
 	st->free = st->size - st->used;
 	st->largest_free = largest_of(z);
-	st->flags = z->flags & (QN_ZONE_NODMA | QN_ZONE_FIRST);
+	st->flags = z->flags &
+		    (QN_ZONE_NODMA | QN_ZONE_FIRST | QN_ZONE_ATTRIBUTES);
 }
 
 int qn_heap_zone_stats(struct qn_heap *h, unsigned nr, struct qn_zone_stats *st)

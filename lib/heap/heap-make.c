@@ -168,7 +168,8 @@ int qn_heap_add_zone(struct qn_heap *h, void *mem, size_t size, unsigned flags)
 {
 	int err;
 
-	if (!h || !mem || flags & ~(QN_ZONE_NODMA | QN_ZONE_FIRST))
+	if (!h || !mem ||
+	    flags & ~(QN_ZONE_NODMA | QN_ZONE_FIRST | QN_ZONE_ATTRIBUTES))
 		return -EINVAL;
 	qn_heap_lock(h);
 	err = add_zones(h, mem, size, flags);

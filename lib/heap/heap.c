@@ -90,6 +90,14 @@ void *qn_heap_alloc(struct qn_heap *h, size_t size)
 	return p;
 }
 
+/* May a request with these flags of qn_heap_alloc_flags() use a zone */
+static bool suits(const struct qn_zone *z, unsigned int flags)
+{
+	if (flags & QN_ALLOC_DMA && z->flags & QN_ZONE_NODMA)
+		return false;
+	return !(flags & QN_ZONE_ATTRIBUTES & ~z->flags);
+}
+
 /* From the zones in turn, in any way there is */
 static noinline void *alloc_zones(struct qn_heap *h, size_t size,
 				  unsigned int flags)
@@ -99,7 +107,7 @@ static noinline void *alloc_zones(struct qn_heap *h, size_t size,
 	void *p;
 
 	for (z = &h->zone; z; z = z->next) {
-		if (flags & QN_ALLOC_DMA && z->flags & QN_ZONE_NODMA)
+		if (!suits(z, flags))
 			continue;
 		k = qn_heap_granules(size);
 		qn_zone_pay(z, k);
@@ -296,7 +304,7 @@ static void *align_zones(struct qn_heap *h, size_t align, size_t size,
 	void *p;
 
 	for (z = &h->zone; z; z = z->next) {
-		if (flags & QN_ALLOC_DMA && z->flags & QN_ZONE_NODMA)
+		if (!suits(z, flags))
 			continue;
 		k = qn_heap_granules(size);
 		p = qn_zone_alloc_aligned(z, &k, align);
@@ -335,12 +343,12 @@ void *qn_heap_alloc_aligned(struct qn_heap *h, size_t align, size_t size)
 	return p;
 }
 
-static void *alloc_dma(struct qn_heap *h, size_t size)
+static void *alloc_suiting(struct qn_heap *h, size_t size, unsigned int flags)
 {
 	void *p;
 
 	qn_heap_lock(h);
-	p = dress(h, alloc_from(h, with_guard(size), QN_ALLOC_DMA));
+	p = dress(h, alloc_from(h, with_guard(size), flags));
 	qn_heap_unlock(h);
 	return p;
 }
@@ -349,10 +357,10 @@ void *qn_heap_alloc_flags(struct qn_heap *h, size_t size, unsigned int flags)
 {
 	void *p;
 
-	if (flags & ~(QN_ALLOC_ZERO | QN_ALLOC_DMA))
+	if (flags & ~(QN_ALLOC_ZERO | QN_ALLOC_DMA | QN_ZONE_ATTRIBUTES))
 		return NULL;
-	if (flags & QN_ALLOC_DMA)
-		p = alloc_dma(h, size);
+	if (flags & ~QN_ALLOC_ZERO)
+		p = alloc_suiting(h, size, flags);
 	else
 		p = qn_heap_alloc(h, size);
 	if (p && flags & QN_ALLOC_ZERO)
@@ -636,7 +644,8 @@ static void *slide(struct qn_heap *h, struct block b, void *p, size_t size)
 /* What a block that has to move asks of the zone of the next one */
 static unsigned int flags_of(struct block b)
 {
-	return b.zone->flags & QN_ZONE_NODMA ? 0 : QN_ALLOC_DMA;
+	return (b.zone->flags & QN_ZONE_ATTRIBUTES) |
+	       (b.zone->flags & QN_ZONE_NODMA ? 0 : QN_ALLOC_DMA);
 }
 
 static __hot_inline void *copy_to(struct qn_heap *h, struct block b, void *p,

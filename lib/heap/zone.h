@@ -660,6 +660,9 @@ static __always_inline void qn_zone_pay(struct qn_zone *z, size_t k)
 /* A flag beside those of quern.h: memory is so scarce that no block is held */
 #define QN_ZONE_PRESSED 0x80u
 
+/* Those of QN_ZONE_HAS() */
+#define QN_ZONE_ATTRIBUTES 0x78u
+
 /* Is it, from now on */
 void qn_zone_press(struct qn_zone *z, bool pressed);
 

@@ -8,7 +8,8 @@
  * - live, of each zone and of all, peak and the counts are exact after every operation;
  *   free and live and metadata add up to the memory that was given;
  * - failure is NULL, counted, and leaves the heap as it was;
- * - zones are used in the order that their flags ask for, and memory that bus
+ * - zones are used in the order that their flags ask for, those with attributes by whom
+ *   they suit, and memory that bus
  *   masters cannot reach never serves a request for DMA;
  * - short blocks are held, those that are asked for often for longer; what is
  *   not asked for is merged by qn_heap_step(); nothing is held where nothing is
@@ -398,7 +399,7 @@ static void test_zones(void **state)
 	reset();
 	size = stats().size;
 	assert_int_equal(qn_heap_add_zone(h, NULL, 100, 0), -EINVAL);
-	assert_int_equal(qn_heap_add_zone(h, second, 1000, 0x10), -EINVAL);
+	assert_int_equal(qn_heap_add_zone(h, second, 1000, 0x80), -EINVAL);
 	assert_int_equal(qn_heap_add_zone(h, memory + 100, 1000, 0), -EINVAL);
 	assert_int_equal(qn_heap_add_zone(h, second, 20, 0), -ENOSPC);
 	assert_int_equal(qn_heap_add_zone(h, second, sizeof(second), 0), 0);
@@ -437,6 +438,39 @@ static void test_zones_without_dma(void **state)
 	while (qn_heap_alloc_flags(h, 50, QN_ALLOC_DMA))
 		;
 	qn_heap_free(h, p);
+	assert_sound();
+}
+
+/* Attributes of zones: a request goes where all are that it needs, and so does its block */
+static void test_attributes(void **state)
+{
+	size_t half = sizeof(second) / 2;
+	struct qn_zone_stats st;
+	unsigned char *p;
+
+	(void)state;
+	reset();
+	assert_int_equal(qn_heap_add_zone(h, second, half, QN_ZONE_HAS(0)), 0);
+	assert_int_equal(qn_heap_add_zone(h, second + half, half,
+					  QN_ZONE_HAS(0) | QN_ZONE_HAS(3)),
+			 0);
+	assert_int_equal(qn_heap_zone_stats(h, 2, &st), 0);
+	assert_int_equal(st.flags, QN_ZONE_HAS(0) | QN_ZONE_HAS(3));
+	assert_int_equal(qn_heap_add_zone(h, memory, 64, 0x80), -EINVAL);
+	assert_null(qn_heap_alloc_flags(h, 8, QN_ALLOC_NEEDS(1)));
+	assert_null(qn_heap_alloc_flags(h, 8, 0x80));
+	p = qn_heap_alloc_flags(h, 8, QN_ALLOC_NEEDS(0) | QN_ALLOC_ZERO);
+	assert_true(p >= second && p < second + half);
+	assert_int_equal(*p, 0);
+	p = qn_heap_alloc_flags(h, 8, QN_ALLOC_NEEDS(3));
+	assert_true(p >= second + half);
+	assert_non_null(qn_heap_alloc_flags(h, 8, QN_ALLOC_NEEDS(3)));
+	p = qn_heap_realloc(h, p, 100);
+	assert_true(p >= second + half);
+	p = qn_heap_alloc_flags(h, half, QN_ALLOC_NEEDS(0));
+	assert_null(p);
+	p = qn_heap_alloc(h, 100);
+	assert_true(p >= memory && p < memory + sizeof(memory));
 	assert_sound();
 }
 
@@ -1469,6 +1503,7 @@ int main(void)
 		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_zones_without_dma),
 		cmocka_unit_test(test_first_zone),
+		cmocka_unit_test(test_attributes),
 		cmocka_unit_test(test_too_many_zones),
 		cmocka_unit_test(test_learning),
 		cmocka_unit_test(test_samples_are_unbiased),
