@@ -38,6 +38,15 @@ static inline void qn_heap_breathe(struct qn_heap *h)
 	qn_heap_lock(h);
 }
 
+/* A request is served: merge what @z owes for it, others between two merges */
+static __always_inline void qn_heap_pay_off(struct qn_heap *h,
+					    struct qn_zone *z)
+{
+	if (IS_ENABLED(QN_HEAP_LOCK) && unlikely(z->owed))
+		while (qn_zone_pay_off(z))
+			qn_heap_breathe(h);
+}
+
 /* Granules for @size bytes; huge sizes give lengths that no zone has */
 static inline size_t qn_heap_granules(size_t size)
 {

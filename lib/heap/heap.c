@@ -115,6 +115,7 @@ static noinline void *alloc_zones(struct qn_heap *h, size_t size,
 		if (p) {
 			qn_assert(k * QN_GRANULE >= size);
 			count_alloc(h, z, k, size);
+			qn_heap_pay_off(h, z);
 			return p;
 		}
 	}
@@ -229,6 +230,13 @@ static size_t rounded(const struct qn_heap *h, size_t k)
 }
 #endif
 
+/* A block of the first zone, and what is owed for it */
+static __always_inline void *paid(struct qn_heap *h, void *p)
+{
+	qn_heap_pay_off(h, &h->zone);
+	return p;
+}
+
 /* All that is not a hit, with little code */
 static noinline void *alloc_rest(struct qn_heap *h, size_t size, size_t k)
 {
@@ -239,7 +247,7 @@ static noinline void *alloc_rest(struct qn_heap *h, size_t size, size_t k)
 	if (unlikely(!p))
 		return alloc_none(h, size);
 	count_alloc(h, &h->zone, k, size);
-	return p;
+	return paid(h, p);
 }
 
 /* Nothing of exactly this length: carve a longer run */
@@ -264,12 +272,12 @@ static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 		return alloc_none(h, size);
 	count_any(h, k, size);
 	if (QN_FOR_SIZE || !mask)
-		return qn_zone_carve(&h->zone, k, mask);
+		return paid(h, qn_zone_carve(&h->zone, k, mask));
 	from = qn_zone_place(&h->zone, false, k, mask);
 	qn_assert(from.run->size >= k + QN_ZONE_MIN);
 	qn_assert(from.bin == qn_bin_of(from.run->size));
 	if (from.bin >= QN_BINS_EXACT)
-		return qn_zone_cut(&h->zone, from.run, from.bin, k);
+		return paid(h, qn_zone_cut(&h->zone, from.run, from.bin, k));
 	return qn_zone_split(&h->zone, from, k);
 }
 
@@ -293,7 +301,7 @@ static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 	qn_assert(from.run->size >= k);
 	qn_assert(from.bin == qn_bin_of(from.run->size));
 	count_any(h, k, size);
-	return qn_zone_cut(&h->zone, from.run, from.bin, k);
+	return paid(h, qn_zone_cut(&h->zone, from.run, from.bin, k));
 }
 
 static void *align_zones(struct qn_heap *h, size_t align, size_t size,
@@ -311,6 +319,7 @@ static void *align_zones(struct qn_heap *h, size_t align, size_t size,
 		if (p) {
 			qn_assert(is_aligned((uintptr_t)p, align));
 			count_alloc(h, z, k, size);
+			qn_heap_pay_off(h, z);
 			return p;
 		}
 	}
@@ -614,6 +623,7 @@ static void count_resize(struct qn_heap *h, struct block b, size_t to,
 			 size_t size)
 {
 	settle(h, b.zone, to - b.k, size);
+	qn_heap_pay_off(h, b.zone);
 }
 
 /* Where it lies */

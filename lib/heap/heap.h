@@ -68,7 +68,7 @@
  *	policy "rule"		7/4	9/8 k + 22, where it let most be held
  *
  * The 5/4 is the distance of two bins. Hidden runs are n / (4/5 k) at most. The heap is
- * unlocked between two merges of a squeeze.
+ * unlocked between two merges.
  */
 #ifndef QN_HEAP_H
 #define QN_HEAP_H

@@ -248,6 +248,10 @@ void qn_zone_pay_some(struct qn_zone *z, size_t k)
 {
 	size_t due = (k * z->pace + PACE_ONE - 1) / PACE_ONE;
 
+	if (IS_ENABLED(QN_HEAP_LOCK)) {
+		z->owed = (u16)min(z->owed + due, (size_t)UINT16_MAX);
+		return;
+	}
 	while (z->undrained) {
 		k = next_held(z);
 		if (!k)
@@ -257,6 +261,19 @@ void qn_zone_pay_some(struct qn_zone *z, size_t k)
 			return;
 		due -= k;
 	}
+}
+
+bool qn_zone_pay_off(struct qn_zone *z)
+{
+	size_t k;
+
+	if (!IS_ENABLED(QN_HEAP_LOCK))
+		return false;
+	k = z->undrained ? next_held(z) : 0;
+	if (k)
+		merge(z, qn_zone_unhold(z, k), k);
+	z->owed = k && k < z->owed ? (u16)(z->owed - k) : 0;
+	return z->owed > 0;
 }
 
 static noinline void update_room_after(struct qn_zone *z, size_t k)

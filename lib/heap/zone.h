@@ -141,6 +141,7 @@ struct qn_held {
  *		empty
  * @pace:	since then: eighths of a granule that are merged for each granule taken
  * @nr_merged: held blocks that were merged, modulo 2^16
+ * @owed:	where the heap is locked: granules that are still to be paid for
  * @tight:	more was held than as preset when it stopped being roomy
  * @room:	the zone is roomy while there is a run in this bin or above
  * @is_roomy:	it is, and short blocks are held, if knob held_part is not 0 and the zone
@@ -176,6 +177,7 @@ struct qn_zone {
 	u16 pace;
 	u16 nr_merged;
 	bool tight;
+	u16 owed;
 	u32 refused;
 	const struct qn_heap_knobs *knobs;
 	uintptr_t mem;
@@ -650,6 +652,17 @@ size_t qn_zone_drain(struct qn_zone *z, u32 which, size_t most);
  * Bound: @k * @z->pace / 16 + 1 blocks.
  */
 void qn_zone_pay_some(struct qn_zone *z, size_t k);
+
+/**
+ * qn_zone_pay_off() - merge one held block of those that are owed
+ * @z:		the zone
+ *
+ * Where the heap is locked qn_zone_pay_some() only notes what is owed. So the heap can be
+ * unlocked between two merges.
+ *
+ * Return: true if more is owed.
+ */
+bool qn_zone_pay_off(struct qn_zone *z);
 
 static __always_inline void qn_zone_pay(struct qn_zone *z, size_t k)
 {
