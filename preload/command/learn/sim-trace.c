@@ -36,8 +36,6 @@ static void add(struct qn_sim_trace *t, const struct qn_op *op, u64 first_ns)
 
 		t->ops = qn_xremap(t->ops, t->room * sizeof(*t->ops),
 				   room * sizeof(*t->ops));
-		/* Each episode forks, and copies an entry for each page */
-		madvise(t->ops, room * sizeof(*t->ops), MADV_HUGEPAGE);
 		t->room = room;
 	}
 	to = &t->ops[t->nr++];
@@ -70,6 +68,21 @@ static void read_all(struct qn_sim_trace *t, const struct qn_tracefile *file,
 				  offsetof(struct qn_sim_op, align_shift) + 1);
 }
 
+/* Each episode forks: a child gets entries of pages that it reads, and no others */
+static void share(struct qn_sim_trace *t)
+{
+	size_t size = t->nr * sizeof(*t->ops);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return;
+	memcpy(p, t->ops, size);
+	qn_xremap(t->ops, t->room * sizeof(*t->ops), 0);
+	t->ops = p;
+	t->room = t->nr;
+}
+
 int qn_sim_load(struct qn_sim_trace *t, const char *path, u64 most)
 {
 	struct qn_tracefile file;
@@ -91,6 +104,8 @@ int qn_sim_load(struct qn_sim_trace *t, const char *path, u64 most)
 		err = -EINVAL;
 	}
 	qn_tracefile_close(&file);
+	if (!err)
+		share(t);
 	return err;
 }
 

@@ -482,11 +482,13 @@ static void run_child(const struct qn_sim_episode *e, u32 process,
 
 /* ---- the parent ---- */
 
-static int wait_for(pid_t pid)
+/* @pid: which child; set to the one that ended. Return: 0 or -errno. */
+static int wait_for(pid_t *pid)
 {
+	pid_t which = *pid;
 	int status;
 
-	while (waitpid(pid, &status, 0) < 0)
+	while ((*pid = waitpid(which, &status, 0)) < 0)
 		if (errno != EINTR)
 			return -errno;
 	return status ? -ECHILD : 0;
@@ -616,7 +618,7 @@ static void run_together(struct qn_sim_episode *e, struct qn_sim_result *to)
 	for (u32 i = 0; i < e->nr; i++)
 		step_close(&steps[i]);
 	for (u32 i = 0; i < e->nr; i++) {
-		wait_for(pids[i]);
+		wait_for(&pids[i]);
 		add_up(&sum, &to[i]);
 	}
 	e->result = sum;
@@ -642,18 +644,63 @@ struct slot {
 	u32 episode;
 };
 
-static void reap(struct slot *s, struct qn_sim_episode *e,
-		 const struct qn_sim_result *results)
+static void note_end(struct slot *s, struct qn_sim_episode *e,
+		     const struct qn_sim_result *results, int err)
 {
-	int err;
-
-	if (!s->pid)
-		return;
-	err = s->pid < 0 ? -EAGAIN : wait_for(s->pid);
-	s->pid = 0;
 	e[s->episode].result = results[s->episode];
 	if (err && !e[s->episode].result.error)
 		e[s->episode].result.error = err;
+	s->pid = 0;
+}
+
+/* Whichever ends first, so that none waits for a longer one. Return: its slot, or NULL. */
+static struct slot *reap(struct slot slots[], u32 nr, struct qn_sim_episode *e,
+			 const struct qn_sim_result *results)
+{
+	pid_t pid = -1;
+	int err = wait_for(&pid);
+
+	for (u32 i = 0; i < nr; i++) {
+		bool is_gone = slots[i].pid && pid < 0;
+
+		if (!is_gone && (pid <= 0 || slots[i].pid != pid))
+			continue;
+		note_end(&slots[i], e, results, err);
+		return &slots[i];
+	}
+	return NULL;
+}
+
+static struct slot *free_slot(struct slot slots[], u32 nr,
+			      struct qn_sim_episode *e,
+			      const struct qn_sim_result *results)
+{
+	struct slot *s = NULL;
+
+	for (u32 i = 0; i < nr; i++)
+		if (!slots[i].pid)
+			return &slots[i];
+	while (!s)
+		s = reap(slots, nr, e, results);
+	return s;
+}
+
+static bool is_busy(const struct slot slots[], u32 nr)
+{
+	for (u32 i = 0; i < nr; i++)
+		if (slots[i].pid)
+			return true;
+	return false;
+}
+
+/* Plays an episode of one process. Where no child can be made, it failed. */
+static void play_one(struct slot *s, struct qn_sim_episode *e, u32 i,
+		     struct qn_sim_result *results)
+{
+	s->episode = i;
+	s->pid = start(&e[i], 0, &results[i], NULL);
+	if (s->pid < 0)
+		note_end(s, e, results, -EAGAIN);
 }
 
 int qn_sim_run(struct qn_sim_episode *e, u32 nr)
@@ -666,20 +713,16 @@ int qn_sim_run(struct qn_sim_episode *e, u32 nr)
 	int err = 0;
 
 	for (u32 i = 0; i < nr && !qn_interrupted(); i++) {
-		struct slot *s = &slots[i % nr_slots];
-
-		reap(s, e, results);
 		if (e[i].nr > 1) {
 			run_together(&e[i], results + nr);
 			memset(results + nr, 0,
 			       QN_SIM_PROCESSES * sizeof(*results));
 			continue;
 		}
-		s->episode = i;
-		s->pid = start(&e[i], 0, &results[i], NULL);
+		play_one(free_slot(slots, nr_slots, e, results), e, i, results);
 	}
-	for (u32 i = 0; i < nr_slots; i++)
-		reap(&slots[i], e, results);
+	while (is_busy(slots, nr_slots))
+		reap(slots, nr_slots, e, results);
 	munmap(results, size);
 	if (qn_interrupted())
 		return -EINTR;
