@@ -16,7 +16,8 @@
  * ccm=BYTES gives heaps that can use it a second zone of so many bytes.
  * trace=FILE, once or several times, names the traces; costs are those of all of
  * them together. step=N calls the subject's upkeep every N operations; hold=1 lets
- * it hold freed blocks unmerged.
+ * it hold freed blocks unmerged. policy=NAME and knob=NAME:VALUE, several times, are
+ * for those that know such things.
  */
 #include <string.h>
 
@@ -37,6 +38,7 @@
 #define MAX_SHARE 8
 
 #define MAX_TRACES 8
+#define MAX_KNOBS  8
 
 /* So many sizes of heap less one, evenly spaced, are too small on purpose */
 #define FULL_SIZES 16
@@ -267,6 +269,8 @@ static int try_size(struct replay *r, u32 size)
  * struct request - what the command line asks for
  * @what:	one of the tasks at the top of this file
  * @heap, @ccm, @from, @step, @hold: numbers of these names
+ * @policy:	likewise
+ * @nr_knobs, @knobs: of the subject
  * @nr_paths:	traces
  * @paths:	their files
  */
@@ -277,6 +281,9 @@ struct request {
 	u32 from;
 	u32 step;
 	u32 hold;
+	const char *policy;
+	u32 nr_knobs;
+	const char *knobs[MAX_KNOBS];
 	u32 nr_paths;
 	const char *paths[MAX_TRACES];
 };
@@ -300,12 +307,15 @@ static int do_trace(struct replay *r, const struct request *q)
 	return count_costs(r, q->heap);
 }
 
-static int do_all(struct replay *r, const struct request *q)
+static int do_all(struct replay *r, struct request *q)
 {
 	int status = STATUS_OK;
 
 	r->setup.can_hold = q->hold;
 	r->setup.zone_size = q->ccm;
+	r->setup.policy = q->policy;
+	r->setup.knobs = q->knobs;
+	r->setup.nr_knobs = q->nr_knobs;
 	r->step_every = subject.step ? q->step : 0;
 	r->is_measured = strcmp(q->what, "cost") == 0 ||
 			 strcmp(q->what, "fit") == 0;
@@ -330,6 +340,9 @@ int main(int argc, char **argv)
 		{ "from", .number = &q.from },
 		{ "step", .number = &q.step },
 		{ "hold", .number = &q.hold },
+		{ "policy", .text = &q.policy },
+		{ "knob", .text = q.knobs, .nr = &q.nr_knobs,
+		  .max_nr = MAX_KNOBS },
 		{ "trace", .text = q.paths, .nr = &q.nr_paths,
 		  .max_nr = MAX_TRACES },
 	};

@@ -2,6 +2,8 @@
 /*
  * subject-quern.c - the heap of libquern-stm32f407.a, as shipped.
  */
+#include <string.h>
+
 #include "heap/heap.h"
 #include "subject.h"
 
@@ -30,6 +32,31 @@ static int quern_step(void *heap)
 	return qn_heap_step(heap);
 }
 
+/* A text NAME:VALUE. Return: 0 or -errno. */
+static int set_knob(struct qn_heap *heap, const char *text)
+{
+	const char *end = strchr(text, ':');
+	char name[32] = "";
+	size_t value = 0;
+
+	if (!end || (size_t)(end - text) >= sizeof(name))
+		return -1;
+	memcpy(name, text, (size_t)(end - text));
+	for (const char *p = end + 1; *p >= '0' && *p <= '9'; p++)
+		value = 10 * value + (size_t)(*p - '0');
+	return qn_heap_set_knob(heap, name, value);
+}
+
+static int set_up(struct qn_heap *heap, const struct subject_setup *setup)
+{
+	const char *policy = setup->can_hold ? setup->policy : "fixed";
+	int err = policy ? qn_heap_set_policy(heap, policy) : 0;
+
+	for (u32 i = 0; i < setup->nr_knobs && !err; i++)
+		err = set_knob(heap, setup->knobs[i]);
+	return err;
+}
+
 /* By the policy "fixed" no block is held */
 static void *quern_init(void *mem, size_t size,
 			const struct subject_setup *setup)
@@ -40,8 +67,8 @@ static void *quern_init(void *mem, size_t size,
 	    qn_heap_add_zone(heap, setup->zone, setup->zone_size,
 			     QN_ZONE_NODMA))
 		return NULL;
-	if (heap && !setup->can_hold)
-		qn_heap_set_policy(heap, "fixed");
+	if (heap && set_up(heap, setup))
+		return NULL;
 	return heap;
 }
 

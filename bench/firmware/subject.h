@@ -15,9 +15,14 @@
  * struct subject_setup - how the subject is to work
  * @can_hold:	freed blocks may be held unmerged, if it knows such a thing
  * @zone, @zone_size: a second piece of memory, for those that can use one
+ * @policy:	of that name, where @can_hold and it knows policies; NULL: its own
+ * @knobs, @nr_knobs: texts NAME:VALUE, if it knows knobs
  */
 struct subject_setup {
 	bool can_hold;
+	const char *policy;
+	const char **knobs;
+	u32 nr_knobs;
 	void *zone;
 	size_t zone_size;
 };
