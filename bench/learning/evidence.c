@@ -199,31 +199,39 @@ static int play_default(struct evidence *ev)
 	return err;
 }
 
+static void init_play(const struct evidence *ev, const struct ev_player *to,
+		      struct ev_play *p, u32 n, u32 price)
+{
+	ev_play_init(p, &ev->items[n], ev_prices[price]);
+	p->net = to->net;
+	memset(p->schedule, (int)to->preset, sizeof(p->schedule));
+}
+
 /* Each item that was left out, at each price */
 static int play_policy(struct evidence *ev, struct ev_player *to,
 		       const char *settings, const struct qn_policy *policy)
 {
-	int err = 0;
+	u32 all = ev->nr_items * EV_NR_PRICES, nr = 0;
+	struct ev_play *plays = zeroed(all, sizeof(*plays));
+	int err;
 
-	for (u32 n = 0; n < ev->nr_items && !err; n++) {
-		struct ev_play plays[EV_NR_PRICES];
+	for (u32 k = 0; k < all; k++) {
+		u32 n = k / EV_NR_PRICES;
 
 		if (!ev->items[n].program->is_left_out)
 			continue;
-		for (u32 i = 0; i < EV_NR_PRICES; i++) {
-			ev_play_init(&plays[i], &ev->items[n], ev_prices[i]);
-			plays[i].settings = settings;
-			plays[i].policy = policy;
-			plays[i].net = to->net;
-			memset(plays[i].schedule, (int)to->preset,
-			       sizeof(plays[i].schedule));
-		}
-		err = ev_run(plays, EV_NR_PRICES);
-		for (u32 i = 0; i < EV_NR_PRICES; i++) {
-			to->results[n][i] = plays[i].result;
-			to->notes[n][i] = plays[i].note;
-		}
+		init_play(ev, to, &plays[nr], n, k % EV_NR_PRICES);
+		plays[nr].settings = settings;
+		plays[nr++].policy = policy;
 	}
+	err = ev_run(plays, nr);
+	for (u32 i = 0; i < nr; i++) {
+		u32 n = (u32)(plays[i].item - ev->items);
+
+		to->results[n][i % EV_NR_PRICES] = plays[i].result;
+		to->notes[n][i % EV_NR_PRICES] = plays[i].note;
+	}
+	free(plays);
 	return err;
 }
 

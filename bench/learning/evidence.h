@@ -68,8 +68,9 @@ struct ev_note {
 #define EV_LARGE_PARTS   4
 #define EV_LARGE_STRETCH 8
 
-/* A schedule is of so many epochs */
-#define EV_EPOCHS 8
+/* A schedule is of so many epochs; of large programs so many have the same preset */
+#define EV_EPOCHS       8
+#define EV_LARGE_EPOCHS 2
 
 /**
  * struct ev_play - an item played
@@ -141,6 +142,7 @@ struct ev_player {
  * @fixed_results, @oracle_results: of the ones that are cheapest at the preset price
  * @one, @one_results: the cheapest for all prices together, on those that are learned from
  * @settings:	all settings
+ * @nr_promising: that were tried on large programs
  * @budget, @events, @part, @large_events, @large_part, @stretch, @nr_mixes, @tries, @groups, @seeds_only: how much is done
  * @data:	where files for plots go, or NULL
  */
@@ -161,6 +163,7 @@ struct evidence {
 	u32 one;
 	struct qn_sim_result *one_results;
 	struct qn_knobs *settings;
+	u32 nr_promising;
 	u32 budget, events, part, large_events, large_part, stretch, nr_mixes;
 	u32 tries, groups, seeds_only;
 	const char *data;

@@ -17,6 +17,8 @@
 /* A knob is changed by so many doublings at most; so many of a setting are */
 #define DOUBLINGS 5
 #define CHANGED   4
+/* Large programs are played with so many of the cheapest by each cost */
+#define PROMISING 6
 
 /* ---- settings by chance ---- */
 
@@ -65,59 +67,64 @@ static void draw_settings(struct evidence *ev)
 	}
 }
 
-/* Costs of setting @i over those of the default, by item */
-static int play_setting(const struct evidence *ev, u32 i, struct ev_play *plays)
+/**
+ * struct trial - all settings on all items
+ * @ev:		whose
+ * @results:	by setting and item; usec 0: it did not play there
+ * @sums:	by setting, of the programs that are learned from: logarithms of costs over
+ *		those of the default
+ */
+struct trial {
+	struct evidence *ev;
+	struct qn_sim_result *results;
+	double (*sums)[EV_NR_COSTS];
+};
+
+static struct qn_sim_result *result_of(const struct trial *t, u32 setting,
+				       u32 item)
 {
+	return &t->results[(size_t)setting * t->ev->nr_items + item];
+}
+
+/* Over that of the default */
+static double cost_of(const struct trial *t, u32 setting, u32 item, u32 cost)
+{
+	const struct qn_sim_result *base =
+		&t->ev->players[0].results[item][EV_PRESET];
+
+	return ev_cost(result_of(t, setting, item), cost) / ev_cost(base, cost);
+}
+
+/* All items of large programs, or of all others */
+static int play_setting(const struct trial *t, u32 setting, bool is_large)
+{
+	const struct evidence *ev = t->ev;
+	struct ev_play *plays =
+		qn_xrealloc(NULL, ev->nr_items * sizeof(*plays));
+	u32 nr = 0;
+	int err;
+
 	for (u32 n = 0; n < ev->nr_items; n++) {
-		ev_play_init(&plays[n], &ev->items[n], QN_PRICE_PRESET);
-		plays[n].knobs = ev->settings[i];
+		if (ev->items[n].program->is_large != is_large)
+			continue;
+		ev_play_init(&plays[nr], &ev->items[n], QN_PRICE_PRESET);
+		plays[nr++].knobs = ev->settings[setting];
 	}
-	return ev_run(plays, ev->nr_items);
-}
-
-/* For each item the cheapest so far; sums of the programs that are learned from */
-static void note_setting(struct evidence *ev, u32 i,
-			 const struct ev_play *plays, double sums[EV_NR_COSTS])
-{
-	for (u32 n = 0; n < ev->nr_items; n++)
-		for (u32 c = 0; c < EV_NR_COSTS; c++) {
-			const struct qn_sim_result *base =
-				&ev->players[0].results[n][EV_PRESET];
-			double x =
-				ev_cost(&plays[n].result, c) / ev_cost(base, c);
-
-			if (!plays[n].item->program->is_left_out)
-				sums[c] += log(x);
-			if (i && x >= ev->oracle[n][c])
-				continue;
-			ev->oracle[n][c] = x;
-			if (c == EV_PRESET)
-				ev->oracle_results[n] = plays[n].result;
-		}
-}
-
-/* The chosen settings, once more */
-static int note_chosen(struct evidence *ev, struct ev_play *plays)
-{
-	int err = 0;
-
-	for (u32 c = 0; c < EV_NR_COSTS && !err; c++) {
-		err = play_setting(ev, ev->fixed[c], plays);
-		for (u32 n = 0; n < ev->nr_items && !err; n++) {
-			const struct qn_sim_result *base =
-				&ev->players[0].results[n][EV_PRESET];
-
-			ev->fixed_costs[n][c] =
-				ev_cost(&plays[n].result, c) / ev_cost(base, c);
-			if (c == EV_PRESET)
-				ev->fixed_results[n] = plays[n].result;
-		}
-	}
-	if (!err)
-		err = play_setting(ev, ev->one, plays);
-	for (u32 n = 0; n < ev->nr_items && !err; n++)
-		ev->one_results[n] = plays[n].result;
+	err = ev_run(plays, nr);
+	for (u32 i = 0; i < nr && !err; i++)
+		*result_of(t, setting, (u32)(plays[i].item - ev->items)) =
+			plays[i].result;
+	free(plays);
 	return err;
+}
+
+static void add_up(const struct trial *t, u32 setting)
+{
+	for (u32 n = 0; n < t->ev->nr_items; n++)
+		for (u32 c = 0; c < EV_NR_COSTS; c++)
+			if (!t->ev->items[n].program->is_left_out)
+				t->sums[setting][c] +=
+					log(cost_of(t, setting, n, c));
 }
 
 /* Over all prices */
@@ -130,34 +137,105 @@ static double sum_of(const double sums[EV_NR_COSTS])
 	return sum;
 }
 
-int ev_play_settings(struct evidence *ev)
+static void choose(const struct trial *t)
 {
-	struct ev_play *plays =
-		qn_xrealloc(NULL, ev->nr_items * sizeof(*plays));
-	double best[EV_NR_COSTS], best_one = 0;
+	struct evidence *ev = t->ev;
+
+	for (u32 i = 0; i < ev->budget; i++) {
+		if (sum_of(t->sums[i]) < sum_of(t->sums[ev->one]))
+			ev->one = i;
+		for (u32 c = 0; c < EV_NR_COSTS; c++)
+			if (t->sums[i][c] < t->sums[ev->fixed[c]][c])
+				ev->fixed[c] = i;
+	}
+}
+
+/* Is it among the PROMISING cheapest by some cost, on programs that are learned from? */
+static bool is_promising(const struct trial *t, u32 setting)
+{
+	for (u32 c = 0; c < EV_NR_COSTS; c++) {
+		u32 nr_better = 0;
+
+		for (u32 i = 0; i < t->ev->budget; i++)
+			nr_better += t->sums[i][c] < t->sums[setting][c];
+		if (nr_better < PROMISING)
+			return true;
+	}
+	return setting == t->ev->one;
+}
+
+/* For each item and cost the cheapest setting that played it */
+static void note_oracle(const struct trial *t, u32 item)
+{
+	struct evidence *ev = t->ev;
+
+	for (u32 c = 0; c < EV_NR_COSTS; c++) {
+		double least = INFINITY;
+
+		for (u32 i = 0; i < ev->budget; i++) {
+			const struct qn_sim_result *r = result_of(t, i, item);
+
+			if (!r->usec || cost_of(t, i, item, c) >= least)
+				continue;
+			least = cost_of(t, i, item, c);
+			ev->oracle[item][c] = least;
+			if (c == EV_PRESET)
+				ev->oracle_results[item] = *r;
+		}
+	}
+}
+
+static void note_chosen(const struct trial *t, u32 item)
+{
+	struct evidence *ev = t->ev;
+
+	for (u32 c = 0; c < EV_NR_COSTS; c++)
+		ev->fixed_costs[item][c] = cost_of(t, ev->fixed[c], item, c);
+	ev->fixed_results[item] = *result_of(t, ev->fixed[EV_PRESET], item);
+	ev->one_results[item] = *result_of(t, ev->one, item);
+}
+
+/* Large programs take most of the time, and choose nothing */
+static int play_all(const struct trial *t)
+{
+	struct evidence *ev = t->ev;
 	int err = 0;
 
-	draw_settings(ev);
 	for (u32 i = 0; i < ev->budget && !err; i++) {
-		double sums[EV_NR_COSTS] = { 0 };
-
-		err = play_setting(ev, i, plays);
-		if (err)
-			break;
-		note_setting(ev, i, plays, sums);
-		if (!i || sum_of(sums) < best_one) {
-			best_one = sum_of(sums);
-			ev->one = i;
-		}
-		for (u32 c = 0; c < EV_NR_COSTS; c++)
-			if (!i || sums[c] < best[c]) {
-				best[c] = sums[c];
-				ev->fixed[c] = i;
-			}
+		err = play_setting(t, i, false);
+		if (!err)
+			add_up(t, i);
 	}
-	if (!err)
-		err = note_chosen(ev, plays);
-	free(plays);
+	if (err)
+		return err;
+	choose(t);
+	for (u32 i = 0; i < ev->budget && !err; i++) {
+		if (!is_promising(t, i))
+			continue;
+		ev->nr_promising++;
+		err = play_setting(t, i, true);
+	}
+	return err;
+}
+
+int ev_play_settings(struct evidence *ev)
+{
+	struct trial t = { .ev = ev };
+	size_t nr = (size_t)ev->budget * ev->nr_items;
+	int err;
+
+	t.results = qn_xrealloc(NULL, nr * sizeof(*t.results));
+	memset(t.results, 0, nr * sizeof(*t.results));
+	t.sums = qn_xrealloc(NULL, ev->budget * sizeof(*t.sums));
+	memset(t.sums, 0, ev->budget * sizeof(*t.sums));
+	draw_settings(ev);
+	err = play_all(&t);
+	for (u32 n = 0; n < ev->nr_items && !err; n++) {
+		note_oracle(&t, n);
+		note_chosen(&t, n);
+	}
+	free(t.results);
+	free(t.sums);
 	return err;
 }
 
@@ -301,49 +379,81 @@ int ev_play_tuned(struct evidence *ev, struct ev_player *to)
 
 /* ---- a schedule that knows the future ---- */
 
-/* One epoch after the other gets the preset that is cheapest to the end, then the rule's */
-static int find_schedule(const struct ev_item *item, u32 price,
-			 struct qn_sim_result *best)
+/**
+ * struct search - of the schedule of an item at a price
+ * @schedule, @least: the best so far, and what it costs
+ * @best:	what came of it
+ */
+struct search {
+	u8 schedule[EV_EPOCHS];
+	double least;
+	struct qn_sim_result best;
+};
+
+/* Epochs [@from, @to) get preset @a, those before what was best */
+static void init_try(const struct search *s, struct ev_play *p,
+		     const struct ev_item *item, u32 price, u32 from, u32 to,
+		     u32 a)
 {
-	static struct ev_play plays[QN_NR_PRESETS];
-	u8 schedule[EV_EPOCHS] = { 0 };
-	double least = INFINITY;
+	ev_play_init(p, item, ev_prices[price]);
+	p->policy = ev_policy_schedule;
+	memcpy(p->schedule, s->schedule, sizeof(p->schedule));
+	memset(p->schedule + from, (int)a, to - from);
+}
 
-	for (u32 epoch = 0; epoch < EV_EPOCHS; epoch++) {
-		int err;
+static void note_try(struct search *s, const struct ev_play *p, u32 price)
+{
+	double cost = ev_cost(&p->result, price);
 
-		for (u32 a = 0; a < QN_NR_PRESETS; a++) {
-			ev_play_init(&plays[a], item, ev_prices[price]);
-			plays[a].policy = ev_policy_schedule;
-			memcpy(plays[a].schedule, schedule, sizeof(schedule));
-			plays[a].schedule[epoch] = (u8)a;
-		}
-		err = ev_run(plays, QN_NR_PRESETS);
-		if (err)
-			return err;
-		for (u8 a = 0; a < QN_NR_PRESETS; a++) {
-			double cost = ev_cost(&plays[a].result, price);
+	if (cost >= s->least)
+		return;
+	s->least = cost;
+	memcpy(s->schedule, p->schedule, sizeof(s->schedule));
+	s->best = p->result;
+}
 
-			if (cost >= least)
-				continue;
-			least = cost;
-			schedule[epoch] = a;
-			*best = plays[a].result;
-		}
-	}
-	return 0;
+/* At all prices at once. The rule's preset was tried with the epochs before, but at first. */
+static int try_epochs(struct search searches[EV_NR_PRICES],
+		      const struct ev_item *item, u32 from, u32 to)
+{
+	static struct ev_play plays[EV_NR_PRICES * QN_NR_PRESETS];
+	u32 first = from ? 1 : 0, nr = 0, at = 0;
+	int err;
+
+	for (u32 i = 0; i < EV_NR_PRICES; i++)
+		for (u32 a = first; a < QN_NR_PRESETS; a++)
+			init_try(&searches[i], &plays[nr++], item, i, from, to,
+				 a);
+	err = ev_run(plays, nr);
+	for (u32 i = 0; i < EV_NR_PRICES && !err; i++)
+		for (u32 a = first; a < QN_NR_PRESETS; a++)
+			note_try(&searches[i], &plays[at++], i);
+	return err;
+}
+
+/* One epoch after the other gets the preset that is cheapest to the end, then the rule's */
+static int find_schedule(const struct ev_item *item,
+			 struct qn_sim_result results[EV_NR_PRICES])
+{
+	u32 step = item->program->is_large ? EV_LARGE_EPOCHS : 1;
+	struct search searches[EV_NR_PRICES];
+	int err = 0;
+
+	for (u32 i = 0; i < EV_NR_PRICES; i++)
+		searches[i] = (struct search){ .least = INFINITY };
+	for (u32 from = 0; from < EV_EPOCHS && !err; from += step)
+		err = try_epochs(searches, item, from, from + step);
+	for (u32 i = 0; i < EV_NR_PRICES && !err; i++)
+		results[i] = searches[i].best;
+	return err;
 }
 
 int ev_play_schedule(struct evidence *ev, struct ev_player *to)
 {
 	int err = 0;
 
-	for (u32 n = 0; n < ev->nr_items && !err; n++) {
-		if (!ev->items[n].program->is_left_out)
-			continue;
-		for (u32 i = 0; i < EV_NR_PRICES && !err; i++)
-			err = find_schedule(&ev->items[n], i,
-					    &to->results[n][i]);
-	}
+	for (u32 n = 0; n < ev->nr_items && !err; n++)
+		if (ev->items[n].program->is_left_out)
+			err = find_schedule(&ev->items[n], to->results[n]);
 	return err;
 }

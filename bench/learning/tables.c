@@ -666,9 +666,12 @@ void ev_print(const struct evidence *ev)
 	put_policies(ev, false);
 	printf("\nOracles know the program: the cheapest setting for each item "
 	       "and cost, and the cheapest preset for each of\n%d epochs by "
-	       "greedy search. Measures but J and all of w are at price %g. "
-	       "Tuned is told no price.\n",
-	       EV_EPOCHS, (double)QN_PRICE_PRESET / 1000);
+	       "greedy search. On programs with tens of megabytes, settings "
+	       "are the %u that are cheapest on\nthe programs that are learned "
+	       "from, by some cost, and epochs are %d. Measures but J and all "
+	       "of w are at price\n%g. Tuned is told no price.\n",
+	       EV_EPOCHS, ev->nr_promising, EV_EPOCHS / EV_LARGE_EPOCHS,
+	       (double)QN_PRICE_PRESET / 1000);
 	put_fixed(ev);
 	put_standings(ev);
 	put_decisions(ev);
