@@ -203,7 +203,7 @@ train() # FILE OPTIONS
 {
 	file=$1
 	shift
-	"$quern" train --events=30000 --mixes=3 --episodes=48 "$@" -o "$file" \
+	"$quern" train --events=30000 --mixes=3 --episodes=48 --lessons=200 "$@" -o "$file" \
 		bursts.qt linger.qt
 }
 train w1.h --validate=other.qt >out 2>err && says out '^seed 1 ' &&
@@ -220,9 +220,13 @@ ok "its table compiles, and is valid" $?
 train w2.h --validate=other.qt >out 2>err && cmp -s w1.h w2.h &&
 	train w3.h --validate=other.qt --seed=2 >out 2>err && ! cmp -s w1.h w3.h
 ok "the same seed gives the same weights, another gives others" $?
+train w12.h --lessons=0 --curve=c12 >out 2>err && says w12.h ', 0 lessons' &&
+	! grep -q '^1 0 ' c12 && train w13.h --curve=c13 >out 2>err &&
+	says w13.h ', 200 lessons' && grep -q '^1 0 ' c13
+ok "with lessons it is tried before the first episode" $?
 
 # Killed once it has begun; of what it did then no more than a batch is lost
-"$quern" train --events=30000 --mixes=3 --episodes=400 --validate=other.qt --interval=0 \
+"$quern" train --events=30000 --mixes=3 --episodes=400 --lessons=200 --validate=other.qt --interval=0 \
 	-o w4.h bursts.qt linger.qt >out4 2>err4 &
 pid=$!
 i=0

@@ -232,12 +232,50 @@ static void test_quantises(void **state)
 	assert_true(nr_same > 2000 * 9 / 10);
 }
 
+/* What an action is worth depends on one input; a chapter of few lessons counts as others */
+static void test_lessons(void **state)
+{
+	static struct qn_dqn_lesson lessons[40];
+	u32 begins[] = { 0, 2, 40 };
+	const struct qn_dqn_book book = { lessons, 40, begins, 2 };
+	float out[QN_DQN_OUT];
+
+	(void)state;
+	for (u32 i = 0; i < 40; i++) {
+		bool is_first = i < 2;
+
+		put_state(lessons[i].in, is_first ? 3 : 5);
+		lessons[i].worth[1] = is_first ? 2 : -1;
+		lessons[i].worth[2] = is_first ? -1 : 0.5f;
+	}
+	qn_dqn_init(&d, 3, 0, 1);
+	for (int i = 0; i < 3000; i++)
+		qn_dqn_teach(&d, &book, 16, 0.002f);
+	for (u32 i = 0; i < 40; i += 39) {
+		qn_dqn_run(&d.net, lessons[i].in, out);
+		for (int a = 0; a < 3; a++)
+			assert_true(fabsf(out[a] - lessons[i].worth[a]) < 0.1f);
+	}
+	assert_int_equal(qn_dqn_best(&d.net, lessons[0].in, 3), 1);
+	assert_int_equal(qn_dqn_best(&d.net, lessons[39].in, 3), 2);
+	qn_dqn_taught(&d);
+	assert_memory_equal(&d.target, &d.net, sizeof(d.net));
+	assert_int_equal(d.nr_steps, 0);
+	/* It is not shown the input that tells them apart */
+	qn_dqn_init(&d, 3, 1u << 3 | 1u << 5, 1);
+	for (int i = 0; i < 3000; i++)
+		qn_dqn_teach(&d, &book, 16, 0.002f);
+	qn_dqn_run(&d.net, lessons[0].in, out);
+	assert_true(fabsf(out[1] - 0.5f) < 0.3f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_learns),
 		cmocka_unit_test(test_gradient),
 		cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_lessons),
 		cmocka_unit_test(test_blind),
 		cmocka_unit_test(test_repeats),
 		cmocka_unit_test(test_quantises),

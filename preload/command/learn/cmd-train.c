@@ -103,6 +103,8 @@ static int make_worlds(struct qn_train *t)
 	if (!err)
 		err = make_world(t, &t->validated, t->nr_learners,
 				 t->nr - t->nr_learners, false);
+	if (!err && t->what == QN_TRAIN_PROCESS && t->nr_lessons)
+		err = qn_world_write_book(&t->learned, &t->book);
 	return err;
 }
 
@@ -115,6 +117,7 @@ static void leave(struct qn_train *t)
 	qn_world_exit(&t->learned);
 	qn_world_exit(&t->chosen);
 	qn_world_exit(&t->validated);
+	qn_world_drop_book(&t->book);
 	free(t->traces);
 	free(t->learners);
 	free(t->files.at);
@@ -165,19 +168,27 @@ static const struct qn_option train_options[] = {
 	  "cost is instructions; or paper-dqn, which has the reward and the state of the "
 	  "paper, learns while it runs, and has one seed and no checkpoint." },
 	{ "without", 0, NULL, QN_CHOICE(struct qn_train, without), .choices =
-	  "nothing|pressure|history", .preset = "nothing", .help =
+	  "nothing|price|pressure|time|memory|refaults|trend|history|each",
+	  .preset = "nothing", .help =
 	  "Inputs of a process that the network is not shown, to see what they are worth: "
-	  "of pressure, or of what was before." },
+	  "the price and the age it sets; pressure; times since calls; dirty and used memory; "
+	  "purges and refaults; trend, shift and waste; or all that tells of what was "
+	  "before. With each there is a training without each of these, and the weights are "
+	  "FILE-price.1 and so on." },
 	{ "validate", 0, "TRACE", QN_LIST(struct qn_train, left_out), .help =
 	  "A program that is left out whole, and judges; may be given more than once." },
 	{ "seed", 0, "N", QN_NUMBER(struct qn_train, seed), .least = 1, .most = 1000000,
 	  .preset = "1", .help = "The same seed gives the same weights." },
 	{ "seeds", 0, "N", QN_NUMBER(struct qn_train, nr_seeds), .least = 1,
-	  .most = QN_TRAIN_SEEDS, .preset = "1", .help =
+	  .most = QN_TRAIN_SEEDS / (QN_TRAIN_EACH - 1), .preset = "1", .help =
 	  "Train N times, each time with the next seed. The best weights are written, "
 	  "judged by all programs but those that are left out." },
 	{ "episodes", 0, "N", QN_NUMBER(struct qn_train, nr_episodes), .least = 1,
 	  .most = 10000000, .preset = "2000", .help = "Episodes of each seed." },
+	{ "lessons", 0, "N", QN_NUMBER(struct qn_train, nr_lessons), .most = 10000000,
+	  .preset = "16000", .help =
+	  "Steps of learning before the episodes of a process. They teach what each preset "
+	  "is worth where it stays in force." },
 	{ "mixes", 0, "N", QN_NUMBER(struct qn_train, nr_mixes), .least = 1, .most = 10000,
 	  .preset = "96", .help =
 	  "Mixes of the traces, with pauses of 50 ms to 3 s; each is played at four "

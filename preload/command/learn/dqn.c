@@ -106,16 +106,29 @@ static void add_row(float row[], const float in[], float by)
 		row[i] += by * in[i];
 }
 
-/* Add the gradient of result @action times @error */
-static void backward(const struct qn_dqn_net *net, const struct units *u,
-		     u32 action, float error, struct qn_dqn_net *gradient)
+/* The gradient of the results in the last layer; @second: that of its units is added */
+static void backward_last(const struct qn_dqn_net *net, const struct units *u,
+			  const float error[], struct qn_dqn_net *gradient,
+			  float second[])
 {
-	float first[QN_DQN_HIDDEN] = { 0 };
+	for (int a = 0; a < QN_DQN_OUT; a++) {
+		if (error[a] == 0)
+			continue;
+		add_row(gradient->third[a], u->second, error[a]);
+		gradient->bias_third[a] += error[a];
+		add_row(second, net->third[a], error[a]);
+	}
+}
 
-	add_row(gradient->third[action], u->second, error);
-	gradient->bias_third[action] += error;
+/* Add the gradient of each result times its @error */
+static void backward(const struct qn_dqn_net *net, const struct units *u,
+		     const float error[], struct qn_dqn_net *gradient)
+{
+	float first[QN_DQN_HIDDEN] = { 0 }, second[QN_DQN_HIDDEN] = { 0 };
+
+	backward_last(net, u, error, gradient, second);
 	for (int i = 0; i < QN_DQN_HIDDEN; i++) {
-		float by = error * net->third[action][i];
+		float by = second[i];
 
 		if (!moves(u->second[i]))
 			continue;
@@ -177,17 +190,63 @@ float qn_dqn_learn(struct qn_dqn *d, u32 nr, float rate)
 	for (u32 i = 0; i < nr; i++) {
 		const struct qn_dqn_sample *s =
 			&d->samples[qn_random(&d->state) % room];
+		float error[QN_DQN_OUT] = { 0 }, *e = &error[s->action];
 		struct units u;
-		float error;
 
 		forward(&d->net, s->in, &u);
-		error = u.out[s->action] - worth(d, s);
-		loss += error * error;
-		error = min(max(error, -HUBER), HUBER);
-		backward(&d->net, &u, s->action, error, &gradient);
+		*e = u.out[s->action] - worth(d, s);
+		loss += *e * *e;
+		*e = min(max(*e, -HUBER), HUBER);
+		backward(&d->net, &u, error, &gradient);
 	}
 	step(d, &gradient, nr, rate);
 	return loss / (float)nr;
+}
+
+/* Of all results at once. Return: the loss. */
+static float teach_one(const struct qn_dqn *d, const struct qn_dqn_lesson *l,
+		       struct qn_dqn_net *gradient)
+{
+	float error[QN_DQN_OUT] = { 0 }, loss = 0;
+	s8 in[QN_DQN_IN];
+	struct units u;
+
+	for (int i = 0; i < QN_DQN_IN; i++)
+		in[i] = d->blind >> i & 1 ? 0 : l->in[i];
+	forward(&d->net, in, &u);
+	for (u32 a = 0; a < d->nr_actions; a++) {
+		error[a] = u.out[a] - l->worth[a];
+		loss += error[a] * error[a];
+		error[a] = min(max(error[a], -HUBER), HUBER);
+	}
+	backward(&d->net, &u, error, gradient);
+	return loss / (float)d->nr_actions;
+}
+
+float qn_dqn_teach(struct qn_dqn *d, const struct qn_dqn_book *b, u32 nr,
+		   float rate)
+{
+	struct qn_dqn_net gradient;
+	float loss = 0;
+
+	memset(&gradient, 0, sizeof(gradient));
+	for (u32 i = 0; i < nr; i++) {
+		u32 chapter = (u32)(qn_random(&d->state) % b->nr_chapters);
+		u32 from = b->begins[chapter], to = b->begins[chapter + 1];
+		u32 at = from + (u32)(qn_random(&d->state) % (to - from));
+
+		loss += teach_one(d, &b->lessons[at], &gradient);
+	}
+	step(d, &gradient, nr, rate);
+	return loss / (float)nr;
+}
+
+void qn_dqn_taught(struct qn_dqn *d)
+{
+	d->target = d->net;
+	memset(&d->mean, 0, sizeof(d->mean));
+	memset(&d->square, 0, sizeof(d->square));
+	d->nr_steps = 0;
 }
 
 /* ---- samples and start ---- */

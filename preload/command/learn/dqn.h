@@ -107,6 +107,34 @@ void qn_dqn_add(struct qn_dqn *d, const struct qn_dqn_sample *s);
 float qn_dqn_learn(struct qn_dqn *d, u32 nr, float rate);
 
 /**
+ * struct qn_dqn_lesson - what each action is worth, where that is known
+ */
+struct qn_dqn_lesson {
+	s8 in[QN_DQN_IN];
+	float worth[QN_DQN_OUT];
+};
+
+/**
+ * struct qn_dqn_book - lessons
+ * @lessons, @room: all, and how many there is room for
+ * @begins, @nr_chapters: chapter i has those from begins[i] to begins[i + 1], one at least;
+ *		each chapter counts for the same
+ */
+struct qn_dqn_book {
+	struct qn_dqn_lesson *lessons;
+	u32 room;
+	u32 *begins;
+	u32 nr_chapters;
+};
+
+/* A step on @nr lessons, drawn by chance. Return: the mean loss before it. */
+float qn_dqn_teach(struct qn_dqn *d, const struct qn_dqn_book *b, u32 nr,
+		   float rate);
+
+/* There are no more lessons: it learns from samples from here on */
+void qn_dqn_taught(struct qn_dqn *d);
+
+/**
  * qn_dqn_quantise() - the network in whole numbers
  * @net:	the network
  * @to:		filled in and valid, with a margin of 0

@@ -16,25 +16,19 @@
 #include "quern.h"
 #include "train.h"
 
-#define MAGIC "QNTRAIN1"
+#define MAGIC "QNTRAIN2"
 
 /* Of all that the result depends on */
 static u32 sum_of(const struct qn_train *t)
 {
 	const u64 numbers[] = {
-		t->what,
-		t->seed,
-		t->nr_seeds,
-		t->nr_episodes,
-		t->nr_mixes,
-		t->nr_learners,
-		t->nr,
-		t->events,
-		t->part,
-		t->without,
-		sizeof(*t->s),
-		QN_VERSION_MAJOR,
-		QN_VERSION_MINOR,
+		t->what,          t->seed,
+		t->nr_seeds,      t->nr_episodes,
+		t->nr_lessons,    t->nr_mixes,
+		t->nr_learners,   t->nr,
+		t->events,        t->part,
+		t->without,       sizeof(*t->s),
+		QN_VERSION_MAJOR, QN_VERSION_MINOR,
 		QN_VERSION_PATCH,
 	};
 	u32 sum = qn_crc32(0, numbers, sizeof(numbers));

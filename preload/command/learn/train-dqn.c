@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -33,21 +34,29 @@
 #define STEP_MOST  400
 #define RATE_FIRST 0.001
 #define RATE_LAST  0.0002
-/* Exploring at first, and at last, which is from this share of all episodes on */
-#define EPSILON_FIRST 1.0
-#define EPSILON_LAST  0.05
-#define EPSILON_PART  0.6
+/* Exploring at first, with and without lessons before; and at last, from this share on */
+#define EPSILON_TAUGHT 0.2
+#define EPSILON_FIRST  1.0
+#define EPSILON_LAST   0.05
+#define EPSILON_PART   0.6
 /* The network is tried so many times, from the first fifth on */
 #define NR_TRIALS 4
 /* At the end it plays so many items that it was learned from */
 #define LEARNED_MOST 96
 
-/* Inputs of features.h that tell of pressure, and of what was before: of --without */
+/* Groups of the inputs of features.h: of --without */
 static const u32 blind[] = {
 	[QN_TRAIN_ALL] = 0,
+	[QN_TRAIN_NO_PRICE] = 1u << 0 | 1u << 4,
 	[QN_TRAIN_NO_PRESSURE] = 1u << 1,
+	[QN_TRAIN_NO_TIME] = 3u << 2 | 1u << 17,
+	[QN_TRAIN_NO_MEMORY] = 31u << 5 | 1u << 22,
+	[QN_TRAIN_NO_REFAULTS] = 0x3fu << 11,
+	[QN_TRAIN_NO_TREND] = 1u << 10 | 15u << 18 | 1u << 23,
 	[QN_TRAIN_NO_HISTORY] = 1u << 3 | 0xfffu << 9 | 1u << 22,
 };
+
+_Static_assert(ARRAY_SIZE(blind) == QN_TRAIN_EACH, "a row for each group");
 
 static const s32 margins[] = { 0, 32, 128, 512 };
 
@@ -85,7 +94,9 @@ static double epsilon(const struct qn_train *t)
 {
 	double part = min(part_done(t) / EPSILON_PART, 1.0);
 
-	return EPSILON_FIRST + part * (EPSILON_LAST - EPSILON_FIRST);
+	double first = t->book.nr_chapters ? EPSILON_TAUGHT : EPSILON_FIRST;
+
+	return first + part * (EPSILON_LAST - first);
 }
 
 static void show_progress(struct qn_train *t)
@@ -97,7 +108,7 @@ static void show_progress(struct qn_train *t)
 	t->shown_ns = now;
 	qn_progress("quern: seed %u, episode %u of %u, exploring %.2f, loss "
 		    "%.3f, best %.3f of the rule's cost",
-		    t->seed + t->s->seed, t->s->episode, t->nr_episodes,
+		    qn_train_seed(t, t->s->seed), t->s->episode, t->nr_episodes,
 		    epsilon(t), t->loss,
 		    t->s->best_cost > 0 ? t->s->best_cost : 1.0);
 }
@@ -240,7 +251,10 @@ static void print_result(const struct qn_train *t, u32 seed)
 
 	if (t->is_json)
 		return;
-	fprintf(out, "seed %-3u", t->seed + seed);
+	fprintf(out, "seed %-3u", qn_train_seed(t, seed));
+	if (qn_train_group(t, seed))
+		fprintf(out, "  without %s",
+			qn_train_group_names[qn_train_group(t, seed)]);
 	qn_train_print_score(t, "learned", &r->learned);
 	if (t->chosen.nr)
 		qn_train_print_score(t, "choosing", &r->chosen);
@@ -270,14 +284,37 @@ static int finish_seed(struct qn_train *t)
 	return 0;
 }
 
-static void begin_seed(struct qn_train *t)
+/* What the episodes begin with is tried like what they come to */
+static int teach(struct qn_train *t)
 {
-	u64 seed = t->seed + t->s->seed;
+	if (!t->book.nr_chapters)
+		return 0;
+	for (u32 i = 0; i < t->nr_lessons; i++) {
+		double part = (double)i / t->nr_lessons;
+		double rate = RATE_FIRST + part * (RATE_LAST - RATE_FIRST);
 
-	qn_dqn_init(&t->s->learner, QN_NR_PRESETS, blind[t->without], seed);
+		if (i % 256 == 0 && qn_progress_is_live())
+			qn_progress("quern: seed %u, lesson %u of %u, loss "
+				    "%.3f",
+				    qn_train_seed(t, t->s->seed), i,
+				    t->nr_lessons, t->loss);
+		t->loss = (double)qn_dqn_teach(&t->s->learner, &t->book,
+					       STEP_SAMPLES, (float)rate);
+	}
+	qn_dqn_taught(&t->s->learner);
+	return trial(t);
+}
+
+static int begin_seed(struct qn_train *t)
+{
+	u64 seed = qn_train_seed(t, t->s->seed);
+
+	qn_dqn_init(&t->s->learner, QN_NR_PRESETS,
+		    blind[qn_train_group(t, t->s->seed)], seed);
 	t->s->state = seed * 7919;
 	t->s->episode = 0;
 	t->s->best_cost = 0;
+	return teach(t);
 }
 
 static int train_seed(struct qn_train *t)
@@ -304,18 +341,19 @@ static int train_all(struct qn_train *t)
 
 	if (err < 0)
 		return err;
-	if (!err)
-		begin_seed(t);
 	for (u32 i = 0; i < t->s->seed; i++)
 		print_result(t, i);
-	err = qn_train_keep(t);
-	while (t->s->seed < t->nr_seeds && !err) {
+	err = err ? 0 : begin_seed(t);
+	if (!err)
+		err = qn_train_keep(t);
+	while (t->s->seed < qn_train_nr(t) && !err) {
 		err = train_seed(t);
 		if (err)
 			break;
-		if (++t->s->seed < t->nr_seeds)
-			begin_seed(t);
-		err = qn_train_keep(t);
+		if (++t->s->seed < qn_train_nr(t))
+			err = begin_seed(t);
+		if (!err)
+			err = qn_train_keep(t);
 	}
 	return err;
 }
@@ -358,7 +396,7 @@ static int write_net(const struct qn_train *t, u32 seed, const char *path)
 
 	if (text) {
 		qn_train_put_provenance(t, text, &t->s->results[seed],
-					t->seed + seed);
+					qn_train_seed(t, seed));
 		fclose(text);
 	}
 	if (out) {
@@ -371,13 +409,18 @@ static int write_net(const struct qn_train *t, u32 seed, const char *path)
 	return failed(path, err);
 }
 
-/* Those of seed 3 beside weights.h are weights.h.3 */
+/* Those of seed 3 beside weights.h are weights.h.3, or weights.h-price.3 without the price */
 static int write_each(const struct qn_train *t)
 {
 	int err = 0;
 
-	for (u32 i = 0; i < t->nr_seeds && !err; i++) {
-		char *path = qn_xprintf("%s.%u", t->output, t->seed + i);
+	for (u32 i = 0; i < qn_train_nr(t) && !err; i++) {
+		bool is_each = t->without == QN_TRAIN_EACH;
+		char *path = qn_xprintf(
+			"%s%s%s.%u", t->output, is_each ? "-" : "",
+			is_each ? qn_train_group_names[qn_train_group(t, i)] :
+				  "",
+			qn_train_seed(t, i));
 
 		err = write_net(t, i, path);
 		free(path);
@@ -409,10 +452,11 @@ static int write_curve(const struct qn_train *t)
 
 static int write_all(const struct qn_train *t)
 {
+	bool is_each = t->without == QN_TRAIN_EACH;
 	u32 seed = best_seed(t);
-	int err = write_net(t, seed, t->output);
+	int err = is_each ? 0 : write_net(t, seed, t->output);
 
-	if (!err && t->is_each)
+	if (!err && (t->is_each || is_each))
 		err = write_each(t);
 	if (!err && t->curve)
 		err = write_curve(t);
@@ -423,11 +467,23 @@ static int write_all(const struct qn_train *t)
 	return 0;
 }
 
+/* Children read the network, and none of them gets a copy of all samples */
+static struct qn_train_state *shared_state(void)
+{
+	void *p = mmap(NULL, sizeof(struct qn_train_state),
+		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		       0);
+
+	return p == MAP_FAILED ?
+		       qn_xremap(NULL, 0, sizeof(struct qn_train_state)) :
+		       p;
+}
+
 int qn_train_dqn(struct qn_train *t)
 {
 	int err;
 
-	t->s = qn_xremap(NULL, 0, sizeof(*t->s));
+	t->s = shared_state();
 	err = train_all(t);
 	qn_progress_clear();
 	return err ? err : write_all(t);

@@ -109,6 +109,8 @@ int qn_train_paper(struct qn_train *t)
 	}
 	if (!err)
 		err = try_paper(&t->learned, &paper, &r.learned);
+	if (!err && t->chosen.nr)
+		err = try_paper(&t->chosen, &paper, &r.chosen);
 	if (!err && t->validated.nr)
 		err = try_paper(&t->validated, &paper, &r.validated);
 	if (err)

@@ -14,6 +14,36 @@
 
 const u64 qn_train_prices[QN_TRAIN_PRICES] = { 7500, 2000, 750, 75 };
 
+const char *const qn_train_group_names[QN_TRAIN_EACH] = {
+	[QN_TRAIN_ALL] = "nothing",
+	[QN_TRAIN_NO_PRICE] = "price",
+	[QN_TRAIN_NO_PRESSURE] = "pressure",
+	[QN_TRAIN_NO_TIME] = "time",
+	[QN_TRAIN_NO_MEMORY] = "memory",
+	[QN_TRAIN_NO_REFAULTS] = "refaults",
+	[QN_TRAIN_NO_TREND] = "trend",
+	[QN_TRAIN_NO_HISTORY] = "history",
+};
+
+u32 qn_train_nr(const struct qn_train *t)
+{
+	if (t->what == QN_TRAIN_PAPER)
+		return 1;
+	return t->without == QN_TRAIN_EACH ? t->nr_seeds * (QN_TRAIN_EACH - 1) :
+					     t->nr_seeds;
+}
+
+u32 qn_train_seed(const struct qn_train *t, u32 training)
+{
+	return t->seed + training % t->nr_seeds;
+}
+
+enum qn_train_without qn_train_group(const struct qn_train *t, u32 training)
+{
+	return t->without == QN_TRAIN_EACH ? 1 + training / t->nr_seeds :
+					     t->without;
+}
+
 void qn_train_add_play(struct qn_train_score *sum,
 		       const struct qn_world_play *p, u32 nr_by_price[],
 		       u64 *nr_choices)
@@ -115,15 +145,19 @@ static json_t *make_score(const struct qn_train *t,
 }
 
 static json_t *make_seed(const struct qn_train *t,
-			 const struct qn_train_seed *r, u32 seed)
+			 const struct qn_train_seed *r, u32 training)
 {
+	enum qn_train_without group = qn_train_group(t, training);
 	bool has_net = t->what != QN_TRAIN_PAPER;
 	json_t *o = json_object();
 
-	qn_json_number(o, "seed", seed);
+	qn_json_number(o, "seed", qn_train_seed(t, training));
+	json_object_set_new(o, "without",
+			    group ? json_string(qn_train_group_names[group]) :
+				    json_null());
 	json_object_set_new(o, "learned", make_score(t, &r->learned, true));
 	json_object_set_new(o, "choosing",
-			    make_score(t, &r->chosen, t->chosen.nr && has_net));
+			    make_score(t, &r->chosen, t->chosen.nr));
 	json_object_set_new(o, "left_out",
 			    make_score(t, &r->validated, t->validated.nr));
 	json_object_set_new(o, "margin",
@@ -142,16 +176,14 @@ static void print_json(const struct qn_train *t,
 		[QN_TRAIN_HEAP] = "heap",
 		[QN_TRAIN_PAPER] = "paper",
 	};
-	u32 nr = t->what == QN_TRAIN_PAPER ? 1 : t->nr_seeds;
 	json_t *o = json_object(), *seeds = json_array();
 
-	for (u32 i = 0; i < nr; i++)
-		json_array_append_new(seeds,
-				      make_seed(t, &results[i], t->seed + i));
+	for (u32 i = 0; i < qn_train_nr(t); i++)
+		json_array_append_new(seeds, make_seed(t, &results[i], i));
 	qn_json_number(o, "format", FORMAT);
 	json_object_set_new(o, "for", json_string(words[t->what]));
 	json_object_set_new(o, "written", qn_json_text(t->output));
-	qn_json_number(o, "seed", t->seed + best);
+	qn_json_number(o, "seed", qn_train_seed(t, best));
 	json_object_set_new(o, "seeds", seeds);
 	qn_json_print(qn_stream_beside(t->output), o);
 }
@@ -161,9 +193,12 @@ void qn_train_conclude(const struct qn_train *t,
 {
 	if (t->is_json)
 		print_json(t, results, best);
+	else if (t->without == QN_TRAIN_EACH)
+		fprintf(qn_stream_beside(t->output),
+			"%s-GROUP.SEED are written\n", t->output);
 	else
 		fprintf(qn_stream_beside(t->output), "%s is written: seed %u\n",
-			t->output, t->seed + best);
+			t->output, qn_train_seed(t, best));
 }
 
 static void put_score(const struct qn_train *t, FILE *out, const char *what,
@@ -191,10 +226,10 @@ void qn_train_put_provenance(const struct qn_train *t, FILE *out,
 {
 	fprintf(out,
 		"quern train %d.%d.%d, seed %u of %u to %u, %u episodes, %u "
-		"mixes\n",
+		"lessons, %u mixes\n",
 		QN_VERSION_MAJOR, QN_VERSION_MINOR, QN_VERSION_PATCH, seed,
 		t->seed, t->seed + t->nr_seeds - 1, t->nr_episodes,
-		t->nr_mixes);
+		t->book.nr_chapters ? t->nr_lessons : 0, t->nr_mixes);
 	for (u32 i = 0; i < t->nr; i++)
 		fprintf(out, "%s %s, crc32 %08x, %llu calls\n", kind_of(t, i),
 			t->learners[i]->name, t->learners[i]->sum,

@@ -16,7 +16,8 @@
 #include "dqn.h"
 #include "world.h"
 
-#define QN_TRAIN_SEEDS  64
+/* Trainings of a call at most */
+#define QN_TRAIN_SEEDS  128
 #define QN_TRAIN_PRICES 4
 /* Trials of a network in a training at most */
 #define QN_TRAIN_TRIALS 16
@@ -30,11 +31,17 @@ enum qn_train_for {
 	QN_TRAIN_PAPER,
 };
 
-/* Of --without */
+/* Of --without; the last: trainings without each of the groups before it */
 enum qn_train_without {
 	QN_TRAIN_ALL,
+	QN_TRAIN_NO_PRICE,
 	QN_TRAIN_NO_PRESSURE,
+	QN_TRAIN_NO_TIME,
+	QN_TRAIN_NO_MEMORY,
+	QN_TRAIN_NO_REFAULTS,
+	QN_TRAIN_NO_TREND,
 	QN_TRAIN_NO_HISTORY,
+	QN_TRAIN_EACH,
 };
 
 /**
@@ -99,10 +106,11 @@ struct qn_train_state {
  * struct qn_train - one call of quern train
  * @files, @left_out, @what, @output, @checkpoint, @curve, @is_json, @is_each,
  * @without:	options
- * @interval, @seed, @nr_seeds, @nr_episodes, @nr_mixes, @events, @part: likewise
+ * @interval, @seed, @nr_seeds, @nr_episodes, @nr_lessons, @nr_mixes, @events, @part: likewise
  * @traces, @nr, @nr_learners: all; those that are learned from come first
  * @nr_choosers: of the learners, the last so many choose
  * @learned, @chosen, @validated: worlds
+ * @book:	what presets are worth in @learned; of processes alone
  * @s:		where it stands
  * @loss:	of the last steps
  * @shown_ns, @kept_ns: when progress was shown, and when a checkpoint was written
@@ -121,6 +129,7 @@ struct qn_train {
 	u32 seed;
 	u32 nr_seeds;
 	u32 nr_episodes;
+	u32 nr_lessons;
 	u32 nr_mixes;
 	u64 events;
 	u64 part;
@@ -128,12 +137,21 @@ struct qn_train {
 	const struct qn_sim_trace **learners;
 	u32 nr, nr_learners, nr_choosers;
 	struct qn_world learned, chosen, validated;
+	struct qn_dqn_book book;
 	struct qn_train_state *s;
 	double loss;
 	u64 shown_ns, kept_ns;
 };
 
 /* ---- train-score.c ---- */
+
+/* As --without has them */
+extern const char *const qn_train_group_names[QN_TRAIN_EACH];
+
+/* Trainings of the call, and of one of them the seed, and the group it is not shown */
+u32 qn_train_nr(const struct qn_train *t);
+u32 qn_train_seed(const struct qn_train *t, u32 training);
+enum qn_train_without qn_train_group(const struct qn_train *t, u32 training);
 
 /**
  * qn_train_add_play() - count a play

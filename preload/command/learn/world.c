@@ -25,6 +25,10 @@
 #define GROUP_EVERY 6
 /* The limit of these, of what they take without one, in sixteenths */
 #define LIMIT_SIXTEENTHS 12
+/* Items with long parts have so many at most; shorter ones are shorter and slower by this */
+#define LONG_PARTS 4
+#define SHORTER    5
+#define SLOWER     4
 
 /**
  * struct note - what a child notes, in memory that its parent sees
@@ -443,6 +447,11 @@ u32 qn_world_samples(const struct qn_world_play *p, struct qn_dqn *to)
 
 /* ---- items ---- */
 
+static size_t curve_bytes(u32 nr)
+{
+	return max(nr, 1u) * sizeof(struct qn_world_cost);
+}
+
 static void keep_curves(struct qn_world_item *item, u32 play)
 {
 	for (u32 i = 0; i < item->nr; i++) {
@@ -450,8 +459,9 @@ static void keep_curves(struct qn_world_item *item, u32 play)
 		struct qn_world_curve *to = &item->curves[i];
 
 		to->nr = n->nr_costs;
-		to->at = qn_xrealloc(NULL,
-				     max(n->nr_costs, 1u) * sizeof(*to->at));
+		to->at = qn_xremap(NULL, 0, curve_bytes(n->nr_costs));
+		/* Each play forks, and copies an entry for each page */
+		madvise(to->at, curve_bytes(n->nr_costs), MADV_DONTFORK);
 		memcpy(to->at, n->costs, n->nr_costs * sizeof(*to->at));
 	}
 }
@@ -485,10 +495,14 @@ static void draw_item(struct qn_world_item *item,
 			   GROUP :
 			   1;
 	for (u32 i = 0; i < item->nr; i++) {
-		u32 nr = 1 + (u32)(qn_random(&state) % 4);
+		bool is_short = mix % 2 && item->nr == 1;
+		u32 nr = 1 + (u32)(qn_random(&state) % LONG_PARTS);
 
 		qn_sim_mix_draw(&item->mixes[i], spec->traces, spec->nr_traces,
-				nr, spec->most, spec->most_stretch,
+				is_short ? QN_SIM_PARTS : nr,
+				is_short ? spec->most / SHORTER : spec->most,
+				is_short ? spec->most_stretch * SLOWER :
+					   spec->most_stretch,
 				qn_random(&state));
 	}
 }
@@ -568,8 +582,12 @@ int qn_world_init_heaps(struct qn_world *w,
 void qn_world_exit(struct qn_world *w)
 {
 	for (u32 i = 0; i < w->nr; i++)
-		for (u32 n = 0; n < QN_SIM_PROCESSES; n++)
-			free(w->items[i].curves[n].at);
+		for (u32 n = 0; n < QN_SIM_PROCESSES; n++) {
+			struct qn_world_curve *c = &w->items[i].curves[n];
+
+			if (c->at)
+				qn_xremap(c->at, curve_bytes(c->nr), 0);
+		}
 	free(w->items);
 	*w = (struct qn_world){ .nr = 0 };
 }

@@ -4,7 +4,8 @@
  * these cost compared with the rule.
  *
  * A world has some items. An item is an episode (sim.h) and a price of memory; one in six
- * has several processes under one limit. Each is played once by the rule, and what that
+ * has several processes under one limit. Half of the items have few long parts, half many
+ * short ones, some of which are slow. Each is played once by the rule, and what that
  * cost up to each moment is kept. So what a choice was worth is the difference between the
  * costs of the rule and of the policy until the next choice. It counts in the rule's mean
  * cost of so much time: the mean over an episode is the share saved, over QN_WORLD_SCALE.
@@ -171,5 +172,18 @@ double qn_world_ratio(const struct qn_world_play *p);
  * Return: how many.
  */
 u32 qn_world_samples(const struct qn_world_play *p, struct qn_dqn *to);
+
+/**
+ * qn_world_write_book() - what each preset is worth where it stays in force
+ * @w:		a world of processes
+ * @to:		set: a chapter for each item of a single process
+ *
+ * Each preset plays each of these. Its worth is the logarithm of the rule's cost over its own.
+ * Inputs are those under any of the presets.
+ *
+ * Return: 0, or -errno.
+ */
+int qn_world_write_book(const struct qn_world *w, struct qn_dqn_book *to);
+void qn_world_drop_book(struct qn_dqn_book *b);
 
 #endif /* QN_WORLD_H */
