@@ -56,6 +56,7 @@ static void dqn_choose(const struct qn_view *view, u32 *state,
 static const struct qn_policy dqn = {
 	.name = "dqn",
 	.choose = dqn_choose,
+	.is_tried = true,
 };
 
 /* The same without rails: each choice is followed, and noted here */

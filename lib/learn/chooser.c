@@ -53,7 +53,8 @@ bool qn_chooser_step(struct qn_controller *c, const struct qn_view *view,
 	struct qn_rails_look look = {
 		.is_known = flow != NULL,
 		.cost = flow ? qn_cost_of(flow) : 0,
-		.explores = c->policy->explores,
+		.leads = c->policy->explores ||
+			 (c->policy->is_tried && view->knobs),
 		.is_off = view->asked && !view->asked->learn,
 	};
 	struct qn_aftermath last = { before.preset, look.cost, look.is_known };

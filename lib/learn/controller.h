@@ -173,6 +173,7 @@ struct qn_action {
  *		Bounded time, at most once in QN_CHOICE_US
  * @choose_heap: the same of a heap of one's own, once in QN_CHOICE_CALLS
  * @explores:	it learns by what it does, so it is not kept in the shadow at first
+ * @is_tried:	nor is @choose: it was cheaper than the rule on programs that it had not seen
  * @begin:	change @table, a copy of the one of a process at its start, and return true if
  *		it should be used; NULL: never
  * @begin_heap:	change @knobs, the preset ones, to those that a heap of one's own begins
@@ -197,6 +198,7 @@ struct qn_policy {
 	bool (*begin)(struct qn_table *table);
 	void (*begin_heap)(struct qn_heap_knobs *knobs);
 	bool explores;
+	bool is_tried;
 };
 
 #define QN_POLICY_DECLARE(symbol, name, is_built) \

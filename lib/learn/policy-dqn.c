@@ -3,9 +3,11 @@
  * policy-dqn.c - presets are chosen by a network that was trained beforehand.
  *
  * The network was trained on recorded programs, at several prices of memory, to say what
- * each preset is worth from here on (double DQN: van Hasselt et al., Deep reinforcement
+ * each preset is worth: first from lessons, in which each preset plays a program from end to
+ * end, then from its own choices (double DQN: van Hasselt et al., Deep reinforcement
  * learning with double Q-learning, 2016). It does not learn any more. Its answer counts only
- * where it is above that for the rule by the margin of its table, and within rails.h. The
+ * where it is above that for the rule by the margin of its table, and within rails.h: in a
+ * process it leads from the start, in a heap of one's own it has to earn that. The
  * weights are generated: their headers tell of which traces, and by what.
  *
  * `quern train` writes them; `make weights` trains anew.
@@ -53,4 +55,5 @@ const struct qn_policy qn_policy_dqn = {
 	.name = "dqn",
 	.choose = QN_SMALL ? NULL : dqn_choose,
 	.choose_heap = dqn_choose_heap,
+	.is_tried = true,
 };

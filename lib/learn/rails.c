@@ -85,13 +85,13 @@ static void begin(struct qn_rails *r)
 /* May the policy come out of the shadow? */
 static bool may_lead(struct qn_rails *r, const struct qn_rails_look *look)
 {
-	if (look->explores && !r->nr_reverts)
+	if (look->leads && !r->nr_reverts)
 		return r->is_rule_known;
 	if (r->wait) {
 		r->wait--;
 		return false;
 	}
-	return look->explores ||
+	return look->leads ||
 	       (look->action != QN_PRESET_RULE && r->ahead > QN_RAILS_AHEAD);
 }
 

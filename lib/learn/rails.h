@@ -17,8 +17,8 @@
  *			that what it costs is known of the present
  *	kill switch	knob learn:0: the rule at once, and for good
  *
- * A policy that learns by what it does (@explores) leads from the start; all else holds for
- * it too. Decisions depend on numbers alone, so the same views give the same decisions.
+ * A policy that learns by what it does, or was tried on programs that it did not learn from,
+ * leads from the start (@leads); all else holds for it too. Decisions depend on numbers alone, so the same views give the same decisions.
  */
 #ifndef QN_RAILS_H
 #define QN_RAILS_H
@@ -82,7 +82,7 @@ struct qn_rails {
  * @gain:	what it would have saved over the rule in the last interval: an estimate
  * @cost:	of that interval, measured
  * @is_known:	both are known
- * @explores:	the policy learns by what it does
+ * @leads:	from the start
  * @is_off:	the kill switch
  */
 struct qn_rails_look {
@@ -90,7 +90,7 @@ struct qn_rails_look {
 	s32 gain;
 	u32 cost;
 	bool is_known;
-	bool explores;
+	bool leads;
 	bool is_off;
 };
 

@@ -139,7 +139,7 @@ static void test_off(void **state)
 					   .gain = 100,
 					   .cost = 100,
 					   .is_known = true,
-					   .explores = true,
+					   .leads = true,
 					   .is_off = true };
 
 	(void)state;
@@ -154,7 +154,7 @@ static void test_explores(void **state)
 				      .gain = -1000,
 				      .cost = 100,
 				      .is_known = true,
-				      .explores = true };
+				      .leads = true };
 
 	(void)state;
 	memset(&rails, 0, sizeof(rails));
@@ -183,7 +183,7 @@ static u32 run(u32 seed)
 			.gain = (s32)(random_next(&random_state) >> roll(31)),
 			.cost = random_next(&random_state) >> roll(32),
 			.is_known = roll(10) != 0,
-			.explores = seed & 1,
+			.leads = seed & 1,
 		};
 		qn_rails_step(&rails, &look);
 		assert_true(rails.preset < QN_NR_PRESETS);
@@ -256,6 +256,14 @@ static const struct qn_policy any_policy = {
 	.choose = any_choose,
 	.choose_heap = any_choose,
 	.explores = true,
+};
+
+static const struct qn_policy tried_policy = {
+	.name = "tried",
+	.look = any_look,
+	.choose = any_choose,
+	.choose_heap = any_choose,
+	.is_tried = true,
 };
 
 static struct qn_controller c;
@@ -429,6 +437,32 @@ static void test_knobs(void **state)
 	assert_memory_equal(&knobs, &asked, sizeof(knobs));
 }
 
+/* In the heap of a process it leads from the start, in one of one's own it does not */
+static void test_tried(void **state)
+{
+	(void)state;
+	if (!QN_PRESETS || QN_SMALL)
+		return;
+	begin();
+	qn_controller_init(&c, &tried_policy);
+	knobs = asked;
+	next_action = 2;
+	for (unsigned int i = 0; i < 4; i++) {
+		view.memory.usec += QN_CHOICE_US;
+		tune_process();
+	}
+	assert_int_equal(c.chooser[0].rails.preset, 2);
+	begin();
+	qn_controller_init(&c, &tried_policy);
+	heap_knobs = qn_heap_knobs_preset;
+	for (unsigned int i = 0; i < 4; i++) {
+		view.held.allocs += QN_CHOICE_CALLS;
+		tune_heap();
+	}
+	assert_int_equal(c.chooser[0].rails.nr_choices, 4);
+	assert_int_equal(c.chooser[0].rails.preset, QN_PRESET_RULE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -443,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_any_actions),
 		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_knobs),
+		cmocka_unit_test(test_tried),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
