@@ -20,6 +20,7 @@
 #include "command/learn/paper.h"
 #include "evidence.h"
 #include "learn/presets.h"
+#include "learn/weights-paper.h"
 #include "weights-file.h"
 
 /* Tuning learns from so many calls in ten; items with pauses are of the others */
@@ -257,14 +258,10 @@ static int play_paper_once(struct qn_paper *paper, const struct ev_item *item,
 static int play_paper(struct evidence *ev, struct ev_player *to,
 		      bool is_trained)
 {
-	struct qn_paper paper = { .seed = 1, .is_begun = !is_trained };
-	u64 state = 1;
+	struct qn_paper paper = { .seed = 1, .is_begun = is_trained };
 	int err = 0;
 
-	for (u32 i = 0; i < QN_PAPER_WEIGHTS; i++)
-		paper.weights[i] =
-			(s32)(qn_random(&state) % (QN_PAPER_ONE / 2)) -
-			QN_PAPER_ONE / 4;
+	memcpy(paper.weights, qn_weights_paper, sizeof(paper.weights));
 	for (u32 n = 0; n < ev->nr_items && !err; n++)
 		for (u32 i = 0; i < EV_NR_PRICES && !err; i++) {
 			struct qn_paper copy = paper;

@@ -20,7 +20,8 @@
  * they have one in the usual table. Multiples of eight steps are permanent, and so are all
  * sizes up to 256 bytes, since malloc relies on them. Each look moves the table by one class. In a heap of one's own the two are knobs, granule and granule_most.
  *
- * It is here to be compared with. There is one learner: the first heap that uses the policy
+ * It begins with weights that `quern train --for=paper` left, and learns on. It is here to be
+ * compared with. There is one learner: the first heap that uses the policy
  * has it, and others stay as they are.
  */
 #include "learn/policy-paper-dqn.h"
@@ -30,16 +31,10 @@
 #include "base/bits.h"
 #include "learn/controller.h"
 #include "learn/cost.h"
+#include "learn/weights-paper.h"
 #include "port/port.h"
 
 #define ONE QN_PAPER_ONE
-
-#if __has_include("learn/weights-paper.h")
-#include "learn/weights-paper.h"
-#define TRAINED qn_weights_paper
-#else
-#define TRAINED NULL
-#endif
 
 /* What is learned from a decision: transitions, and by which part of the error */
 #define NR_REPLAY  64
@@ -209,15 +204,14 @@ static void learn_some(struct learner *l)
 void qn_paper_begin(const s32 *weights, u32 seed)
 {
 	struct learner *l = &learner;
-	const s32 *from = weights ? weights : TRAINED;
 
 	memset(l, 0, sizeof(*l));
 	l->random = seed | 1;
 	for (unsigned int i = 0; i < QN_PAPER_WEIGHTS; i++)
-		l->online[i] = from ? bounded(from[i], WEIGHT_MOST) :
-				      (s32)(draw(l) >> 17) - ONE / 4;
+		l->online[i] = weights ? bounded(weights[i], WEIGHT_MOST) :
+					 (s32)(draw(l) >> 17) - ONE / 4;
 	memcpy(l->target, l->online, sizeof(l->target));
-	l->epsilon = from ? EPSILON_LAST : EPSILON_FIRST;
+	l->epsilon = weights ? EPSILON_LAST : EPSILON_FIRST;
 	l->is_begun = true;
 }
 
@@ -253,7 +247,7 @@ static bool is_owner(const u32 *state)
 					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return false;
 	if (!learner.is_begun) {
-		qn_paper_begin(NULL, qn_port_seed());
+		qn_paper_begin(qn_weights_paper, qn_port_seed());
 		learner.owner = state;
 	}
 	return true;

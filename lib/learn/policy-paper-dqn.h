@@ -19,9 +19,10 @@
 
 /**
  * qn_paper_begin() - learning begins anew
- * @weights:	QN_PAPER_WEIGHTS to begin with; NULL: those of a training, or random ones
- *		where there was none
+ * @weights:	QN_PAPER_WEIGHTS to begin with; NULL: random ones
  * @seed:	of all that is random
+ *
+ * A heap of the policy begins with the weights of weights-paper.h where this was not called.
  *
  * Context: no heap uses the policy meanwhile.
  */

@@ -9,7 +9,8 @@
  *   bounded, whatever is seen;
  * - knobs and tables are valid at any moment, each table one change apart from the one
  *   before, and the first is the usual table;
- * - there is one learner: a second heap stays as it is.
+ * - there is one learner: a second heap stays as it is;
+ * - the first heap begins with the weights of a training.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +21,7 @@
 
 #include "learn/controller.h"
 #include "learn/policy-paper-dqn.h"
+#include "learn/weights-paper.h"
 #include "../random.h"
 
 #define NR_STEPS 65
@@ -42,7 +44,7 @@ static struct qn_heap_knobs heap_knobs;
 static struct qn_view view;
 static unsigned int now;
 
-static void begin(u32 seed)
+static void set_up(u32 seed)
 {
 	struct qn_table *t = &tables[0].table;
 
@@ -63,6 +65,11 @@ static void begin(u32 seed)
 	now = 0;
 	random_state = seed;
 	qn_controller_init(&c, &qn_policy_paper_dqn);
+}
+
+static void begin(u32 seed)
+{
+	set_up(seed);
 	qn_paper_begin(NULL, seed);
 }
 
@@ -178,6 +185,23 @@ static void tune_process(void)
 	view.table = next;
 }
 
+/* Nobody has begun anew yet: the first test */
+static void test_trained(void **state)
+{
+	(void)state;
+	set_up(1);
+#if QN_SMALL
+	tune_heap();
+#else
+	tune_process();
+#endif
+	assert_memory_equal(qn_paper_weights(), qn_weights_paper,
+			    sizeof(qn_weights_paper));
+	qn_paper_begin(NULL, 1);
+	assert_memory_not_equal(qn_paper_weights(), qn_weights_paper,
+				sizeof(qn_weights_paper));
+}
+
 static void test_any(void **state)
 {
 	unsigned int nr = 0;
@@ -232,6 +256,7 @@ static void test_begin(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_trained),
 #if QN_POLICY_PAPER
 		cmocka_unit_test(test_learns),
 		cmocka_unit_test(test_same),
