@@ -293,8 +293,14 @@ static int play_nets(struct evidence *ev)
 {
 	int err = 0;
 
-	for (u32 i = 0; i < 2 * ev->nr_nets && !err; i++)
-		err = play_net(ev, i % ev->nr_nets, i >= ev->nr_nets);
+	for (u32 i = 0; i < 2 * ev->nr_nets && !err; i++) {
+		u32 n = i % ev->nr_nets;
+		bool is_alone = i >= ev->nr_nets;
+
+		/* What inputs are worth is seen best without rails */
+		if (is_alone || !ev_is_ablation(ev->net_names[n]))
+			err = play_net(ev, n, is_alone);
+	}
 	return err;
 }
 
@@ -409,8 +415,8 @@ int main(int argc, char **argv)
 		.budget = 200,
 		.events = 100000,
 		.part = 20000,
-		.large_events = 1000000,
-		.large_part = 250000,
+		.large_events = 400000,
+		.large_part = 100000,
 		.stretch = 32,
 		.nr_mixes = 2,
 		.tries = 150,

@@ -182,6 +182,9 @@ int ev_play_schedule(struct evidence *ev, struct ev_player *to);
 
 /* ---- tables.c ---- */
 
+/* Is it of a network that is not shown all? By its name in seeds.sh. */
+bool ev_is_ablation(const char *name);
+
 void ev_print(const struct evidence *ev);
 
 /* Of weights of many seeds alone, with each seed over the rule */

@@ -59,6 +59,11 @@ done
 bench/learning/evidence "budget=$budget" "events=$((100000 * rounds))" \
 	"mixes=$((2 * rounds))" "data=$to" "$@" || exit
 
+if [ -e firmware/bench/replay-learned.elf ]; then
+	"$here/heaps.sh" "$PWD"
+else
+	echo "no images for the target, no heaps of firmware"
+fi
 if [ -e "$here/seeds.txt" ]; then
 	print_tables learning/seeds.awk "$here/seeds.txt"
 	cp "$here/curve.txt" "$to/curve"

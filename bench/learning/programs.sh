@@ -59,3 +59,27 @@ record_large()
 		-append -swirl 90 +delete mpr:a -edge 2 -crop 200x200 +repage \
 		-append null:
 }
+
+# The networks of policy dqn for processes, a file a seed, and their curve. make weights and
+# make bench-seeds have the same ones, so whoever comes second finds them.
+seeds_folder=bench/learning/seeds
+
+train_process() # NAME NR-OF-SEEDS EPISODES OPTIONS
+{
+	name=$1
+	nr=$2
+	episodes=$3
+	shift 3
+	[ ! -e "$seeds_folder/$name" ] || return 0
+	for trace in "$traces"/*.trace; do
+		program=${trace##*/}
+		if is_left_out "${program%.trace}"; then
+			set -- "$@" "--validate=$trace"
+		else
+			set -- "$@" "$trace"
+		fi
+	done
+	mkdir -p "$seeds_folder" || exit
+	nice ./quern train --seeds="$nr" --episodes="$episodes" --mixes=96 \
+		--part=100K --each -o "$seeds_folder/$name" "$@" || exit
+}

@@ -62,8 +62,15 @@ END {
 		"quarter", "median", "quarter", "program"
 	spread("seed rails", "within the rails")
 	spread("seed alone", "without rails")
-	spread("no-pressure rails", "not shown pressure")
-	spread("no-pressure alone", "not shown pressure, without rails")
-	spread("no-history rails", "not shown what was before")
-	spread("no-history alone", "the same without rails")
+	print ""
+	print "Without rails, and without some of the inputs"
+	print ""
+	nr_groups = split("price|the price;pressure|pressure;time|times since calls;" \
+			  "memory|dirty and used memory;refaults|purges and refaults;" \
+			  "trend|trend, shift, waste;history|what was before", \
+			  groups, ";")
+	for (i = 1; i <= nr_groups; i++) {
+		split(groups[i], part, "|")
+		spread("no-" part[1] " alone", "no " part[2])
+	}
 }

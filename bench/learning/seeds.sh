@@ -5,8 +5,9 @@
 #
 #	seeds.sh BUILD-FOLDER
 #
-# Trains SEEDS networks (default: 10) of EPISODES each (default: 1600), and a third as many
-# for each ablation, on the programs of programs.sh that are learned from. Then each plays the
+# Trains SEEDS networks (default: 10) of EPISODES each (default: 160), and a fifth as many
+# for each group of inputs that is left out, on the programs of programs.sh that are learned
+# from; these with a tenth of the episodes. What make weights trained is taken as it is. Then each plays the
 # programs that are left out. What comes of it is bench/learning/seeds.txt and curve.txt, which
 # make bench-learning shows. A training that was stopped goes on.
 
@@ -19,9 +20,9 @@ cd "${1:?usage: seeds.sh BUILD-FOLDER}" || exit
 
 seeds=${SEEDS:-10}
 seeds=${seeds:-10}
-episodes=${EPISODES:-1600}
-episodes=${episodes:-1600}
-to=bench/learning/seeds
+episodes=${EPISODES:-160}
+episodes=${episodes:-160}
+to=$seeds_folder
 if [ -n "${TRACES:-}" ]; then
 	traces=$TRACES
 	large_traces=$TRACES/large
@@ -29,28 +30,15 @@ else
 	record_workloads
 	record_large
 fi
-rm -rf "$to"
-mkdir -p "$to" || exit
+few=$(((seeds + 4) / 5))
+groups="price pressure time memory refaults trend history"
 
-train() # NAME SEEDS OPTIONS
-{
-	name=$1
-	nr=$2
-	shift 2
-	for trace in "$traces"/*.trace; do
-		program=${trace##*/}
-		is_left_out "${program%.trace}" || set -- "$@" "$trace"
-	done
-	nice ./quern train --seeds="$nr" --episodes="$episodes" --mixes=96 \
-		--part=100K --each -o "$to/$name" "$@" || exit
-}
-
-train seed "$seeds" --curve="$to/curve"
-train no-pressure $(((seeds + 2) / 3)) --without=pressure
-train no-history $(((seeds + 2) / 3)) --without=history
+train_process seed "$seeds" "$episodes" --curve="$to/curve"
+[ -e "$to/no-price.1" ] ||
+	train_process no $few $(((episodes + 9) / 10)) --without=each
 
 set --
-for name in seed no-pressure no-history; do
+for name in seed $(printf 'no-%s ' $groups); do
 	i=1
 	while [ -e "$to/$name.$i" ]; do
 		set -- "$@" "weights=$to/$name.$i"
@@ -67,6 +55,7 @@ done
 {
 	echo "Made by make bench-seeds: $seeds seeds of $episodes episodes, on"
 	echo "$(./quern --version 2>/dev/null | sed -n 1p), $(date -u +%Y-%m-%d)."
+	sed -n 's/^ \* \(quern train\) [^,]*, \(seed .*\)/\1: \2/p' "$to/seed"
 	sed -n 's/^ \* \(trace\|chooses\) \([^,]*\), crc32 \([0-9a-f]*\),.*/\1 \2 \3/p' \
 		"$to/seed" | paste -sd ';' | fold -s -w 90
 	nice bench/learning/evidence seeds-only=1 "$@" || exit

@@ -472,10 +472,9 @@ static void put_spread(double *ratios, u32 nr, const char *how)
 	       quantile(ratios, nr, 0.75));
 }
 
-/* Networks that are not shown all, by their names in seeds.sh */
-static bool is_ablation(const struct ev_player *p)
+bool ev_is_ablation(const char *name)
 {
-	return !strncmp(p->name, "no-", 3);
+	return !strncmp(name, "no-", 3);
 }
 
 static void put_decisions(const struct evidence *ev)
@@ -498,7 +497,7 @@ static void put_decisions(const struct evidence *ev)
 			continue;
 		decisions_of(ev, row, &d);
 		put_decided(ev, row, &d);
-		if (p->net && !is_ablation(p))
+		if (p->net && !ev_is_ablation(p->name))
 			ratios[p->is_alone][nr[p->is_alone]++] = d.ratio;
 	}
 	printf("\n");

@@ -37,10 +37,9 @@ train()
 	./quern train --for="$weights" -o "$to/weights-$weights.h" "$@" || exit
 }
 
-# As make bench-seeds trains them, so its table is of the same kind of networks
-train process "$traces" --seeds="${SEEDS:-10}" --episodes="${EPISODES:-1600}" \
-	--mixes=96 --part=100K
-# It stays here: the tree has no weights of paper-dqn, see policy-paper-dqn.c
+rm -f "$seeds_folder"/*
+train_process seed "${SEEDS:-10}" "${EPISODES:-160}" --curve="$seeds_folder/curve"
+cp "$seeds_folder/seed" "$to/weights-process.h" || exit
 train paper "$traces" --episodes="${EPISODES:-400}" --mixes=96 --part=100K
 
 # For firmware: whole objects are left out until a device would hold the rest
