@@ -63,7 +63,7 @@ END {
 	spread("seed rails", "within the rails")
 	spread("seed alone", "without rails")
 	print ""
-	print "Without rails, and without some of the inputs"
+	print "Without rails, and without these inputs"
 	print ""
 	nr_groups = split("price|the price;pressure|pressure;time|times since calls;" \
 			  "memory|dirty and used memory;refaults|purges and refaults;" \
@@ -71,6 +71,6 @@ END {
 			  groups, ";")
 	for (i = 1; i <= nr_groups; i++) {
 		split(groups[i], part, "|")
-		spread("no-" part[1] " alone", "no " part[2])
+		spread("no-" part[1] " alone", part[2])
 	}
 }
