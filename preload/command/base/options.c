@@ -39,7 +39,7 @@ static bool takes_value(const struct qn_option *o)
 
 const char *qn_option_value(const struct qn_option *o)
 {
-	return o->choices ? o->choices : o->arg;
+	return o->arg ? o->arg : o->choices;
 }
 
 static u64 most_of(const struct qn_option *o)

@@ -41,8 +41,8 @@ struct qn_operands {
  * struct qn_option - one option or operand
  * @name:	without the dashes; what an operand is, for messages ("a trace")
  * @letter:	after a single dash it means the same; 0: none
- * @arg:	name of the value in the help; NULL for a flag, and for a choice, whose
- *		words are shown
+ * @arg:	name of the value in the help; NULL for a flag, and for a choice whose
+ *		words are shown; the help of a choice with a name tells its words
  * @type:	of the value
  * @at:		offset of the member that takes it
  * @bytes:	size of that member

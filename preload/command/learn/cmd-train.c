@@ -167,13 +167,13 @@ static const struct qn_option train_options[] = {
 	  "Which policy: dqn of a process; of a heap of your own, as in firmware, where "
 	  "cost is instructions; or paper-dqn, which has the reward and the state of the "
 	  "paper, learns while it runs, and has one seed and no checkpoint." },
-	{ "without", 0, NULL, QN_CHOICE(struct qn_train, without), .choices =
+	{ "without", 0, "GROUP", QN_CHOICE(struct qn_train, without), .choices =
 	  "nothing|price|pressure|time|memory|refaults|trend|history|each",
 	  .preset = "nothing", .help =
 	  "Inputs of a process that the network is not shown, to see what they are worth: "
-	  "the price and the age it sets; pressure; times since calls; dirty and used memory; "
-	  "purges and refaults; trend, shift and waste; or all that tells of what was "
-	  "before. With each there is a training without each of these, and the weights are "
+	  "price and the age it sets, pressure, time since calls, memory that is dirty or "
+	  "used, refaults and purges, trend with shift and waste, history of all kinds, or "
+	  "nothing. With each there is a training without each of these, and the weights are "
 	  "FILE-price.1 and so on." },
 	{ "validate", 0, "TRACE", QN_LIST(struct qn_train, left_out), .help =
 	  "A program that is left out whole, and judges; may be given more than once." },
@@ -228,7 +228,8 @@ const struct qn_command qn_command_train = {
 		"at four prices of memory. A training that was stopped goes on "
 		"when the same command is given again.",
 	.json = "The keys are format, for, written, seed (whose weights were "
-		"written) and seeds. Each of these has seed, learned, choosing "
+		"written) and seeds. Each of these has seed, without (the inputs "
+		"that it was not shown, or null), learned, choosing "
 		"and left_out (scores on the programs that are learned from, "
 		"that choose, and that are left out), margin and agreement "
 		"(share of choices that stay the same in whole numbers). A "
