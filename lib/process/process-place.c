@@ -106,6 +106,15 @@ static u8 told[QN_PLACES] __bss_apart;
 static u64 told_modules __bss_apart;
 static bool is_telling __bss_apart;
 
+/* As quern's plugins make it where there is no limit to tokens (plugin/sites.h) */
+static size_t token_of(const struct qn_hint *hint)
+{
+	size_t half = (size_t)1 << (8 * sizeof(size_t) - 1);
+
+	return hint->type_hash +
+	       (hint->flags & QN_HINT_HAS_POINTERS ? half : 0);
+}
+
 static __apart void notes_found(const void *notes, size_t size)
 {
 	struct qn_hint_reader r;
@@ -114,14 +123,13 @@ static __apart void notes_found(const void *notes, size_t size)
 	qn_hint_reader_init(&r, notes, size);
 	while (qn_hint_reader_next(&r, &hint))
 		if (hint.flags & QN_HINT_TYPED)
-			told[qn_place_slot(hint.type_hash)] |=
+			told[qn_place_slot(token_of(&hint))] |=
 				hint.flags & QN_HINT_COLD ? TOLD_COLD :
 							    TOLD_WARM;
 }
 
 /*
- * Types of which all sites seldom run are cold until there is evidence: quern's plugins give
- * the hash of a type's name as its token. Again when modules were loaded since. Not in a child
+ * Types of which all sites seldom run are cold until there is evidence. Again when modules were loaded since. Not in a child
  * of fork(): a thread that is gone may have had the dynamic linker's lock.
  */
 static __apart void hints_read(void)

@@ -6,13 +6,48 @@
  *	x-hints-main apart|together [LIBRARY]
  *
  * Blocks of token COLD and others are made in turn. They are to lie apart, or together; with a
- * library that is opened meanwhile, from then on.
+ * library that is opened meanwhile, from then on. With PLUGIN the compiler makes tokens and
+ * records.
  */
 #define _GNU_SOURCE
 #include "x-tokens.h"
 
+#ifdef PLUGIN
+/* The plugin makes calls with tokens of these, and records of what runs how often */
+struct often {
+	char bytes[100];
+};
+
+struct seldom {
+	struct seldom *next;
+	char bytes[92];
+};
+
+#define COLD 1
+
+static __attribute__((cold, noinline)) void *make_seldom(void)
+{
+	struct seldom *p = malloc(sizeof(*p));
+
+	return p;
+}
+
+static __attribute__((noinline)) void *make_often(void)
+{
+	struct often *p = malloc(sizeof(*p));
+
+	return p;
+}
+
+static void *token_malloc(size_t size, size_t token)
+{
+	CHECK(size == sizeof(struct often));
+	return token == COLD ? make_seldom() : make_often();
+}
+#else
 extern void *token_malloc(size_t size,
 			  size_t token) __asm__("__alloc_token_malloc");
+#endif
 
 enum {
 	NR = 1 << 13,

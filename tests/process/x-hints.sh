@@ -73,6 +73,23 @@ runs "a stripped program" seed:1 "$tmp/stripped" apart
 build fixed "$tmp/cold.s" -no-pie
 runs "a program at a fixed place" seed:1 "$tmp/fixed" apart
 
+note "$tmp/pointers.s" 6 32 1 1 24 1 0x2c1 $cold
+must "$cc" $flags -DCOLD=0x8000000012345678 -o "$tmp/pointers" \
+	"$here/x-hints-main.c" "$tmp/pointers.s" "$tmp/libquern-tokens.so.0" \
+	-Wl,-rpath,"$tmp" -ldl
+runs "a cold type with pointers" seed:1 "$tmp/pointers" apart
+
+plugin=${builddir:-$PWD/build}/plugin/gcc/quern.so
+if [ -f "$plugin" ] && gcc -O2 -DPLUGIN -I"$here" -I"$top/lib" \
+	-fplugin="$plugin" -fplugin-arg-quern-tokens -o "$tmp/real" \
+	"$here/x-hints-main.c" "$tmp/libquern-tokens.so.0" -Wl,-rpath,"$tmp" \
+	-ldl 2>"$tmp/out"; then
+	runs "records and tokens of a compiler" seed:1 "$tmp/real" apart
+	runs "the same with hints:0" seed:1,hints:0 "$tmp/real" together
+else
+	skip "records and tokens of a compiler" "no plugin for gcc"
+fi
+
 must "$cc" -shared -o "$tmp/libcold.so" "$tmp/cold.s"
 build needs -Wl,--no-as-needed "$tmp/libcold.so"
 runs "a library that the program needs" seed:1 "$tmp/needs" apart
