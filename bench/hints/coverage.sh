@@ -69,7 +69,7 @@ sqlite3_build()
 		sqlite3DbMallocRawNN:2 sqlite3DbMallocRaw:2 \
 		sqlite3DbMallocZero:2 sqlite3MallocZero:1 sqlite3_malloc:1 \
 		sqlite3PageMalloc:1) -DHAVE_MALLOC_H -DHAVE_MALLOC_USABLE_SIZE \
-		-DSQLITE_THREADSAFE=0 -o "$tmp/sqlite3/program" \
+		-DSQLITE_THREADSAFE=0 -o "$tmp/sqlite3/sqlite3" \
 		"$tmp/sqlite3/shell.c" "$tmp/sqlite3/sqlite3.c" -ldl -lm \
 		>>"$tmp/log" 2>&1
 }
@@ -84,7 +84,7 @@ redis_build()
 
 sources || die "apt-get update failed: is there a network?"
 if fetch sqlite3 && sqlite3_build; then
-	cover "$tmp/sqlite3/program" "$tmp/sqlite3/program" :memory: \
+	cover "$tmp/sqlite3/sqlite3" "$tmp/sqlite3/sqlite3" :memory: \
 		".read $programs/work.sql"
 else
 	echo "sqlite3: no source, or it does not build: $(tail -n 1 "$tmp/log")"
