@@ -60,7 +60,7 @@ function look(text,    word, before, after)
 		if (after ~ /[A-Za-z0-9_*]/ || before ~ /[*>}<\]$~]/)
 			continue
 		sub(/^(\.\.?\/)+/, "", word)
-		sub(/^(build|quern)\//, "", word)
+		sub(/^(build|quern|path\/to\/quern)\//, "", word)
 		if (word ~ /[A-Z][A-Z]|^\/|^my-/)
 			continue
 		if (!(word in known)) {

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+//! core::alloc::Allocator, which stable compilers do not have yet.
+
+use core::alloc::{AllocError, Allocator, GlobalAlloc, Layout};
+use core::ptr::NonNull;
+
+/// Asks a global allocator for a block, which asks nothing for no bytes
+fn block(layout: Layout, get: impl FnOnce(Layout) -> *mut u8) -> Result<NonNull<[u8]>, AllocError> {
+    let p = if layout.size() == 0 {
+        layout.dangling_ptr()
+    } else {
+        NonNull::new(get(layout)).ok_or(AllocError)?
+    };
+
+    Ok(NonNull::slice_from_raw_parts(p, layout.size()))
+}
+
+macro_rules! allocator {
+    ($name:ty) => {
+        // SAFETY: blocks are of the global allocator of the same type, which keeps them where
+        // they are until they are freed, wherever the value itself is
+        unsafe impl Allocator for $name {
+            fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+                // SAFETY: the size is not 0
+                block(layout, |layout| unsafe { self.alloc(layout) })
+            }
+
+            fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+                // SAFETY: the size is not 0
+                block(layout, |layout| unsafe { self.alloc_zeroed(layout) })
+            }
+
+            unsafe fn deallocate(&self, p: NonNull<u8>, layout: Layout) {
+                if layout.size() != 0 {
+                    // SAFETY: it is a block of that layout
+                    unsafe { self.dealloc(p.as_ptr(), layout) }
+                }
+            }
+
+            unsafe fn grow(
+                &self,
+                p: NonNull<u8>,
+                from: Layout,
+                to: Layout,
+            ) -> Result<NonNull<[u8]>, AllocError> {
+                // SAFETY: as the caller promises
+                unsafe { self.resize(p, from, to) }
+            }
+
+            unsafe fn shrink(
+                &self,
+                p: NonNull<u8>,
+                from: Layout,
+                to: Layout,
+            ) -> Result<NonNull<[u8]>, AllocError> {
+                // SAFETY: as the caller promises
+                unsafe { self.resize(p, from, to) }
+            }
+        }
+
+        impl $name {
+            /// In place where the alignment stays and both sizes are of blocks
+            unsafe fn resize(
+                &self,
+                p: NonNull<u8>,
+                from: Layout,
+                to: Layout,
+            ) -> Result<NonNull<[u8]>, AllocError> {
+                if from.align() == to.align() && from.size() != 0 && to.size() != 0 {
+                    // SAFETY: it is a block of that layout, and no size is 0
+                    return block(to, |to| unsafe {
+                        self.realloc(p.as_ptr(), from, to.size())
+                    });
+                }
+                let new = self.allocate(to)?;
+                let bytes = from.size().min(to.size());
+                // SAFETY: both have so many bytes and are apart; the old block is the caller's
+                unsafe {
+                    core::ptr::copy_nonoverlapping(p.as_ptr(), new.cast().as_ptr(), bytes);
+                    self.deallocate(p, from);
+                }
+                Ok(new)
+            }
+        }
+    };
+}
+
+allocator!(crate::Heap);
+#[cfg(feature = "std")]
+allocator!(crate::Process);
