@@ -109,4 +109,17 @@ ok "what was packed builds" cargo build --offline --features spin
 ok "so it does with std" cargo build --offline --features std
 cd "$srcdir" || exit 99
 
+# --- from elsewhere, as README.md has it ------------------------------------
+
+unset CARGO_TARGET_DIR
+PATH=$(dirname "$CARGO"):$PATH
+folder std
+ln -s "$builddir/rust" target
+mkdir src
+snippet toml 3 >Cargo.toml
+snippet rust 2 >src/main.rs
+snippet sh 2 >run.sh
+sh -e run.sh >"$tmp/log" 2>&1 && grep -q '^[1-9][0-9]* words, [1-9][0-9]* bytes' "$tmp/log"
+ok "the Linux program of README.md" $?
+
 finish
