@@ -80,6 +80,34 @@ list() # NAME
 sed -n 's|^    "\([a-z/-]*\)",$|lib/\1.c|p' embedded/rust/build.rs | sort >"$tmp/have"
 diff "$tmp/want" "$tmp/have" >"$tmp/log"
 ok "the build script has the core's sources" $?
+cat >"$tmp/layouts.c" <<'END'
+#include <stdio.h>
+#include "quern.h"
+#define SAY(name, n) printf("%s %zu\n", name, (size_t)(n))
+int main(void)
+{
+	const size_t sizes[] = { 0, 1, 8, 33 }, nrs[] = { 1, 63, 64, 65, 1000 };
+	char text[64];
+
+	SAY("QN_ALIGN", QN_ALIGN);
+	SAY("qn_stats", sizeof(struct qn_stats));
+	SAY("qn_brief", sizeof(struct qn_brief));
+	SAY("qn_zone_stats", sizeof(struct qn_zone_stats));
+	SAY("qn_arena", sizeof(struct qn_arena));
+	for (int i = 0; i < 20; i++) {
+		size_t size = sizes[i % 4], nr = nrs[i / 4];
+
+		sprintf(text, "QN_POOL_BYTES(%zu, %zu)", size, nr);
+		SAY(text, QN_POOL_BYTES(size, nr));
+	}
+	return 0;
+}
+END
+${CC:-cc} -Ilib -o "$tmp/layouts" "$tmp/layouts.c" && "$tmp/layouts" >"$tmp/want"
+cargo test --locked --lib layouts -- --nocapture
+grep -E '^(QN_|qn_)' "$tmp/log" >"$tmp/have"
+diff "$tmp/want" "$tmp/have" >"$tmp/log"
+ok "structures and macros of quern.h are those of Rust" $?
 version=$(sed -n 's/^#define QN_VERSION_[A-Z]* \([0-9]*\)$/\1/p' lib/quern.h | paste -s -d .)
 grep -qx "version = \"$version\"" Cargo.toml && grep -qx "version = \"$version\"" Cargo.lock
 ok "the version" $?

@@ -64,10 +64,21 @@ pub struct Zone(u32);
 impl Zone {
     /// Like the memory that a heap begins with
     pub const PLAIN: Zone = Zone(0);
-    /// Bus masters cannot reach it, as CCM of the STM32F407: no [`DmaBuffer`] lies there
+    /// Bus masters cannot reach it, as CCM of the STM32F407: [`Heap::dma_buffer`] never takes it
     pub const NO_DMA: Zone = Zone(sys::QN_ZONE_NODMA);
     /// Used before the memory that the heap has so far
     pub const FIRST: Zone = Zone(sys::QN_ZONE_FIRST);
+
+    /// It has attribute `n` of 0 to 3, whose meaning is the program's: fast, kept in standby.
+    /// [`Heap::buffer_in`] asks for it.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such attribute.
+    pub const fn has(n: u32) -> Zone {
+        assert!(n < 4, "attributes are 0 to 3");
+        Zone(sys::QN_ZONE_HAS_0 << n)
+    }
 }
 
 impl BitOr for Zone {
@@ -405,16 +416,39 @@ impl Heap {
     /// packet[0] = 0x7e;
     /// assert_eq!(packet.len(), 64);
     /// ```
-    pub fn dma_buffer(&self, size: usize) -> Option<DmaBuffer<'_>> {
+    pub fn dma_buffer(&self, size: usize) -> Option<Buffer<'_>> {
+        self.buffer(size, sys::QN_ALLOC_DMA)
+    }
+
+    /// Bytes that read 0 in a zone with an attribute: [`Zone::has`].
+    ///
+    /// ```
+    /// use quern::{Heap, Memory, Zone};
+    ///
+    /// const STANDBY: u32 = 0;
+    /// static SRAM: Memory<16384> = Memory::new();
+    /// static BACKUP: Memory<4096> = Memory::new();
+    /// let heap = Heap::empty();
+    ///
+    /// heap.init(SRAM.take().unwrap())?;
+    /// assert!(heap.buffer_in(STANDBY, 100).is_none());
+    /// heap.add_zone(BACKUP.take().unwrap(), Zone::has(STANDBY))?;
+    /// assert_eq!(heap.buffer_in(STANDBY, 100).unwrap().len(), 100);
+    /// # Ok::<(), quern::Error>(())
+    /// ```
+    pub fn buffer_in(&self, attribute: u32, size: usize) -> Option<Buffer<'_>> {
+        self.buffer(size, Zone::has(attribute).0)
+    }
+
+    fn buffer(&self, size: usize, flags: u32) -> Option<Buffer<'_>> {
         let raw = self.ready().ok()?;
-        let flags = sys::QN_ALLOC_DMA | sys::QN_ALLOC_ZERO;
 
         if size > isize::MAX as usize {
             return None;
         }
         // SAFETY: the heap is there
-        let p = unsafe { sys::qn_heap_alloc_flags(raw, size, flags) };
-        Some(DmaBuffer {
+        let p = unsafe { sys::qn_heap_alloc_flags(raw, size, flags | sys::QN_ALLOC_ZERO) };
+        Some(Buffer {
             heap: self,
             bytes: NonNull::slice_from_raw_parts(NonNull::new(p.cast())?, size),
         })
@@ -547,20 +581,20 @@ unsafe impl GlobalAlloc for LocalHeap {
     }
 }
 
-/// Bytes of a heap that bus masters can reach, from [`Heap::dma_buffer`].
-pub struct DmaBuffer<'h> {
+/// Bytes of a heap from [`Heap::dma_buffer`] or [`Heap::buffer_in`].
+pub struct Buffer<'h> {
     heap: &'h Heap,
     bytes: NonNull<[u8]>,
 }
 
 // SAFETY: it owns its bytes, and its heap may be used from any thread
 #[cfg(quern_locked)]
-unsafe impl Send for DmaBuffer<'_> {}
+unsafe impl Send for Buffer<'_> {}
 // SAFETY: shared, its bytes are only read
 #[cfg(quern_locked)]
-unsafe impl Sync for DmaBuffer<'_> {}
+unsafe impl Sync for Buffer<'_> {}
 
-impl Deref for DmaBuffer<'_> {
+impl Deref for Buffer<'_> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -569,14 +603,14 @@ impl Deref for DmaBuffer<'_> {
     }
 }
 
-impl DerefMut for DmaBuffer<'_> {
+impl DerefMut for Buffer<'_> {
     fn deref_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above
         unsafe { self.bytes.as_mut() }
     }
 }
 
-impl Drop for DmaBuffer<'_> {
+impl Drop for Buffer<'_> {
     fn drop(&mut self) {
         // SAFETY: the block is of this heap, and nobody has it from now on
         unsafe { sys::qn_heap_free(self.heap.raw(), self.bytes.as_ptr().cast()) }

@@ -18,7 +18,7 @@ mod stats;
 mod sys;
 
 pub use arena::{Arena, ArenaVec};
-pub use heap::{DmaBuffer, Error, Heap, LocalHeap, Policy, Zone};
+pub use heap::{Buffer, Error, Heap, LocalHeap, Policy, Zone};
 pub use memory::Memory;
 pub use pool::{Handle, Pool, PoolBox};
 #[cfg(feature = "std")]
@@ -37,4 +37,28 @@ extern "C" fn quern_rust_stop(text: *const u8, size: usize) -> ! {
     let text = core::str::from_utf8(text).unwrap_or("quern: a misuse");
 
     panic!("{}", text.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use crate::{sys, Pool, ALIGN};
+    use core::mem::size_of;
+    use std::println;
+
+    /// x-rust.sh compares with what a C compiler makes of quern.h
+    #[test]
+    fn layouts() {
+        println!("QN_ALIGN {ALIGN}");
+        println!("qn_stats {}", size_of::<sys::qn_stats>());
+        println!("qn_brief {}", size_of::<sys::qn_brief>());
+        println!("qn_zone_stats {}", size_of::<sys::qn_zone_stats>());
+        println!("qn_arena {}", size_of::<sys::qn_arena>());
+        for nr in [1, 63, 64, 65, 1000] {
+            println!("QN_POOL_BYTES(0, {nr}) {}", Pool::<()>::bytes(nr));
+            println!("QN_POOL_BYTES(1, {nr}) {}", Pool::<u8>::bytes(nr));
+            println!("QN_POOL_BYTES(8, {nr}) {}", Pool::<u64>::bytes(nr));
+            println!("QN_POOL_BYTES(33, {nr}) {}", Pool::<[u8; 33]>::bytes(nr));
+        }
+    }
 }

@@ -82,6 +82,8 @@ pub const QN_ALLOC_ZERO: c_uint = 1;
 pub const QN_ALLOC_DMA: c_uint = 2;
 pub const QN_ZONE_NODMA: c_uint = 1;
 pub const QN_ZONE_FIRST: c_uint = 2;
+/// QN_ZONE_HAS(0), QN_ALLOC_NEEDS(0)
+pub const QN_ZONE_HAS_0: c_uint = 8;
 
 /// Numbers of errno.h that functions return, the same in glibc and newlib
 pub const ERANGE: c_int = 34;
