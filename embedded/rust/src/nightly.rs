@@ -2,15 +2,16 @@
 //! core::alloc::Allocator, which stable compilers do not have yet.
 
 use core::alloc::{AllocError, Allocator, GlobalAlloc, Layout};
-use core::ptr::NonNull;
+use core::ptr::{without_provenance_mut, NonNull};
 
 /// Asks a global allocator for a block, which asks nothing for no bytes
 fn block(layout: Layout, get: impl FnOnce(Layout) -> *mut u8) -> Result<NonNull<[u8]>, AllocError> {
     let p = if layout.size() == 0 {
-        layout.dangling_ptr()
+        without_provenance_mut(layout.align())
     } else {
-        NonNull::new(get(layout)).ok_or(AllocError)?
+        get(layout)
     };
+    let p = NonNull::new(p).ok_or(AllocError)?;
 
     Ok(NonNull::slice_from_raw_parts(p, layout.size()))
 }
