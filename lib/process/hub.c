@@ -76,6 +76,18 @@ static void page_show_table(struct qn_hub *hub, const struct qn_table *t)
 	WRITE_ONCE(hub->page->generation, t->generation);
 }
 
+/* What sized frees may find: tables of policies and of files can be coarse */
+static __apart void slack_note(struct qn_hub *hub, const struct qn_table *next)
+{
+	for (u32 step = 1; step <= QN_SLAB_MAX / QN_STEP; step++) {
+		u32 size = step * QN_STEP;
+		u32 osize = (u32)qn_table_osize(next, next->map[step]);
+
+		if (osize > size + size / 4 && osize - size > hub->slack)
+			WRITE_ONCE(hub->slack, osize - size);
+	}
+}
+
 static void table_publish(struct qn_hub *hub, struct qn_table *next)
 {
 	qn_assert(next != hub->table);
@@ -124,8 +136,10 @@ __apart void qn_hub_table_begin(struct qn_hub *hub,
 	next = table_spare(hub);
 	if (next) {
 		qn_table_copy(next, hub->table);
-		if (policy->begin(next))
+		if (policy->begin(next)) {
+			slack_note(hub, next);
 			table_publish(hub, next);
+		}
 	}
 	qn_port_unlock(&hub->learn);
 }
@@ -252,6 +266,7 @@ static __seldom void controller_look(struct qn_hub *hub, u64 now, u64 since)
 	knobs_look(hub, &view, now);
 	if (!qn_controller_step(&hub->controller, &view, next, &act))
 		return;
+	slack_note(hub, next);
 	table_publish(hub, next);
 	page_show_change(hub, &act, now);
 }

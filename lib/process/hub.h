@@ -128,6 +128,8 @@ struct qn_hub {
 	struct qn_controller controller;
 	struct qn_sampler sampler;
 	struct qn_table *tables[QN_NR_TABLES];
+	/* Bytes by which a size was ever rounded up, where by more than a quarter */
+	u32 slack;
 	u64 began;
 	u64 last_look;
 	u64 last_decay;

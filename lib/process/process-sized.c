@@ -9,6 +9,16 @@
 
 #include "process/guest.h"
 
+/* @slack: of hub; a class may borrow of what such a table gives, too */
+static size_t slab_served_most(size_t size, size_t slack)
+{
+	size_t most = round_up(max(size, (size_t)1), QN_STEP);
+
+	if (unlikely(slack))
+		most += slack + (most + slack) / 4;
+	return max(most, size + size / 4);
+}
+
 /*
  * The largest block that can come of a request: objects may be a quarter larger where a
  * class borrowed them; a medium block that waited may be longer by a part, or by what was
@@ -19,8 +29,7 @@ static size_t served_most(const struct qn_unit *u, size_t size)
 	size_t need;
 
 	if (u->kind == QN_UNIT_SLAB)
-		return max(round_up(max(size, (size_t)1), QN_STEP),
-			   size + size / 4);
+		return slab_served_most(size, READ_ONCE(qn_hub.slack));
 	if (u->kind == QN_UNIT_SHARED)
 		return round_up(max(size, (size_t)1), QN_PART_SIZE);
 	if (u->kind != QN_UNIT_MEDIUM)

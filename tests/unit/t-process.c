@@ -1065,7 +1065,7 @@ static void destructor(void *arg)
 {
 	uintptr_t *rounds = arg;
 
-	free(malloc(1));
+	qn_process_free(qn_process_malloc(1));
 	if (--*rounds > 0) {
 		for (int i = 0; i < 100; i++)
 			qn_free(qn_malloc((size_t)i * 50));
@@ -1561,6 +1561,41 @@ static bool lives_in_a_child(void)
 	return nr_lives(true) == ended + 1;
 }
 
+static bool begin_coarse(struct qn_table *t)
+{
+	qn_table_init_coarse(t, QN_HUB_STEPS, 32);
+	return true;
+}
+
+/* A policy may begin with coarse classes: an object can be far larger than was asked for */
+static void test_sized_frees_of_coarse_classes(void **state)
+{
+	enum {
+		BLOCKS = 4000
+	};
+
+	static const struct qn_policy coarse = { .begin = begin_coarse };
+	static void *p[BLOCKS];
+	size_t most = 0;
+
+	(void)state;
+	qn_process_free(qn_process_malloc(1));
+	qn_hub_table_begin(qn_self->hub, &coarse);
+	for (size_t size = 272; size <= QN_SLAB_MAX; size += 16) {
+		for (int i = 0; i < BLOCKS; i++) {
+			p[i] = qn_process_malloc(size);
+			assert_non_null(p[i]);
+		}
+		most = max(most,
+			   qn_process_usable_size(p[BLOCKS - 1]) * 100 / size);
+		for (int i = 0; i < BLOCKS; i++)
+			qn_process_free_sized_slow(p[i], size, QN_SIZED_NEW,
+						   "operator delete");
+	}
+	/* The test says something */
+	assert_true(most > 125);
+}
+
 /* Of every size, resized, aligned and zeroed */
 static bool any_block_may_be_followed(void)
 {
@@ -1669,6 +1704,8 @@ int main(void)
 		cmocka_unit_test(test_fork_of_threads),
 		cmocka_unit_test(test_children_sample_for_themselves),
 		cmocka_unit_test(test_check),
+		/* Last: its table stays */
+		cmocka_unit_test(test_sized_frees_of_coarse_classes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
