@@ -25,7 +25,7 @@ static inline bool qn_control_is_asked(const struct qn_hub *hub)
 /**
  * qn_control_begin() - from now on others may ask
  *
- * Context: hub.learn held; they see the page already, or soon will.
+ * Context: hub.learn held. They do not see the page yet: what they ask for is not lost.
  */
 void qn_control_begin(struct qn_hub *hub);
 

@@ -100,11 +100,14 @@ __apart bool qn_process_page_map(int fd)
 {
 	size_t size = round_up(sizeof(*qn_hub.page), qn_port_page_size());
 
-	if (qn_sys6(SYS_pwrite64, fd, (long)qn_hub.page, (long)size, 0, 0, 0) !=
-	    (long)size)
-		return false;
-	page_map(size, MAP_SHARED, fd);
+	/* Others may ask as soon as the file has the page */
 	qn_control_begin(&qn_hub);
+	if (qn_sys6(SYS_pwrite64, fd, (long)qn_hub.page, (long)size, 0, 0, 0) !=
+	    (long)size) {
+		qn_control_end(&qn_hub);
+		return false;
+	}
+	page_map(size, MAP_SHARED, fd);
 	return true;
 }
 

@@ -292,6 +292,99 @@ for what in all words; do
 	done
 done
 
+# --- a page that has just been made
+
+# It starts a program and asks as soon as there is a page, as ring() of quern ctl does
+cat >"$tmp/first.c" <<'END'
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "format/statspage.h"
+
+static int page_open(const char *dir, pid_t pid)
+{
+	char start[16], path[4096];
+	struct dirent *e;
+	DIR *d = opendir(dir);
+	int fd = -1;
+
+	snprintf(start, sizeof(start), "%d.", (int)pid);
+	while (d && fd < 0 && (e = readdir(d))) {
+		if (strncmp(e->d_name, start, strlen(start)))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		fd = open(path, O_RDWR);
+	}
+	if (d)
+		closedir(d);
+	return fd;
+}
+
+static int ask(const char *dir, pid_t pid)
+{
+	static struct qn_stats_page page;
+	time_t end = time(NULL) + 5;
+	struct qn_stats_page *p;
+	int fd = -1;
+
+	while (fd < 0 && time(NULL) < end)
+		fd = page_open(dir, pid);
+	while (pread(fd, &page, sizeof(page), 0) != sizeof(page))
+		if (time(NULL) >= end)
+			return 2;
+	p = mmap(NULL, sizeof(page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return 2;
+	p->control.command = QN_STATS_COMMAND_LOOK;
+	__atomic_store_n(&p->control.asked, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&p->control.bell, 1, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, &p->control.bell, FUTEX_WAKE, 9, NULL, NULL, 0);
+	while (__atomic_load_n(&p->control.answered, __ATOMIC_SEQ_CST) != 1) {
+		if (time(NULL) >= end)
+			return 1;
+		usleep(1000);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int status, kid;
+
+	if (argc < 3)
+		return 2;
+	kid = fork();
+	if (!kid) {
+		setenv("LD_PRELOAD", argv[2], 1);
+		setenv("QUERN_CONF", "live:1", 1);
+		execlp("sleep", "sleep", "60", (char *)NULL);
+		_exit(127);
+	}
+	status = ask(argv[1], kid);
+	kill(kid, SIGKILL);
+	waitpid(kid, NULL, 0);
+	return status;
+}
+END
+must $cc $flags -I"$top/lib" -o "$tmp/first" "$tmp/first.c"
+lost=0
+for i in $(seq 20); do
+	"$tmp/first" "$dir" "$lib" || lost=$((lost + 1))
+done
+echo "# $lost of 20 requests were lost"
+[ "$lost" = 0 ]
+ok "what is asked of a page that has just been made is answered" $?
+
 # --- real programs
 
 if command -v redis-server >"$tmp/null"; then

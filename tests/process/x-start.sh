@@ -3,8 +3,7 @@
 #
 # x-start.sh - what a start costs, in memory, which unlike its time can be held to a
 # bound: what more is resident when a program exits than without the library. It
-# is a median, since the kernel maps up to 64 KB around a fault, and where libc lies is
-# drawn anew in each process.
+# is a median: the kernel maps up to 64 KB around a fault, and where they begin in libc differs.
 
 . "$(dirname "$0")/../x.sh"
 bench=${builddir:-build}/bench
@@ -25,7 +24,8 @@ held() # most KB, program
 	ok "${1##*/} costs at most $most KB" $?
 }
 
-# It never allocates: the library alone, and up to two blocks of libc around what it calls
+# It never allocates: the library alone, and up to two blocks of libc around what it calls.
+# libc lies behind the library, so its version and the library's length say how many.
 held 280 true
 # The heap and its statistics page on top, and 1000 blocks between marks
 held 300 "$bench/pair" 64
