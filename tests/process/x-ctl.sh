@@ -385,6 +385,35 @@ echo "# $lost of 20 requests were lost"
 [ "$lost" = 0 ]
 ok "what is asked of a page that has just been made is answered" $?
 
+# --- a process that becomes another program
+
+cat >"$tmp/becomes.c" <<'END'
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Half a second of sleep that malloc is not asked in, then another program */
+int main(int argc, char **argv)
+{
+	(void)argc;
+	free(malloc(100));
+	usleep(500000);
+	execv(argv[1], argv + 1);
+	return 1;
+}
+END
+must $cc $flags -o "$tmp/becomes" "$tmp/becomes.c"
+# Without a helper neither answers but when it asks for memory
+begin live:1,helper:0 "$tmp/becomes" "$tmp/work" busy
+ctl --wait=10 "$pid" price=3
+ok 'a request reaches the program that a process becomes' says 'work): policy rule, price 3'
+stop
+begin live:1,helper:0 "$tmp/becomes" /bin/sleep 60
+ctl --wait=2 "$pid" price=3
+[ $? != 0 ] && grep -q 'has not looked yet' "$tmp/err"
+ok 'and is told of if that one does not look' $?
+stop
+
 # --- real programs
 
 if command -v redis-server >"$tmp/null"; then

@@ -110,7 +110,8 @@ static bool wait_answer(struct qn_ask *ask, u32 number, u32 wait_ms)
 
 	while (!wait_for(c, number,
 			 min(until, qn_clock_usec() + LOOK_MS * 1000)))
-		if (qn_clock_usec() >= until || qn_live_is_over(ask->live))
+		if (qn_clock_usec() >= until || qn_live_is_over(ask->live) ||
+		    qn_live_is_left(ask->live))
 			return false;
 	return true;
 }
@@ -132,6 +133,8 @@ int qn_ask(struct qn_ask *ask, u32 command, const char *text, u32 wait_ms,
 		WRITE_ONCE(c->command, QN_STATS_COMMAND_LOOK);
 		if (qn_live_is_over(ask->live))
 			return -ESRCH;
+		if (qn_live_is_left(ask->live))
+			return -ESTALE;
 		if (!wait_for(c, number, qn_clock_usec() + GRACE_MS * 1000))
 			return -ETIMEDOUT;
 	}

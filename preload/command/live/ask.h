@@ -38,7 +38,7 @@ int qn_ask_begin(struct qn_ask *ask, struct qn_live *live);
  * @value:	of the answer
  *
  * Return: 0, or what the process answered, -errno; -ETIMEDOUT: it did not, and the request
- * is taken back; -ESRCH: it has ended.
+ * is taken back; -ESRCH: it has ended; -ESTALE: it became another program.
  */
 int qn_ask(struct qn_ask *ask, u32 command, const char *text, u32 wait_ms,
 	   u64 *value);

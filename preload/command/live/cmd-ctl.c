@@ -10,6 +10,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "clock.h"
 #include "learn/presets.h"
 #include "command/base/fail.h"
 #include "command/base/json.h"
@@ -157,6 +159,9 @@ static int refuse_answer(const struct ctl *ctl, int err)
 	case -ESRCH:
 		why = "it has ended";
 		break;
+	case -ESTALE:
+		why = "it became another program, which shows nothing";
+		break;
 	case -ENOSYS:
 		why = "it does not know that request: its library is another "
 		      "build";
@@ -176,9 +181,33 @@ static int refuse_answer(const struct ctl *ctl, int err)
 	return QN_EXIT_FAILURE;
 }
 
+/* The page of the program that the process became comes a tenth of a second later, if at all */
+static bool follow(struct ctl *ctl)
+{
+	u64 until = qn_clock_usec() + ctl->wait * 1000000ull;
+
+	qn_ask_end(&ctl->ask);
+	while (!qn_live_follow(&ctl->live)) {
+		if (qn_clock_usec() >= until || qn_live_is_over(&ctl->live))
+			return false;
+		usleep(20000);
+	}
+	return !qn_ask_begin(&ctl->ask, &ctl->live);
+}
+
+static int request(struct ctl *ctl, u32 command, const char *text, u64 *value)
+{
+	int err;
+
+	do
+		err = qn_ask(&ctl->ask, command, text, ctl->wait * 1000, value);
+	while (err == -ESTALE && follow(ctl));
+	return err;
+}
+
 static int ask(struct ctl *ctl, u32 command, const char *text, u64 *value)
 {
-	int err = qn_ask(&ctl->ask, command, text, ctl->wait * 1000, value);
+	int err = request(ctl, command, text, value);
 
 	return err ? refuse_answer(ctl, err) : 0;
 }
@@ -367,8 +396,7 @@ static int ask_state(struct ctl *ctl)
 
 	if (ctl->settings)
 		return ask(ctl, QN_STATS_COMMAND_SET, ctl->settings, &value);
-	err = qn_ask(&ctl->ask, QN_STATS_COMMAND_LOOK, "", ctl->wait * 1000,
-		     &value);
+	err = request(ctl, QN_STATS_COMMAND_LOOK, "", &value);
 	ctl->is_silent = err == -ETIMEDOUT;
 	if (!ctl->is_silent)
 		return err ? refuse_answer(ctl, err) : 0;

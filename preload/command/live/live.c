@@ -73,6 +73,20 @@ bool qn_live_is_over(const struct qn_live *live)
 		began(live->page.pid) > live->page.start_usec + 1000000);
 }
 
+bool qn_live_is_left(const struct qn_live *live)
+{
+	const char *name = strrchr(live->path, '/');
+	char *maps;
+	bool is_left;
+
+	if (live->is_elsewhere || qn_live_is_over(live))
+		return false;
+	maps = qn_proc_read((pid_t)live->page.pid, "maps");
+	is_left = maps && *maps && !strstr(maps, name ? name : live->path);
+	free(maps);
+	return is_left;
+}
+
 /* ---- files ---- */
 
 bool qn_live_read(struct qn_live *live)
@@ -234,6 +248,27 @@ void qn_live_free(struct qn_live_list *list)
 		free(list->at[i].path);
 	free(list->at);
 	memset(list, 0, sizeof(*list));
+}
+
+bool qn_live_follow(struct qn_live *live)
+{
+	struct qn_live_list list = { .wanted = live->page.pid };
+	bool is_found = false;
+
+	qn_live_find(&list, geteuid() == 0);
+	for (u32 i = 0; i < list.nr && !is_found; i++) {
+		struct qn_live *new = &list.at[i];
+
+		if (!is_same_process(new, live) ||
+		    new->page.start_usec <= live->page.start_usec)
+			continue;
+		free(live->path);
+		*live = *new;
+		new->path = NULL;
+		is_found = true;
+	}
+	qn_live_free(&list);
+	return is_found;
 }
 
 /* ---- what a user means ---- */

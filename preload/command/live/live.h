@@ -58,6 +58,17 @@ bool qn_live_read(struct qn_live *live);
 /* Has its process ended, as far as can be told from here */
 bool qn_live_is_over(const struct qn_live *live);
 
+/* Does its process run without it: it became another program */
+bool qn_live_is_left(const struct qn_live *live);
+
+/**
+ * qn_live_follow() - the page of the program that its process became
+ * @live:	its path and page are replaced
+ *
+ * Return: false if there is none yet.
+ */
+bool qn_live_follow(struct qn_live *live);
+
 /**
  * qn_live_name() - the page that a user means
  * @target:	the number of a process, or a file
