@@ -7,8 +7,8 @@
  * configAPPLICATION_ALLOCATED_HEAP; or the regions of vPortDefineHeapRegions(), as in
  * heap_5.c, in any order. A region of less than some 470 bytes cannot hold what the heap
  * has to know about it: it is left out, and does not count as free memory. There may be
- * QN_NR_ZONES others; one more fails configASSERT. newlib.c and new.cc serve from the same heap when
- * they are linked as well: qn_board_heap() is defined here.
+ * QN_NR_ZONES others; one more fails configASSERT. newlib.c and new.cc serve from the same heap
+ * when they are linked as well: qn_board_heap() is defined here.
  *
  * The scheduler is suspended in each function, so interrupts must not allocate; they
  * are not masked. What the kernel's heaps do beyond that is done here too:

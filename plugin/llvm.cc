@@ -8,9 +8,9 @@
  *
  * A pass looks at each function at the end of the optimizer, also without optimisation. It changes
  * no instruction: records become a text for the assembler, beside the functions. LLVM knows less of
- * types than GCC does. The name of a structure is seen where the code computes the address of one of
- * its members, or, up to LLVM 14, where the pointer to it is cast; in optimised code where a member
- * is read or written, by what alias analysis is told (TBAA).
+ * types than GCC does. The name of a structure is seen where the code computes the address of
+ * one of its members, or, up to LLVM 14, where the pointer to it is cast; in optimised code
+ * where a member is read or written, by what alias analysis is told (TBAA).
  */
 #include <llvm/ADT/SmallVector.h>
 #include <llvm/Analysis/BlockFrequencyInfo.h>

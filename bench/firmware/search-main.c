@@ -9,10 +9,10 @@
  *	heap=BYTES, seed=N
  *
  * Prints the dearest call of each kind, apart from it the dearest request that merged what is
- * held, since memory came to its end ("squeeze", of up to 176 bytes "short"), and the calls that lead to the first: aN:SIZE
- * allocates block N, AN:SIZE the same at an alignment of 64, rN:SIZE resizes it,
- * fN frees it, s calls the upkeep, wN:MARK writes into it what a heap might take for
- * a mark of its own. Should the heap stop the program or be found damaged, that is a
+ * held, since memory came to its end ("squeeze", of up to 176 bytes "short"), and the calls
+ * that lead to the first: aN:SIZE allocates block N, AN:SIZE the same at an alignment of 64,
+ * rN:SIZE resizes it, fN frees it, s calls the upkeep, wN:MARK writes into it what a heap might
+ * take for a mark of its own. Should the heap stop the program or be found damaged, that is a
  * fault of its own, and the calls that lead to it are printed.
  */
 #include "print.h"

@@ -143,7 +143,8 @@ struct ev_player {
  * @one, @one_results: the cheapest for all prices together, on those that are learned from
  * @settings:	all settings
  * @nr_promising: that were tried on large programs
- * @budget, @events, @part, @large_events, @large_part, @stretch, @nr_mixes, @tries, @groups, @seeds_only: how much is done
+ * @budget, @events, @part, @large_events, @large_part, @stretch, @nr_mixes, @tries, @groups,
+ * @seeds_only: how much is done
  * @data:	where files for plots go, or NULL
  */
 struct evidence {

@@ -3,8 +3,8 @@
  * clock.c - a clock that goes on by 100 us whenever somebody looks, but for the coarse
  * one, which is not asked what to do next.
  *
- * Linked into, or preloaded with, programs whose instructions are counted: allocators look at the clock
- * to decide when to learn and what to purge, and callgrind, which slows a program
+ * Linked into, or preloaded with, programs whose instructions are counted: allocators look at
+ * the clock to decide when to learn and what to purge, and callgrind, which slows a program
  * down fifty times, would not see the same twice.
  */
 #define _GNU_SOURCE 1

@@ -56,9 +56,10 @@
  * is not, nothing more is held, and held blocks are merged: one by each release that is
  * cheap itself, and some by each request that cuts the runs that are left, at a
  * pace by which none is held when those are used up. A request that no free run can serve
- * has the rest of them merged first (heap.h), so holding never makes a request fail. A block that is held has a tag made of its address, which is
- * how a second free is recognised: a program would have to write just that into
- * the second word of a block of its own to be taken for one that frees it twice.
+ * has the rest of them merged first (heap.h), so holding never makes a request fail. A block
+ * that is held has a tag made of its address, which is how a second free is recognised: a
+ * program would have to write just that into the second word of a block of its own to be taken
+ * for one that frees it twice.
  */
 #ifndef QN_ZONE_H
 #define QN_ZONE_H

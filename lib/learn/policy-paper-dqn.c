@@ -18,7 +18,8 @@
  * is the size up to which they are. In the heap of a process the table says so: sizes up to
  * the largest granule have a class if they are multiples of the smallest, larger ones if
  * they have one in the usual table. Multiples of eight steps are permanent, and so are all
- * sizes up to 256 bytes, since malloc relies on them. Each look moves the table by one class. In a heap of one's own the two are knobs, granule and granule_most.
+ * sizes up to 256 bytes, since malloc relies on them. Each look moves the table by one class.
+ * In a heap of one's own the two are knobs, granule and granule_most.
  *
  * It begins with weights that `quern train --for=paper` left, and learns on. It is here to be
  * compared with. There is one learner: the first heap that uses the policy

@@ -18,7 +18,8 @@
  *	kill switch	knob learn:0: the rule at once, and for good
  *
  * A policy that learns by what it does, or was tried on programs that it did not learn from,
- * leads from the start (@leads); all else holds for it too. Decisions depend on numbers alone, so the same views give the same decisions.
+ * leads from the start (@leads); all else holds for it too. Decisions depend on numbers alone,
+ * so the same views give the same decisions.
  */
 #ifndef QN_RAILS_H
 #define QN_RAILS_H

@@ -16,7 +16,8 @@
 /**
  * struct qn_lock - mutual exclusion for one heap
  *
- * Linux: a futex word that names who holds it. Firmware: the saved interrupt mask, or nothing when the knob QN_LOCK_IRQ is 0. All-zero is free.
+ * Linux: a futex word that names who holds it. Firmware: the saved interrupt mask, or nothing
+ * when the knob QN_LOCK_IRQ is 0. All-zero is free.
  */
 struct qn_lock {
 	u32 word;

@@ -19,7 +19,8 @@
  *
  * Memory is taken for fungible: what counts is how much is in use, not which. So that is cut
  * into slices. A slice is free from when the memory in use falls below it until it rises
- * above it; half a slice less is no fall. What is measured depends neither on where blocks lie nor on what was purged.
+ * above it; half a slice less is no fall. What is measured depends neither on where blocks lie
+ * nor on what was purged.
  *
  *	in use	^      __
  *		|_____/  \      ____	slice 2: free for all of this

@@ -8,7 +8,8 @@
  * and to account.
  *
  * Lock order: hub.threads, then hub.learn, then follow.lock, then the lock of
- * qn_sites, then gauge.lock, then segments.lock. Nothing is called with segments.lock held but the port.
+ * qn_sites, then gauge.lock, then segments.lock. Nothing is called with segments.lock held but
+ * the port.
  */
 #ifndef QN_HUB_H
 #define QN_HUB_H

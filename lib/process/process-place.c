@@ -9,8 +9,8 @@
  * say which types are cold, for a start.
  *
  * free() of such a block goes the way of other threads' blocks, and is the owner's where a
- * batch would begin (remote.c): those paths are as short as before. A thread gets its second local with the first such block, and
- * not while its blocks are fenced.
+ * batch would begin (remote.c): those paths are as short as before. A thread gets its second
+ * local with the first such block, and not while its blocks are fenced.
  *
  * A thread has a countdown of bytes for each token. Its samples are followed objects
  * (follow.h), of which the end is noticed.
@@ -129,8 +129,9 @@ static __apart void notes_found(const void *notes, size_t size)
 }
 
 /*
- * Types of which all sites seldom run are cold until there is evidence. Again when modules were loaded since. Not in a child
- * of fork(): a thread that is gone may have had the dynamic linker's lock.
+ * Types of which all sites seldom run are cold until there is evidence. Again when modules were
+ * loaded since. Not in a child of fork(): a thread that is gone may have had the dynamic
+ * linker's lock.
  */
 static __apart void hints_read(void)
 {

@@ -258,7 +258,8 @@ static __always_inline void qn_resident_carve(struct qn_unit *u, u32 parts)
  * @nr:		how many
  * @bytes:	of each that will be written soon
  *
- * Context: as qn_resident_touch(). @purged is 0 afterwards. Parts that are resident already are no refaults.
+ * Context: as qn_resident_touch(). @purged is 0 afterwards. Parts that are resident already are
+ * no refaults.
  */
 void qn_resident_reuse(struct qn_resident *r, struct qn_unit *u, size_t nr,
 		       size_t bytes);

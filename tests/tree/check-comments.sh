@@ -7,6 +7,9 @@
 # A name is a word that ends like a source, by itself or with some of its folders. Names
 # with a placeholder (t-NAME.c, policy-*.c, my-board.ld) are left alone, and so are headers
 # that the tree includes from elsewhere.
+#
+# A line of a comment in C has 100 columns at most: clang-format breaks code alone. Weights are
+# generated.
 
 set -u
 cd "${srcdir:?run by make check}" || exit 99
@@ -88,5 +91,12 @@ FNR == 1 {
 	is_text = FILENAME ~ /\.md$/
 }
 is_text || (!is_c && /^[ \t]*#/) { look($0) }
-is_c { look(comment_of($0)) }
+is_c {
+	said = comment_of($0)
+	look(said)
+	if (said != "" && length($0) > 100 && FILENAME !~ /weights-/) {
+		print FILENAME ":" FNR ": a comment of " length($0) " columns"
+		bad = 1
+	}
+}
 END { exit bad }'

@@ -3,8 +3,9 @@
  * t-pool.c - buffers of one size.
  *
  * Invariants: a pool of QN_POOL_BYTES() has as many buffers as were meant, wherever its
- * memory lies, hardly more, and writes nothing outside; buffers are aligned, apart from each other and
- * keep their contents; free and taken ones add up to all; a wrong pointer is reported.
+ * memory lies, hardly more, and writes nothing outside; buffers are aligned, apart from each
+ * other and keep their contents; free and taken ones add up to all; a wrong pointer is
+ * reported.
  */
 #include <setjmp.h>
 #include <stdarg.h>

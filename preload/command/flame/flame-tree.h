@@ -29,8 +29,8 @@ struct qn_flame_tree {
 };
 
 /*
- * Those below a node come by value, the largest first. @is_inverted: what allocates is at the root, its callers are
- * below it
+ * Those below a node come by value, the largest first. @is_inverted: what allocates is at the
+ * root, its callers are below it
  */
 void qn_flame_tree_make(struct qn_flame_tree *t, const struct qn_flame *f,
 			enum qn_flame_of of, bool is_inverted);

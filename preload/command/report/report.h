@@ -47,7 +47,8 @@ struct qn_report {
 /**
  * qn_report_text() - at most QN_REPORT_LINES lines of QN_TEXT_COLUMNS columns
  *
- * A line whose figures need more goes on below. Details are as many again. With QN_CHILDREN_EACH: as many for every program of the run.
+ * A line whose figures need more goes on below. Details are as many again. With
+ * QN_CHILDREN_EACH: as many for every program of the run.
  */
 void qn_report_text(FILE *out, const struct qn_report *report);
 

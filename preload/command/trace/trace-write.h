@@ -79,7 +79,10 @@ void qn_writer_sites(struct qn_writer *w, const struct qn_stacks *sites);
 /* @op->slot tells objects apart; @op->id is not looked at */
 void qn_writer_put(struct qn_writer *w, const struct qn_op *op);
 
-/* All of a process until an interrupt, its sites too; @r is left at its end, for its counts and qn_reader_exit() */
+/*
+ * All of a process until an interrupt, its sites too; @r is left at its end, for its counts and
+ * qn_reader_exit()
+ */
 void qn_writer_copy(struct qn_writer *w, const struct qn_tracefile *t,
 		    u32 process, struct qn_reader *r);
 
