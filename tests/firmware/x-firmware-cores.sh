@@ -73,6 +73,7 @@ says() # FILE PATTERN
 }
 ok "the version in library.json" says library.json "\"version\": \"$version\""
 ok "in quern.mk" says embedded/quern.mk "^QUERN_VERSION = $version\$"
+ok "in debian/changelog" says debian/changelog "^quern ($version-"
 ok "in quern.cmake" says embedded/quern.cmake "^set(QUERN_VERSION $version)\$"
 
 # The sources of quern.mk, but for policies, which are found by a pattern

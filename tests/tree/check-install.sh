@@ -43,7 +43,8 @@ names()
 	[ -x "$root$prefix/bin/quern" ] &&
 		[ "$(readlink "$lib/libquern.so")" = libquern.so.0 ] &&
 		[ -f "$lib/libquern.so.0" ] && [ -f "$lib/libquern.a" ] &&
-		[ -f "$lib/libquern-engines.so" ] &&
+		[ -f "$lib/quern/libquern-engines.so" ] &&
+		[ -f "$lib/quern/libquern-record.so" ] &&
 		[ "$(readlink "$lib/libquern-tokens.so")" = \
 			libquern-tokens.so.0 ] &&
 		[ -f "$lib/libquern-tokens.so.0" ] &&
@@ -113,6 +114,16 @@ command_works()
 		grep -q 'exited with status 0' "$tmp/report"
 }
 ok "the installed command runs a program" logged command_works
+
+# As packages have it: libquern.so is among the files for development
+without_development()
+{
+	mkdir -p "$tmp/alone" && cp "$root$prefix/bin/quern" "$tmp/alone" &&
+		cp "$lib/libquern.so.0" "$tmp/alone" &&
+		"$tmp/alone/quern" run --report="$tmp/report" -- sh -c 'exit 0' &&
+		grep -q 'exited with status 0' "$tmp/report"
+}
+ok "it finds the library by its soname" logged without_development
 
 engine_works()
 {

@@ -54,13 +54,28 @@ static char *if_readable(char *path)
 	return NULL;
 }
 
+/*
+ * Packages have the name without a version among the files for development, and what only
+ * quern preloads in a folder of its own
+ */
+static char *find_in(const char *dir, const char *name)
+{
+	char *path = if_readable(qn_xprintf("%s/%s", dir, name));
+
+	if (!path)
+		path = if_readable(qn_xprintf("%s/%s.0", dir, name));
+	if (!path)
+		path = if_readable(qn_xprintf("%s/quern/%s", dir, name));
+	return path;
+}
+
 static char *find_beside(const char *name)
 {
 	char *dir = qn_preload_own_dir(), *path;
 
 	if (!dir)
 		return NULL;
-	path = if_readable(qn_xprintf("%s/%s", dir, name));
+	path = find_in(dir, name);
 	free(dir);
 	return path;
 }
@@ -70,7 +85,7 @@ static char *find_default(const char *name)
 	char *path = find_beside(name);
 
 	if (!path)
-		path = if_readable(qn_xprintf("%s/%s", QN_LIBDIR, name));
+		path = find_in(QN_LIBDIR, name);
 	if (!path)
 		qn_error("%s is neither beside this command nor in %s; "
 			 "build it with make, or name it: --library=FILE",
@@ -108,7 +123,10 @@ char *qn_preload_find(const char *name, const char *given)
 char *qn_preload_beside(const char *library, const char *name)
 {
 	int size = (int)(strrchr(library, '/') - library);
-	char *path = if_readable(qn_xprintf("%.*s/%s", size, library, name));
+	char *dir = qn_xprintf("%.*s", size, library);
+	char *path = find_in(dir, name);
+
+	free(dir);
 
 	if (!path)
 		qn_error("%s is not beside %s; build both with make, or put a "
