@@ -61,3 +61,14 @@ section sampler-firmware "make bench-sampler-firmware" \
 	"Firmware: cost of sampling and learning"
 section paper "make paper" "Firmware: the founding experiment"
 section engines "make bench-engines" "Firmware: galloc's benchmarks over every engine"
+cat <<-'END'
+
+	## Accepted baselines
+
+	`make perf-check` holds counts that repeat exactly to those of the last row;
+	`bench/perf/history.txt` says of each row why it was accepted.
+
+	![Means of the counts over the first row](perf/history.svg)
+
+END
+sed 's/^/    /' "$(dirname "$0")/perf/history.txt"

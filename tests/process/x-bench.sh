@@ -168,4 +168,15 @@ $run report --build "$bench/.." --library "$lib" --out "$tmp/out" \
 	--allocators glibc,quern 2>/dev/null | grep -v '^[A-Z]*: ' >"$tmp/again"
 grep -v '^[A-Za-z ]*: /' "$tmp/table" | cmp -s - "$tmp/again"
 ok "it prints the same table again from that" $?
+
+printf '# commit a\na/x 10\na/y 5\nb/z 0\n' >"$tmp/was"
+printf 'a/x 11\na/y 5\nb/z 0\nb/new 3\n' >"$tmp/is"
+! awk -f "$top/bench/perf/moved.awk" "$tmp/was" "$tmp/is" >"$tmp/moved" &&
+	grep -q '^2 of 4 counts moved' "$tmp/moved" &&
+	grep -Eq '^  a/x +10 +11 +\+10\.00 %' "$tmp/moved" &&
+	grep -Eq '^  b/new +- +3 +new' "$tmp/moved" && ! grep -q a/y "$tmp/moved"
+ok "counts that moved are told" $?
+cp "$tmp/was" "$tmp/again" &&
+	awk -f "$top/bench/perf/moved.awk" "$tmp/was" "$tmp/again" >/dev/null
+ok "and there is nothing to tell where none did" $?
 finish
