@@ -22,7 +22,7 @@ def print_suite_table(title, figures, measure, names, unit):
     """unit: what follows the base's name, digits and how much of the measure it is."""
     base, others = names[0], names[1:]
     label, digits, scale = unit
-    table = Table(*[-12, 10] + [10] * len(others) + [0])
+    table = Table(*[-12, 10] + [max(10, len(o) + 2) for o in others] + [0])
     print("\n%s; the others as ratios to %s" % (title, base))
     table.row("", base + label, *others + (["   quern/best peer"]
                                            if OURS in names else []))

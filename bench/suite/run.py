@@ -82,6 +82,7 @@ class Bench:
         self.allocators, missing = suite.allocators(
             os.path.abspath(options.library
                             or os.path.join(self.build, "libquern.so")))
+        self.allocators[-1:-1] = [self.named(path) for path in options.peers]
         if options.allocators:
             wanted = options.allocators.split(",")
             unknown = set(wanted) - {n for n, _ in self.allocators}
@@ -108,6 +109,28 @@ class Bench:
         }
         if "QUERN_CONF" in os.environ:
             self.env["QUERN_CONF"] = os.environ["QUERN_CONF"]
+
+    def named(self, path):
+        """A library that the user gave, and what it says that it is."""
+        full = os.path.realpath(path)
+        quern = os.path.join(self.build, "quern")
+        if not os.path.exists(full):
+            fail("--with: there is no %s" % path)
+        if not os.access(quern, os.X_OK):
+            fail("%s is missing: run make" % quern)
+        answer = subprocess.run(
+            [quern, "compare", "--which"], text=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=dict(os.environ, LD_PRELOAD=full)).stdout
+        name, version, file = (answer.strip("\n").split("\t") + [""] * 3)[:3]
+        if file != full:
+            fail("--with: %s does not become malloc when it is preloaded"
+                 % path)
+        name = name + "-" + version if version else name
+        taken = {n for n, _ in self.allocators}
+        while name in taken:
+            name += "'"
+        return name, full
 
     def environment(self, library):
         return dict(self.env, **({} if library == "-" else
@@ -245,7 +268,10 @@ def parse():
                    help="these workloads, memory patterns alike")
     p.add_argument("--allocators", metavar="NAMES",
                    help="these allocators, separated by commas")
+    p.add_argument("--with", metavar="FILES", dest="peers", default="",
+                   help="more allocators: libraries, separated by commas")
     options = p.parse_args()
+    options.peers = [f for f in options.peers.split(",") if f]
     if options.quick:
         options.rounds = min(options.rounds, 3)
     if not 1 <= options.rounds <= rounds.MOST:

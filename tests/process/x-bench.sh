@@ -159,6 +159,13 @@ ok "its figures are those of the runs" $?
 ! $run suite --build "$bench/.." --library "$lib" --only nonsense \
 	2>"$tmp/err" && grep -q 'no workload called nonsense' "$tmp/err"
 ok "the driver refuses an unknown workload" $?
+! $run suite --build "$bench/.." --with "$top/README.md" 2>"$tmp/err" &&
+	grep -q 'does not become malloc' "$tmp/err"
+ok "and a library that is no allocator" $?
+cp "$lib" "$tmp/other.so"
+$run peers --build "$bench/.." --with "$tmp/other.so" 2>/dev/null |
+	grep -qx "$(realpath "$tmp/other.so")"
+ok "another one by its path is compared" $?
 $run suite --build "$bench/.." --library "$lib" --out "$tmp/out" --rounds 1 \
 	--allocators glibc,quern --only "leak" >"$tmp/table" 2>"$tmp/err" &&
 	grep -q '^leak  *[0-9.]* *[0-9.]* ' "$tmp/table" &&
