@@ -110,19 +110,19 @@ static struct qn_table *table_spare(struct qn_hub *hub)
 	return NULL;
 }
 
-const struct qn_table *qn_hub_table_get(struct qn_hub *hub,
-					const struct qn_table *old)
+/* A signal handler may fork(): counts and @at change together, as far as a child can see */
+void qn_hub_table_get(struct qn_hub *hub, const struct qn_table **at)
 {
-	struct qn_table *t;
+	struct qn_table *t, *old = (struct qn_table *)*at;
 
 	qn_port_lock(&hub->learn);
 	t = hub->table;
 	qn_assert(t && (!old || old->nr_users > 0));
 	t->nr_users++;
 	if (old)
-		((struct qn_table *)old)->nr_users--;
+		old->nr_users--;
+	WRITE_ONCE(*at, t);
 	qn_port_unlock(&hub->learn);
-	return t;
 }
 
 __apart void qn_hub_table_begin(struct qn_hub *hub,
@@ -144,11 +144,14 @@ __apart void qn_hub_table_begin(struct qn_hub *hub,
 	qn_port_unlock(&hub->learn);
 }
 
-void qn_hub_table_put(struct qn_hub *hub, const struct qn_table *t)
+void qn_hub_table_put(struct qn_hub *hub, const struct qn_table **at)
 {
+	struct qn_table *t = (struct qn_table *)*at;
+
 	qn_port_lock(&hub->learn);
 	qn_assert(t->nr_users > 0);
-	((struct qn_table *)t)->nr_users--;
+	t->nr_users--;
+	WRITE_ONCE(*at, NULL);
 	qn_port_unlock(&hub->learn);
 }
 

@@ -217,18 +217,20 @@ void *qn_hub_meta_alloc(struct qn_hub *hub, size_t size);
 /**
  * qn_hub_table_get() - move a reader from one table to the one in use
  * @hub:	the hub
- * @old:	what it used so far, or NULL
+ * @at:		where the reader has its table; NULL stands there if it used none so far
+ *
+ * @at is written with the lock held, so a child that a signal handler forks counts readers
+ * as they are (process-fork.c).
  *
  * Context: takes hub.learn.
  */
-const struct qn_table *qn_hub_table_get(struct qn_hub *hub,
-					const struct qn_table *old);
+void qn_hub_table_get(struct qn_hub *hub, const struct qn_table **at);
 
 /* The table that a policy begins with, if it has one. Takes hub.learn. */
 void qn_hub_table_begin(struct qn_hub *hub, const struct qn_policy *policy);
 
-/* A reader will not look at @t any more. Takes hub.learn. */
-void qn_hub_table_put(struct qn_hub *hub, const struct qn_table *t);
+/* A reader will not look at the table at @at any more, which is NULL then. Takes hub.learn. */
+void qn_hub_table_put(struct qn_hub *hub, const struct qn_table **at);
 
 /**
  * qn_hub_learn() - hand in samples and let the controller look

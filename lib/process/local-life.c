@@ -21,7 +21,7 @@ static __cold void class_retable(struct qn_local *l)
 {
 	unsigned int was = l->nr_base, base;
 
-	l->table = qn_hub_table_get(l->hub, l->table);
+	qn_hub_table_get(l->hub, &l->table);
 	base = l->table->nr_base;
 	l->nr_base = base;
 	/* Those below stay, but for a policy that begins with others */
@@ -301,8 +301,7 @@ __seldom void qn_local_put(struct qn_local *l)
 	l->front = &l->spare;
 	qn_assert(!l->batch);
 	/* Nobody may come for it, and tables are few */
-	qn_hub_table_put(hub, l->table);
-	l->table = NULL;
+	qn_hub_table_put(hub, &l->table);
 	l->next_orphan = hub->orphans;
 	hub->orphans = l;
 	if (likely(!l->is_apart))

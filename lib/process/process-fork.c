@@ -98,7 +98,10 @@ __apart void qn_process_fork_parent(void)
 
 /* ---- the child ---- */
 
-/* Who reads which table: counted anew, unless this thread was at it */
+/*
+ * Who reads which table: counted anew, unless this thread was at it. A local that is about
+ * to lose its thread is an orphan already, and has its table still (qn_local_put()).
+ */
 static __apart void tables_lost(u32 self)
 {
 	if (qn_port_holds(&qn_hub.learn))
@@ -106,7 +109,7 @@ static __apart void tables_lost(u32 self)
 	for (unsigned int i = 0; i < QN_NR_TABLES; i++)
 		qn_hub.tables[i]->nr_users = 0;
 	for (struct qn_local *l = qn_hub.locals; l; l = l->next)
-		if (l->thread == self && l->state == QN_LOCAL_OWNED && l->table)
+		if (l->thread == self && l->state != QN_LOCAL_LOST && l->table)
 			((struct qn_table *)l->table)->nr_users++;
 }
 

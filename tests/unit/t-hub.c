@@ -516,24 +516,30 @@ static u32 hot_size(unsigned int i)
 
 static void test_table_get(void **state)
 {
-	const struct qn_table *a, *b;
+	const struct qn_table *a = NULL, *b = NULL, *c;
 
 	(void)state;
 	begin();
 	make_live(8 << 20);
-	a = qn_hub_table_get(&hub, NULL);
+	qn_hub_table_get(&hub, &a);
 	assert_ptr_equal(a, hub.table);
 	assert_int_equal(a->nr_users, 1);
-	assert_ptr_equal(qn_hub_table_get(&hub, a), a);
+	qn_hub_table_get(&hub, &a);
+	assert_ptr_equal(a, hub.table);
 	assert_int_equal(a->nr_users, 1);
-	assert_ptr_equal(qn_hub_table_get(&hub, NULL), a);
+	qn_hub_table_get(&hub, &b);
+	assert_ptr_equal(b, a);
 	assert_int_equal(a->nr_users, 2);
 	assert_true(learn_until_change(900));
-	b = qn_hub_table_get(&hub, a);
+	qn_hub_table_get(&hub, &b);
 	assert_ptr_equal(b, hub.table);
 	assert_ptr_not_equal(b, a);
 	assert_int_equal(a->nr_users, 1);
 	assert_int_equal(b->nr_users, 1);
+	c = a;
+	qn_hub_table_put(&hub, &a);
+	assert_null(a);
+	assert_int_equal(c->nr_users, 0);
 }
 
 static u32 table_sum(const struct qn_table *t)
@@ -550,7 +556,7 @@ static u32 table_sum(const struct qn_table *t)
 /* A reader of each generation falls asleep */
 static void test_readers_keep_their_tables(void **state)
 {
-	const struct qn_table *held[QN_NR_TABLES];
+	const struct qn_table *held[QN_NR_TABLES], *t;
 	u32 sums[QN_NR_TABLES];
 	unsigned int nr = 0, hot = 0;
 
@@ -558,7 +564,8 @@ static void test_readers_keep_their_tables(void **state)
 	begin();
 	make_live(8 << 20);
 	do {
-		held[nr] = qn_hub_table_get(&hub, NULL);
+		held[nr] = NULL;
+		qn_hub_table_get(&hub, &held[nr]);
 		sums[nr] = table_sum(held[nr]);
 		for (hot++; !learn_until_change(hot_size(hot)); hot++)
 			if (hot > 60)
@@ -572,7 +579,9 @@ static void test_readers_keep_their_tables(void **state)
 		assert_int_equal(table_sum(held[i]), sums[i]);
 	}
 	/* The third wakes up */
-	assert_ptr_equal(qn_hub_table_get(&hub, held[2]), hub.table);
+	t = held[2];
+	qn_hub_table_get(&hub, &t);
+	assert_ptr_equal(t, hub.table);
 	for (hot = 0; hot < 60 && hub.table != held[2]; hot++)
 		learn_until_change(hot_size(hot));
 	assert_ptr_equal(hub.table, held[2]);
@@ -764,7 +773,7 @@ static void test_many_changes(void **state)
 	for (unsigned int i = 0; i < 300; i++) {
 		u64 nr = hub.page->nr_changes;
 
-		t = qn_hub_table_get(&hub, t);
+		qn_hub_table_get(&hub, &t);
 		learn_until_change(hot_size(i * 7));
 		assert_in_range(hub.page->nr_changes, nr, nr + 1);
 		if (hub.page->nr_changes == nr)

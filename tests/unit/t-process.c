@@ -32,6 +32,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "process/process-internal.h"
 #include "process/process.h"
 #include "../random.h"
 #include "../resident.h"
@@ -1411,6 +1413,44 @@ static void test_fork_of_threads(void **state)
 	assert_int_equal(qn_check(), 0);
 }
 
+/* All readers of tables that the hub counts */
+static u32 nr_users(void)
+{
+	u32 nr = 0;
+
+	for (unsigned int i = 0; i < QN_NR_TABLES; i++)
+		nr += qn_hub.tables[i]->nr_users;
+	return nr;
+}
+
+/* Those of the thread itself: the others are gone */
+static bool child_has_both_tables(void)
+{
+	return nr_users() == 2;
+}
+
+/* A signal handler forks while a local comes to its end: it has its table still */
+static void test_fork_at_an_end(void **state)
+{
+	struct qn_local *l;
+	pthread_t t;
+
+	(void)state;
+	qn_free(qn_malloc(1));
+	l = qn_local_get(&qn_hub);
+	stop = false;
+	pthread_create(&t, NULL, hot_worker, (void *)7);
+	while (nr_users() < 3)
+		sched_yield();
+	/* As qn_local_put() has it before the table goes */
+	WRITE_ONCE(l->state, QN_LOCAL_ORPHAN);
+	in_child(child_has_both_tables);
+	WRITE_ONCE(l->state, QN_LOCAL_OWNED);
+	WRITE_ONCE(stop, true);
+	pthread_join(t, NULL);
+	qn_local_put(l);
+}
+
 /* ---- objects that are followed ---- */
 
 static u32 nr_lives(bool ended)
@@ -1702,6 +1742,7 @@ int main(void)
 		cmocka_unit_test(test_fork_has_its_own_file),
 		cmocka_unit_test(test_fork_handlers_allocate),
 		cmocka_unit_test(test_fork_of_threads),
+		cmocka_unit_test(test_fork_at_an_end),
 		cmocka_unit_test(test_children_sample_for_themselves),
 		cmocka_unit_test(test_check),
 		/* Last: its table stays */
