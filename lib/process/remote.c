@@ -46,8 +46,11 @@ static __always_inline void *inbox_take(struct qn_local *l)
 {
 	WRITE_ONCE(l->sent, 0);
 	WRITE_ONCE(l->kept, 0);
-	/* Pairs with the release in inbox_send() */
-	return __atomic_exchange_n(&l->inbox, NULL, __ATOMIC_ACQUIRE);
+	/*
+	 * Pairs with the release in inbox_send(). In qn_local_put() it must not come before
+	 * the store of the state: an acquire alone may.
+	 */
+	return __atomic_exchange_n(&l->inbox, NULL, __ATOMIC_SEQ_CST);
 }
 
 /* The owner looks, after another did: had it slept? */
