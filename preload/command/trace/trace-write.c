@@ -33,10 +33,11 @@ static u32 pack(struct qn_writer *w, u32 size)
 {
 	struct qn_trace_head head = w->block.head;
 	const u8 *payload = w->buf + QN_TRACE_BLOCK_HEADER;
-	u8 *to = w->packed + QN_TRACE_BLOCK_HEADER;
+	u8 *to;
 
 	if (!w->packed || head.kind == QN_TRACE_PROCESS)
 		return 0;
+	to = w->packed + QN_TRACE_BLOCK_HEADER;
 	size -= QN_TRACE_BLOCK_HEADER;
 	if (head.kind == QN_TRACE_EVENTS) {
 		head.flags |= QN_TRACE_GROUPS;
