@@ -16,7 +16,7 @@
 #include "quern.h"
 #include "train.h"
 
-#define MAGIC "QNTRAIN2"
+#define MAGIC "QNTRAIN3"
 
 /* Of all that the result depends on */
 static u32 sum_of(const struct qn_train *t)
@@ -39,6 +39,14 @@ static u32 sum_of(const struct qn_train *t)
 	return sum;
 }
 
+/* Of what a checkpoint has: numbers of it are indices */
+static u32 check_of(const struct qn_train_state *s)
+{
+	size_t from = offsetof(struct qn_train_state, seed);
+
+	return qn_crc32(0, (const char *)s + from, sizeof(*s) - from);
+}
+
 /* Written beside it and renamed, so there is always a whole one */
 int qn_train_keep(struct qn_train *t)
 {
@@ -46,6 +54,7 @@ int qn_train_keep(struct qn_train *t)
 	int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	int err = fd < 0 ? -errno : 0;
 
+	t->s->check = check_of(t->s);
 	if (!err)
 		err = qn_write_all(fd, (const char *)t->s, sizeof(*t->s));
 	if (fd >= 0)
@@ -75,13 +84,13 @@ int qn_train_go_on(struct qn_train *t)
 	if (fd >= 0)
 		close(fd);
 	if (size == sizeof(*s) && !memcmp(s->magic, MAGIC, sizeof(s->magic)) &&
-	    s->sum == sum) {
+	    s->sum == sum && s->check == check_of(s)) {
 		qn_error("goes on from %s: seed %u, episode %u", t->checkpoint,
 			 t->seed + s->seed, s->episode);
 		return 1;
 	}
-	qn_error("%s is of another training; remove it, or name another: "
-		 "--checkpoint=FILE",
+	qn_error("%s is of another training, or damaged; remove it, or name "
+		 "another: --checkpoint=FILE",
 		 t->checkpoint);
 	return -EINVAL;
 }

@@ -83,6 +83,7 @@ struct qn_train_seed {
 /**
  * struct qn_train_state - all that a checkpoint has
  * @magic, @sum: what it is, and of which training
+ * @check:	crc32 of all that follows
  * @seed:	number of the seed that is trained, from 0 on
  * @episode:	episodes of it so far
  * @state:	of the random numbers that draw items
@@ -93,6 +94,7 @@ struct qn_train_seed {
 struct qn_train_state {
 	char magic[8];
 	u32 sum;
+	u32 check;
 	u32 seed;
 	u32 episode;
 	u64 state;
