@@ -121,7 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	snprintf(path, sizeof(path), "fuzz-%d.file", (int)getpid());
 	what = fuzz_byte(&in);
 	/* Checkpoints are large, so they are few */
-	if (what == '1')
+	if (what == '1' && size < 12)
 		checkpoint(&in);
 	else if (what % 2)
 		elf(&in);

@@ -45,6 +45,8 @@ size_t qn_row_pack(u8 *to, size_t room, const struct qn_column *row, u32 nr)
 bool qn_row_unpack(const u8 *at, const u8 *end, struct qn_column *row, u32 nr,
 		   size_t most)
 {
+	static u8 nothing[1];
+
 	for (u32 i = 0; i < nr; i++) {
 		size_t n, unpacked = 0;
 		u64 size;
@@ -58,8 +60,9 @@ bool qn_row_unpack(const u8 *at, const u8 *end, struct qn_column *row, u32 nr,
 				qn_unpack(at, (size_t)size, most, &unpacked);
 		if (size && !row[i].memory)
 			return false;
-		row[i].at = row[i].memory;
-		row[i].end = row[i].memory + unpacked;
+		/* An empty column has no memory of its own */
+		row[i].at = row[i].memory ? row[i].memory : nothing;
+		row[i].end = row[i].at + unpacked;
 		at += size;
 	}
 	return true;
