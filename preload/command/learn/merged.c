@@ -330,7 +330,8 @@ void qn_merged_write(FILE *out, struct qn_merged *m)
 	fprintf(out, "allocations %.17g\n", m->allocations / runs);
 	fprintf(out, "returned %.17g %.17g\n", m->returned / runs,
 		m->wanted_back / runs);
-	qsort(m->sizes, m->nr, sizeof(*m->sizes), by_bytes);
+	if (m->nr)
+		qsort(m->sizes, m->nr, sizeof(*m->sizes), by_bytes);
 	for (u32 i = 0; i < m->nr; i++) {
 		const struct qn_merged_size *s = &m->sizes[i];
 
