@@ -623,6 +623,12 @@ void *qn_pool_alloc(struct qn_pool *pool);
 void qn_pool_free(struct qn_pool *pool, void *p);
 
 /**
+ * qn_pool_osize() - bytes of a buffer: what was asked for, in whole words
+ * @pool:	the pool
+ */
+size_t qn_pool_osize(const struct qn_pool *pool);
+
+/**
  * qn_pool_nr() - buffers in all
  * @pool:	the pool
  */

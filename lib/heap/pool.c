@@ -131,6 +131,11 @@ void qn_pool_free(struct qn_pool *pool, void *p)
 	qn_port_unlock(&pool->lock);
 }
 
+size_t qn_pool_osize(const struct qn_pool *pool)
+{
+	return pool->stride;
+}
+
 size_t qn_pool_nr(const struct qn_pool *pool)
 {
 	return pool->nr;

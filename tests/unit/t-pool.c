@@ -39,6 +39,9 @@ static void check_pool(size_t osize, size_t nr, size_t skew)
 	assert_non_null(pool);
 	assert_in_range(qn_pool_nr(pool), nr,
 			nr + 4 * QN_ALIGN / QN_POOL_STRIDE(osize));
+	assert_in_range(qn_pool_osize(pool), max(osize, (size_t)1),
+			osize + sizeof(void *));
+	assert_true(is_aligned(qn_pool_osize(pool), sizeof(void *)));
 	nr = qn_pool_nr(pool);
 	for (size_t i = 0; i < nr; i++) {
 		p[i] = qn_pool_alloc(pool);
@@ -47,6 +50,8 @@ static void check_pool(size_t osize, size_t nr, size_t skew)
 		if (osize && osize % QN_ALIGN == 0)
 			assert_true(is_aligned((uintptr_t)p[i], QN_ALIGN));
 		assert_int_equal(qn_pool_nr_free(pool), nr - 1 - i);
+		if (i > 0)
+			assert_int_equal(p[i] - p[i - 1], qn_pool_osize(pool));
 		memset(p[i], (int)i, osize);
 	}
 	assert_null(qn_pool_alloc(pool));
