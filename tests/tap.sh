@@ -29,6 +29,12 @@ ok() # TITLE COMMAND..., or TITLE STATUS
 	explain
 }
 
+# For ok: what must fail
+not() # COMMAND...
+{
+	! "$@"
+}
+
 skip() # TITLE WHY
 {
 	nr=$((nr + 1))

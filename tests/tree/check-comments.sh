@@ -14,8 +14,8 @@
 set -u
 cd "${srcdir:?run by make check}" || exit 99
 
-# Files of others: FreeRTOS, and a program in an example
-foreign='FreeRTOSConfig.h heap_1.c heap_4.c heap_5.c main.cc'
+# Files of others: FreeRTOS, and programs in examples
+foreign='FreeRTOSConfig.h heap_1.c heap_4.c heap_5.c main.cc words.cc'
 
 files=$(mktemp) || exit 99
 trap 'rm -f "$files"' EXIT

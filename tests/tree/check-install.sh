@@ -45,6 +45,13 @@ names()
 		[ -f "$lib/libquern.so.0" ] && [ -f "$lib/libquern.a" ] &&
 		[ -f "$lib/quern/libquern-engines.so" ] &&
 		[ -f "$lib/quern/libquern-record.so" ] &&
+		[ "$(readlink "$lib/libquern-heap.so")" = \
+			libquern-heap.so.0 ] &&
+		[ -f "$lib/libquern-heap.so.0" ] &&
+		[ -f "$lib/libquern-heap.a" ] &&
+		[ -f "$lib/pkgconfig/quern-heap.pc" ] &&
+		[ -f "$lib/cmake/quern/quern-config.cmake" ] &&
+		[ -f "$lib/cmake/quern/quern-config-version.cmake" ] &&
 		[ "$(readlink "$lib/libquern-tokens.so")" = \
 			libquern-tokens.so.0 ] &&
 		[ -f "$lib/libquern-tokens.so.0" ] &&
@@ -55,6 +62,7 @@ names()
 		[ -f "$root$prefix/share/bash-completion/completions/quern" ] &&
 		[ -f "$root$prefix/share/zsh/site-functions/_quern" ] &&
 		[ -f "$root$prefix/include/quern-hint.h" ] &&
+		[ -f "$root$prefix/include/quern.hpp" ] &&
 		[ -f "$root$prefix/include/quern.h" ] || {
 		find "$root"
 		return 1
@@ -99,6 +107,8 @@ if command -v pkg-config >/dev/null; then
 else
 	skip "pkg-config" "there is none"
 fi
+
+. "$srcdir/tests/tree/consumers.sh"
 
 preload()
 {

@@ -102,6 +102,25 @@ readelf -lW "$builddir/libquern.so" | awk '$1 == "GNU_STACK" && /E/ ||
 	$1 == "LOAD" && / RWE /' >"$tmp/exec"
 report "libquern.so has no memory both writable and executable" "$tmp/exec"
 
+# Heaps, pools and arenas of one's own, without the heap of a process
+{
+	grep ^qn_ "$tmp/want" |
+		grep -vxE 'qn_(malloc|calloc|realloc|memalign|free|malloc_usable_size|trim|stats_get|check)'
+} >"$tmp/own"
+nm -D --defined-only "$builddir/libquern-heap.so" | awk '{ print $NF }' |
+	sort | comm -3 - "$tmp/own" >"$tmp/not-own"
+report "libquern-heap.so exports the heaps of quern.h, and nothing else" \
+	"$tmp/not-own"
+readelf -d "$builddir/libquern-heap.so" |
+	sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
+	grep -vxE 'libc\.so\.6|ld-linux.*' >"$tmp/heap-needs"
+report "libquern-heap.so needs libc alone" "$tmp/heap-needs"
+for file in libquern-heap.so libquern-heap.a; do
+	nm "$builddir/$file" | awk '{ sub(/@.*/, "", $NF); print $NF }' |
+		grep -xE "$(printf '%s|' $family)operator.*|_Z.*"
+done >"$tmp/mallocs"
+report "libquern-heap has no malloc, and calls none" "$tmp/mallocs"
+
 # What the preload library calls and quern.h shows; the rest of libquern.a stays out
 nm "$builddir/libquern.so" | awk '{ print $NF }' |
 	grep -E '^qn_(engine|engines|buddy|trace|strtab)(_|$)' >"$tmp/idle"
