@@ -12,7 +12,6 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 

@@ -47,10 +47,11 @@ _Static_assert(QN_NR_CLASSES >= 4 && QN_NR_CLASSES <= 255, "QN_NR_CLASSES");
  * QN_HEAP_STEPS: entries in the table of a heap of one's own: sizes up to
  * (QN_HEAP_STEPS - 1) * QN_ALIGN bytes can be given a class; larger ones are
  * always direct. One byte for each of two tables, two in the profile. Only lengths
- * that are held make a difference: in firmware up to 22.
+ * that are held make a difference: in firmware up to 22. 32-bit machines have room for as
+ * many as firmware: QN_HEAP_STATE of quern.h.
  */
 #ifndef QN_HEAP_STEPS
-#define QN_HEAP_STEPS (QN_SMALL ? 24 : 65)
+#define QN_HEAP_STEPS (QN_SMALL || sizeof(void *) == 4 ? 24 : 65)
 #endif
 _Static_assert(QN_HEAP_STEPS >= 2 && QN_HEAP_STEPS <= 4096, "QN_HEAP_STEPS");
 
@@ -299,7 +300,7 @@ _Static_assert(QN_NR_ZONES >= 1 && QN_NR_ZONES <= 16, "QN_NR_ZONES");
  * 2^30; what is larger shares the last list. A pointer each.
  */
 #ifndef QN_NR_BINS
-#define QN_NR_BINS (QN_SMALL ? 64 : 128)
+#define QN_NR_BINS (QN_SMALL || sizeof(void *) == 4 ? 64 : 128)
 #endif
 _Static_assert(QN_NR_BINS >= 64 && QN_NR_BINS <= 128, "QN_NR_BINS");
 

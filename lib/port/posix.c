@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -90,22 +89,22 @@ static __apart void wait(u32 *word, int op, u32 value, u32 ms)
 
 __apart void qn_port_wait(u32 *word, u32 value, u32 ms)
 {
-	wait(word, FUTEX_WAIT_PRIVATE, value, ms);
+	wait(word, QN_FUTEX_WAIT | QN_FUTEX_PRIVATE, value, ms);
 }
 
 __apart void qn_port_wake(u32 *word)
 {
-	futex(word, FUTEX_WAKE_PRIVATE, INT32_MAX);
+	futex(word, QN_FUTEX_WAKE | QN_FUTEX_PRIVATE, INT32_MAX);
 }
 
 __apart void qn_port_wait_shared(u32 *word, u32 value, u32 ms)
 {
-	wait(word, FUTEX_WAIT, value, ms);
+	wait(word, QN_FUTEX_WAIT, value, ms);
 }
 
 __apart void qn_port_wake_shared(u32 *word)
 {
-	futex(word, FUTEX_WAKE, INT32_MAX);
+	futex(word, QN_FUTEX_WAKE, INT32_MAX);
 }
 
 static __apart void lock_contended(struct qn_lock *lock, u32 self)
@@ -123,7 +122,8 @@ static __apart void lock_contended(struct qn_lock *lock, u32 self)
 			    __atomic_compare_exchange_n(
 				    &lock->word, &old, old | SLEEPERS, false,
 				    __ATOMIC_RELAXED, __ATOMIC_RELAXED)))
-			futex(&lock->word, FUTEX_WAIT_PRIVATE, old | SLEEPERS);
+			futex(&lock->word, QN_FUTEX_WAIT | QN_FUTEX_PRIVATE,
+			      old | SLEEPERS);
 	}
 }
 
@@ -145,7 +145,7 @@ void qn_port_unlock(struct qn_lock *lock)
 	if (is_forker())
 		return;
 	if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) & SLEEPERS)
-		futex(&lock->word, FUTEX_WAKE_PRIVATE, 1);
+		futex(&lock->word, QN_FUTEX_WAKE | QN_FUTEX_PRIVATE, 1);
 }
 
 bool qn_port_holds(const struct qn_lock *lock)
@@ -241,7 +241,8 @@ size_t qn_port_page_size(void)
 
 static long map(void *at, size_t size, long flags)
 {
-	return qn_sys6(SYS_mmap, (long)at, (long)size, PROT_READ | PROT_WRITE,
+	return qn_sys6(QN_SYS_MMAP, (long)at, (long)size,
+		       PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1,
 		       0);
 }

@@ -14,6 +14,21 @@
 
 #include "base/compiler.h"
 
+/*
+ * Of <linux/futex.h>, which compilers for another C library than the system's do not find:
+ * musl-gcc
+ */
+#define QN_FUTEX_WAIT    0
+#define QN_FUTEX_WAKE    1
+#define QN_FUTEX_PRIVATE 128
+
+/* On 32-bit machines mmap() has another number, or its arguments elsewhere */
+#ifdef SYS_mmap2
+#define QN_SYS_MMAP SYS_mmap2
+#else
+#define QN_SYS_MMAP SYS_mmap
+#endif
+
 /**
  * qn_sys6() - a system call
  * @nr:		SYS_...

@@ -14,7 +14,6 @@
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
-#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -227,7 +226,7 @@ __apart void qn_port_thread_join(struct qn_port_thread *t)
 	for (int i = 0; (now = READ_ONCE(t->tid)); i++) {
 		if (i >= WAITS_MOST && is_gone(tid))
 			break;
-		qn_sys6(SYS_futex, (long)&t->tid, FUTEX_WAIT, (long)now,
+		qn_sys6(SYS_futex, (long)&t->tid, QN_FUTEX_WAIT, (long)now,
 			(long)&wait, 0, 0);
 	}
 	while (!is_gone(tid))

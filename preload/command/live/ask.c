@@ -5,7 +5,6 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 #include "clock.h"
 #include "command/base/fail.h"
+#include "port/sys.h"
 #include "ask.h"
 
 /* A process that ends does not answer: looked for so often */
@@ -91,7 +91,7 @@ static bool wait_for(struct qn_stats_control *c, u32 number, u64 until)
 		now = qn_clock_usec();
 		if (now >= until)
 			return false;
-		futex(&c->answered, FUTEX_WAIT, seen,
+		futex(&c->answered, QN_FUTEX_WAIT, seen,
 		      (u32)min((until - now) / 1000 + 1, (u64)LOOK_MS));
 	}
 	return true;
@@ -100,7 +100,7 @@ static bool wait_for(struct qn_stats_control *c, u32 number, u64 until)
 static void ring(struct qn_stats_control *c)
 {
 	__atomic_fetch_add(&c->bell, 1, __ATOMIC_SEQ_CST);
-	futex(&c->bell, FUTEX_WAKE, INT32_MAX, 0);
+	futex(&c->bell, QN_FUTEX_WAKE, INT32_MAX, 0);
 }
 
 static bool wait_answer(struct qn_ask *ask, u32 number, u32 wait_ms)
