@@ -468,7 +468,8 @@ __seldom size_t qn_resident_purge(struct qn_resident *r, struct qn_unit *u,
 
 bool qn_resident_drop(void *p, size_t size)
 {
-	return give_up(p, size) == 0;
+	return is_aligned((uintptr_t)p | size, qn_port_page_size()) &&
+	       give_up(p, size) == 0;
 }
 
 __seldom void qn_resident_note(struct qn_unit *u, size_t bytes)

@@ -309,7 +309,10 @@ size_t qn_resident_end(const struct qn_unit *u, size_t nr);
 size_t qn_resident_purge(struct qn_resident *r, struct qn_unit *u, char *start,
 			 size_t from, size_t to, u32 ago);
 
-/* Give pages of a block in use back, of which no descriptor knows. Return: false as above. */
+/*
+ * Give pages of a block in use back, of which no descriptor knows. Return: false as above, or
+ * where these are parts of the system's pages, the rest of which is others'.
+ */
 bool qn_resident_drop(void *p, size_t size);
 
 /* The first @bytes of a run were written. Context: who owns the units. */

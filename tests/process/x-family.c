@@ -538,6 +538,42 @@ static void malloc_trim_returns(void)
 	CHECK(malloc_trim(0) == 0);
 }
 
+/*
+ * A block of which little was touched goes elsewhere, and its pages back to the system. Others
+ * lie in the same page where pages are large.
+ */
+static void realloc_spares_neighbours(void)
+{
+	enum {
+		NR = 300,
+		SMALL = 44 << 10,
+		LARGE = 100 << 10
+	};
+
+	static unsigned char *grows[NR], *stays[NR];
+
+	for (int i = 0; i < NR; i++) {
+		grows[i] = x_keep(malloc(LARGE));
+		stays[i] = x_keep(malloc(SMALL));
+		CHECK(grows[i] && stays[i]);
+		grows[i][0] = (unsigned char)i;
+		memset(stays[i], i | 1, SMALL);
+	}
+	for (int i = 0; i < NR; i++) {
+		grows[i] = x_keep(realloc(grows[i], 5 * LARGE));
+		CHECK(grows[i] && grows[i][0] == (unsigned char)i);
+	}
+	for (int i = 0; i < NR; i++) {
+		for (int at = 0; at < SMALL; at++)
+			if (stays[i][at] != (unsigned char)(i | 1)) {
+				CHECK(!"a block of others has changed");
+				break;
+			}
+		free(stays[i]);
+		free(grows[i]);
+	}
+}
+
 static const struct x_case cases[] = {
 	{ "every name is quern's", names },
 	{ "malloc of all sizes", malloc_all_sizes },
@@ -547,6 +583,7 @@ static const struct x_case cases[] = {
 	{ "realloc keeps the contents", realloc_keeps },
 	{ "realloc keeps all that is usable", realloc_keeps_usable },
 	{ "realloc to 0 frees", realloc_to_zero },
+	{ "realloc spares the neighbours", realloc_spares_neighbours },
 	{ "reallocarray", reallocarray_multiplies },
 	{ "memalign, aligned_alloc, posix_memalign", aligned },
 	{ "posix_memalign leaves errno and pointer", posix_memalign_contract },

@@ -414,12 +414,34 @@ static void test_random(void **state)
 	}
 }
 
+/* What is behind part of a page of the system is others' */
+static void test_drop_is_of_whole_pages(void **state)
+{
+	const size_t page = 64 << 10;
+	char *p;
+
+	(void)state;
+	begin(page);
+	p = qn_port_map(NULL, 4 * page);
+	assert_non_null(p);
+	memset(p, 1, 4 * page);
+	assert_false(qn_resident_drop(p, page + PAGE));
+	assert_false(qn_resident_drop(p + PAGE, page));
+	assert_int_equal(port.nr_purged, 0);
+	assert_int_equal(p[0] & p[2 * page - 1], 1);
+	assert_true(qn_resident_drop(p, page));
+	assert_int_equal(p[0] | p[page - 1], 0);
+	assert_int_equal(p[page], 1);
+	qn_port_release(p, 4 * page);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_side_by_side),
 		cmocka_unit_test(test_holes_are_used),
 		cmocka_unit_test(test_gives_back),
+		cmocka_unit_test(test_drop_is_of_whole_pages),
 		cmocka_unit_test(test_dirty),
 		cmocka_unit_test(test_old_contents),
 		cmocka_unit_test(test_purges),
