@@ -23,24 +23,6 @@
 
 _Static_assert(LM_ID_BASE == 0, "the first namespace is 0");
 
-static void *nothing(void)
-{
-	return NULL;
-}
-
-void *qn_jump_next(void **known, const char *name)
-{
-	void *address = READ_ONCE(*known);
-
-	if (!address) {
-		address = dlsym(RTLD_NEXT, name);
-		if (!address)
-			address = (void *)nothing;
-		WRITE_ONCE(*known, address);
-	}
-	return address;
-}
-
 /* Called from below alone */
 void *qn_dlopen_next(void) __attribute__((visibility("hidden")));
 void *qn_dlmopen_next(void) __attribute__((visibility("hidden")));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * mallinfo.c - what malloc tells of itself under the C library's names: mallinfo(),
- * malloc_stats() and malloc_info().
+ * malloc_stats() and malloc_info(); and mallopt(). Other C libraries than glibc have none of
+ * these.
  *
  * Above tally.h. What the calling thread has in use is counted; of other threads that
  * run it is what they told last. The words are glibc's: blocks that it would map one by
@@ -112,6 +113,36 @@ QN_EXPORT __apart struct mallinfo mallinfo(void)
 __asm__(".globl __libc_mallinfo\n"
 	".type __libc_mallinfo, %function\n"
 	".set __libc_mallinfo, mallinfo\n");
+
+/* ---- mallopt ---- */
+
+/*
+ * Parameters that tune are accepted and leave the heap as it is: it tunes
+ * itself. M_PERTURB asks for something that a program could see, and is not
+ * offered.
+ */
+QN_EXPORT __apart int mallopt(int param, int value)
+{
+	switch (param) {
+	case M_MXFAST:
+		/* The largest that the manual allows */
+		return value >= 0 && value <= 80 * (int)sizeof(size_t) / 4;
+	case M_TRIM_THRESHOLD:
+	case M_TOP_PAD:
+	case M_MMAP_THRESHOLD:
+	case M_MMAP_MAX:
+	case M_CHECK_ACTION:
+	case M_ARENA_TEST:
+	case M_ARENA_MAX:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+__asm__(".globl __libc_mallopt\n"
+	".type __libc_mallopt, %function\n"
+	".set __libc_mallopt, mallopt\n");
 
 /* ---- malloc_stats ---- */
 

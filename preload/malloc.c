@@ -106,30 +106,6 @@ QN_EXPORT __apart int malloc_trim(size_t pad __maybe_unused)
 }
 
 /*
- * Parameters that tune are accepted and leave the heap as it is: it tunes
- * itself. M_PERTURB asks for something that a program could see, and is not
- * offered.
- */
-QN_EXPORT __apart int mallopt(int param, int value)
-{
-	switch (param) {
-	case M_MXFAST:
-		/* The largest that the manual allows */
-		return value >= 0 && value <= 80 * (int)sizeof(size_t) / 4;
-	case M_TRIM_THRESHOLD:
-	case M_TOP_PAD:
-	case M_MMAP_THRESHOLD:
-	case M_MMAP_MAX:
-	case M_CHECK_ACTION:
-	case M_ARENA_TEST:
-	case M_ARENA_MAX:
-		return 1;
-	default:
-		return 0;
-	}
-}
-
-/*
  * The C library's own names of these. A program's malloc may be built on them, and the
  * malloc behind it is this one.
  */
@@ -145,5 +121,4 @@ ALIAS(__libc_free, free);
 ALIAS(__libc_memalign, memalign);
 ALIAS(__libc_valloc, valloc);
 ALIAS(__libc_pvalloc, pvalloc);
-ALIAS(__libc_mallopt, mallopt);
 ALIAS(__posix_memalign, posix_memalign);

@@ -18,6 +18,8 @@
 #define JUMP_SLOT R_X86_64_JUMP_SLOT
 #endif
 
+/* Not all C libraries declare it */
+extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
 struct qn_names qn_names = {
@@ -33,13 +35,21 @@ static uintptr_t dynamic(ElfW(Sxword) tag)
 	return d->d_un.d_val;
 }
 
+/* An address there; glibc has added where the library lies, others have not */
+static const void *address(ElfW(Sxword) tag)
+{
+	uintptr_t base = (uintptr_t)__ehdr_start, at = dynamic(tag);
+
+	return (const void *)(at < base ? base + at : at);
+}
+
 /* @name: one that this library calls itself, by way of the dynamic linker */
 static bool is_own(const char *name)
 {
-	const ElfW(Rela) *r = (const void *)dynamic(DT_JMPREL);
+	const ElfW(Rela) *r = address(DT_JMPREL);
 	const ElfW(Rela) *end = r + dynamic(DT_PLTRELSZ) / sizeof(*r);
-	const ElfW(Sym) *symbols = (const void *)dynamic(DT_SYMTAB);
-	const char *strings = (const void *)dynamic(DT_STRTAB);
+	const ElfW(Sym) *symbols = address(DT_SYMTAB);
+	const char *strings = address(DT_STRTAB);
 
 	for (; r < end; r++) {
 		const ElfW(Sym) *s = &symbols[ELF64_R_SYM(r->r_info)];

@@ -52,6 +52,10 @@ struct qn_names {
 	bool is_new_aligned_own;
 };
 
+/* Not declared by the headers of every C library */
+void *pvalloc(size_t size);
+int malloc_trim(size_t pad);
+
 extern struct qn_names qn_names __attribute__((visibility("hidden")));
 
 /* Look the names up. From the constructor; takes no lock and does not allocate. */

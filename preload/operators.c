@@ -15,7 +15,6 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <link.h>
 #include <stdlib.h>
 #include <unwind.h>
 
@@ -331,13 +330,12 @@ static struct {
  */
 static void *symbol_find_from(const void *caller, const char *name)
 {
-	struct link_map *map;
 	void *handle;
 	Dl_info info;
 
-	if (!dladdr1(caller, &info, (void **)&map, RTLD_DL_LINKMAP))
+	if (!dladdr(caller, &info))
 		return NULL;
-	handle = dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
+	handle = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
 	return handle ? dlsym(handle, name) : NULL;
 }
 

@@ -70,6 +70,23 @@ void *const __dso_handle = NULL;
 /* Of operators.c */
 void qn_operators_start(void) __attribute__((visibility("hidden")));
 
+/*
+ * Registers what is to run when every destructor has; glibc has it. NULL elsewhere: then
+ * the library's own destructor is the last, since its constructor was the first.
+ */
+int on_exit(void (*call)(int status, void *arg), void *arg) __weak;
+
+/*
+ * glibc runs the constructor before it knows the environment itself, and gives it to
+ * constructors. Others do the reverse.
+ */
+#ifdef __GLIBC__
+#define ENVIRONMENT(env) (env)
+#else
+extern char **environ;
+#define ENVIRONMENT(env) environ
+#endif
+
 /* As secure_getenv(), which does not know the environment yet; @name has its '=' */
 static const char *env_find(char **env, const char *name)
 {
@@ -215,6 +232,9 @@ static __apart const struct qn_engine *find_engine(const char *name)
 	_exit(2);
 }
 
+/* Figures are told, and by the destructor below */
+static bool tells_at_end;
+
 /*
  * A destructor and no on_exit() function, which every process would pay for: those of
  * other libraries may run after it.
@@ -222,6 +242,16 @@ static __apart const struct qn_engine *find_engine(const char *name)
 static void __attribute__((destructor)) end(void)
 {
 	qn_process_audit();
+	if (tells_at_end)
+		qn_process_finish();
+}
+
+static __apart void tell_at_end(void)
+{
+	if (on_exit)
+		on_exit(finish, NULL);
+	else
+		tells_at_end = true;
 }
 
 /*
@@ -231,13 +261,16 @@ static void __attribute__((destructor)) end(void)
  * linked to be never unloaded (-z nodelete).
  */
 static void __attribute__((constructor))
-start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
+start(int argc __maybe_unused, char **argv __maybe_unused,
+      char **env __maybe_unused)
 {
-	const char *setting = env_find(env, "QUERN_CONF=");
 	struct qn_conf conf;
 	char error[QN_CONF_ERROR];
+	const char *setting;
 	bool is_own;
 
+	env = ENVIRONMENT(env);
+	setting = env_find(env, "QUERN_CONF=");
 	qn_conf_init(&conf);
 	if (setting && qn_conf_parse(&conf, setting, error, sizeof(error)))
 		refuse(error);
@@ -247,7 +280,7 @@ start(int argc __maybe_unused, char **argv __maybe_unused, char **env)
 	qn_operators_start();
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
 	if (conf.stats[0] || conf.live || conf.report[0] || conf.metrics[0])
-		on_exit(finish, NULL);
+		tell_at_end();
 	if (conf.live)
 		qn_process_live_at(env_find(env, "XDG_RUNTIME_DIR="));
 	is_own = !strcmp(conf.engine, "quern");
