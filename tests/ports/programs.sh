@@ -10,7 +10,7 @@ works()
 	cat <<'END'
 20000|gawk|BEGIN { for (i = 0; i < 30000; i++) a[i % 500] = a[i % 500] i; for (k in a) n += length(a[k]); print n }
 20000|lua5.4|local t = {} for i = 1, 30000 do t[i % 700] = {i, tostring(i)} end local n = 0 for _, v in pairs(t) do n = n + #v[2] end print(n)
-10000|perl|my %h; $h{$_ % 900} .= "x$_" for 1 .. 30000; my $n = 0; $n += length for values %h; print "$n\n"
+5000|perl|my %h; $h{$_ % 900} .= "x$_" for 1 .. 30000; my $n = 0; $n += length for values %h; print "$n\n"
 3000|python3|import collections as c; d = c.defaultdict(list); [d[i % 300].append(str(i) * 100) for i in range(20000)]; print(sum(map(len, d.values())))
 10000|sqlite3|create table t(a, b); with recursive n(i) as (select 1 union all select i + 1 from n where i < 5000) insert into t select i, hex(i * 7919) from n; select count(*), sum(length(b)) from t;
 500|bash|for i in {1..500}; do a[i % 50]=${a[i % 50]}$i; done; echo ${#a[@]} ${#a[7]} $( (echo child) )
