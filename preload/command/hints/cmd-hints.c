@@ -209,17 +209,15 @@ static json_t *entry_json(const struct qn_hint_entry *e)
 	qn_json_known(one, "element", h->elem, h->elem);
 	qn_json_number(one, "align", h->align_log2 ? 1u << h->align_log2 : 0);
 	qn_json_number(one, "loop_depth", h->loop_depth);
-	json_object_set_new(one, "weight",
-			    json_real((double)e->weight / QN_HINT_ONCE));
+	qn_json_real(one, "weight", (double)e->weight / QN_HINT_ONCE);
 	qn_json_number(one, "sites", e->nr);
 	qn_json_number(one, "hash", h->type_hash);
-	json_object_set_new(one, "typed",
-			    json_boolean(h->flags & QN_HINT_TYPED));
-	json_object_set_new(one, "name", qn_json_text(e->name));
+	qn_json_bool(one, "typed", h->flags & QN_HINT_TYPED);
+	qn_json_put(one, "name", qn_json_text(e->name));
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		if (h->flags & flags[i].bit)
 			json_array_append_new(list, json_string(flags[i].name));
-	json_object_set_new(one, "flags", list);
+	qn_json_put(one, "flags", list);
 	return one;
 }
 
@@ -234,11 +232,9 @@ static json_t *granules_json(const struct qn_hint_file *f)
 
 		qn_json_number(one, "size", g.at[i].size);
 		qn_json_number(one, "served", g.at[i].served);
-		json_object_set_new(
-			one, "weight",
-			json_real((double)g.at[i].weight / QN_HINT_ONCE));
-		json_object_set_new(one, "own",
-				    json_boolean(g.at[i].own_class));
+		qn_json_real(one, "weight",
+			     (double)g.at[i].weight / QN_HINT_ONCE);
+		qn_json_bool(one, "own", g.at[i].own_class);
 		json_array_append_new(list, one);
 	}
 	qn_granules_exit(&g);
@@ -252,12 +248,12 @@ static void print_json(const struct hints *h, const struct qn_hint_file *f,
 
 	for (u32 i = 0; i < f->nr; i++)
 		json_array_append_new(list, entry_json(&f->at[i]));
-	json_object_set_new(root, "format", json_integer(FORMAT));
-	json_object_set_new(root, "file", qn_json_text(h->path));
+	qn_json_number(root, "format", FORMAT);
+	qn_json_put(root, "file", qn_json_text(h->path));
 	qn_json_known(root, "pointer_bits", f->ptr_bits, f->nr);
 	qn_json_number(root, "sites", f->nr_records);
-	json_object_set_new(root, "records", list);
-	json_object_set_new(root, "granules", granules_json(f));
+	qn_json_put(root, "records", list);
+	qn_json_put(root, "granules", granules_json(f));
 	if (h->heap) {
 		heap = json_object();
 		qn_json_number(heap, "bytes", h->heap);
@@ -267,9 +263,8 @@ static void print_json(const struct hints *h, const struct qn_hint_file *f,
 		qn_json_number(heap, "one_of_each", fit->once);
 		qn_json_number(heap, "over", fit->over);
 		qn_json_number(heap, "unbounded", fit->unbounded);
-		json_object_set_new(heap, "fits",
-				    json_boolean(fit->least <= fit->room));
-		json_object_set_new(root, "heap", heap);
+		qn_json_bool(heap, "fits", fit->least <= fit->room);
+		qn_json_put(root, "heap", heap);
 	}
 	qn_json_print(stdout, root);
 }

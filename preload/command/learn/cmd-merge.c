@@ -82,24 +82,18 @@ static int write_file(struct qn_merged *m, const char *name)
 	return err;
 }
 
-static void put_real(json_t *object, const char *key, double value)
-{
-	json_object_set_new(object, key, json_real(value));
-}
-
 static json_t *make_size(const struct qn_merged_size *s, double runs)
 {
 	json_t *one = json_object();
 
 	qn_json_known(one, "size", s->osize, s->osize);
-	put_real(one, "promoted", s->promoted / runs);
-	put_real(one, "calls", s->calls / runs);
-	put_real(one, "bytes", s->bytes / runs);
-	put_real(one, "carved", s->carved / runs);
-	json_object_set_new(one, "asked",
-			    s->asked_runs > 0 ?
-				    json_real(s->asked / s->asked_runs) :
-				    json_null());
+	qn_json_real(one, "promoted", s->promoted / runs);
+	qn_json_real(one, "calls", s->calls / runs);
+	qn_json_real(one, "bytes", s->bytes / runs);
+	qn_json_real(one, "carved", s->carved / runs);
+	qn_json_put(one, "asked",
+		    s->asked_runs > 0 ? json_real(s->asked / s->asked_runs) :
+					json_null());
 	return one;
 }
 
@@ -110,16 +104,16 @@ static void print_json(const struct merge *merge, const struct qn_merged *m)
 	for (u32 i = 0; i < m->nr; i++)
 		json_array_append_new(sizes, make_size(&m->sizes[i], m->runs));
 	qn_json_number(o, "format", FORMAT);
-	json_object_set_new(o, "written", qn_json_text(merge->output));
-	put_real(o, "runs", m->runs);
-	put_real(o, "peak_live_mean", m->peak_live / m->runs);
-	put_real(o, "peak_live_most", m->most_live);
-	put_real(o, "peak_used_mean", m->peak_used / m->runs);
-	put_real(o, "peak_used_most", m->most_used);
-	put_real(o, "allocations_mean", m->allocations / m->runs);
-	put_real(o, "returned_mean", m->returned / m->runs);
-	put_real(o, "wanted_back_mean", m->wanted_back / m->runs);
-	json_object_set_new(o, "sizes", sizes);
+	qn_json_put(o, "written", qn_json_text(merge->output));
+	qn_json_real(o, "runs", m->runs);
+	qn_json_real(o, "peak_live_mean", m->peak_live / m->runs);
+	qn_json_real(o, "peak_live_most", m->most_live);
+	qn_json_real(o, "peak_used_mean", m->peak_used / m->runs);
+	qn_json_real(o, "peak_used_most", m->most_used);
+	qn_json_real(o, "allocations_mean", m->allocations / m->runs);
+	qn_json_real(o, "returned_mean", m->returned / m->runs);
+	qn_json_real(o, "wanted_back_mean", m->wanted_back / m->runs);
+	qn_json_put(o, "sizes", sizes);
 	qn_json_print(qn_stream_beside(merge->output), o);
 }
 

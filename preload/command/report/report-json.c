@@ -20,11 +20,6 @@
 #define STRINGIFY(x)    #x
 #define DOTTED(a, b, c) STRINGIFY(a) "." STRINGIFY(b) "." STRINGIFY(c)
 
-static void put(json_t *object, const char *key, json_t *value)
-{
-	json_object_set_new(object, key, value);
-}
-
 /* 0 stands for "not recorded" in the page */
 static void put_known(json_t *object, const char *key, u64 n)
 {
@@ -33,7 +28,7 @@ static void put_known(json_t *object, const char *key, u64 n)
 
 static void put_seconds(json_t *object, const char *key, u64 usec)
 {
-	put(object, key, json_real((double)usec / 1e6));
+	qn_json_real(object, key, (double)usec / 1e6);
 }
 
 static json_t *make_use(const struct qn_figures *f, const struct qn_use *use)
@@ -53,17 +48,17 @@ static json_t *make_entry(const struct qn_entry *e, u64 all_bytes)
 {
 	json_t *o = json_object();
 
-	put(o, "kind", json_string(e->osize ? "slab" : "direct"));
+	qn_json_put(o, "kind", json_string(e->osize ? "slab" : "direct"));
 	put_known(o, "object_size", e->osize);
-	put(o, "promoted", json_boolean(e->promoted));
-	put(o, "mean_requested",
-	    e->asked_allocs ?
-		    json_real(e->asked / 16 / (double)e->asked_allocs) :
-		    json_null());
+	qn_json_bool(o, "promoted", e->promoted);
+	qn_json_put(o, "mean_requested",
+		    e->asked_allocs ?
+			    json_real(e->asked / 16 / (double)e->asked_allocs) :
+			    json_null());
 	qn_json_number(o, "allocations", e->nr_allocs);
 	qn_json_number(o, "allocated_bytes", e->bytes);
-	put(o, "share_of_bytes",
-	    json_real(all_bytes ? (double)e->bytes / (double)all_bytes : 0));
+	qn_json_real(o, "share_of_bytes",
+		     all_bytes ? (double)e->bytes / (double)all_bytes : 0);
 	qn_json_number(o, "live", e->live);
 	qn_json_number(o, "carved", e->carved);
 	qn_json_number(o, "peak_carved", e->peak);
@@ -80,7 +75,7 @@ static json_t *make_table(const struct qn_figures *f)
 		json_array_append_new(entries,
 				      make_entry(&f->entries[i], total.bytes));
 	qn_json_number(o, "generation", f->generation);
-	put(o, "entries", entries);
+	qn_json_put(o, "entries", entries);
 	return o;
 }
 
@@ -105,8 +100,8 @@ static json_t *make_event(const struct qn_event *event, u64 start)
 
 	put_seconds(o, "at_seconds",
 		    event->usec > start ? event->usec - start : 0);
-	put(o, "program", qn_json_text(event->exe));
-	put(o, "action", json_string(action_name(c->action)));
+	qn_json_put(o, "program", qn_json_text(event->exe));
+	qn_json_put(o, "action", json_string(action_name(c->action)));
 	qn_json_number(o, "size", c->size);
 	qn_json_number(o, "expected_gain", c->gain);
 	qn_json_number(o, "generation", c->generation);
@@ -125,15 +120,15 @@ static json_t *make_decision(const struct qn_stats_decision *d)
 	json_t *o = json_object(), *in = json_array();
 
 	put_seconds(o, "at_seconds", d->usec);
-	put(o, "chosen", preset_name(d->action));
-	put(o, "in_force", preset_name(d->preset));
-	put(o, "leads", json_boolean(d->phase));
-	put(o, "cost", json_real(d->cost / 1024.0));
-	put(o, "gain", json_real(d->gain / 1024.0));
-	put(o, "ahead", json_real(d->ahead / 1024.0));
+	qn_json_put(o, "chosen", preset_name(d->action));
+	qn_json_put(o, "in_force", preset_name(d->preset));
+	qn_json_bool(o, "leads", d->phase);
+	qn_json_real(o, "cost", d->cost / 1024.0);
+	qn_json_real(o, "gain", d->gain / 1024.0);
+	qn_json_real(o, "ahead", d->ahead / 1024.0);
 	for (unsigned int i = 0; i < QN_STATS_INPUTS; i++)
 		json_array_append_new(in, json_integer(d->in[i]));
-	put(o, "inputs", in);
+	qn_json_put(o, "inputs", in);
 	return o;
 }
 
@@ -153,7 +148,7 @@ static json_t *make_choices(const struct qn_figures *f)
 	for (unsigned int i = 0; i < qn_figures_nr_decisions(f); i++)
 		json_array_append_new(last,
 				      make_decision(qn_figures_decision(f, i)));
-	put(o, "last", last);
+	qn_json_put(o, "last", last);
 	return o;
 }
 
@@ -165,13 +160,13 @@ static json_t *make_controller(const struct qn_figures *f)
 	for (i = 0; i < f->nr_events; i++)
 		json_array_append_new(changes,
 				      make_event(&f->events[i], f->start_usec));
-	put(o, "policy", qn_json_text(f->policy));
+	qn_json_put(o, "policy", qn_json_text(f->policy));
 	qn_json_number(o, "nr_changes", f->nr_changes);
-	put(o, "changes", changes);
-	put(o, "presets", make_choices(f));
+	qn_json_put(o, "changes", changes);
+	qn_json_put(o, "presets", make_choices(f));
 	qn_json_number(o, "slices", f->nr_slices);
 	qn_json_number(o, "samples", f->nr_samples);
-	put(o, "cost_seconds", json_real((double)f->sample_ns / 1e9));
+	qn_json_real(o, "cost_seconds", (double)f->sample_ns / 1e9);
 	return o;
 }
 
@@ -192,10 +187,11 @@ static json_t *make_life(const struct qn_stats_life *life, unsigned int group)
 	if (group < QN_STATS_LIFE_GROUPS - 1)
 		qn_json_number(o, "size_max", (u64)32 << 2 * group);
 	else
-		put(o, "size_max", json_null());
+		qn_json_put(o, "size_max", json_null());
 	qn_json_number(o, "ended", life->nr_ended);
-	put(o, "ended_bytes_by_age_in_bytes", make_ages(life->by_bytes));
-	put(o, "ended_bytes_by_age_in_time", make_ages(life->by_time));
+	qn_json_put(o, "ended_bytes_by_age_in_bytes",
+		    make_ages(life->by_bytes));
+	qn_json_put(o, "ended_bytes_by_age_in_time", make_ages(life->by_time));
 	qn_json_number(o, "live", life->nr_live);
 	qn_json_number(o, "live_bytes", life->live);
 	qn_json_number(o, "grown", life->nr_grown);
@@ -213,8 +209,8 @@ static json_t *make_lives(const struct qn_figures *f)
 	for (i = 0; i < QN_STATS_LIFE_GROUPS; i++)
 		json_array_append_new(sizes, make_life(&f->lives[i], i));
 	qn_json_number(o, "age_bytes", QN_STATS_LIFE_BYTES);
-	put(o, "age_seconds", json_real(QN_STATS_LIFE_MS / 1e3));
-	put(o, "sizes", sizes);
+	qn_json_real(o, "age_seconds", QN_STATS_LIFE_MS / 1e3);
+	qn_json_put(o, "sizes", sizes);
 	return o;
 }
 
@@ -228,10 +224,10 @@ static json_t *make_waste(const struct qn_stats_waste *sum, u64 nr)
 {
 	json_t *o = json_object();
 
-	put(o, "internal", make_mean(sum->internal, nr));
-	put(o, "external", make_mean(sum->external, nr));
-	put(o, "dirty", make_mean(sum->dirty, nr));
-	put(o, "metadata", make_mean(sum->metadata, nr));
+	qn_json_put(o, "internal", make_mean(sum->internal, nr));
+	qn_json_put(o, "external", make_mean(sum->external, nr));
+	qn_json_put(o, "dirty", make_mean(sum->dirty, nr));
+	qn_json_put(o, "metadata", make_mean(sum->metadata, nr));
 	return o;
 }
 
@@ -243,10 +239,10 @@ static json_t *make_slope(s64 slope)
 /* Bytes an epoch, of the last ones */
 static void put_slopes(json_t *o, const struct qn_stats_trend *t)
 {
-	put(o, "live_slope", make_slope(t->live_slope));
-	put(o, "peak_slope", make_slope(t->peak_slope));
-	put(o, "returned_slope", make_slope(t->purged_slope));
-	put(o, "wanted_back_slope", make_slope(t->refaults_slope));
+	qn_json_put(o, "live_slope", make_slope(t->live_slope));
+	qn_json_put(o, "peak_slope", make_slope(t->peak_slope));
+	qn_json_put(o, "returned_slope", make_slope(t->purged_slope));
+	qn_json_put(o, "wanted_back_slope", make_slope(t->refaults_slope));
 }
 
 /* Shares: means over all epochs, and those of the last one of a program that is alone */
@@ -254,14 +250,16 @@ static void put_shares(json_t *o, const struct qn_stats_trend *t, bool is_alone)
 {
 	u64 nr = t->nr_epochs;
 
-	put(o, "live_of_peak_mean", make_mean(t->sum_live_of_peak, nr));
-	put(o, "shift_mean", make_mean(t->sum_shift, nr));
-	put(o, "shift_most", make_mean(t->most_shift, 1));
-	put(o, "waste_mean", make_waste(&t->sum_waste, nr));
-	put(o, "live_of_peak",
-	    is_alone ? make_mean(t->live_of_peak, 1) : json_null());
-	put(o, "shift", is_alone ? make_mean(t->shift, 1) : json_null());
-	put(o, "waste", is_alone ? make_waste(&t->waste, 1) : json_null());
+	qn_json_put(o, "live_of_peak_mean", make_mean(t->sum_live_of_peak, nr));
+	qn_json_put(o, "shift_mean", make_mean(t->sum_shift, nr));
+	qn_json_put(o, "shift_most", make_mean(t->most_shift, 1));
+	qn_json_put(o, "waste_mean", make_waste(&t->sum_waste, nr));
+	qn_json_put(o, "live_of_peak",
+		    is_alone ? make_mean(t->live_of_peak, 1) : json_null());
+	qn_json_put(o, "shift",
+		    is_alone ? make_mean(t->shift, 1) : json_null());
+	qn_json_put(o, "waste",
+		    is_alone ? make_waste(&t->waste, 1) : json_null());
 }
 
 static json_t *make_trend(const struct qn_figures *f)
@@ -273,7 +271,7 @@ static json_t *make_trend(const struct qn_figures *f)
 		return json_null();
 	o = json_object();
 	qn_json_number(o, "epochs", t->nr_epochs);
-	put(o, "epoch_seconds", json_real(QN_TREND_MS / 1e3));
+	qn_json_real(o, "epoch_seconds", QN_TREND_MS / 1e3);
 	qn_json_number(o, "growing", t->nr_growing);
 	qn_json_number(o, "shrinking", t->nr_shrinking);
 	put_slopes(o, t);
@@ -295,9 +293,9 @@ static json_t *make_pressure(const struct qn_figures *f)
 {
 	json_t *o = json_object();
 
-	put(o, "now", json_real(qn_figures_level(f->pressure)));
-	put(o, "highest", json_real(qn_figures_level(f->most_pressure)));
-	put(o, "from", json_string(qn_figures_pressure_source(f)));
+	qn_json_real(o, "now", qn_figures_level(f->pressure));
+	qn_json_real(o, "highest", qn_figures_level(f->most_pressure));
+	qn_json_put(o, "from", json_string(qn_figures_pressure_source(f)));
 	return o;
 }
 
@@ -315,11 +313,12 @@ static void put_times(json_t *o, const struct qn_figures *f)
 {
 	bool known = f->nr_programs == 1 && f->end_usec > f->start_usec;
 
-	put(o, "wall_seconds",
-	    known ? json_real((double)(f->end_usec - f->start_usec) / 1e6) :
-		    json_null());
-	put(o, "cpu_seconds",
-	    known ? json_real((double)f->cpu_usec / 1e6) : json_null());
+	qn_json_put(
+		o, "wall_seconds",
+		known ? json_real((double)(f->end_usec - f->start_usec) / 1e6) :
+			json_null());
+	qn_json_put(o, "cpu_seconds",
+		    known ? json_real((double)f->cpu_usec / 1e6) : json_null());
 	put_known(o, "peak_resident", known ? f->peak_resident : 0);
 }
 
@@ -329,11 +328,10 @@ static void put_counts(json_t *o, const struct qn_figures *f)
 	qn_json_number(o, "programs", f->nr_programs);
 	qn_json_number(o, "still_running", f->nr_running);
 	qn_json_number(o, "peak_live", f->peak_live);
-	put(o, "peak_live_exact", json_boolean(f->exact & QN_STATS_EXACT_PEAK));
+	qn_json_bool(o, "peak_live_exact", f->exact & QN_STATS_EXACT_PEAK);
 	put_known(o, "peak_used", f->peak_used);
 	qn_json_number(o, "allocations", f->nr_allocs);
-	put(o, "allocations_exact",
-	    json_boolean(f->exact & QN_STATS_EXACT_COUNT));
+	qn_json_bool(o, "allocations_exact", f->exact & QN_STATS_EXACT_COUNT);
 	qn_json_number(o, "failed", f->nr_failed);
 	qn_json_number(o, "threads", f->nr_threads_total);
 	qn_json_number(o, "remote_frees", f->nr_remote);
@@ -343,7 +341,7 @@ static json_t *make_engine(const struct qn_stats_engine *e)
 {
 	json_t *o = json_object();
 
-	put(o, "name", qn_json_text(*e->name ? e->name : "quern"));
+	qn_json_put(o, "name", qn_json_text(*e->name ? e->name : "quern"));
 	if (!*e->name)
 		return o;
 	qn_json_number(o, "asked", e->asked);
@@ -364,20 +362,22 @@ static json_t *make_frame(struct qn_symbols *symbols, const char *module,
 
 	qn_symbols_text(symbols, module, offset, QN_SYMBOLS_SHORT, text,
 			sizeof(text));
-	put(o, "function", qn_json_text(text));
-	put(o, "module", module ? qn_json_text(module) : json_null());
+	qn_json_put(o, "function", qn_json_text(text));
+	qn_json_put(o, "module", module ? qn_json_text(module) : json_null());
 	qn_json_number(o, "offset", offset);
 	for (u32 i = 0; i < nr; i++) {
 		json_t *line = json_object();
 
-		put(line, "name", qn_json_text(found[i].function));
-		put(line, "file",
-		    found[i].file ? qn_json_text(found[i].file) : json_null());
-		put(line, "line",
-		    found[i].file ? json_integer(found[i].line) : json_null());
+		qn_json_put(line, "name", qn_json_text(found[i].function));
+		qn_json_put(line, "file",
+			    found[i].file ? qn_json_text(found[i].file) :
+					    json_null());
+		qn_json_put(line, "line",
+			    found[i].file ? json_integer(found[i].line) :
+					    json_null());
 		json_array_append_new(lines, line);
 	}
-	put(o, "source", lines);
+	qn_json_put(o, "source", lines);
 	return o;
 }
 
@@ -415,7 +415,7 @@ static json_t *make_sites(const struct qn_figures *f)
 		qn_json_number(o, "live_bytes", sum->live);
 		qn_json_number(o, "live_samples", sum->nr_live);
 		qn_json_number(o, "brief_bytes", sum->brief);
-		put(o, "stack", make_stack(list, &symbols, sum->site));
+		qn_json_put(o, "stack", make_stack(list, &symbols, sum->site));
 		json_array_append_new(sites, o);
 	}
 	qn_symbols_exit(&symbols);
@@ -423,7 +423,7 @@ static json_t *make_sites(const struct qn_figures *f)
 	qn_json_number(o, "no_room_bytes", list->full_bytes);
 	qn_json_number(o, "no_stack_bytes", list->unknown_bytes);
 	qn_json_number(o, "unfollowed_bytes", list->unfollowed);
-	put(o, "sites", sites);
+	qn_json_put(o, "sites", sites);
 	return o;
 }
 
@@ -431,22 +431,22 @@ static json_t *make_heap(const struct qn_figures *f)
 {
 	json_t *o = json_object();
 
-	put(o, "program", qn_json_text(f->exe));
+	qn_json_put(o, "program", qn_json_text(f->exe));
 	qn_json_number(o, "pid", f->pid);
-	put(o, "state", json_string(state_name(f)));
+	qn_json_put(o, "state", json_string(state_name(f)));
 	put_times(o, f);
 	put_counts(o, f);
-	put(o, "at_peak", make_use(f, &f->at_peak));
-	put(o, "at_resident_peak", make_use(f, &f->at_resident));
-	put(o, "at_end", make_use(f, &f->at_end));
-	put(o, "table", make_table(f));
-	put(o, "controller", make_controller(f));
-	put(o, "lives", make_lives(f));
-	put(o, "trend", make_trend(f));
-	put(o, "call_sites", make_sites(f));
-	put(o, "returned", make_returned(f));
-	put(o, "pressure", make_pressure(f));
-	put(o, "engine", make_engine(&f->engine));
+	qn_json_put(o, "at_peak", make_use(f, &f->at_peak));
+	qn_json_put(o, "at_resident_peak", make_use(f, &f->at_resident));
+	qn_json_put(o, "at_end", make_use(f, &f->at_end));
+	qn_json_put(o, "table", make_table(f));
+	qn_json_put(o, "controller", make_controller(f));
+	qn_json_put(o, "lives", make_lives(f));
+	qn_json_put(o, "trend", make_trend(f));
+	qn_json_put(o, "call_sites", make_sites(f));
+	qn_json_put(o, "returned", make_returned(f));
+	qn_json_put(o, "pressure", make_pressure(f));
+	qn_json_put(o, "engine", make_engine(&f->engine));
 	return o;
 }
 
@@ -456,27 +456,18 @@ static json_t *make_status(int status)
 
 	if (WIFEXITED(status)) {
 		qn_json_number(o, "exit", (u64)WEXITSTATUS(status));
-		put(o, "signal", json_null());
+		qn_json_put(o, "signal", json_null());
 	} else {
-		put(o, "exit", json_null());
+		qn_json_put(o, "exit", json_null());
 		qn_json_number(o, "signal", (u64)WTERMSIG(status));
 	}
 	return o;
 }
 
-static json_t *make_arguments(char *const *argv)
-{
-	json_t *list = json_array();
-
-	for (; *argv; argv++)
-		json_array_append_new(list, qn_json_text(*argv));
-	return list;
-}
-
 static void put_outcome(json_t *o, const struct qn_outcome *outcome)
 {
 	qn_json_number(o, "pid", (u64)outcome->pid);
-	put(o, "status", make_status(outcome->status));
+	qn_json_put(o, "status", make_status(outcome->status));
 	put_seconds(o, "wall_seconds", outcome->wall_usec);
 	put_seconds(o, "user_seconds", qn_usec(outcome->usage.ru_utime));
 	put_seconds(o, "system_seconds", qn_usec(outcome->usage.ru_stime));
@@ -504,12 +495,13 @@ static void put_pages(json_t *o, const struct qn_report *report)
 
 	for (i = 0; i < pages->nr; i++)
 		json_array_append_new(heaps, make_heap(&pages->figures[i]));
-	put(o, "library_loaded", json_boolean(pages->has_own));
-	put(o, "obstacle",
-	    pages->has_own ? json_null() : qn_json_text(report->obstacle));
+	qn_json_bool(o, "library_loaded", pages->has_own);
+	qn_json_put(o, "obstacle",
+		    pages->has_own ? json_null() :
+				     qn_json_text(report->obstacle));
 	qn_json_number(o, "unread_pages", pages->nr_unread);
-	put(o, "children", json_string(modes[pages->children]));
-	put(o, "heaps", heaps);
+	qn_json_put(o, "children", json_string(modes[pages->children]));
+	qn_json_put(o, "heaps", heaps);
 }
 
 void qn_report_json(FILE *out, const struct qn_report *report)
@@ -517,16 +509,17 @@ void qn_report_json(FILE *out, const struct qn_report *report)
 	json_t *o = json_object();
 
 	qn_json_number(o, "format", QN_REPORT_FORMAT);
-	put(o, "quern",
-	    json_string(DOTTED(QN_VERSION_MAJOR, QN_VERSION_MINOR,
-			       QN_VERSION_PATCH)));
-	put(o, "command", make_arguments(report->argv));
+	qn_json_put(o, "quern",
+		    json_string(DOTTED(QN_VERSION_MAJOR, QN_VERSION_MINOR,
+				       QN_VERSION_PATCH)));
+	qn_json_put(o, "command", qn_json_texts(report->argv, UINT32_MAX));
 	put_outcome(o, report->outcome);
-	put(o, "on_quern",
-	    report->compare ?
-		    make_other_run(
-			    &qn_compare_cell(report->compare, 0, 0)->outcome) :
-		    json_null());
+	qn_json_put(
+		o, "on_quern",
+		report->compare ?
+			make_other_run(&qn_compare_cell(report->compare, 0, 0)
+						->outcome) :
+			json_null());
 	put_pages(o, report);
 	qn_json_print(out, o);
 }

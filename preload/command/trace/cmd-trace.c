@@ -181,7 +181,7 @@ static void set_identity(json_t *o, const struct qn_tracefile *t, u32 process)
 	if (!info.is_known)
 		return;
 	get_name(&info, name, sizeof(name));
-	json_object_set_new(o, "program", json_string(name));
+	qn_json_put(o, "program", json_string(name));
 	qn_json_number(o, "pid", info.pid);
 	if (info.parent)
 		qn_json_number(o, "forked_by", info.parent - 1);
@@ -198,8 +198,7 @@ static json_t *make_process(const struct qn_tracefile *t, u32 process)
 	while (qn_reader_next_told(&r, &op))
 		add_op(&s, &op);
 	set_identity(o, t, process);
-	json_object_set_new(o, "seconds",
-			    json_real((double)(s.ns - s.first_ns) / 1e9));
+	qn_json_real(o, "seconds", (double)(s.ns - s.first_ns) / 1e9);
 	qn_json_number(o, "threads", s.nr_threads);
 	qn_json_number(o, "forks", s.nr_forks);
 	qn_json_number(o, "allocations", s.nr_allocs);
@@ -231,12 +230,12 @@ static int info_json(const struct request *q, const struct qn_tracefile *t)
 				processes,
 				make_process(t, t->blocks[i].head.process));
 	qn_json_number(o, "format", FORMAT);
-	json_object_set_new(o, "file", qn_json_text(q->file));
+	qn_json_put(o, "file", qn_json_text(q->file));
 	qn_json_number(o, "bytes", t->size);
 	qn_json_number(o, "blocks", t->nr);
 	qn_json_number(o, "damaged", t->nr_damaged);
-	json_object_set_new(o, "indexed", json_boolean(t->was_indexed));
-	json_object_set_new(o, "processes", processes);
+	qn_json_bool(o, "indexed", t->was_indexed);
+	qn_json_put(o, "processes", processes);
 	qn_json_print(stdout, o);
 	return 0;
 }
@@ -366,11 +365,10 @@ static void histogram_json(const struct request *q, const struct histogram *h)
 	json_t *o = json_object();
 
 	qn_json_number(o, "format", FORMAT);
-	json_object_set_new(o, "file", qn_json_text(q->file));
+	qn_json_put(o, "file", qn_json_text(q->file));
 	qn_json_number(o, "process", q->process);
-	json_object_set_new(o, "sizes", make_bins(h->nr, h->bytes));
-	json_object_set_new(o, "lifetimes",
-			    make_bins(h->lived, h->lived_bytes));
+	qn_json_put(o, "sizes", make_bins(h->nr, h->bytes));
+	qn_json_put(o, "lifetimes", make_bins(h->lived, h->lived_bytes));
 	qn_json_print(stdout, o);
 }
 
@@ -433,8 +431,8 @@ static void cut_json(FILE *out, const struct request *q, const struct qn_cut *c)
 	json_t *o = json_object();
 
 	qn_json_number(o, "format", FORMAT);
-	json_object_set_new(o, "file", qn_json_text(q->file));
-	json_object_set_new(o, "written", qn_json_text(q->output));
+	qn_json_put(o, "file", qn_json_text(q->file));
+	qn_json_put(o, "written", qn_json_text(q->output));
 	qn_json_number(o, "process", q->process);
 	qn_json_number(o, "objects", c->nr_objects);
 	qn_json_number(o, "objects_kept", c->nr_kept);
