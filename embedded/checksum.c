@@ -31,11 +31,7 @@ u32 crc32(u32 crc, const void *p, size_t size)
 
 u32 fnv1a(u32 hash, const void *p, size_t size)
 {
-	const u8 *byte = p;
-
-	for (; size; size--)
-		hash = (hash ^ *byte++) * 0x01000193u;
-	return hash;
+	return qn_fnv1a(hash, p, size);
 }
 
 u32 fnv1a_word(u32 hash, u32 value)

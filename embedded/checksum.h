@@ -8,8 +8,9 @@
 #define CHECKSUM_H
 
 #include "base/compiler.h"
+#include "base/fnv1a.h"
 
-#define FNV1A_START 0x811c9dc5u
+#define FNV1A_START QN_FNV1A_START
 
 /* CRC-16/CCITT, most significant bit first; finds every error within a byte */
 u16 crc16(u16 crc, const void *p, size_t size);

@@ -8,15 +8,7 @@
 #include <string.h>
 
 #include "base/bits.h"
-
-static u32 hash(const char *text, size_t size)
-{
-	u32 h = 2166136261u;
-
-	for (size_t i = 0; i < size; i++)
-		h = (h ^ (u8)text[i]) * 16777619u;
-	return h;
-}
+#include "base/fnv1a.h"
 
 int qn_strtab_init(struct qn_strtab *t, void *mem, size_t size, u32 nr_most)
 {
@@ -58,7 +50,7 @@ static bool is_same(const char *s, const char *text, size_t size)
 /* The slot where the string is, or where it would go */
 static u32 *find(const struct qn_strtab *t, const char *text, size_t size)
 {
-	u32 i = hash(text, size);
+	u32 i = qn_fnv1a(QN_FNV1A_START, text, size);
 
 	for (;; i++) {
 		u32 *slot = &t->slots[i & (t->nr_slots - 1)];

@@ -9,6 +9,7 @@
 #define QN_HINT_RECORD_H
 
 #include "base/compiler.h"
+#include "base/fnv1a.h"
 #include "quern-hint.h"
 
 _Static_assert(sizeof(struct qn_hint) == 24, "this is a format of files");
@@ -61,19 +62,10 @@ void qn_hint_reader_init(struct qn_hint_reader *r, const void *notes,
  */
 bool qn_hint_reader_next(struct qn_hint_reader *r, struct qn_hint *hint);
 
-#define QN_HINT_HASH_START 2166136261u
-
-/* FNV-1a of a text, after that of what stands before it */
-static inline u32 qn_hint_hash_more(u32 hash, const char *text)
+/* Of the name of a type or a function: type_hash */
+static inline u32 qn_hint_hash(const char *name)
 {
-	for (; *text; text++)
-		hash = (hash ^ (u8)*text) * 16777619u;
-	return hash;
-}
-
-static inline u32 qn_hint_hash(const char *text)
-{
-	return qn_hint_hash_more(QN_HINT_HASH_START, text);
+	return qn_fnv1a(QN_FNV1A_START, name, __builtin_strlen(name));
 }
 
 #endif /* QN_HINT_RECORD_H */

@@ -318,7 +318,7 @@ static void test_hash(void **state)
 	assert_true(qn_hint_hash("") == 0x811c9dc5);
 	assert_true(qn_hint_hash("a") == 0xe40c292c);
 	assert_true(qn_hint_hash("foobar") == 0xbf9cf968);
-	assert_true(qn_hint_hash_more(qn_hint_hash("foo"), "bar") ==
+	assert_true(qn_fnv1a(qn_hint_hash("foo"), "bar", 3) ==
 		    qn_hint_hash("foobar"));
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include "flame.h"
 #include "flame-tree.h"
+#include "base/fnv1a.h"
 #include "command/base/demangle.h"
 #include "command/base/fail.h"
 #include "command/draw/markup.h"
@@ -119,10 +120,8 @@ static u32 depth_of(const struct picture *p, u32 node, u32 depth)
 /* Warm, and always the same for a name */
 static void put_colour(const struct picture *p, const char *name)
 {
-	u32 hash = 2166136261u;
+	u32 hash = qn_fnv1a(QN_FNV1A_START, name, strlen(name));
 
-	for (; *name; name++)
-		hash = (hash ^ (u8)*name) * 16777619u;
 	fprintf(p->out, "hsl(%u,%u%%,%u%%)", 14 + hash % 42,
 		74 + hash / 64 % 20, 60 + hash / 4096 % 12);
 }
