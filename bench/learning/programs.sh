@@ -60,6 +60,22 @@ record_large()
 		-append null:
 }
 
+# A folder's programs teach; those that are left out judge
+train() # FOLDER-OF-TRACES OPTIONS
+{
+	folder=$1
+	shift
+	for trace in "$folder"/*.trace; do
+		program=${trace##*/}
+		if is_left_out "${program%.trace}"; then
+			set -- "$@" "--validate=$trace"
+		else
+			set -- "$@" "$trace"
+		fi
+	done
+	nice ./quern train "$@" || exit
+}
+
 # The networks of policy dqn for processes, a file a seed, and their curve. make weights and
 # make bench-seeds have the same ones, so whoever comes second finds them.
 seeds_folder=bench/learning/seeds
@@ -71,15 +87,7 @@ train_process() # NAME NR-OF-SEEDS EPISODES OPTIONS
 	episodes=$3
 	shift 3
 	[ ! -e "$seeds_folder/$name" ] || return 0
-	for trace in "$traces"/*.trace; do
-		program=${trace##*/}
-		if is_left_out "${program%.trace}"; then
-			set -- "$@" "--validate=$trace"
-		else
-			set -- "$@" "$trace"
-		fi
-	done
 	mkdir -p "$seeds_folder" || exit
-	nice ./quern train --seeds="$nr" --episodes="$episodes" --mixes=96 \
-		--part=100K --each -o "$seeds_folder/$name" "$@" || exit
+	train "$traces" --seeds="$nr" --episodes="$episodes" --mixes=96 \
+		--part=100K --each -o "$seeds_folder/$name" "$@"
 }

@@ -20,27 +20,11 @@ to=bench/learning
 mkdir -p "$to" || exit
 record_workloads
 
-# NAME-OF-WEIGHTS FOLDER-OF-TRACES OPTIONS
-train()
-{
-	weights=$1
-	folder=$2
-	shift 2
-	for trace in "$folder"/*.trace; do
-		name=${trace##*/}
-		if is_left_out "${name%.trace}"; then
-			set -- "$@" "--validate=$trace"
-		else
-			set -- "$@" "$trace"
-		fi
-	done
-	./quern train --for="$weights" -o "$to/weights-$weights.h" "$@" || exit
-}
-
 rm -f "$seeds_folder"/*
 train_process seed "${SEEDS:-10}" "${EPISODES:-160}" --curve="$seeds_folder/curve"
 cp "$seeds_folder/seed" "$to/weights-process.h" || exit
-train paper "$traces" --episodes="${EPISODES:-400}" --mixes=96 --part=100K
+train "$traces" --for=paper -o "$to/weights-paper.h" \
+	--episodes="${EPISODES:-400}" --mixes=96 --part=100K
 
 # For firmware: whole objects are left out until a device would hold the rest
 mkdir -p "$to/cut" || exit
@@ -49,4 +33,5 @@ for trace in "$traces"/*.trace; do
 	[ -e "$cut" ] || ./quern trace cut --heap=60K --events=30000 -o "$cut" \
 		"$trace" >/dev/null || exit
 done
-train heap "$to/cut" --seeds="${SEEDS:-4}" --episodes="${EPISODES:-16000}"
+train "$to/cut" --for=heap -o "$to/weights-heap.h" \
+	--seeds="${SEEDS:-4}" --episodes="${EPISODES:-16000}"
