@@ -14,11 +14,13 @@
 
 /**
  * struct walk - through the modules of a process
- * @found:	told of each range of notes; NULL: only @adds is wanted
+ * @found:	told of each range of notes
+ * @known:	modules that had been loaded when it was told last
  * @adds:	modules that were ever loaded
  */
 struct walk {
 	void (*found)(const void *notes, size_t size);
+	u64 known;
 	u64 adds;
 };
 
@@ -46,7 +48,7 @@ static __apart int module(struct dl_phdr_info *info, size_t size, void *arg)
 	if (size >=
 	    offsetof(struct dl_phdr_info, dlpi_adds) + sizeof(info->dlpi_adds))
 		w->adds = info->dlpi_adds;
-	if (!w->found)
+	if (w->adds == w->known)
 		return 1;
 	for (size_t i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
@@ -60,9 +62,10 @@ static __apart int module(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
-__apart u64 qn_process_notes(void (*found)(const void *notes, size_t size))
+__apart u64 qn_process_notes(u64 known,
+			     void (*found)(const void *notes, size_t size))
 {
-	struct walk w = { .found = found };
+	struct walk w = { .found = found, .known = known };
 	__typeof__(dl_iterate_phdr) *iterate;
 
 	/* Called by its name it would be looked up at each start */

@@ -65,14 +65,14 @@ static void open_desc(struct qn_hint_reader *r, const u8 *desc, u32 descsz)
 	r->left = min(count, room);
 }
 
-/* Go behind the next note. Return: false if there is none that lies within the range. */
-static bool next_note(struct qn_hint_reader *r)
+bool qn_hint_reader_note(struct qn_hint_reader *r)
 {
 	size_t room = (size_t)(r->end - r->at);
 	const u8 *note = r->at;
 	u32 namesz, descsz;
 	u64 desc;
 
+	r->left = 0;
 	if (room < NOTE_HEAD)
 		goto ends;
 	namesz = get32(note);
@@ -93,11 +93,6 @@ ends:
 	return false;
 }
 
-static bool is_sound(const struct qn_hint *h)
-{
-	return h->size_min <= h->size_max && h->align_log2 < 32;
-}
-
 void qn_hint_reader_init(struct qn_hint_reader *r, const void *notes,
 			 size_t size)
 {
@@ -107,15 +102,11 @@ void qn_hint_reader_init(struct qn_hint_reader *r, const void *notes,
 
 bool qn_hint_reader_next(struct qn_hint_reader *r, struct qn_hint *hint)
 {
-	do {
-		while (r->left) {
-			__builtin_memcpy(hint, r->record, sizeof(*hint));
-			r->record += r->rec_size;
-			r->left--;
-			if (is_sound(hint))
-				return true;
-			r->nr_bad++;
-		}
-	} while (next_note(r));
-	return false;
+	const struct qn_hint_place *at;
+
+	while (!(at = qn_hint_reader_record(r)))
+		if (!qn_hint_reader_note(r))
+			return false;
+	*hint = at->hint;
+	return true;
 }

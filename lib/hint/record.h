@@ -14,6 +14,11 @@
 
 _Static_assert(sizeof(struct qn_hint) == 24, "this is a format of files");
 
+/* A record where it lies, at any address: no copy is made of its fields */
+struct qn_hint_place {
+	struct qn_hint hint;
+} __attribute__((packed, may_alias));
+
 /**
  * struct qn_hint_reader - a walk over the records in a range of memory
  * @at:		the next note
@@ -50,14 +55,48 @@ void qn_hint_reader_init(struct qn_hint_reader *r, const void *notes,
 			 size_t size);
 
 /**
- * qn_hint_reader_next() - the next record
+ * qn_hint_reader_note() - go to the next note, of which the records are to come
+ * @r:		the walk
+ *
+ * Notes of others and of unknown versions have none. A note that does not lie within the range
+ * ends the walk.
+ *
+ * Context: any; no byte outside the range is read. Bounded time.
+ * Return: false at the end.
+ */
+bool qn_hint_reader_note(struct qn_hint_reader *r);
+
+/**
+ * qn_hint_reader_record() - the next record of the present note
+ * @r:		the walk
+ *
+ * Records that cannot be right are skipped. Inline for those who read many.
+ *
+ * Context: as above. Time is linear in the bytes passed.
+ * Return: where it lies; NULL at the end of the note.
+ */
+static __always_inline const struct qn_hint_place *
+qn_hint_reader_record(struct qn_hint_reader *r)
+{
+	while (r->left) {
+		const struct qn_hint_place *at = (const void *)r->record;
+
+		r->record += r->rec_size;
+		r->left--;
+		if (at->hint.size_min <= at->hint.size_max &&
+		    at->hint.align_log2 < 32)
+			return at;
+		r->nr_bad++;
+	}
+	return NULL;
+}
+
+/**
+ * qn_hint_reader_next() - the next record, of whichever note
  * @r:		the walk
  * @hint:	filled in; undefined at the end
  *
- * Notes of others and of unknown versions are skipped, so are records that cannot be right. A
- * note that does not lie within the range ends the walk.
- *
- * Context: any; no byte outside the range is read. Time is linear in the bytes passed.
+ * Context: as above.
  * Return: false at the end.
  */
 bool qn_hint_reader_next(struct qn_hint_reader *r, struct qn_hint *hint);

@@ -107,25 +107,39 @@ static u64 told_modules __bss_apart;
 static bool is_telling __bss_apart;
 
 /* As quern's plugins make it where there is no limit to tokens (plugin/sites.h) */
-static size_t token_of(const struct qn_hint *hint)
+static size_t token_of(const struct qn_hint_place *at)
 {
 	size_t half = (size_t)1 << (8 * sizeof(size_t) - 1);
 
-	return hint->type_hash +
-	       (hint->flags & QN_HINT_HAS_POINTERS ? half : 0);
+	return at->hint.type_hash +
+	       (at->hint.flags & QN_HINT_HAS_POINTERS ? half : 0);
 }
 
+static __always_inline void tell(const struct qn_hint_place *at)
+{
+	u8 what = at->hint.flags & QN_HINT_COLD ? TOLD_COLD : TOLD_WARM;
+	u8 *slot;
+
+	if (!(at->hint.flags & QN_HINT_TYPED))
+		return;
+	/* Few records say anything new: no write waits for the last one */
+	slot = &told[qn_place_slot(token_of(at))];
+	if (unlikely(!(*slot & what)))
+		*slot |= what;
+}
+
+/* There may be ten thousand: those of a note go by in registers, a copy of the reader */
 static __apart void notes_found(const void *notes, size_t size)
 {
-	struct qn_hint_reader r;
-	struct qn_hint hint;
+	const struct qn_hint_place *at;
+	struct qn_hint_reader r, note;
 
 	qn_hint_reader_init(&r, notes, size);
-	while (qn_hint_reader_next(&r, &hint))
-		if (hint.flags & QN_HINT_TYPED)
-			told[qn_place_slot(token_of(&hint))] |=
-				hint.flags & QN_HINT_COLD ? TOLD_COLD :
-							    TOLD_WARM;
+	while (qn_hint_reader_note(&r)) {
+		note = r;
+		while ((at = qn_hint_reader_record(&note)))
+			tell(at);
+	}
 }
 
 /*
@@ -135,11 +149,14 @@ static __apart void notes_found(const void *notes, size_t size)
  */
 static __apart void hints_read(void)
 {
+	u64 modules;
+
 	if (!qn_process_notes || qn_hub.nr_forks ||
 	    __atomic_exchange_n(&is_telling, true, __ATOMIC_ACQUIRE))
 		return;
-	if (qn_process_notes(NULL) != told_modules) {
-		told_modules = qn_process_notes(notes_found);
+	modules = qn_process_notes(told_modules, notes_found);
+	if (modules != told_modules) {
+		told_modules = modules;
 		for (unsigned int i = 0; i < QN_PLACES; i++)
 			if (told[i] == TOLD_COLD)
 				qn_place_told(i);

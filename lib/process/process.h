@@ -197,12 +197,15 @@ size_t qn_process_room(const void *p);
 
 /**
  * qn_process_notes() - notes of all modules of the process; defined in preload/
- * @found:	called for each range of them; NULL: for none
+ * @known:	modules that had been loaded at the last call, 0 at first: where there are no
+ *		more, nothing is found
+ * @found:	called for each range of them
  *
  * Context: no lock held; takes the dynamic linker's.
  * Return: how many modules were ever loaded.
  */
-u64 qn_process_notes(void (*found)(const void *notes, size_t size)) __weak
+u64 qn_process_notes(u64 known,
+		     void (*found)(const void *notes, size_t size)) __weak
 	__attribute__((visibility("hidden")));
 
 /**
