@@ -10,6 +10,7 @@
 #				those in baseline.txt on
 #	bench.sh again		some lines of check, to see that they come again
 #	bench.sh sampler	the sensor pipeline with the sampler and without it
+#	bench.sh hints		the sensor pipeline with sizes that the compiler knows
 #
 # Counts are instructions, the same on every machine and in every run. In the
 # environment:
@@ -328,15 +329,15 @@ a_part() # baseline or check
 	sizes
 }
 
-# Nothing is decided, so that both do the same to the last block; then with decisions
-plan_sampler() # LEVEL SEED...
+# The pipeline in two images, which do the same to the last block
+plan_pipeline() # POLICY ONE OTHER
 {
-	level=$1
-	shift
-	for seed; do
-		for what in unsampled sampled; do
-			plan "sampler/$level/$seed/$what" \
-				"$what-$level.elf" policy=fixed seed=$seed
+	for level in O2 Os; do
+		for seed in 1 2 3; do
+			for what in $2 $3; do
+				plan "pipeline/$level/$seed/$what" \
+					"$what-$level.elf" policy=$1 seed=$seed
+			done
 		done
 	done
 }
@@ -399,13 +400,18 @@ again)
 	again
 	keep_counts
 	;;
+hints)
+	plan_pipeline rule called known
+	carry_out
+	print_tables firmware/hints.awk "$tmp/results"
+	;;
 sampler)
-	plan_sampler O2 1 2 3
-	plan_sampler Os 1 2 3
+	# Nothing is decided, so that both do the same
+	plan_pipeline fixed unsampled sampled
 	carry_out
 	print_tables firmware/sampler.awk -v aim=0.1 "$tmp/results"
 	;;
 *)
-	die "usage: $me tables|results|baseline|check|masked|again|sampler"
+	die "usage: $me tables|results|baseline|check|masked|again|sampler|hints"
 	;;
 esac
