@@ -54,9 +54,11 @@ section services "make bench-services" "Linux: services with pauses, at three pr
 section share "make bench-share" "Linux: the heap's share of programs' time, by engine"
 section sampler "make bench-sampler" "Linux: cost of sampling and learning"
 section hints "make bench-hints" "Linux: what compilers tell"
+section hints-programs "make bench-hints-programs" "Linux: what compilers tell of real programs, and what that brings"
 section record "make bench-record" "Linux: cost of recording"
 section learning "make bench-learning" "Linux: policies, by simulation of recorded programs"
 section firmware "make bench-firmware" "Firmware: the heap in QEMU"
+part hints-firmware "make bench-hints-firmware" "Firmware: sizes that the compiler knows"
 section sampler-firmware "make bench-sampler-firmware" \
 	"Firmware: cost of sampling and learning"
 section paper "make paper" "Firmware: the founding experiment"

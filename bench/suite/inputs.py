@@ -217,6 +217,40 @@ def redis_commands(folder):
     write(folder + "/commands", out)
 
 
+def build_rules(folder):
+    """For ninja: what is made of one file, and again of what was made."""
+    r = Random(9)
+    rows = ["rule cc", "  command = cc -c $in -o $out",
+            "  description = CC $out"]
+    for i in range(20000):
+        rows.append("build out/d%d/f%d.o: cc source | %s"
+                    % (i % 97, i, " ".join(
+                        "out/d%d/f%d.o" % (n % 97, n)
+                        for n in (r.below(i) for _ in range(3 if i else 0)))))
+    write(folder + "/build.ninja", rows)
+    write(folder + "/source", ["all"])
+
+
+def clauses(folder):
+    """Three literals each, about as many as leave one solution."""
+    r = Random(10)
+    nr = 230
+    rows = ["p cnf %d %d" % (nr, nr * 426 // 100)]
+    for _ in range(nr * 426 // 100):
+        rows.append(" ".join(str((1 + r.below(nr)) * (1 - 2 * r.below(2)))
+                             for _ in range(3)) + " 0")
+    write(folder + "/clauses.cnf", rows)
+
+
+def dictionary(folder):
+    known = sorted(set(words(60000, 11)))
+    write(folder + "/words.aff", ["SET UTF-8", "TRY esianrtolcdugmphbyfvkw",
+                                  "SFX S Y 1", "SFX S 0 s ."])
+    write(folder + "/words.dic", [str(len(known))] +
+          [word + "/S" for word in known])
+    write(folder + "/text", prose(18000, 12))
+
+
 def repository(folder):
     repo = folder + "/repo"
     subprocess.run(["git", "init", "-q", "-b", "main", repo], check=True)
