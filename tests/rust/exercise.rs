@@ -230,7 +230,7 @@ fn node(name: &str) -> Rc<Node> {
 }
 
 /// A graph of reference counts is gone once nobody has its root
-pub fn graphs() {
+fn graphs() {
     let root = node("root");
     let leaf = {
         let branch = node("branch");
@@ -281,7 +281,7 @@ impl Shape for Nothing {
 }
 
 /// Boxes of traits, types without bytes, types at wide alignments
-pub fn shapes() {
+fn shapes() {
     #[repr(align(128))]
     struct Wide(#[allow(dead_code)] u8);
 
@@ -347,11 +347,20 @@ pub fn collections(rounds: usize) -> u32 {
 }
 
 /// A request that nothing serves fails, and what was there is as it was
-pub fn failures() {
+fn failures() {
     let mut bytes: Vec<u8> = (0..100).collect();
 
     assert!(bytes.try_reserve(isize::MAX as usize - 200).is_err());
     assert!(bytes.iter().copied().eq(0..100));
     bytes.extend(100..200);
     assert!(bytes.iter().copied().eq(0..200));
+}
+
+/// All of the above but sequences. Returns the checksum of collections(), which is the same on
+/// this machine and on the target.
+pub fn programs() -> u32 {
+    graphs();
+    shapes();
+    failures();
+    collections(2000)
 }

@@ -8,6 +8,7 @@ mod exercise;
 use std::alloc::{GlobalAlloc, Layout};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
@@ -16,10 +17,7 @@ static HEAP: quern::Process = quern::Process;
 
 #[test]
 fn what_programs_do() {
-    exercise::graphs();
-    exercise::shapes();
-    exercise::failures();
-    assert_eq!(exercise::collections(2000), exercise::collections(2000));
+    assert_eq!(exercise::programs(), exercise::collections(2000));
 }
 
 #[test]
@@ -122,25 +120,32 @@ fn wide_blocks_are_resized() {
     }
 }
 
-/// The process forks while other threads allocate; the child goes on to run a program
-#[test]
-fn commands_run_beside_threads() {
-    let stop = std::sync::atomic::AtomicBool::new(false);
+/// Runs `f` while two threads allocate blocks of up to `largest` bytes
+fn beside_threads(largest: usize, f: impl FnOnce()) {
+    let stop = AtomicBool::new(false);
 
     thread::scope(|scope| {
         for seed in 1..=2 {
             let stop = &stop;
             scope.spawn(move || {
-                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    exercise::sequence(&HEAP, seed, 500, 50, 500);
+                while !stop.load(Ordering::Relaxed) {
+                    exercise::sequence(&HEAP, seed, 500, 50, largest);
                 }
             });
         }
+        f();
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+/// The process forks while other threads allocate; the child goes on to run a program
+#[test]
+fn commands_run_beside_threads() {
+    beside_threads(500, || {
         for i in 0..20 {
             let output = Command::new("echo").arg(i.to_string()).output().unwrap();
             assert_eq!(output.stdout, format!("{i}\n").into_bytes());
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
 }
 
@@ -153,17 +158,7 @@ extern "C" {
 /// A child of a fork has a heap that works, whatever other threads were at
 #[test]
 fn a_forked_child_allocates() {
-    let stop = std::sync::atomic::AtomicBool::new(false);
-
-    thread::scope(|scope| {
-        for seed in 1..=2 {
-            let stop = &stop;
-            scope.spawn(move || {
-                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    exercise::sequence(&HEAP, seed, 500, 50, 2000);
-                }
-            });
-        }
+    beside_threads(2000, || {
         for seed in 1..=20 {
             // SAFETY: the child does no more than allocate and end
             let pid = unsafe { fork() };
@@ -177,6 +172,5 @@ fn a_forked_child_allocates() {
             assert_eq!(unsafe { waitpid(pid, &mut status, 0) }, pid);
             assert_eq!(status, 0);
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
 }

@@ -102,10 +102,7 @@ unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
         }
         _ => (),
     }
-    exercise::graphs();
-    exercise::shapes();
-    exercise::failures();
-    say!("collections {:#010x}", exercise::collections(2000));
+    say!("collections {:#010x}", exercise::programs());
     pools_and_arenas();
     let before = HEAP.used();
     for seed in 1..=5 {
