@@ -34,7 +34,7 @@ function better(what, key, sign,    i, s, list)
 {
 	for (i = 1; i <= nr_systems; i++) {
 		s = systems[i]
-		if (s != "quern" && sign * at(s, key) < sign * at("quern", key))
+		if (s !~ /^quern/ && sign * at(s, key) < sign * at("quern", key))
 			list = listed(list, s " " at(s, key))
 	}
 	put_better(what, "quern", at("quern", key), list)
@@ -73,6 +73,8 @@ END {
 	      " copying, " nr " actions"
 	scaled(8, "Scaled to 128 KB: sizes and alignments an eighth of galloc's")
 	scaled(1, "Unscaled: galloc's own sizes, a heap of 2 MB")
+	if (("quern_rust", "8/actions/alloc.mean") in v)
+		print "\nquern_rust: the crate, called by GlobalAlloc, on the same heap."
 	print "\nrealloc: without what it copies; moved: blocks that had to be copied."
 	print "exhaustion: bytes asked for over bytes of the heap, when it is full for the"
 	print "first time and, one freed and filled again over and over, in steady state."

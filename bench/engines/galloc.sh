@@ -15,8 +15,8 @@ srcdir=$(cd "${srcdir:-$here/../..}" && pwd)
 images=$PWD/firmware/engines
 nr=${NR:-10000}
 . "$here/../common.sh"
-[ $# -gt 0 ] || set -- quern buddy buddy_fast freelist per_size boundary heap4 tlsf newlib \
-	nano picolibc
+[ $# -gt 0 ] || set -- quern quern_rust buddy buddy_fast freelist per_size boundary heap4 tlsf \
+	newlib nano picolibc
 
 need_emulator
 make_tmp

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * paper-main.c - one trial of the founding experiment: the sensor pipeline on the heap
- * of this image, as key=value words.
+ * paper-main.c - one trial of the founding experiment: the sensor pipeline (app.h) on the
+ * heap of this image, as key=value words.
  *
  *	seed=N scale=KB ops=N	the run (embedded/README.md)
  *	heap=BYTES ccm=BYTES	what the heap is given of SRAM and of CCM
@@ -14,10 +14,10 @@
  */
 #include <string.h>
 
+#include "app.h"
 #include "board.h"
 #include "direct.h"
 #include "meter.h"
-#include "pipeline.h"
 #include "print.h"
 #include "quern.h"
 #include "watch.h"
@@ -56,7 +56,6 @@ struct request {
  *		memory only; or NULL
  * @ccm:	where that lies
  * @ops, @meter, @watch: the layers between it and the application
- * @pipeline:	the application
  * @nr_looks:	times that the heap was looked at
  * @factors:	sum over these of 1 - largest free / free, in 1/10000
  * @max_factor:	the highest of them
@@ -72,7 +71,6 @@ struct trial {
 	struct heap_ops ops;
 	struct meter meter;
 	struct watch watch;
-	struct pipeline pipeline;
 	u32 nr_looks;
 	u64 factors;
 	u32 max_factor;
@@ -239,7 +237,7 @@ static void start(struct trial *t, bool is_direct)
 		watch_init(&t->watch, top, &counter);
 		top = &t->watch.ops;
 	}
-	pipeline_init(&t->pipeline, &config, top, base);
+	app_init(&config, top, base);
 }
 
 /* ---- what came of it ---- */
@@ -283,26 +281,24 @@ static void print_watch(const struct trial *t)
 
 static int finish(struct trial *t)
 {
-	struct pipeline *p = &t->pipeline;
-	bool is_bad = !pipeline_check(p);
+	struct app_result r;
 	const char *error;
 
-	pipeline_exit(p);
+	app_exit(&r);
 	error = t->subject.check ? t->subject.check(t->heap) : NULL;
 	if (error)
 		print_error("%s\n", error);
-	is_bad |= error || p->store.nr_damaged || p->store.live;
 	print("subject=%s seed=%u heap=%u fits=%u\n", t->subject.name,
-	      t->request.seed, t->request.heap, !p->store.nr_failed);
-	print("peak=%u blocks=%u checksum=0x%08x\n", p->store.peak,
-	      p->store.peak_nr, pipeline_checksum(p));
+	      t->request.seed, t->request.heap, !r.nr_failed);
+	print("peak=%u blocks=%u checksum=0x%08x\n", r.peak, r.peak_nr,
+	      r.checksum);
 	print_costs("malloc", &t->meter.alloc);
 	print_costs("free", &t->meter.free);
 	print_looks(t);
 	print_watch(t);
-	if (is_bad)
+	if (error || r.is_bad)
 		return STATUS_BAD;
-	return p->store.nr_failed ? STATUS_EXHAUSTED : STATUS_OK;
+	return r.nr_failed ? STATUS_EXHAUSTED : STATUS_OK;
 }
 
 static int run(struct trial *t)
@@ -313,7 +309,7 @@ static int run(struct trial *t)
 	if (status)
 		return status;
 	start(t, is_direct);
-	while (pipeline_tick(&t->pipeline))
+	while (app_tick())
 		;
 	return finish(t);
 }

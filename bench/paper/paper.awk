@@ -248,7 +248,7 @@ function loss(what, key, format,    i, s, list)
 {
 	for (i = 1; i <= nr_systems; i++) {
 		s = systems[i]
-		if (has_all(s, key) && completes(s) && s !~ /^quern/ && \
+		if (has_all(s, key) && completes(s) && s !~ /^(quern|rust_)/ && \
 		    score(s, key) > 0 && score(s, key) < score("quern", key))
 			list = listed(list, title(s) " " \
 				sprintf(format, score(s, key)))
@@ -312,6 +312,53 @@ function waits(    i, nr, sum, nr_w, nr_gaps, early, calls, share, find, mx)
 	print "significantly; in C programs no request comes before the wait is over.)"
 }
 
+function put_rust(label, key, scale, format,    s, i, line, whom)
+{
+	split("rust_buddy rust_boundary", whom, " ")
+	line = label "|" spread("rust_quern", key, scale, format)
+	for (i = 1; i <= 2; i++) {
+		s = whom[i]
+		line = line "|" spread(s, key, scale, format) "|" \
+		       sprintf("%+.1f %%", change(s, "rust_quern", key)) "|" \
+		       verdict(s, "rust_quern", key)
+	}
+	row(rust_widths, line)
+}
+
+function kb_at_peak(sysname)
+{
+	return mean(sysname, "peak") / 1024
+}
+
+function in_rust()
+{
+	print ""
+	print "The same pipeline in Rust, of Vec, VecDeque, BTreeMap, String and Box: quern against"
+	print "the buddy system and boundary tags; the same trials, and the same checksums as in C"
+	print ""
+	if (!completes("rust_buddy") || !completes("rust_boundary")) {
+		print "Nothing is compared: a trial ran out of memory."
+		return
+	}
+	rust_widths = "-22 7 -8 8 -8 9 5 8 -8 9 5"
+	row("-22 -15 -30 0", "|  quern|   buddy; quern to it|   boundary; quern to it")
+	row(rust_widths, "|mean|   sd|mean|   sd|change|real|mean|   sd|change|real")
+	put_rust("footprint, KB", "footprint", 1 / 1024, "%.1f")
+	put_rust("malloc, instructions", "malloc.mean", 1, "%.1f")
+	put_rust("free, instructions", "free.mean", 1, "%.1f")
+	put_rust("malloc and free", "pair", 1, "%.1f")
+	put_rust("fragmentation factor", "factor", 1, "%.3f")
+	print ""
+	printf "%.1f KB live at peak in %d blocks, as Rust asks for them (%.1f KB in %d in C);\n", \
+		kb_at_peak("rust_quern"), mean("rust_quern", "blocks"), \
+		kb_at_peak("quern"), mean("quern", "blocks")
+	printf "%d malloc and %d free a trial (%d and %d in C).\n", \
+		mean("rust_quern", "malloc.nr"), mean("rust_quern", "free.nr"), \
+		mean("quern", "malloc.nr"), mean("quern", "free.nr")
+	print "Calls and factors in 114 KB. Of a buddy system more memory may make a trial fail: its"
+	print "footprint is the least that halving found."
+}
+
 function least_gap(    i, m)
 {
 	m = 1e9
@@ -342,4 +389,6 @@ END {
 	engines()
 	if (has_all("buddy_fast+wait", "malloc.mean"))
 		waits()
+	if (has_all("rust_quern", "malloc.mean"))
+		in_rust()
 }

@@ -136,6 +136,11 @@ for system in $systems; do
 done
 plan cost stm32f407 buddy_fast buddy_fast+wait heap=114688 beside=1
 plan cost stm32f407 quern quern-fixed heap=114688 step=0
+# The pipeline in Rust, where its images could be built. It needs more: all that there is.
+for system in rust_quern rust_buddy rust_boundary; do
+	plan cost stm32f407 $system $system heap=116736
+	plan footprint stm32f407 $system $system 61440 116736
+done
 # The size of the paper: over SRAM and CCM, where the emulated chip has none on a
 # board of the same core that has both
 has=$(image stm32f407 buddy has=1) || die "the image buddy does not run"

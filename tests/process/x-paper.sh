@@ -4,7 +4,8 @@
 # x-paper.sh - the founding experiment, one trial of it:
 #
 # - a second run counts the same to the bit;
-# - buddy, buddy-fast and quern compute what the pipeline computes on this machine;
+# - buddy, buddy-fast and quern compute what the pipeline computes on this machine, and
+#   so does the pipeline in Rust;
 # - what buddy-fast puts off is what makes the difference to buddy;
 # - a heap that is too small is said to be, and so is a word that is none.
 #
@@ -60,6 +61,13 @@ sum=$("$builddir/firmware/pipeline-host" seed=2 ops=20000 |
 	sed -n 's/^checksum  *//p')
 for name in buddy buddy_fast quern; do
 	ok "$name computes what this machine does" computes $name
+done
+for name in rust_quern rust_buddy rust_boundary; do
+	if [ -r "$images/$name-stm32f407.elf" ]; then
+		ok "$name computes what C does" computes $name
+	else
+		skip "$name" "there is no cargo, or no library's sources for it"
+	fi
 done
 
 waits()

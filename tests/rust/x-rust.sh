@@ -56,6 +56,13 @@ QUERN_CONF=nonsense words std $files >/dev/null 2>&1
 [ $? -ne 0 ] && grep -q 'quern: QUERN_CONF: ' "$tmp/log"
 ok "and a wrong one ends it" $?
 
+# The pipeline of make paper: in Rust as in C
+"$CARGO" run -q --locked --manifest-path bench/rust/Cargo.toml -- 2 60 20000 \
+	>"$tmp/have" 2>"$tmp/log"
+"$builddir/firmware/pipeline-host" seed=2 ops=20000 | sed -n 's/^checksum  *//p' >"$tmp/want"
+[ -s "$tmp/want" ] && diff "$tmp/want" "$tmp/have" >>"$tmp/log"
+ok "the sensor pipeline computes in Rust what it does in C" $?
+
 # --- what is built of which sources -----------------------------------------
 
 # A list of lib/Makefile.inc, without the engines
