@@ -24,6 +24,7 @@ import policies  # noqa: E402
 import recorders  # noqa: E402
 import report  # noqa: E402
 import rounds  # noqa: E402
+import rust  # noqa: E402
 import sampler  # noqa: E402
 import services  # noqa: E402
 import suite  # noqa: E402
@@ -245,7 +246,7 @@ def parse():
     p.add_argument("what", choices=("all", "suite", "memory", "startup",
                                     "report", "record", "peers", "sampler",
                                     "threads", "list", "recorders",
-                                    "services", "policies"),
+                                    "services", "policies", "rust"),
                    help="all: suite, memory and startup; report: print an "
                    "earlier run's tables again; record: traces of real "
                    "programs; recorders: what recording costs, beside "
@@ -253,7 +254,8 @@ def parse():
                    "sampling costs real programs; threads: CPU time of one "
                    "and more threads; services: CPU time and memory of "
                    "services with pauses, at three prices; policies: the same "
-                   "services by policy of quern, with and without pressure")
+                   "services by policy of quern, with and without pressure; "
+                   "rust: programs in Rust, preloaded and linked with quern")
     p.add_argument("--build", default=".", metavar="DIR",
                    help="where libquern.so and bench/ were built (default .)")
     p.add_argument("--library", metavar="FILE",
@@ -314,6 +316,8 @@ def main():
             return 0
         if options.what == "services":
             return 0 if services.measure(bench, options) else 1
+        if options.what == "rust":
+            return 0 if rust.measure(bench, options) else 1
         if options.what == "policies":
             return 0 if policies.measure(bench, options) else 1
         if options.what == "sampler":
