@@ -28,7 +28,7 @@ tests() # ARGUMENT...
 	return $status
 }
 
-ok "without a lock" tests --test heap --test shapes
+ok "without a lock" tests --test heap --test shapes --test small
 ! grep '^warning' "$tmp/log"
 ok "no warnings" $?
 ok "spinning threads" tests --features spin --test global --test shapes
@@ -63,6 +63,14 @@ ok "and a wrong one ends it" $?
 [ -s "$tmp/want" ] && diff "$tmp/want" "$tmp/have" >>"$tmp/log"
 ok "the sensor pipeline computes in Rust what it does in C" $?
 
+# Records by hand: bytes, of an element, alignment, weight, and FNV-1a of the type's name
+program=$(ls -t "$CARGO_TARGET_DIR"/debug/deps/small-* | grep -v '\.d$' | head -n 1)
+"$QUERN" hints "$program" | tr -s ' ' >"$tmp/log"
+grep -q '^ 32 32 8 3\.0 type 18e78237 pointers manual$' "$tmp/log"
+ok "a hint by type is a record" $?
+grep -q '^ 20 20 1\.0 type 6b3c2e31 manual$' "$tmp/log"
+ok "and one of a type without pointers" $?
+
 # --- what is built of which sources -----------------------------------------
 
 # A list of lib/Makefile.inc, without the engines
@@ -89,6 +97,8 @@ diff "$tmp/want" "$tmp/have" >"$tmp/log"
 ok "the build script has the core's sources" $?
 cat >"$tmp/layouts.c" <<'END'
 #include <stdio.h>
+#include "base/strtab.h"
+#include "base/varint.h"
 #include "quern.h"
 #define SAY(name, n) printf("%s %zu\n", name, (size_t)(n))
 int main(void)
@@ -101,11 +111,21 @@ int main(void)
 	SAY("qn_brief", sizeof(struct qn_brief));
 	SAY("qn_zone_stats", sizeof(struct qn_zone_stats));
 	SAY("qn_arena", sizeof(struct qn_arena));
+	SAY("qn_strtab", sizeof(struct qn_strtab));
 	for (int i = 0; i < 20; i++) {
 		size_t size = sizes[i % 4], nr = nrs[i / 4];
 
 		sprintf(text, "QN_POOL_BYTES(%zu, %zu)", size, nr);
 		SAY(text, QN_POOL_BYTES(size, nr));
+	}
+	for (int i = 0; i < 64; i++) {
+		u8 bytes[QN_VARINT_MAX];
+		size_t nr = qn_varint_put(bytes, ~0ull >> i);
+
+		printf("qn_varint %d", i);
+		while (nr)
+			printf(" %d", bytes[--nr]);
+		printf("\n");
 	}
 	return 0;
 }

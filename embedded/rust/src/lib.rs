@@ -6,7 +6,10 @@
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
 
 mod arena;
+mod bits;
 mod heap;
+#[doc(hidden)]
+pub mod hint_of;
 mod lock;
 mod memory;
 #[cfg(feature = "nightly")]
@@ -15,15 +18,21 @@ mod pool;
 #[cfg(feature = "std")]
 mod process;
 mod stats;
+mod strings;
 mod sys;
+pub mod varint;
+mod view;
 
 pub use arena::{Arena, ArenaVec};
+pub use bits::BitSet;
 pub use heap::{Buffer, Error, Heap, LocalHeap, Policy, Zone};
 pub use memory::Memory;
 pub use pool::{Handle, Pool, PoolBox};
 #[cfg(feature = "std")]
 pub use process::Process;
 pub use stats::{Brief, Stats, ZoneStats};
+pub use strings::StringTable;
+pub use view::{bytes_of, bytes_of_mut, view, view_mut, view_slice, Plain, ViewError};
 
 /// Every block of a heap lies at a multiple of it, whatever its layout asks for.
 pub const ALIGN: usize = 2 * core::mem::size_of::<usize>();
@@ -42,9 +51,10 @@ extern "C" fn quern_rust_stop(text: *const u8, size: usize) -> ! {
 #[cfg(test)]
 mod tests {
     extern crate std;
-    use crate::{sys, Pool, ALIGN};
+    use crate::{sys, varint, Pool, ALIGN};
     use core::mem::size_of;
-    use std::println;
+    use std::string::String;
+    use std::{format, println};
 
     /// x-rust.sh compares with what a C compiler makes of quern.h
     #[test]
@@ -54,11 +64,19 @@ mod tests {
         println!("qn_brief {}", size_of::<sys::qn_brief>());
         println!("qn_zone_stats {}", size_of::<sys::qn_zone_stats>());
         println!("qn_arena {}", size_of::<sys::qn_arena>());
+        println!("qn_strtab {}", size_of::<sys::qn_strtab>());
         for nr in [1, 63, 64, 65, 1000] {
             println!("QN_POOL_BYTES(0, {nr}) {}", Pool::<()>::bytes(nr));
             println!("QN_POOL_BYTES(1, {nr}) {}", Pool::<u8>::bytes(nr));
             println!("QN_POOL_BYTES(8, {nr}) {}", Pool::<u64>::bytes(nr));
             println!("QN_POOL_BYTES(33, {nr}) {}", Pool::<[u8; 33]>::bytes(nr));
+        }
+        for i in 0..64 {
+            let mut bytes = [0; varint::MAX];
+            let written = varint::put(&mut bytes, u64::MAX >> i);
+            let last_first: String = written.iter().rev().map(|b| format!(" {b}")).collect();
+
+            println!("qn_varint {i}{last_first}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! lib/quern.h as Rust sees it.
 #![allow(non_camel_case_types)]
 
-use core::ffi::{c_char, c_int, c_uint, c_void};
+use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
 
 /// A heap, known by its address alone
 #[repr(C)]
@@ -78,6 +78,17 @@ pub struct qn_arena {
     pub arg: *mut c_void,
 }
 
+/// Of lib/base/strtab.h
+#[repr(C)]
+pub struct qn_strtab {
+    pub slots: *mut u32,
+    pub nr_slots: u32,
+    pub text: *mut c_char,
+    pub places: *mut u32,
+    pub nr: u32,
+    pub used: u32,
+}
+
 pub const QN_ALLOC_ZERO: c_uint = 1;
 pub const QN_ALLOC_DMA: c_uint = 2;
 pub const QN_ZONE_NODMA: c_uint = 1;
@@ -138,6 +149,10 @@ extern "C" {
         size: usize,
     ) -> *mut c_void;
     pub fn qn_arena_reset(a: *mut qn_arena);
+
+    pub fn qn_strtab_init(t: *mut qn_strtab, mem: *mut c_void, size: usize, most: u32) -> c_int;
+    pub fn qn_strtab_put(t: *mut qn_strtab, text: *const c_char, size: usize) -> c_long;
+    pub fn qn_strtab_get(t: *const qn_strtab, nr: u32) -> *const c_char;
 
     #[cfg(quern_locked)]
     pub fn qn_port_lock(lock: *mut qn_lock);

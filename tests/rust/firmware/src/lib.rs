@@ -16,7 +16,7 @@ use core::mem::MaybeUninit;
 
 use std_alloc::vec::Vec;
 
-use quern::{Arena, Heap, Memory, Pool, Zone};
+use quern::{bytes_of, varint, view_slice, Arena, BitSet, Heap, Memory, Pool, StringTable, Zone};
 
 #[global_allocator]
 static HEAP: Heap = Heap::empty();
@@ -73,6 +73,26 @@ fn pools_and_arenas() {
     assert_eq!(words[49], "word 49");
 }
 
+fn small_types() {
+    let mut set = BitSet::new([0; BitSet::words(70)], 70);
+    assert!(set.insert(3) && set.insert(69));
+    assert!(set.iter().eq([3, 69]) && set.first_hole(69).is_none());
+
+    let mut memory = [MaybeUninit::uninit(); 512];
+    let mut names = StringTable::new(&mut memory[1..], 20).unwrap();
+    for word in ["a", "word", "", "word"] {
+        names.put(word).unwrap();
+    }
+    assert!(names.iter().eq(["a", "word", ""]));
+
+    let mut bytes = [0; varint::MAX];
+    let written = varint::put(&mut bytes, u64::MAX);
+    assert_eq!(varint::get(written), Some((u64::MAX, &[][..])));
+    let halves: &[u16] = view_slice(bytes_of(&[0x1234_5678u32]), 2).unwrap();
+    assert_eq!(halves, [0x5678, 0x1234]);
+    quern::hint!(u16);
+}
+
 /// # Safety
 ///
 /// By embedded/console.c, once.
@@ -104,6 +124,7 @@ unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     }
     say!("collections {:#010x}", exercise::programs());
     pools_and_arenas();
+    small_types();
     let before = HEAP.used();
     for seed in 1..=5 {
         let tally = exercise::sequence(&HEAP, seed, 2000, 60, 600);
