@@ -5,12 +5,14 @@
  *
  *	clang -fpass-plugin=quern.so				records
  *	QUERN_WRAP=xmalloc,xcalloc:2:1 clang ...		functions that allocate as well; sites.h
+ *	RUSTC_BOOTSTRAP=1 rustc -O -Zllvm-plugins=quern.so	records; of rustc's own LLVM
  *
  * A pass looks at each function at the end of the optimizer, also without optimisation. It changes
  * no instruction: records become a text for the assembler, beside the functions. LLVM knows less of
  * types than GCC does. The name of a structure is seen where the code computes the address of
  * one of its members, or, up to LLVM 14, where the pointer to it is cast; in optimised code
- * where a member is read or written, by what alias analysis is told (TBAA).
+ * where a member is read or written, by what alias analysis is told (TBAA). Of Rust the names
+ * of functions tell types, and how vectors grow.
  */
 #include <llvm/ADT/SmallVector.h>
 #include <llvm/Analysis/BlockFrequencyInfo.h>
@@ -25,7 +27,11 @@
 #include <llvm/IR/Module.h>
 #include <llvm/Demangle/Demangle.h>
 #include <llvm/Passes/PassBuilder.h>
+#if LLVM_VERSION_MAJOR < 22
 #include <llvm/Passes/PassPlugin.h>
+#else
+#include <llvm/Plugins/PassPlugin.h>
+#endif
 #include <llvm/Support/ErrorHandling.h>
 
 #include <string>
@@ -42,6 +48,8 @@ static void *grow(void *array, size_t bytes)
 #include "sites.h"
 
 using namespace llvm;
+
+#include "rust.h"
 
 /* Steps through definitions and uses, so that no site takes long */
 #define DEPTH_MOST 8
@@ -440,6 +448,8 @@ static std::string set_type(struct site *s)
 		h->flags |= QN_HINT_TYPED;
 		if (alias_has_pointers(s->alias, DEPTH_MOST))
 			h->flags |= QN_HINT_HAS_POINTERS;
+	} else if (h->flags & QN_HINT_RUST) {
+		name = set_rust_type(h, *s->look->fn);
 	}
 	if (!is_constant || (factor && s->bytes.least % factor == 0))
 		h->elem = (uint32_t)factor;
@@ -493,6 +503,42 @@ static void set_place(struct site *s, BasicBlock *bb)
 		s->hint.flags |= QN_HINT_HOT;
 }
 
+/* A vector that grows by elements of so many bytes */
+static void add_growth(struct site *s, uint64_t elem, uint64_t align)
+{
+	const Function *fn = s->look->fn;
+	std::string name;
+
+	s->hint.flags = QN_HINT_RUST | QN_HINT_REALLOC | QN_HINT_GROWS |
+			QN_HINT_ARRAY | (s->hint.flags & QN_HINT_IN_LOOP);
+	s->hint.elem = (uint32_t)elem;
+	s->hint.align_log2 = log2_of(align);
+	/* As many as a first push() makes room for */
+	set_sizes(&s->hint, { elem == 1    ? 8 :
+			      elem <= 1024 ? 4 * elem :
+					     elem,
+			      UINT64_MAX });
+	name = set_rust_type(&s->hint, *fn);
+	add_record(s->look->records, &s->hint,
+		   name.empty() ? fn->getName().str().c_str() : name.c_str());
+}
+
+/* A call where a vector grows, whose last arguments are alignment and size of an element */
+static void see_growth(struct look *look, CallBase *call)
+{
+	int nr = (int)call->arg_size();
+	auto *align = dyn_cast_or_null<ConstantInt>(arg_of(call, nr - 2));
+	auto *elem = dyn_cast_or_null<ConstantInt>(arg_of(call, nr - 1));
+	struct site s = {};
+
+	if (nr < 4 || !align || !elem || elem->isZero() ||
+	    elem->getLimitedValue() > BOUND_MOST)
+		return;
+	s.look = look;
+	set_place(&s, call->getParent());
+	add_growth(&s, elem->getLimitedValue(), align->getLimitedValue());
+}
+
 /* calloc(count, size of one) */
 static void set_count(struct site *s, Value *count, CallBase *call)
 {
@@ -528,6 +574,16 @@ static void see_site(struct look *look, CallBase *call,
 	if (align)
 		s.hint.align_log2 = log2_of(align->getLimitedValue());
 	set_place(&s, call->getParent());
+	/* LLVM infers it for all that always grows a vector, since the growth is said to be cold */
+	if (kind->flags & QN_HINT_RUST)
+		s.hint.flags &= ~QN_HINT_COLD;
+	/* There the vectors of all callers grow: by what they ask, or by one size if all ask it */
+	if (is_growth(look->fn)) {
+		if (s.shape.factor > 1 && s.shape.factor <= BOUND_MOST && align)
+			add_growth(&s, s.shape.factor,
+				   align->getLimitedValue());
+		return;
+	}
 	if (kind->by_pointer)
 		follow_loads(&s, call->getArgOperand(0));
 	else
@@ -552,6 +608,7 @@ static void see_function(Function &fn, FunctionAnalysisManager &analyses,
 		records,
 	};
 	SmallVector<std::pair<CallBase *, struct alloc_kind>, 8> sites;
+	SmallVector<CallBase *, 8> growths;
 	struct alloc_kind kind;
 
 	for (BasicBlock &bb : fn)
@@ -560,8 +617,10 @@ static void see_function(Function &fn, FunctionAnalysisManager &analyses,
 
 			if (call && find_call_kind(&look, call, &kind))
 				sites.push_back({ call, kind });
+			else if (call && is_growth(called(call)))
+				growths.push_back(call);
 		}
-	if (sites.empty())
+	if (sites.empty() && growths.empty())
 		return;
 	look.loops = &analyses.getResult<LoopAnalysis>(fn);
 	look.freqs = &analyses.getResult<BlockFrequencyAnalysis>(fn);
@@ -569,6 +628,18 @@ static void see_function(Function &fn, FunctionAnalysisManager &analyses,
 	look.values = &analyses.getResult<LazyValueAnalysis>(fn);
 	for (auto &site : sites)
 		see_site(&look, site.first, &site.second);
+	for (CallBase *call : growths)
+		see_growth(&look, call);
+}
+
+/*
+ * rustc comes by twice where it links its parts: the first time holds. The second time more is
+ * inlined, and the sizes of vectors' elements are folded into the functions that grow them.
+ */
+static bool was_seen(const Module &module)
+{
+	return StringRef(module.getModuleInlineAsm())
+		.contains("\t.pushsection\t" QN_HINT_SECTION);
 }
 
 static void write_text(Module &module, struct records *records)
@@ -590,6 +661,8 @@ static void write_text(Module &module, struct records *records)
 struct quern_pass : PassInfoMixin<quern_pass> {
 	PreservedAnalyses run(Module &module, ModuleAnalysisManager &analyses)
 	{
+		if (was_seen(module))
+			return PreservedAnalyses::all();
 		auto &functions =
 			analyses.getResult<FunctionAnalysisManagerModuleProxy>(
 					module)

@@ -158,9 +158,20 @@ static int add_wrappers(const char *text)
 	}
 }
 
+/* "__rust_alloc" of _RNvCsc4nToc8q2SY_7___rustc12___rust_alloc, as rustc mangles it */
+static const char *rust_name(const char *name)
+{
+	const char *crate = strncmp(name, "_R", 2) ? NULL :
+						     strstr(name, "7___rustc");
+	const char *plain = crate ? strstr(crate + 9, "__rust_") : NULL;
+
+	return plain ? plain : name;
+}
+
 /* What the function of that name allocates. Return: 0 if it is none that does. */
 static int find_kind(const char *name, struct alloc_kind *kind)
 {
+	name = rust_name(name);
 	for (size_t i = 0; i < nr_wrappers; i++)
 		if (!strcmp(wrappers[i].name, name)) {
 			*kind = wrappers[i];
@@ -216,6 +227,7 @@ static int freed_arg(const char *name)
 		"__rust_dealloc"
 	};
 
+	name = rust_name(name);
 	if (!strncmp(name, "_ZdlPv", 6) || !strncmp(name, "_ZdaPv", 6))
 		return 0;
 	for (const char *known : first)

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# x-hints.sh - plugins of compilers: the records of sites.c and sites.cc are those that their
-# sources promise; the code stays as it was; records survive each linker; quern hints tells
+# x-hints.sh - plugins of compilers: the records of sites.c, sites.cc and sites.rs are those that
+# their sources promise; the code stays as it was; records survive each linker; quern hints tells
 # them, and damaged files apart.
 
 . "$(dirname "$0")/../x.sh"
@@ -275,6 +275,42 @@ for version in 14 19; do
 		ok "clang $version: the code of ${source##*/} stays as it was" $?
 	done
 done
+
+# ---- rustc ----
+
+plugin=$build/plugin/rustc/quern.so
+if [ -e "$plugin" ] && [ -n "${RUSTC:-}" ]; then
+	for level in 0 2; do
+		must env RUSTC_BOOTSTRAP=1 "$RUSTC" --edition 2021 --crate-type lib \
+			--emit obj -C codegen-units=1 -C opt-level=$level \
+			-Zllvm-plugins="$plugin" -o rs.o "$here/sites.rs"
+		# The library's own function behind Box, which is not inlined yet
+		rows rs.o | grep -v ' <alloc::alloc::' >have
+		wanted sites.rs O$level >want
+		[ -s want ] && diff want have >out
+		ok "rustc, -O$level" $?
+	done
+	# By parts, which are linked and optimised once more
+	cat >program.rs <<-'END'
+		#[path = "sites.rs"]
+		pub mod sites;
+		fn main() {
+			let mut orders = vec![];
+			sites::more(&mut orders, *sites::one(7));
+			sites::more(&mut orders, *sites::one(8));
+			println!("{} {}", orders[1].number, orders.len());
+		}
+	END
+	cp "$here/sites.rs" .
+	must env RUSTC_BOOTSTRAP=1 "$RUSTC" --edition 2021 -O -C codegen-units=16 \
+		-Zllvm-plugins="$plugin" -o program program.rs
+	[ "$(./program)" = "8 2" ] && "$quern" hints program >out &&
+		[ "$(grep -c '^ *288+ *72 *8 .* grows .*array realloc rust$' out)" = 1 ] &&
+		grep -q '^ *72 *8 *1\.0  in program::sites::one() *returned rust$' out
+	ok "rustc: each site once, in parts that are linked" $?
+else
+	skip "rustc" "it is not here, or there is no plugin for it"
+fi
 
 # ---- linkers ----
 
