@@ -8,7 +8,8 @@
 . "$(dirname "$0")/../x.sh"
 
 build=${builddir:-$top/build}
-PATH=$build:$PATH
+# Of several rustc the one that configure took
+PATH=$build:${RUSTC:+$(dirname "$RUSTC"):}$PATH
 readme=$top/README.md
 
 # The commands of a text, one a line, with the number of the line
@@ -47,6 +48,7 @@ needs()
 {
 	case $1 in
 	*"plugin="*) can_plug ${1} ;;
+	*rustc*) command -v rustc && [ -e build/plugin/rustc/quern.so ] ;;
 	*"quern hints"*) [ -e "${1##* }" ] ;;
 	*"quern fit"*) command -v qemu-arm && [ -e "$build/firmware/fit" ] ;;
 	*gawk*) command -v gawk ;;
@@ -59,7 +61,7 @@ run_all() # TEXT
 {
 	while read -r at line; do
 		case $line in
-		*gawk*|*python3*|*"quern fit"*|*plugin=*|*"quern hints"*)
+		*gawk*|*python3*|*"quern fit"*|*plugin=*|*rustc*|*"quern hints"*)
 			needs "$line" || {
 				skip "$line" "what it runs is missing"
 				continue
