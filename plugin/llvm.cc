@@ -49,10 +49,9 @@ static void *grow(void *array, size_t bytes)
 
 using namespace llvm;
 
-#include "rust.h"
+#include "types.h"
 
 /* Steps through definitions and uses, so that no site takes long */
-#define DEPTH_MOST 8
 #define NAMES_MOST 24
 #define USES_MOST  64
 
@@ -359,73 +358,6 @@ static void see_uses(struct site *s)
 		for (User *user : s->names[i]->users())
 			if (s->nr_uses++ < USES_MOST)
 				see_use(s, user, s->names[i]);
-}
-
-static bool has_pointers(Type *type, int depth)
-{
-	if (type->isPointerTy())
-		return true;
-	if (depth)
-		for (Type *part : type->subtypes())
-			if (has_pointers(part, depth - 1))
-				return true;
-	return false;
-}
-
-/* "struct.shop::order.3" is shop::order: the number tells types of one name apart */
-static std::string type_name(StructType *type)
-{
-	StringRef name = type->getName();
-
-	if (!name.consume_front("struct.") && !name.consume_front("class.") &&
-	    !name.consume_front("union."))
-		return "";
-	if (name.take_front(4) == "anon")
-		return "";
-	size_t end = name.find_last_not_of("0123456789");
-	if (end != StringRef::npos && end + 1 < name.size() && name[end] == '.')
-		name = name.take_front(end);
-	return name.str();
-}
-
-/* Of a structure in C the tag, in C++ a mangled name; templates go without their arguments */
-static std::string alias_name(const MDNode *alias)
-{
-	static const char head[] = "typeinfo name for ";
-	auto *text = dyn_cast<MDString>(alias->getOperand(0));
-	std::string name = text ? text->getString().str() : "", plain;
-	int depth = 0;
-
-	if (!name.compare(0, 4, "_ZTS")) {
-		name = demangle(name);
-		if (name.compare(0, sizeof(head) - 1, head))
-			return "";
-		name.erase(0, sizeof(head) - 1);
-	}
-	for (char c : name) {
-		depth += c == '<';
-		if (!depth)
-			plain += c;
-		depth -= c == '>';
-	}
-	return plain;
-}
-
-/* Members are pairs of a type and an offset behind the name */
-static bool alias_has_pointers(const MDNode *alias, int depth)
-{
-	auto *text = dyn_cast<MDString>(alias->getOperand(0));
-
-	if (text && (text->getString() == "any pointer" ||
-		     text->getString() == "vtable pointer"))
-		return true;
-	for (unsigned int i = 1; depth && i < alias->getNumOperands(); i += 2) {
-		auto *part = dyn_cast<MDNode>(alias->getOperand(i));
-
-		if (part && alias_has_pointers(part, depth - 1))
-			return true;
-	}
-	return false;
 }
 
 /* Set what follows from the type. Return: its name; of the function where it has none. */
