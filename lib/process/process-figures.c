@@ -12,7 +12,7 @@
 
 /* ---- figures that are asked for ---- */
 
-struct qn_stats_page *qn_process_stats(void)
+__apart struct qn_stats_page *qn_process_stats(void)
 {
 	if (!qn_process_is_ready && !qn_process_hub_start())
 		return NULL;

@@ -210,24 +210,11 @@ static bool has_readers(const struct qn_conf *conf)
 	return conf->live || conf->metrics[0] || conf->report[0];
 }
 
-/*
- * A program that never allocates gets no heap, unless there is a file to write;
- * others at their first malloc(): perhaps in a sandbox by then, which has neither clock
- * nor seed to give.
- */
-void qn_process_start(const struct qn_conf *conf,
-		      const struct qn_sites_ops *sites,
-		      const struct qn_engine *engine)
+/* What most processes do not have */
+static __apart void start_rest(const struct qn_conf *conf,
+			       const struct qn_sites_ops *sites,
+			       const struct qn_engine *engine)
 {
-	settings_copy = *conf;
-	settings = &settings_copy;
-	start_usec = qn_port_clock_first();
-	start_seed = conf->seed ? (u32)conf->seed : qn_port_seed();
-	if (qn_process_is_ready)
-		conf_apply(conf);
-	else if ((!conf->stats[0] && !sites && !engine && !has_readers(conf)) ||
-		 !qn_process_hub_start())
-		return;
 	if (engine)
 		guest_start(engine);
 	if (sites)
@@ -238,6 +225,30 @@ void qn_process_start(const struct qn_conf *conf,
 		qn_process_page_publish(conf->stats);
 	if (conf->live || conf->metrics[0])
 		qn_process_live_start();
+}
+
+/*
+ * A program that never allocates gets no heap, unless there is a file to write;
+ * others at their first malloc(): perhaps in a sandbox by then, which has neither clock
+ * nor seed to give.
+ */
+void qn_process_start(const struct qn_conf *conf,
+		      const struct qn_sites_ops *sites,
+		      const struct qn_engine *engine)
+{
+	bool is_plain = !conf->stats[0] && !sites && !engine &&
+			!has_readers(conf);
+
+	settings_copy = *conf;
+	settings = &settings_copy;
+	start_usec = qn_port_clock_first();
+	start_seed = conf->seed ? (u32)conf->seed : qn_port_seed();
+	if (qn_process_is_ready)
+		conf_apply(conf);
+	else if (is_plain || !qn_process_hub_start())
+		return;
+	if (!is_plain)
+		start_rest(conf, sites, engine);
 }
 
 void qn_process_audit(void)

@@ -44,7 +44,7 @@ static size_t served_most(const struct qn_unit *u, size_t size)
 /* No more than what a free with a size may say; see served_most() */
 __apart size_t qn_process_room(const void *p)
 {
-	static const char where[] = "operator new";
+	static const char where[] __rodata_apart = "operator new";
 	struct qn_unit *u;
 
 	if (qn_guest_owns(p))

@@ -335,7 +335,7 @@ __seldom void *qn_process_memalign(size_t align, size_t size)
 
 __seldom size_t qn_process_usable_size(const void *p)
 {
-	static const char where[] = "malloc_usable_size";
+	static const char where[] __rodata_apart = "malloc_usable_size";
 	struct qn_unit *u;
 
 	if (qn_guest_owns(p))
