@@ -55,6 +55,7 @@ const PROCESS: &[&str] = &[
     "format/tuned",
     "learn/chooser-process",
     "learn/cost-process",
+    "port/guard",
     "port/posix",
     "port/thread",
     "process/audit",

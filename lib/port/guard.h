@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * guard.h - what the hardened mode asks of Linux beside port.h: pages that nobody may touch,
+ * the faults of those who do, and a number that nobody can guess.
+ *
+ * Apart from port.h, since no other heap needs it: a simulated port has no part of it.
+ */
+#ifndef QN_PORT_GUARD_H
+#define QN_PORT_GUARD_H
+
+#include "base/compiler.h"
+
+/**
+ * qn_port_secret() - a number that differs from process to process
+ *
+ * Of the sixteen random bytes that the kernel gives each process. They also make the C library's
+ * stack guard, so the result is a mix that does not tell them. Return: not 0.
+ */
+u64 qn_port_secret(void);
+
+/**
+ * qn_port_forbid() - drop the contents of whole pages; whoever touches them faults
+ * @p:		page aligned, mapped
+ * @size:	bytes, whole pages
+ *
+ * Return: false if the system has no room for another mapping; then they are as they were.
+ */
+bool qn_port_forbid(void *p, size_t size);
+
+/* Forbidden pages read as zero, and may be written. Return: false as above. */
+bool qn_port_permit(void *p, size_t size);
+
+/**
+ * qn_port_on_fault() - ask @look about each access that the system refuses
+ * @look:	told the address; true: it may be tried again
+ *
+ * An access of which @look knows nothing ends the program as it would have done without. A
+ * program that handles SIGSEGV itself takes this handler's place.
+ *
+ * Context: once, while there is one thread.
+ */
+void qn_port_on_fault(bool (*look)(void *p));
+
+#endif /* QN_PORT_GUARD_H */
