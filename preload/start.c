@@ -214,7 +214,7 @@ static __apart void tuned_read(struct qn_conf *conf)
 }
 
 /* From libquern-engines.so: a process that runs on quern's own heap has no part of it */
-static __apart const struct qn_engine *find_engine(const char *name)
+static __apart const struct qn_engine *find_engine(const struct qn_conf *conf)
 {
 	const char *text =
 		"quern: QUERN_CONF=engine: needs libquern-engines.so: quern run "
@@ -223,9 +223,11 @@ static __apart const struct qn_engine *find_engine(const char *name)
 	const struct qn_engine *(*find)(const char *name);
 	const struct qn_engine *e = NULL;
 
+	if (conf->hard)
+		refuse("hard: is of quern's own heap, not of an engine");
 	*(void **)&find = dlsym(RTLD_DEFAULT, "qn_engine_find");
 	if (find)
-		e = find(name);
+		e = find(conf->engine);
 	if (e)
 		return e;
 	qn_port_write(text, strlen(text));
@@ -287,5 +289,5 @@ start(int argc __maybe_unused, char **argv __maybe_unused,
 	if (is_own)
 		qn_process_allow_helper();
 	qn_process_start(&conf, conf.sites ? stacks() : NULL,
-			 is_own ? NULL : find_engine(conf.engine));
+			 is_own ? NULL : find_engine(&conf));
 }

@@ -34,6 +34,8 @@ static const char engines[] =
 	"quern buddy buddy-fast freelist per-size boundary "
 	"heap4 tlsf quern-heap";
 
+static const char error_choices[] = "abort report ignore";
+
 const struct qn_conf_option qn_conf_options[] = {
 	{
 		.key = "policy",
@@ -204,6 +206,32 @@ const struct qn_conf_option qn_conf_options[] = {
 			"the system. They are in libquern-engines.so: quern "
 			"run preloads it; who sets LD_PRELOAD by hand has to "
 			"name it there as well.",
+	},
+	{
+		.key = "hard",
+		.type = QN_CONF_SIZE,
+		MEMBER(hard),
+		.min = 0,
+		.max = 2,
+		.preset = "0",
+		.help = "The hardened mode. 1 keeps guards between all blocks "
+			"and exact sizes, fills freed blocks with a pattern and "
+			"keeps them back for a while: nearly all misuse ends in "
+			"a message. 2 keeps them for longer, and large blocks "
+			"lie between pages that nobody may touch. Both cost "
+			"time and memory; 0: off. It is of quern's own heap, "
+			"not of engines, and takes no samples.",
+	},
+	{
+		.key = "on_error",
+		.type = QN_CONF_CHOICE,
+		MEMBER(on_error),
+		.choices = error_choices,
+		.preset = "abort",
+		.help = "What follows when the hardened mode finds a misuse. "
+			"abort says so and ends the program; report says so, "
+			"and ignore nothing, and the program goes on: the "
+			"block is mended, or lost.",
 	},
 };
 

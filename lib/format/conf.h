@@ -28,6 +28,8 @@
  *		price, @beta / @alpha
  * @pressure_root: directory that stands before /proc and /sys, "" for none
  * @engine:	name of the engine that serves the process; quern: its own heap
+ * @hard:	level of the hardened mode; 0: it is off
+ * @on_error:	what follows a finding of that mode: abort, report, ignore
  * @knobs:	numbers that the heap reads while it runs
  */
 struct qn_conf {
@@ -45,6 +47,8 @@ struct qn_conf {
 	size_t beta;
 	char pressure_root[96];
 	char engine[16];
+	size_t hard;
+	char on_error[8];
 	struct qn_knobs knobs;
 };
 

@@ -65,6 +65,21 @@ int qn_guest_start(const struct qn_engine *engine, struct qn_hub *hub)
 	return 0;
 }
 
+__apart int qn_guest_harden(struct qn_hub *hub, unsigned int level,
+			    enum qn_hard_error error,
+			    void (*keep)(void *thread))
+{
+	static const struct qn_engine hard = { .name = "hard" };
+	int err = qn_hard_start(hub, level, error, keep);
+
+	if (err)
+		return err;
+	qn_guest.hub = hub;
+	qn_guest.size = SIZE_MAX;
+	qn_guest.engine = &hard;
+	return 0;
+}
+
 /* Bytes that a block of quern's own would have for a request */
 static size_t served_by_table(const struct qn_table *t, size_t size)
 {
@@ -98,11 +113,14 @@ static void step(struct qn_guest *g)
 		g->engine->step(g->heap);
 }
 
-void *qn_guest_alloc(size_t size, size_t align)
+void *qn_guest_alloc(size_t size, size_t align, size_t *old)
 {
 	struct qn_guest *g = &qn_guest;
 	void *p;
 
+	if (likely(qn_hard_is_on()))
+		return qn_hard_alloc(size, align, old);
+	*old = size;
 	qn_port_lock(&g->lock);
 	if (align <= QN_ALIGN)
 		p = g->engine->alloc(g->heap, size);
@@ -122,6 +140,8 @@ void *qn_guest_realloc(void *p, size_t size)
 	size_t before;
 	void *q;
 
+	if (likely(qn_hard_is_on()))
+		return qn_hard_realloc(p, size);
 	qn_port_lock(&g->lock);
 	before = g->engine->usable(g->heap, p);
 	q = g->engine->realloc(g->heap, p, size);
@@ -133,14 +153,17 @@ void *qn_guest_realloc(void *p, size_t size)
 	return q;
 }
 
-void qn_guest_free(void *p)
+bool qn_guest_free(void *p)
 {
 	struct qn_guest *g = &qn_guest;
 
+	if (likely(qn_hard_is_on()))
+		return qn_hard_free(p);
 	qn_port_lock(&g->lock);
 	qn_hub_account_large(g->hub, -(s64)g->engine->usable(g->heap, p), 0);
 	g->engine->free(g->heap, p);
 	qn_port_unlock(&g->lock);
+	return true;
 }
 
 size_t qn_guest_usable(const void *p)
@@ -148,10 +171,18 @@ size_t qn_guest_usable(const void *p)
 	struct qn_guest *g = &qn_guest;
 	size_t usable;
 
+	if (qn_hard_is_on())
+		return qn_hard_usable(p);
 	qn_port_lock(&g->lock);
 	usable = g->engine->usable(g->heap, p);
 	qn_port_unlock(&g->lock);
 	return usable;
+}
+
+__apart void qn_guest_audit(void)
+{
+	if (qn_hard_is_on())
+		qn_hard_audit();
 }
 
 const char *qn_guest_check(void)
@@ -159,7 +190,7 @@ const char *qn_guest_check(void)
 	struct qn_guest *g = &qn_guest;
 	const char *error = NULL;
 
-	if (!qn_guest_is_on())
+	if (!qn_guest_is_on() || qn_hard_is_on())
 		return NULL;
 	qn_port_lock(&g->lock);
 	error = g->engine->check(g->heap);

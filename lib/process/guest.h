@@ -10,6 +10,8 @@
  * Blocks from before the guest came stay where they are; process.c tells them apart by
  * their addresses.
  *
+ * The hardened mode (hard.h) is let in here as well, though it lives in units of quern's own.
+ *
  * Beside what the engine served, guest.c adds up what quern's own table would have served
  * for the same requests; the report shows both.
  */
@@ -18,6 +20,7 @@
 
 #include "base/compiler.h"
 #include "engine/engine.h"
+#include "process/hard.h"
 #include "process/hub.h"
 #include "port/port.h"
 
@@ -47,10 +50,16 @@ static __always_inline bool qn_guest_is_on(void)
 	return unlikely(qn_guest.engine != NULL);
 }
 
+/* Likely: free() is to ask it first */
+static __always_inline bool qn_guest_may_own(const void *p)
+{
+	return unlikely((uintptr_t)p - (uintptr_t)qn_guest.mem < qn_guest.size);
+}
+
 /* Is @p a block of the guest? No block is if there is none */
 static __always_inline bool qn_guest_owns(const void *p)
 {
-	return unlikely((uintptr_t)p - (uintptr_t)qn_guest.mem < qn_guest.size);
+	return qn_guest_may_own(p) && (!qn_hard_is_on() || qn_hard_owns(p));
 }
 
 /**
@@ -63,11 +72,25 @@ static __always_inline bool qn_guest_owns(const void *p)
  */
 int qn_guest_start(const struct qn_engine *engine, struct qn_hub *hub);
 
-/* As malloc and its kin, of a guest that is on; without errno. Take the lock. */
-void *qn_guest_alloc(size_t size, size_t align);
+/**
+ * qn_guest_harden() - the hardened mode is the guest; see qn_hard_start()
+ *
+ * Every address is its own, until qn_hard_owns() says more.
+ */
+int qn_guest_harden(struct qn_hub *hub, unsigned int level,
+		    enum qn_hard_error error, void (*keep)(void *thread));
+
+/*
+ * As malloc and its kin, of a guest that is on; without errno. Take the lock. @old: bytes at its
+ * start that may not be zero. free() returns false if it is none of the guest's blocks.
+ */
+void *qn_guest_alloc(size_t size, size_t align, size_t *old);
 void *qn_guest_realloc(void *p, size_t size);
-void qn_guest_free(void *p);
+bool qn_guest_free(void *p);
 size_t qn_guest_usable(const void *p);
+
+/* The process ends: look for damage, where the guest can tell */
+void qn_guest_audit(void);
 
 /* NULL or what is wrong with its heap; NULL without a guest */
 const char *qn_guest_check(void);

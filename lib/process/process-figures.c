@@ -16,6 +16,8 @@ __apart struct qn_stats_page *qn_process_stats(void)
 {
 	if (!qn_process_is_ready && !qn_process_hub_start())
 		return NULL;
+	if (qn_hard_is_on())
+		qn_hard_tell();
 	qn_hub_refresh(&qn_hub);
 	return qn_hub.page;
 }
@@ -29,6 +31,8 @@ __apart struct qn_stats_page *qn_process_tally(struct qn_tally *t)
 	/* An engine's blocks are all known to the page */
 	if (!qn_guest_is_on())
 		l = qn_process_self();
+	else if (qn_hard_is_on())
+		qn_hard_tell();
 	qn_tally(t, &qn_hub, l);
 	if (l)
 		qn_process_self_put(l);
@@ -60,6 +64,8 @@ __apart void qn_process_finish(void)
 		qn_local_account_end(qn_self);
 	if (qn_self_apart != &qn_local_none)
 		qn_local_account_end(qn_self_apart);
+	if (qn_hard_is_on())
+		qn_hard_tell();
 	/* Of others that run it is not known what waits in their lists */
 	if (qn_hub.page->nr_threads <= (qn_self != &qn_local_none))
 		qn_hub.page->exact |= QN_STATS_EXACT_COUNT;

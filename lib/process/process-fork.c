@@ -28,6 +28,8 @@ __apart struct qn_lock *qn_process_lock(unsigned int i)
 	case 4:
 		return &qn_hub.gauge.lock;
 	case 5:
+		return &qn_hard.lock;
+	case 6:
 		return &qn_hub.segments.lock;
 	default:
 		return &qn_guest.lock;

@@ -66,7 +66,7 @@ void qn_process_page_restart(struct qn_stats_page *page);
 
 /* ---- process-fork.c ---- */
 
-#define QN_PROCESS_LOCKS 7u
+#define QN_PROCESS_LOCKS 8u
 
 /* Number @i of the heap's locks, in lock order. Context: any. */
 struct qn_lock *qn_process_lock(unsigned int i);

@@ -8,6 +8,7 @@
  */
 #include "process/process-internal.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -180,23 +181,46 @@ noinline __cold bool qn_process_hub_start(void)
 
 /* ---- the process ---- */
 
+static pthread_key_t hard_key;
+
+static __apart void thread_keep(void *thread)
+{
+	pthread_setspecific(hard_key, thread);
+}
+
+static __apart int harden(const struct qn_conf *conf)
+{
+	enum qn_hard_error error = QN_HARD_ABORT;
+
+	if (pthread_key_create(&hard_key, qn_hard_thread_exit))
+		return -ENOMEM;
+	if (conf->on_error[0] == 'r')
+		error = QN_HARD_REPORT;
+	if (conf->on_error[0] == 'i')
+		error = QN_HARD_IGNORE;
+	return qn_guest_harden(&qn_hub, (unsigned int)conf->hard, error,
+			       thread_keep);
+}
+
 /* An engine takes over: this thread, the only one, has the empty local again */
-static __apart void guest_start(const struct qn_engine *engine)
+static __apart void guest_start(const struct qn_conf *conf,
+				const struct qn_engine *engine)
 {
 	static const char text[] =
-		"quern: no address space for the engine that "
-		"QUERN_CONF=engine: names\n";
+		"quern: no address space for what QUERN_CONF=engine: or hard: "
+		"asks for\n";
 	struct qn_local *l = qn_self;
 
-	if (qn_guest_start(engine, &qn_hub)) {
+	if (engine ? qn_guest_start(engine, &qn_hub) : harden(conf)) {
 		qn_port_write(text, sizeof(text) - 1);
 		_exit(2);
 	}
-	/* Each block of an engine is accounted by itself */
+	/* Each block of an engine is accounted by itself; hardened ones some at a time */
 	qn_hub.exact = 0;
 	qn_hub.notes_peak = false;
 	if (qn_hub.is_watched)
-		qn_hub.page->exact = QN_STATS_EXACT_COUNT | QN_STATS_EXACT_PEAK;
+		qn_hub.page->exact = QN_STATS_EXACT_COUNT |
+				     (engine ? QN_STATS_EXACT_PEAK : 0);
 	if (l == &qn_local_none)
 		return;
 	pthread_setspecific(thread_key, NULL);
@@ -215,8 +239,8 @@ static __apart void start_rest(const struct qn_conf *conf,
 			       const struct qn_sites_ops *sites,
 			       const struct qn_engine *engine)
 {
-	if (engine)
-		guest_start(engine);
+	if (engine || conf->hard)
+		guest_start(conf, engine);
 	if (sites)
 		qn_process_sites_start(&qn_hub, sites);
 	if (has_readers(conf))
@@ -236,7 +260,7 @@ void qn_process_start(const struct qn_conf *conf,
 		      const struct qn_sites_ops *sites,
 		      const struct qn_engine *engine)
 {
-	bool is_plain = !conf->stats[0] && !sites && !engine &&
+	bool is_plain = !conf->stats[0] && !sites && !engine && !conf->hard &&
 			!has_readers(conf);
 
 	settings_copy = *conf;
@@ -255,7 +279,9 @@ void qn_process_audit(void)
 {
 	struct qn_local *l = qn_self;
 
-	if (qn_process_is_ready && !qn_guest_is_on())
+	if (unlikely(qn_guest_is_on()))
+		qn_guest_audit();
+	else if (qn_process_is_ready)
 		qn_audit_process(&qn_hub, l != &qn_local_none ? l : NULL);
 }
 

@@ -68,7 +68,7 @@ noinline void *qn_process_alloc(size_t size, size_t align, size_t *old,
 	qn_assert(is_power_of_2(align));
 	*old = size;
 	if (qn_guest_is_on()) {
-		p = qn_guest_alloc(size, align);
+		p = qn_guest_alloc(size, align, old);
 		return likely(p != NULL) ? p : qn_process_fail();
 	}
 	l = qn_process_self();
@@ -100,6 +100,15 @@ static void *alloc(size_t size, size_t align, size_t *old)
 	return qn_process_alloc(size, align, old, QN_PROCESS_FENCE);
 }
 
+/* Its list was not looked at, for it has none. The hardened mode knows of no byte of it. */
+static __seldom void *malloc_nothing(void)
+{
+	size_t old;
+
+	return qn_hard_is_on() ? alloc(0, QN_ALIGN, &old) :
+				 qn_process_malloc(1);
+}
+
 /* A thread without a local has no table, so it passes by */
 void *qn_process_malloc_slow(size_t size)
 {
@@ -107,9 +116,8 @@ void *qn_process_malloc_slow(size_t size)
 	size_t old;
 	void *p;
 
-	/* Its list was not looked at */
 	if (unlikely(!size))
-		return qn_process_malloc(1);
+		return malloc_nothing();
 	if (unlikely(!l->table || qn_fence_is_on(l)))
 		return alloc(size, QN_ALIGN, &old);
 	qn_assert(l->state == QN_LOCAL_OWNED);
@@ -261,10 +269,8 @@ void qn_process_free_slow(void *p)
 
 	if (!p)
 		return;
-	if (qn_guest_owns(p)) {
-		qn_guest_free(p);
+	if (qn_guest_may_own(p) && qn_guest_free(p))
 		return;
-	}
 	u = qn_process_unit("free", p);
 	if (u->kind == QN_UNIT_FOLLOW)
 		qn_follow_free(&qn_hub.follow, "free", p);
@@ -330,7 +336,8 @@ __seldom void *qn_process_memalign(size_t align, size_t size)
 	if (qn_self->table && !qn_fence_is_on(qn_self) && size <= QN_SLAB_MAX &&
 	    align <= QN_SLAB_MAX)
 		return slab_memalign(align, size);
-	return alloc(max(size, (size_t)1), align, &old);
+	return alloc(qn_hard_is_on() ? size : max(size, (size_t)1), align,
+		     &old);
 }
 
 __seldom size_t qn_process_usable_size(const void *p)
@@ -349,13 +356,17 @@ __seldom size_t qn_process_usable_size(const void *p)
 
 __apart bool qn_process_owns(const void *p)
 {
-	return qn_guest_owns(p) || qn_segments_find(&qn_hub.segments, p);
+	return (!qn_hard_is_on() && qn_guest_owns(p)) ||
+	       qn_segments_find(&qn_hub.segments, p);
 }
 
 __apart bool qn_process_trim(void)
 {
-	struct qn_local *l = qn_process_self();
+	struct qn_local *l;
 
+	if (qn_hard_is_on())
+		return qn_hard_trim();
+	l = qn_process_self();
 	if (!l)
 		return false;
 	qn_local_give_all(l);

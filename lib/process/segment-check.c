@@ -28,7 +28,7 @@ static __apart const char *segment_check(const struct qn_segment *seg,
 			      u->kind == QN_UNIT_SPARE;
 		size_t nr = single ? 1 : u->run.size;
 
-		if (u->kind == QN_UNIT_NONE || u->kind > QN_UNIT_SHARED)
+		if (u->kind == QN_UNIT_NONE || u->kind >= QN_NR_UNIT_KINDS)
 			return "a run begins with no known kind";
 		if (nr == 0 || nr > seg->frontier - i)
 			return "a run ends behind the frontier";

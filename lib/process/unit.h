@@ -22,6 +22,7 @@
 #define QN_UNIT_PARTS 16u
 
 struct qn_local;
+struct qn_hard_slab;
 
 enum qn_unit_kind {
 	QN_UNIT_NONE = 0, /* never used, or inside a run */
@@ -35,6 +36,9 @@ enum qn_unit_kind {
 	QN_UNIT_META,     /* first of a run that quern keeps for itself */
 	QN_UNIT_MEDIUM,   /* of a chunk of medium blocks: of each unit of it */
 	QN_UNIT_SHARED,   /* of a chunk of blocks of whole pages, likewise */
+	QN_UNIT_HARD, /* of a slab of the hardened mode, of each unit of it: hard.h */
+	QN_UNIT_HARD_LARGE, /* first of a large block's run there */
+	QN_NR_UNIT_KINDS,
 };
 
 /**
@@ -79,6 +83,12 @@ enum qn_unit_kind {
  * @fenced:	bytes in use of a large one, else 0
  * @cut:	bytes of the run that were cut so far; atomic
  * @nr_live:	blocks in use, and more while others are cut; atomic
+ *
+ * The hardened mode:
+ * @hard:	the slab
+ * @asked:	large block: bytes of it
+ * @front:	bytes of the run before it
+ * @hard_state:	enum qn_hard_large
  *
  * Chunks of medium blocks, and of blocks of whole pages (shared):
  * @holder:	medium: the local that the chunk belongs to
@@ -130,6 +140,16 @@ struct qn_unit {
 		};
 
 		struct {
+			union {
+				struct qn_hard_slab *hard;
+				size_t asked;
+			};
+
+			u32 front;
+			u8 hard_state;
+		};
+
+		struct {
 			struct qn_local *holder;
 			u16 busy;
 			u16 heads;
@@ -159,6 +179,10 @@ _Static_assert(offsetof(struct qn_unit, slack) <
 _Static_assert(offsetof(struct qn_unit, nr_live) <
 		       offsetof(struct qn_unit, run.size),
 	       "fenced blocks have a run");
+
+_Static_assert(offsetof(struct qn_unit, hard_state) <
+		       offsetof(struct qn_unit, run.size),
+	       "large blocks of the hardened mode have a run");
 
 /* How many parts a mask has. A library call is what a built-in would make of it. */
 static __always_inline u32 qn_nr_parts(u32 mask)

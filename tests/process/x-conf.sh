@@ -38,6 +38,11 @@ refused policy:rule,colour:red colour
 refused carve:8 "16 to 64K"
 refused boost_gain:65 "0 to 64"
 refused carve_mots:64K carve_most
+refused hard:3 "0 to 2"
+refused on_error:stop "abort, report, ignore"
+refused hard:1,engine:tlsf "not of an engine"
+accepted hard:1
+accepted hard:2,on_error:report
 accepted ""
 accepted carve:8K,chunk_most:64,refault_ms:100
 accepted policy:fixed

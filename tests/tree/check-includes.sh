@@ -36,7 +36,7 @@ segment
 slab share
 slack medium follow fence.h helper
 hub
-control
+control hard
 local
 remote fence.c
 audit guest idle tally process-sites

@@ -254,6 +254,17 @@ int qn_port_purge(void *p, size_t size)
 	return 0;
 }
 
+int qn_port_move(void *to, void *from, size_t size)
+{
+	check_range(to, size);
+	check_range(from, size);
+	if (!port_is_mapped(to, size) || !port_is_mapped(from, size))
+		violated("move: not mapped");
+	memcpy(to, from, size);
+	madvise(from, size, MADV_DONTNEED);
+	return 0;
+}
+
 bool qn_port_make_huge(void *p, size_t size)
 {
 	check_range(p, size);
