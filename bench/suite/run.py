@@ -19,6 +19,7 @@ import time
 sys.dont_write_bytecode = True
 
 import footprint  # noqa: E402
+import hard  # noqa: E402
 import inputs  # noqa: E402
 import policies  # noqa: E402
 import recorders  # noqa: E402
@@ -246,7 +247,7 @@ def parse():
     p.add_argument("what", choices=("all", "suite", "memory", "startup",
                                     "report", "record", "peers", "sampler",
                                     "threads", "list", "recorders",
-                                    "services", "policies", "rust"),
+                                    "services", "policies", "rust", "hard"),
                    help="all: suite, memory and startup; report: print an "
                    "earlier run's tables again; record: traces of real "
                    "programs; recorders: what recording costs, beside "
@@ -255,7 +256,8 @@ def parse():
                    "and more threads; services: CPU time and memory of "
                    "services with pauses, at three prices; policies: the same "
                    "services by policy of quern, with and without pressure; "
-                   "rust: programs in Rust, preloaded and linked with quern")
+                   "rust: programs in Rust, preloaded and linked with quern; "
+                   "hard: what the hardened mode costs real programs")
     p.add_argument("--build", default=".", metavar="DIR",
                    help="where libquern.so and bench/ were built (default .)")
     p.add_argument("--library", metavar="FILE",
@@ -320,6 +322,9 @@ def main():
             return 0 if rust.measure(bench, options) else 1
         if options.what == "policies":
             return 0 if policies.measure(bench, options) else 1
+        if options.what == "hard":
+            runners = prepare(bench, hard.chosen(options))
+            return 0 if hard.measure(bench, runners, options) else 1
         if options.what == "sampler":
             if not shutil.which("valgrind"):
                 fail("valgrind is missing: apt-get install valgrind")
