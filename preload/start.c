@@ -99,7 +99,7 @@ static const char *env_find(char **env, const char *name)
 }
 
 /* A mistyped experiment must not run as something else */
-static __noreturn __cold void refuse(const char *error)
+static __noreturn __apart void refuse(const char *error)
 {
 	qn_port_write("quern: QUERN_CONF: ", 19);
 	qn_port_write(error, strlen(error));

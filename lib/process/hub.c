@@ -144,7 +144,7 @@ __apart void qn_hub_table_begin(struct qn_hub *hub,
 	qn_port_unlock(&hub->learn);
 }
 
-void qn_hub_table_put(struct qn_hub *hub, const struct qn_table **at)
+__apart void qn_hub_table_put(struct qn_hub *hub, const struct qn_table **at)
 {
 	struct qn_table *t = (struct qn_table *)*at;
 
