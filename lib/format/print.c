@@ -31,6 +31,18 @@ __apart void qn_print_number(struct qn_print *p, u64 n)
 		put(p, digits[--nr]);
 }
 
+__apart void qn_print_pointer(struct qn_print *p, const void *pointer)
+{
+	uintptr_t v = (uintptr_t)pointer;
+	unsigned int digits = 1;
+
+	while (digits < 2 * sizeof(v) && v >> (4 * digits))
+		digits++;
+	qn_print(p, "0x");
+	while (digits-- > 0)
+		put(p, "0123456789abcdef"[(v >> (4 * digits)) & 15]);
+}
+
 __apart void qn_print_micro(struct qn_print *p, u64 n)
 {
 	u64 part = n % 1000000;

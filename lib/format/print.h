@@ -23,6 +23,9 @@ void qn_print(struct qn_print *p, const char *text);
 /* In decimal digits */
 void qn_print_number(struct qn_print *p, u64 n);
 
+/* In hexadecimal digits, with 0x in front */
+void qn_print_pointer(struct qn_print *p, const void *pointer);
+
 /* Millionths, as a decimal: 1500000 is 1.5 */
 void qn_print_micro(struct qn_print *p, u64 n);
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "format/print.h"
 #include "process/pressure.h"
 #include "process/resident.h"
 
@@ -26,13 +27,6 @@ enum file {
 };
 
 /* ---- files ---- */
-
-static __apart char *append(char *to, const char *end, const char *text)
-{
-	while (*text && to < end)
-		*to++ = *text++;
-	return to;
-}
 
 /* A program may have no descriptor or memory to spare just now */
 static bool is_passing(long err)
@@ -57,15 +51,16 @@ static __apart struct qn_text text_of(struct qn_gauge *g, enum file file,
 				      char *buf)
 {
 	char path[QN_GAUGE_PATH];
-	char *end = path + sizeof(path) - 1, *to = path;
+	struct qn_print to = { path, sizeof(path) };
 	long n;
 
 	if (is_lost(g, file))
 		return (struct qn_text){ buf, 0 };
-	to = append(append(append(to, end, g->root), end, dir), end, name);
-	*to = '\0';
+	qn_print(&to, g->root);
+	qn_print(&to, dir);
+	qn_print(&to, name);
 	/* One that was cut short is another file's */
-	n = to == end ? -ENAMETOOLONG : qn_port_read(path, buf, TEXT_MOST);
+	n = to.left < 2 ? -ENAMETOOLONG : qn_port_read(path, buf, TEXT_MOST);
 	if (n <= 0 && !is_passing(n))
 		lose(g, file);
 	return (struct qn_text){ buf, n > 0 ? (size_t)n : 0 };
@@ -93,7 +88,8 @@ static const char groups[] = "/sys/fs/cgroup";
 /* Once: where the process stands. One that moves it later is not noticed. */
 static __apart void group_find(struct qn_gauge *g)
 {
-	char buf[TEXT_MOST], *end = g->group + sizeof(g->group) - 1, *to;
+	struct qn_print to = { g->group, sizeof(g->group) };
+	char buf[TEXT_MOST];
 	struct qn_text t = text_of(g, FILE_GROUP, "/proc/self/cgroup", "", buf),
 		       path;
 
@@ -103,9 +99,9 @@ static __apart void group_find(struct qn_gauge *g)
 	if (!qn_pressure_cgroup(t, &path) ||
 	    path.size + sizeof(groups) > sizeof(g->group))
 		return;
-	to = append(g->group, end, groups);
+	qn_print(&to, groups);
 	if (path.size > 1)
-		__builtin_memcpy(to, path.at, path.size);
+		__builtin_memcpy(to.at, path.at, path.size);
 }
 
 static __apart u32 stall_read(struct qn_gauge *g, enum file file,

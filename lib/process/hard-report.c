@@ -21,20 +21,6 @@ const char qn_hard_before[] = "the word before the block was overwritten";
 
 /* ---- messages ---- */
 
-static __apart void print_pointer(struct qn_print *line, const void *p)
-{
-	char text[2 * sizeof(p) + 3] = "0x";
-	uintptr_t v = (uintptr_t)p;
-	unsigned int digits = 1, at = 2;
-
-	while (digits < 2 * sizeof(v) && v >> (4 * digits))
-		digits++;
-	while (digits-- > 0)
-		text[at++] = "0123456789abcdef"[(v >> (4 * digits)) & 15];
-	text[at] = '\0';
-	qn_print(line, text);
-}
-
 /* "@how 0x7f00 (24 bytes, in use)" of a slot that was ever used */
 static __apart void print_slot(struct qn_print *line, const char *how,
 			       const struct qn_hard_slab *s, size_t i)
@@ -47,7 +33,7 @@ static __apart void print_slot(struct qn_print *line, const char *how,
 	if (!(state & QN_HARD_STATE))
 		return;
 	qn_print(line, how);
-	print_pointer(line, s->base + i * s->slot);
+	qn_print_pointer(line, s->base + i * s->slot);
 	qn_print(line, " (");
 	qn_print_number(line, qn_hard_room(s) - (state & QN_HARD_SPARE));
 	qn_print(line, (state & QN_HARD_STATE) == QN_HARD_FREE ?
@@ -82,7 +68,7 @@ static __apart void print_large(struct qn_print *line, const struct qn_unit *u,
 	else
 		qn_print_number(line, (u64)(p - start));
 	qn_print(line, p < start ? " bytes before " : " bytes behind ");
-	print_pointer(line, start);
+	qn_print_pointer(line, start);
 	qn_print(line, " (");
 	qn_print_number(line, u->asked);
 	qn_print(line, u->hard_state < QN_HARD_WAITS ? " bytes, in use)" :
@@ -134,7 +120,7 @@ __apart void qn_hard_report(const char *where, const void *p, size_t size,
 	qn_print(&line, "quern: ");
 	qn_print(&line, where);
 	qn_print(&line, "(");
-	print_pointer(&line, p);
+	qn_print_pointer(&line, p);
 	qn_print(&line, "): ");
 	qn_print(&line, what);
 	if (size != SIZE_MAX) {

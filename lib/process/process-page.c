@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
+#include "format/print.h"
 #include "port/sys.h"
 
 #include "process/control.h"
@@ -43,28 +44,6 @@ __apart void qn_process_page_sign(struct qn_stats_page *page)
 
 /* ---- its file ---- */
 
-static __apart char *append(char *to, const char *text)
-{
-	size_t n = strlen(text);
-
-	memcpy(to, text, n + 1);
-	return to + n;
-}
-
-static __apart char *append_number(char *to, unsigned int n)
-{
-	char digits[12];
-	unsigned int nr = 0;
-
-	do
-		digits[nr++] = (char)('0' + n % 10);
-	while (n /= 10);
-	while (nr)
-		*to++ = digits[--nr];
-	*to = '\0';
-	return to;
-}
-
 /*
  * DIR/PID.qstat, or DIR/PID.N.qstat where an earlier program had the number
  *
@@ -76,12 +55,16 @@ static int stats_open(const char *dir)
 	int fd = -EEXIST;
 
 	for (unsigned int i = 0; i < 1000 && fd == -EEXIST; i++) {
-		char *end = append(append(path, dir), "/");
+		struct qn_print to = { path, sizeof(path) };
 
-		end = append_number(end, qn_hub.page->pid);
-		if (i)
-			end = append_number(append(end, "."), i);
-		append(end, ".qstat");
+		qn_print(&to, dir);
+		qn_print(&to, "/");
+		qn_print_number(&to, qn_hub.page->pid);
+		if (i) {
+			qn_print(&to, ".");
+			qn_print_number(&to, i);
+		}
+		qn_print(&to, ".qstat");
 		fd = (int)qn_sys6(SYS_openat, AT_FDCWD, (long)path,
 				  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600,
 				  0, 0);

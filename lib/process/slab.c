@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "format/print.h"
+
 void qn_slab_init(struct qn_unit *u, struct qn_local *owner, unsigned int class,
 		  u32 osize)
 {
@@ -54,50 +56,19 @@ void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr)
 
 /* ---- misuse ---- */
 
-static __apart char *append(char *to, const char *text)
-{
-	size_t n = strlen(text);
-
-	memcpy(to, text, n);
-	return to + n;
-}
-
-static char *append_pointer(char *to, const void *p)
-{
-	uintptr_t v = (uintptr_t)p;
-	unsigned int digits = 1;
-
-	while (digits < 2 * sizeof(v) && v >> (4 * digits))
-		digits++;
-	to = append(to, "0x");
-	while (digits-- > 0)
-		*to++ = "0123456789abcdef"[(v >> (4 * digits)) & 15];
-	return to;
-}
-
-static __apart char *append_number(char *to, size_t n)
-{
-	size_t above = 1;
-
-	while (n / above >= 10)
-		above *= 10;
-	for (; above; above /= 10)
-		*to++ = (char)('0' + n / above % 10);
-	return to;
-}
-
 __apart void qn_misuse(const char *where, const void *p, const char *what)
 {
 	char line[200];
-	char *end = append(line, "quern: ");
+	struct qn_print to = { line, sizeof(line) };
 
-	end = append(end, where);
-	end = append(end, "(");
-	end = append_pointer(end, p);
-	end = append(end, "): ");
-	end = append(end, what);
-	end = append(end, "\n");
-	qn_port_write(line, (size_t)(end - line));
+	qn_print(&to, "quern: ");
+	qn_print(&to, where);
+	qn_print(&to, "(");
+	qn_print_pointer(&to, p);
+	qn_print(&to, "): ");
+	qn_print(&to, what);
+	qn_print(&to, "\n");
+	qn_port_write(line, (size_t)(to.at - line));
 	qn_port_abort();
 }
 
@@ -105,10 +76,12 @@ __apart void qn_misuse_of(const char *where, const void *p, size_t size,
 			  const char *what)
 {
 	char text[160];
-	char *end = append(append(text, what), " (");
+	struct qn_print to = { text, sizeof(text) };
 
-	end = append_number(end, size);
-	memcpy(end, " bytes)", sizeof(" bytes)"));
+	qn_print(&to, what);
+	qn_print(&to, " (");
+	qn_print_number(&to, size);
+	qn_print(&to, " bytes)");
 	qn_misuse(where, p, text);
 }
 
