@@ -96,11 +96,12 @@ static void resize(struct block *b)
 
 	verify(b, old);
 	p = qn_realloc(b->p, size ? size : 1);
-	if (!p)
-		return;
-	b->p = p;
-	if (size >= old)
+	if (!p) {
 		verify(b, old);
+		return;
+	}
+	b->p = p;
+	verify(b, size < old ? size : old);
 	came(b, p, size ? size : 1);
 }
 
