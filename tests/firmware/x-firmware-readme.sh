@@ -24,14 +24,7 @@ for tool in arm-none-eabi-gcc arm-none-eabi-g++ arm-none-eabi-ar; do
 	}
 done
 
-# The Nth block of a language, as it stands
-snippet() # LANGUAGE N
-{
-	awk -v fence='```'"$1" -v want="$2" '
-	$0 == fence { inside = ++nr == want; next }
-	/^```/ { inside = 0 }
-	inside' "$readme"
-}
+. "$srcdir/tests/snippet.sh"
 
 count() # LANGUAGE
 {

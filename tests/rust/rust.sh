@@ -35,14 +35,7 @@ cargo_nightly() # ARGUMENT...
 	RUSTC_BOOTSTRAP=1 "$CARGO" "$@" >"$tmp/log" 2>&1
 }
 
-# The Nth block of a language in README.md, as it stands
-snippet() # LANGUAGE N
-{
-	awk -v fence='```'"$1" -v want="$2" '
-	$0 == fence { inside = ++nr == want; next }
-	/^```/ { inside = 0 }
-	inside' "$readme"
-}
+. "$srcdir/tests/snippet.sh"
 
 # A folder of its own, from where the tree is at path/to/quern
 folder() # NAME

@@ -14,14 +14,7 @@ for file in quern quern-heap; do
 		"$lib/pkgconfig/$file.pc" >"$tmp/pc/$file.pc"
 done
 
-# The Nth block of a language in README.md, as it stands
-snippet() # LANGUAGE N
-{
-	awk -v fence='```'"$1" -v want="$2" '
-	$0 == fence { inside = ++nr == want; next }
-	/^```/ { inside = 0 }
-	inside' "$readme"
-}
+. "$srcdir/tests/snippet.sh"
 
 snippet c++ 1 >"$tmp/cxx/words.cc"
 snippet cmake 1 >"$tmp/cxx/CMakeLists.txt"
