@@ -146,6 +146,9 @@ void qn_local_medium_press(struct qn_local *l);
 
 /* The same of sparse slabs */
 void qn_local_sparse_press(struct qn_local *l);
+
+/* Sparse slabs waited to become empty: long enough? */
+void qn_local_sparse_again(struct qn_local *l);
 const char *qn_local_medium_check(struct qn_local *l);
 
 /*

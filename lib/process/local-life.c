@@ -71,6 +71,8 @@ noinline void qn_local_look_around(struct qn_local *l)
 		qn_local_exact_go_on(l);
 	if (READ_ONCE(l->hub->has_old))
 		qn_hub_purge_old(l->hub);
+	if (unlikely(l->sparse_waits))
+		qn_local_sparse_again(l);
 	if (unlikely(READ_ONCE(l->hub->segments.resident.pressure) !=
 		     l->pressed))
 		press(l);

@@ -8,6 +8,14 @@
  */
 #include "process/local-internal.h"
 
+/*
+ * A slab that becomes sparse is often empty soon after. So its pages wait for so many ms before
+ * they are purged, unless such slabs have more bytes than that. More of either purges less in
+ * vain, and keeps more where a thread stops.
+ */
+#define SPARSE_MS    10u
+#define SPARSE_YOUNG ((size_t)16 << 20)
+
 /* ---- the queue of partial slabs ---- */
 
 /* The fullest first: those that just woke */
@@ -218,36 +226,74 @@ static size_t class_sparse_bytes(const struct qn_local_class *k)
 	return bytes;
 }
 
-/* Purge what can be purged of the sparse slabs */
-static __apart void sparse_purge(struct qn_local *l)
+/*
+ * Purge what can be purged of a class's sparse slabs: of all that are not young, and of
+ * young ones, the oldest first, as long as @l->sparse is more than @most.
+ */
+static __apart void class_sparse_purge(struct qn_local *l,
+				       struct qn_local_class *k, size_t most)
 {
-	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
-		struct qn_unit *u = l->class[c].tail;
+	struct qn_unit *u = k->tail, *first = NULL;
 
-		for (; u && u->state == QN_SLAB_SPARSE; u = u->prev)
-			if (!u->is_looked_at)
-				slab_hide(l, u);
+	for (; u && u->state == QN_SLAB_SPARSE; u = u->prev)
+		first = u;
+	for (u = first; u; u = u->next) {
+		if (u->is_looked_at || (u->is_young && l->sparse <= most))
+			continue;
+		l->sparse -= sparse_bytes(u);
+		slab_hide(l, u);
 	}
-	l->sparse = 0;
+}
+
+/* Those that stay are no longer young */
+static __apart void class_sparse_ripen(struct qn_local_class *k)
+{
+	struct qn_unit *u = k->tail;
+
+	for (; u && u->state == QN_SLAB_SPARSE; u = u->prev)
+		u->is_young = false;
 }
 
 /*
  * Perhaps there is much free memory in sparse slabs: @l->sparse knows what came, not
- * what left since.
+ * what left since. @most: what young ones may keep.
  */
-static __apart void sparse_look(struct qn_local *l, size_t limit)
+static __apart void sparse_look(struct qn_local *l, size_t limit, size_t most)
 {
+	u32 now = (u32)(qn_port_clock_coarse() / 1000);
+	bool is_time = now - l->sparse_looked >= SPARSE_MS;
+
+	if (!is_time && l->sparse <= most)
+		return;
 	l->sparse = 0;
 	for (unsigned int c = 1; c < QN_NR_CLASSES; c++)
 		l->sparse += class_sparse_bytes(&l->class[c]);
-	if (l->sparse > limit / 4 * 3)
-		sparse_purge(l);
+	for (unsigned int c = 1; c < QN_NR_CLASSES; c++) {
+		if (l->sparse > limit / 4 * 3)
+			class_sparse_purge(l, &l->class[c], most / 2);
+		if (is_time)
+			class_sparse_ripen(&l->class[c]);
+	}
+	if (is_time)
+		l->sparse_looked = now;
+	l->sparse_waits = l->sparse > limit;
 }
 
 __apart void qn_local_sparse_press(struct qn_local *l)
 {
-	sparse_look(l, qn_resident_limit(&l->hub->segments.resident,
-					 QN_KEEP_SPARSE));
+	size_t limit =
+		qn_resident_limit(&l->hub->segments.resident, QN_KEEP_SPARSE);
+
+	l->sparse = SIZE_MAX;
+	sparse_look(l, limit, limit);
+}
+
+__apart void qn_local_sparse_again(struct qn_local *l)
+{
+	size_t limit =
+		qn_resident_limit(&l->hub->segments.resident, QN_KEEP_SPARSE);
+
+	sparse_look(l, limit, limit ? limit + SPARSE_YOUNG : 0);
 }
 
 /* @u came down to an eighth: it is the last to be used and may be purged */
@@ -260,12 +306,13 @@ static void slab_thin_out(struct qn_local *l, struct qn_local_class *k,
 	qn_assert(qn_slab_used(u) > 0);
 	qn_slab_set_state(u, QN_SLAB_SPARSE);
 	u->is_looked_at = false;
+	u->is_young = true;
 	queue_del(k, u);
 	queue_add_tail(k, u);
 	l->sparse += sparse_bytes(u);
 	limit = qn_resident_limit(&l->hub->segments.resident, QN_KEEP_SPARSE);
 	if (l->sparse > limit)
-		sparse_look(l, limit);
+		sparse_look(l, limit, limit ? limit + SPARSE_YOUNG : 0);
 }
 
 /* A slab with hidden objects is needed again */

@@ -135,6 +135,8 @@ struct qn_front {
  * @exact:	mallocs that are still to be counted one by one: so long its lists stay
  *		empty, and @nr_refills is such that each refill is a slow one
  * @sparse:	free bytes that came with sparse slabs since they were last looked at
+ * @sparse_looked: when that was, in ms
+ * @sparse_waits: there was more than the limit, of slabs that may soon be empty
  * @pressed:	the pressure that its chunks and sparse slabs were last looked at for
  * @until_sample: of tokens (process-place.c): bytes to the next sample; NULL: it has none yet
  * @nr_token_samples: so far
@@ -182,6 +184,8 @@ struct qn_local {
 	u32 nr_slow;
 	u32 exact;
 	size_t sparse;
+	u32 sparse_looked;
+	bool sparse_waits;
 	u32 pressed;
 	s32 *until_sample;
 	u32 nr_token_samples;

@@ -13,7 +13,8 @@
  *	dirty runs		512 KB + used/16 + @boost, but of @boost no more than used has
  *				fallen by lately, and used/4; the oldest runs go first, from
  *				the high end, down to three quarters of the limit
- *	free in sparse slabs	512 KB + used/16 + half of @boost, 8 MB of it at most
+ *	free in sparse slabs	512 KB + used/16 + half of @boost, 8 MB of it at most; 16 MB
+ *				more in slabs that became sparse within the last 10 ms
  *	free in chunks		512 KB + used/32 + half of @boost, for each thread
  *	the same, with no use	512 KB, and a thread's share of the rest of that
  *	blocks that wait there	512 KB + used/32, a thread's share of it; refaults do not count

@@ -289,7 +289,7 @@ static void slab_unit_init(struct qn_segments *s, struct qn_unit *u, bool huge)
 	qn_assert(!u->owner);
 	u->kind = QN_UNIT_SLAB;
 	u->purged = 0;
-	u->stale = (parts ? parts - 1 : 0) & 0x7f;
+	u->stale = (parts ? parts - 1 : 0) & 0x3f;
 	s->resident.stale += u->stale * QN_PART_SIZE;
 }
 

@@ -53,6 +53,7 @@ enum qn_unit_kind {
  *		it does not matter any more
  * @stale:	slab: parts that it got with old contents and may never carve
  * @is_looked_at: sparse slab: its pages were looked at, there is no more to purge
+ * @is_young:	sparse slab: it became so within the last moment, and may soon be empty
  *
  * Slabs, and spare units, which were slabs:
  * @free:	objects freed by the owner, linked through their first word
@@ -162,8 +163,9 @@ struct qn_unit {
 
 	u16 touched;
 	u8 kind;
-	u8 stale : 7;
+	u8 stale : 6;
 	u8 is_looked_at : 1;
+	u8 is_young : 1;
 	u32 purged;
 };
 

@@ -697,6 +697,45 @@ static void test_sparse_memory_returns(void **state)
 	end(l);
 }
 
+/* Slabs that come down to a few objects are often empty soon: their pages wait for that */
+static void test_soon_empty(void **state)
+{
+	struct qn_local *l;
+	size_t before;
+
+	(void)state;
+	l = begin_one(4096);
+	fill(l, 1024, 12000);
+	thin_out(l, 32);
+	before = port.purge.bytes;
+	assert_in_range(before, 0, 1 << 20);
+	port_sleep_ms(9);
+	fill(l, 2000, 600);
+	assert_in_range(port.purge.bytes, before, before + (64 << 10));
+	/* Where they stay, they have waited for long enough: two looks, 10 ms apart */
+	port_sleep_ms(11);
+	fill(l, 2000, 600);
+	port_sleep_ms(11);
+	fill(l, 2000, 600);
+	assert_true(port.purge.bytes > before + (8 << 20));
+	verify_all();
+	end(l);
+}
+
+/* More than 16 MB of them do not wait for that */
+static void test_sparse_much(void **state)
+{
+	struct qn_local *l;
+
+	(void)state;
+	l = begin_one(4096);
+	fill(l, 1024, 39000);
+	thin_out(l, 64);
+	qn_hub_refresh(&hub);
+	assert_in_range(hub.page->carved + hub.page->dirty, 0, 24 << 20);
+	end(l);
+}
+
 /* ---- tables ---- */
 
 /* Publish a table in which @size has its own class, or no longer has */
@@ -2158,6 +2197,8 @@ int main(void)
 		cmocka_unit_test(test_life_of_slab),
 		cmocka_unit_test(test_sparse_slabs),
 		cmocka_unit_test(test_sparse_memory_returns),
+		cmocka_unit_test(test_soon_empty),
+		cmocka_unit_test(test_sparse_much),
 		cmocka_unit_test(test_promotion),
 		cmocka_unit_test(test_demotion_keeps_lists),
 		cmocka_unit_test(test_slot_is_reused),
