@@ -684,6 +684,7 @@ static int page_init(struct qn_hub *hub)
 		&hub->segments, u);
 	hub->ledger.page = hub->page;
 	hub->segments.resident.live = &hub->ledger.live;
+	hub->segments.resident.live_peak = &hub->ledger.peak_live;
 	return 0;
 }
 

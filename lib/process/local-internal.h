@@ -141,6 +141,9 @@ ptrdiff_t qn_local_medium_draw(struct qn_local *l);
 
 /* Chunks that are all free go back; pages of free runs too */
 void qn_local_medium_settle(struct qn_local *l);
+
+/* Much is free in chunks: does the program need memory elsewhere by now? */
+void qn_local_medium_yield(struct qn_local *l);
 void qn_local_medium_trim(struct qn_local *l);
 void qn_local_medium_press(struct qn_local *l);
 

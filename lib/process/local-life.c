@@ -73,6 +73,8 @@ noinline void qn_local_look_around(struct qn_local *l)
 		qn_hub_purge_old(l->hub);
 	if (unlikely(l->sparse_waits))
 		qn_local_sparse_again(l);
+	if (unlikely(l->medium.free > QN_CHUNKS_LEAST))
+		qn_local_medium_yield(l);
 	if (unlikely(READ_ONCE(l->hub->segments.resident.pressure) !=
 		     l->pressed))
 		press(l);

@@ -274,6 +274,24 @@ __apart void qn_local_medium_press(struct qn_local *l)
 	unlock(l);
 }
 
+/* To look at all that is free is worth it once an eighth of that was taken elsewhere */
+#define YIELD_PART 8
+
+__seldom void qn_local_medium_yield(struct qn_local *l)
+{
+	struct qn_medium *m = &l->medium;
+	size_t used = qn_resident_in_use(&m->segments->resident);
+
+	m->yielded = min(m->yielded, used);
+	if (used - m->yielded < m->free / YIELD_PART)
+		return;
+	m->yielded = used;
+	lock(l);
+	qn_medium_yield(m);
+	account(l);
+	unlock(l);
+}
+
 __apart void qn_local_medium_trim(struct qn_local *l)
 {
 	lock(l);

@@ -138,6 +138,18 @@ noinline void qn_medium_look(struct qn_medium *m)
 	m->look = qn_medium_look_next(m);
 }
 
+__apart void qn_medium_yield(struct qn_medium *m)
+{
+	const struct qn_resident *r = &m->segments->resident;
+
+	if (m->free <= qn_resident_limit(r, QN_KEEP_YIELD))
+		return;
+	qn_medium_merge_now(m);
+	if (runs_sum(m) > qn_resident_limit(r, QN_KEEP_YIELD))
+		runs_purge(m);
+	m->look = qn_medium_look_next(m);
+}
+
 __apart void qn_medium_press(struct qn_medium *m)
 {
 	m->look = 0;

@@ -14,6 +14,8 @@
  *  - before a chunk is fetched;
  *  - before a page is touched for the first time, or a run of CUT_TIMES the length is cut;
  *  - before slabs or large blocks take memory that is not dirty;
+ *  - while memory in use grows elsewhere and more than QN_KEEP_YIELD is free
+ *    (qn_medium_yield());
  *  - where more than 1 MB + used/16 / threads that have chunks is free and resident. Then
  *    chunks that are all free go back, but for one. Where more than QN_KEEP_CHUNK is left in
  *    whole pages, the pages of all free runs are purged (qn_medium_look()). Since @used falls
@@ -83,6 +85,7 @@ struct qn_local;
  * @cut:	bytes of free runs that became blocks since then
  * @looked:	when it was looked at last, in ms
  * @room:	bytes that may wait besides: it was merged and cut again within a short time
+ * @yielded:	bytes in use in the process when qn_medium_yield() last looked, or fewer since
  * @nr_chunks:	chunks
  * @empty:	the free run of a chunk that is all free, of which one is kept, or NULL
  * @clean:	the end of what was touched for the first time last reads as zero from here
@@ -124,6 +127,7 @@ struct qn_medium {
 	size_t merged;
 	size_t cut;
 	size_t room;
+	size_t yielded;
 	u32 looked;
 	u32 nr_chunks;
 	u32 nr_allocs;
@@ -384,6 +388,17 @@ static inline size_t qn_medium_look_next(const struct qn_medium *m)
  * Context: may take the segments' lock.
  */
 void qn_medium_look(struct qn_medium *m);
+
+/**
+ * qn_medium_yield() - memory in use grows: purge free pages beyond the limit
+ * @m:		the local's blocks
+ *
+ * qn_medium_look() comes with what turns free. The limit falls while memory in use comes near
+ * its peak, and nothing turns free then.
+ *
+ * Context: may take the segments' lock.
+ */
+void qn_medium_yield(struct qn_medium *m);
 
 /**
  * qn_medium_resize() - make a block longer or shorter where it lies

@@ -194,17 +194,40 @@ static size_t learned(const struct qn_resident *r, const struct qn_knobs *k,
 	return min(READ_ONCE(r->boost), k->boost_most + used / k->boost_part);
 }
 
+/* Bytes of blocks that were in use, and are not */
+static size_t live_fallen(const struct qn_resident *r, size_t used)
+{
+	u64 peak = r->live_peak ? READ_ONCE(*r->live_peak) : used;
+
+	return peak > used ? (size_t)peak - used : 0;
+}
+
 /*
  * What has fallen lately does not count: chunks are runs in use. Two threads may keep what
- * the process may.
+ * the process may. @most: of what was learned
  */
-static size_t chunk_limit(const struct qn_resident *r, const struct qn_knobs *k,
-			  u32 nr)
+static __always_inline size_t chunk_limit(const struct qn_resident *r,
+					  const struct qn_knobs *k, u32 nr,
+					  size_t most)
 {
 	size_t used = qn_resident_in_use(r);
+	size_t more = min(learned(r, k, used) / 2, most);
 
 	return scaled(k, k->dirty + used / (2 * nr * k->dirty_part)) +
-	       raised(k, learned(r, k, used) / (2 * nr));
+	       raised(k, more / nr);
+}
+
+/*
+ * Free memory in chunks serves no slabs and no large blocks: while those grow it comes on top
+ * of a peak.
+ */
+static __seldom size_t yield_limit(const struct qn_resident *r,
+				   const struct qn_knobs *k)
+{
+	size_t used = qn_resident_in_use(r);
+	size_t most = live_fallen(r, used) + used / k->slack_part;
+
+	return chunk_limit(r, k, 1, max(most, QN_CHUNKS_LEAST));
 }
 
 static u32 nr_holders(const struct qn_resident *r)
@@ -219,9 +242,11 @@ static __always_inline size_t limit_of(const struct qn_resident *r,
 	size_t used;
 
 	if (keep == QN_KEEP_CHUNK)
-		return chunk_limit(r, k, 1);
+		return chunk_limit(r, k, 1, SIZE_MAX);
+	if (keep == QN_KEEP_YIELD)
+		return yield_limit(r, k);
 	if (keep == QN_KEEP_SHARE)
-		return chunk_limit(r, k, nr_holders(r));
+		return chunk_limit(r, k, nr_holders(r), SIZE_MAX);
 	used = qn_resident_in_use(r);
 	if (keep == QN_KEEP_WAITING)
 		return scaled(k, k->dirty + used / (2 * nr_holders(r) *

@@ -16,6 +16,8 @@
  *	free in sparse slabs	512 KB + used/16 + half of @boost, 8 MB of it at most; 16 MB
  *				more in slabs that became sparse within the last 10 ms
  *	free in chunks		512 KB + used/32 + half of @boost, for each thread
+ *	the same, while used	of half of @boost no more than used is below its peak, and
+ *	grows			used/4; or 8 MB of it
  *	the same, with no use	512 KB, and a thread's share of the rest of that
  *	blocks that wait there	512 KB + used/32, a thread's share of it; refaults do not count
  *	all, with dirty:0	0
@@ -69,6 +71,9 @@
 /* Memory that is old, or too much by pressure, is purged in slices: some 100 us */
 #define QN_OLD_SLICE ((size_t)1 << 20)
 
+/* Free memory in chunks that refaults asked for is kept up to this, whatever grows */
+#define QN_CHUNKS_LEAST ((size_t)8 << 20)
+
 /* A month: dirty memory is kept for no longer, in ms */
 #define QN_KEEP_MOST 2592000000u
 
@@ -76,6 +81,7 @@
  * enum qn_keep - free memory of a thread that may be resident, see the table above
  * @QN_KEEP_SPARSE: free objects of a thread's sparse slabs, of use to their classes alone
  * @QN_KEEP_CHUNK: free whole pages of a thread's chunks
+ * @QN_KEEP_YIELD: the same, while memory in use grows
  * @QN_KEEP_SHARE: the same, where the thread is not at work
  * @QN_KEEP_WAITING: blocks of a thread's chunks that wait, unmerged. To merge them makes no
  *		refault, so refaults teach nothing of it
@@ -83,6 +89,7 @@
 enum qn_keep {
 	QN_KEEP_SPARSE,
 	QN_KEEP_CHUNK,
+	QN_KEEP_YIELD,
 	QN_KEEP_SHARE,
 	QN_KEEP_WAITING,
 };
@@ -93,6 +100,7 @@ enum qn_keep {
  * @used:	bytes of runs in use
  * @live:	bytes of blocks in use, counted elsewhere, or NULL: units of sparse slabs and
  *		chunks are in use, and hold little
+ * @live_peak:	the most of these so far, counted elsewhere too, or NULL
  * @peak, @high: most that was in use lately, and within this second
  * @from, @span: while @used is in [@from, @from + @span) nothing is due: it is no new @high, and
  *		in the slice that @delays know
@@ -119,6 +127,7 @@ struct qn_resident {
 	const struct qn_knobs *knobs;
 	size_t used;
 	u64 *live;
+	const u64 *live_peak;
 	size_t peak;
 	size_t high;
 	size_t from;

@@ -736,6 +736,37 @@ static void test_sparse_much(void **state)
 	end(l);
 }
 
+/*
+ * What refaults keep free in chunks is for later blocks of that kind. Where slabs grow to the
+ * same peak instead, it goes: else the peak would be that of both.
+ */
+static void test_chunks_yield(void **state)
+{
+	struct qn_local *l;
+	size_t before, peak;
+
+	(void)state;
+	l = begin_one(4096);
+	hub.segments.resident.boost = 100 << 20;
+	fill(l, 9000, 3000);
+	thin_out(l, 64);
+	qn_local_account(l);
+	qn_hub_refresh(&hub);
+	peak = hub.page->peak_live;
+	before = port.purge.bytes;
+	fill(l, 1000, 1000);
+	assert_int_equal(port.purge.bytes, before);
+	fill(l, 1000, 23000);
+	assert_true(port.purge.bytes > before + (12 << 20));
+	qn_local_account(l);
+	qn_hub_refresh(&hub);
+	assert_in_range(hub.page->peak_live, peak - (1 << 20), peak);
+	assert_in_range(hub.page->carved + hub.page->dirty, 0,
+			peak + (12 << 20));
+	verify_all();
+	end(l);
+}
+
 /* ---- tables ---- */
 
 /* Publish a table in which @size has its own class, or no longer has */
@@ -2199,6 +2230,7 @@ int main(void)
 		cmocka_unit_test(test_sparse_memory_returns),
 		cmocka_unit_test(test_soon_empty),
 		cmocka_unit_test(test_sparse_much),
+		cmocka_unit_test(test_chunks_yield),
 		cmocka_unit_test(test_promotion),
 		cmocka_unit_test(test_demotion_keeps_lists),
 		cmocka_unit_test(test_slot_is_reused),
