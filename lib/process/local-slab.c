@@ -279,6 +279,16 @@ static __apart void sparse_look(struct qn_local *l, size_t limit, size_t most)
 	l->sparse_waits = l->sparse > limit;
 }
 
+/* What @l may keep with them; threads at work share what young ones may have */
+static __apart size_t young_most(const struct qn_local *l, size_t limit)
+{
+	const struct qn_resident *r = &l->hub->segments.resident;
+
+	if (!limit)
+		return 0;
+	return limit + SPARSE_YOUNG / max(READ_ONCE(r->nr_holders), 1u);
+}
+
 __apart void qn_local_sparse_press(struct qn_local *l)
 {
 	size_t limit =
@@ -293,7 +303,7 @@ __apart void qn_local_sparse_again(struct qn_local *l)
 	size_t limit =
 		qn_resident_limit(&l->hub->segments.resident, QN_KEEP_SPARSE);
 
-	sparse_look(l, limit, limit ? limit + SPARSE_YOUNG : 0);
+	sparse_look(l, limit, young_most(l, limit));
 }
 
 /* @u came down to an eighth: it is the last to be used and may be purged */
@@ -312,7 +322,7 @@ static void slab_thin_out(struct qn_local *l, struct qn_local_class *k,
 	l->sparse += sparse_bytes(u);
 	limit = qn_resident_limit(&l->hub->segments.resident, QN_KEEP_SPARSE);
 	if (l->sparse > limit)
-		sparse_look(l, limit, limit ? limit + SPARSE_YOUNG : 0);
+		sparse_look(l, limit, young_most(l, limit));
 }
 
 /* A slab with hidden objects is needed again */

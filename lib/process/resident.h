@@ -13,8 +13,8 @@
  *	dirty runs		512 KB + used/16 + @boost, but of @boost no more than used has
  *				fallen by lately, and used/4; the oldest runs go first, from
  *				the high end, down to three quarters of the limit
- *	free in sparse slabs	512 KB + used/16 + half of @boost, 8 MB of it at most; 16 MB
- *				more in slabs that became sparse within the last 10 ms
+ *	free in sparse slabs	512 KB + used/16 + half of @boost, 8 MB of it at most; for
+ *				10 ms a thread's share of 16 MB more
  *	free in chunks		512 KB + used/32 + half of @boost, for each thread
  *	the same, while used	of half of @boost no more than used is below its peak, and
  *	grows			used/4; or 8 MB of it
