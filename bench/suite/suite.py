@@ -75,6 +75,7 @@ PATTERNS = [
     synthetic("trees"),
     synthetic("bignum"),
     synthetic("documents", quick=True),
+    synthetic("cache"),
     synthetic("vectors"),
     synthetic("strings", quick=True),
     synthetic("large"),
@@ -91,6 +92,7 @@ PATTERNS = [
     synthetic("thrash", 2),
     synthetic("scratch", 2),
     synthetic("threads"),
+    synthetic("crowd"),
 ]
 
 

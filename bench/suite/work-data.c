@@ -559,3 +559,55 @@ uint64_t work_documents(const struct job *job)
 			value_del(cache[i]);
 	return sum;
 }
+
+/* --- cache: values that get another length ---------------------------------- */
+
+struct entry {
+	char *key;
+	struct block value;
+};
+
+static void entry_set(struct entry *entry, uint32_t at, size_t size)
+{
+	char key[32];
+
+	if (!entry->key) {
+		snprintf(key, sizeof(key), "key:%012u", at);
+		entry->key = copy_string(key);
+	}
+	block_exit(&entry->value);
+	block_init(&entry->value, size, at + 1);
+}
+
+/*
+ * A key-value store whose values are replaced, in any order: those of each round have about the
+ * length of that round, so what the last round frees does not fit the next.
+ */
+uint64_t work_cache(const struct job *job)
+{
+	enum {
+		ENTRIES = 40000
+	};
+
+	static const uint32_t length[] = { 64, 200, 96, 480, 40, 1500, 300, 56 };
+	static struct entry entry[ENTRIES];
+	size_t ops = scaled(job, 100000);
+	struct rng rng = { 24 };
+	uint64_t sum = 0;
+
+	for (size_t r = 0; r < sizeof(length) / sizeof(*length); r++) {
+		for (size_t i = 0; i < ops; i++) {
+			uint32_t at = rng_below(&rng, ENTRIES);
+			size_t size = length[r] * 3 / 4 +
+				      rng_below(&rng, length[r] / 2);
+
+			entry_set(&entry[at], at, size);
+		}
+	}
+	for (size_t i = 0; i < ENTRIES; i++) {
+		sum += block_exit(&entry[i].value);
+		free(entry[i].key);
+		entry[i].key = NULL;
+	}
+	return sum;
+}

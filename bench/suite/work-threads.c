@@ -335,3 +335,65 @@ uint64_t work_threads(const struct job *job)
 	free(left);
 	return sum;
 }
+
+/*
+ * Two hundred threads, as a server has them that gives each connection one. Each keeps what its
+ * connection has, and now and then answers a request: objects that live for a moment, one
+ * buffer, a part of what it keeps replaced, and one object for the next thread.
+ */
+enum {
+	CROWD_SLOTS = 40,
+	CROWD_REQUEST = 24
+};
+
+static void crowd_request(struct worker *worker, struct block *kept)
+{
+	struct block moment[CROWD_REQUEST] = { 0 }, buffer = { 0 };
+
+	for (uint32_t i = 0; i < CROWD_REQUEST; i++)
+		block_init(&moment[i], rng_real_size(&worker->rng), i + 1);
+	block_init(&buffer, rng_size(&worker->rng, 1024, 32768), 1);
+	for (uint32_t i = 0; i < CROWD_SLOTS / 8; i++) {
+		struct block *old = &kept[rng_below(&worker->rng, CROWD_SLOTS)];
+
+		worker->sum += block_exit(old);
+		block_init(old, rng_size(&worker->rng, 16, 2048), i + 1);
+	}
+	worker->sum += block_exit(&buffer);
+	worker->sum += blocks_exit(moment, CROWD_REQUEST);
+}
+
+static void crowd(struct worker *worker)
+{
+	struct block **slot = worker->shared;
+	struct block kept[CROWD_SLOTS] = { 0 };
+
+	for (size_t i = 0; i < worker->ops / CROWD_REQUEST; i++) {
+		struct block *letter = must_alloc(sizeof(*letter));
+
+		crowd_request(worker, kept);
+		block_init(letter, rng_size(&worker->rng, 16, 1024), 1);
+		letter = __atomic_exchange_n(
+			&slot[(worker->index + 1) % worker->nr], letter,
+			__ATOMIC_ACQ_REL);
+		if (letter)
+			worker->sum += block_exit(letter);
+		free(letter);
+	}
+	worker->sum += blocks_exit(kept, CROWD_SLOTS);
+}
+
+uint64_t work_crowd(const struct job *job)
+{
+	static struct block *slot[MAX_THREADS];
+	uint64_t sum = run_threads(job->threads, scaled(job, 5000000), 58,
+				   crowd, slot);
+
+	for (size_t i = 0; i < job->threads; i++) {
+		if (slot[i])
+			sum += block_exit(slot[i]);
+		free(slot[i]);
+		slot[i] = NULL;
+	}
+	return sum;
+}

@@ -194,7 +194,7 @@ uint64_t run_threads(unsigned int nr, size_t ops, uint64_t seed,
 			.index = i,
 			.nr = nr,
 			.ops = ops / nr,
-			.rng = { seed * MAX_THREADS + i },
+			.rng = { seed * 64 + i },
 			.shared = shared,
 			.run = run,
 		};

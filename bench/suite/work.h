@@ -124,7 +124,7 @@ struct worker {
 	void (*run)(struct worker *worker);
 };
 
-#define MAX_THREADS 64
+#define MAX_THREADS 512
 
 /* Run nr threads with ops / nr each, wait for them, and add up their sums */
 uint64_t run_threads(unsigned int nr, size_t ops, uint64_t seed,
@@ -183,6 +183,7 @@ uint64_t work_symbols(const struct job *job);
 uint64_t work_trees(const struct job *job);
 uint64_t work_bignum(const struct job *job);
 uint64_t work_documents(const struct job *job);
+uint64_t work_cache(const struct job *job);
 
 /* Blocks that grow, and large ones: work-large.c */
 uint64_t work_vectors(const struct job *job);
@@ -200,6 +201,7 @@ uint64_t work_exchange(const struct job *job);
 uint64_t work_thrash(const struct job *job);
 uint64_t work_scratch(const struct job *job);
 uint64_t work_threads(const struct job *job);
+uint64_t work_crowd(const struct job *job);
 
 /* Load and pauses: work-service.c */
 uint64_t work_service(const struct job *job);

@@ -33,6 +33,7 @@ static const struct workload {
 	{ "trees", 1, work_trees, "treap and binary trees" },
 	{ "bignum", 1, work_bignum, "arithmetic of large numbers" },
 	{ "documents", 1, work_documents, "text to trees and back" },
+	{ "cache", 1, work_cache, "values that get another length" },
 	{ "vectors", 1, work_vectors, "doubled by realloc" },
 	{ "strings", 1, work_strings, "appended to by realloc" },
 	{ "large", 1, work_large, "32 KB to 4 MB, written whole" },
@@ -46,6 +47,7 @@ static const struct workload {
 	{ "thrash", 2, work_thrash, "small objects written often" },
 	{ "scratch", 2, work_scratch, "the same, neighbours freed" },
 	{ "threads", 2, work_threads, "thousands of short threads" },
+	{ "crowd", 200, work_crowd, "two hundred threads, few at work" },
 	{ "service", 1, work_service, "bursts, and pauses of seconds" },
 	/* clang-format on */
 };
