@@ -14,8 +14,10 @@
 #
 # examples/image/CMakeLists.txt is one that uses it.
 
-set(QUERN_VERSION 0.1.0)
 get_filename_component(QUERN "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
+file(STRINGS ${QUERN}/lib/quern.h QUERN_VERSION REGEX "^#define QN_VERSION_[A-Z]+ [0-9]+$")
+list(TRANSFORM QUERN_VERSION REPLACE "^.* " "")
+string(REPLACE ";" "." QUERN_VERSION "${QUERN_VERSION}")
 set(QUERN_CONFIG "" CACHE PATH "Folder of quern-config.h")
 
 set(quern_sources embedded/glue.c)

@@ -22,7 +22,8 @@
 # The archive is made anew when a flag or a knob changes. The first target of your
 # Makefile stays the default one. examples/image/Makefile uses all of it.
 
-QUERN_VERSION = 0.1.0
+quern_digit = $(shell sed -n 's/^.define QN_VERSION_$1 //p' $(QUERN)/lib/quern.h)
+QUERN_VERSION = $(call quern_digit,MAJOR).$(call quern_digit,MINOR).$(call quern_digit,PATCH)
 QUERN_CC ?= arm-none-eabi-gcc
 QUERN_CXX ?= arm-none-eabi-g++
 QUERN_AR ?= arm-none-eabi-ar

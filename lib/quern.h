@@ -33,7 +33,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 #define QN_VERSION_MAJOR 0
-#define QN_VERSION_MINOR 1
+#define QN_VERSION_MINOR 2
 #define QN_VERSION_PATCH 0
 
 /** QN_ALIGN - alignment in bytes of every block */

@@ -3,7 +3,7 @@
 #
 # x-firmware-cores.sh - the archive for other cores than the Cortex-M4, built by
 # embedded/quern.mk without a warning and linked; and what registries of firmware
-# libraries are told: version, files, knobs.
+# libraries are told: files, knobs.
 #
 # Prints TAP. Without the cross compiler it is skipped.
 
@@ -65,16 +65,10 @@ core cortex-m33 -mcpu=cortex-m33 -mfpu=fpv5-sp-d16 -mfloat-abi=hard
 core cortex-m7 -mcpu=cortex-m7 -mfpu=fpv5-d16 -mfloat-abi=hard
 
 : >"$tmp/log"
-version=$(sed -n 's/^#define QN_VERSION_[A-Z]* \([0-9]*\)$/\1/p' \
-	"$srcdir/lib/quern.h" | paste -s -d .)
 says() # FILE PATTERN
 {
 	grep -q -- "$2" "$srcdir/$1"
 }
-ok "the version in library.json" says library.json "\"version\": \"$version\""
-ok "in quern.mk" says embedded/quern.mk "^QUERN_VERSION = $version\$"
-ok "in debian/changelog" says debian/changelog "^quern ($version-"
-ok "in quern.cmake" says embedded/quern.cmake "^set(QUERN_VERSION $version)\$"
 
 # The sources of quern.mk, but for policies, which are found by a pattern
 words() # FILE
