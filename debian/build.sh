@@ -40,7 +40,7 @@ dpkg-buildpackage -us -uc >../build.log 2>&1 || {
 cd .. || exit
 ls *.deb
 if command -v lintian >/dev/null; then
-	lintian --no-tag-display-limit --allow-root --fail-on error *.changes || exit
+	lintian --tag-display-limit 0 --allow-root --fail-on error *.changes || exit
 else
 	echo "no lintian, so nothing looked at them (Debian: apt-get install lintian)"
 fi

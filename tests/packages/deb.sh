@@ -15,6 +15,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 build=${1:?usage: deb.sh BUILD-FOLDER}
 . "$top/tests/tap.sh"
+. "$top/tests/snippet.sh"
 . "$here/chroot.sh"
 
 die()
@@ -37,7 +38,6 @@ make_twice()
 	diff "$build/sums.first" "$build/sums.second"
 }
 
-
 installed()
 {
 	inside sh -c 'apt-get -qq install /tmp/quern-deb/*.deb' >/dev/null
@@ -48,7 +48,6 @@ serves()
 	inside quern run --report=/tmp/report -- sh -c 'echo $((6 * 7))' &&
 		grep -q '^HEAP' "$root/tmp/report"
 }
-
 
 links()
 {
@@ -64,6 +63,15 @@ int main(void)
 EOF
 	inside sh -c 'cd /tmp && gcc user.c $(pkg-config --cflags --libs quern) \
 		-o user && ./user'
+}
+
+# README's program in C++, by a heap of its own
+containers()
+{
+	readme=$top/README.md
+	snippet c++ 1 >"$root/tmp/words.cc"
+	inside sh -ec "cd /tmp && $(sed -n 's/^    \(g++ -std=c++17 .*\)/\1/p' "$readme")
+		./words" | grep '^100 words'
 }
 
 # An image of the user's own, by the archive's sources and the user's flags
@@ -92,7 +100,7 @@ purged()
 
 # Not those of Debian, which stay for the next time
 make_root
-inside apt-get -qq install --no-install-recommends gcc libc6-dev pkg-config make \
+inside apt-get -qq install --no-install-recommends gcc g++ libc6-dev pkg-config make \
 	gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-12-plugin-dev >/dev/null ||
 	die "cannot install what packages are tried with"
 ok "packages are made twice, the same to the bit" make_twice
@@ -101,6 +109,7 @@ rm -rf "$root/tmp/quern-deb" && mkdir -p "$root/tmp/quern-deb" &&
 ok "they can be installed" installed
 ok "quern run serves a program" serves
 ok "a program is built by pkg-config and runs" links
+ok "README's program in C++ is built by pkg-config and runs" containers
 ok "an image of one's own is built" firmware
 ok "the plugin of GCC makes records, which quern hints prints" plugin
 ok "a purge leaves nothing" purged
