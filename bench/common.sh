@@ -34,6 +34,28 @@ make_tmp()
 	export tmp
 }
 
+# The smallest heap that completes, in steps of 64 bytes, by halving what is between
+# one that does and one that does not. The script has fits BYTES WORD...
+smallest() # LEAST MOST WORD...
+{
+	low=$(($1 / 64))
+	high=$(($2 / 64))
+	shift 2
+	fits $((high * 64)) "$@" || {
+		echo 0
+		return
+	}
+	while [ $((high - low)) -gt 1 ]; do
+		middle=$(((low + high) / 2))
+		if fits $((middle * 64)) "$@"; then
+			high=$middle
+		else
+			low=$middle
+		fi
+	done
+	echo $((high * 64))
+}
+
 # Words KEY=VALUE of what an image printed, as lines "WORD... KEY VALUE"
 to_lines() # WORD...
 {

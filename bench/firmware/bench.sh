@@ -68,12 +68,33 @@ to_named_lines()
 	}'
 }
 
+# Has no request of the pipeline failed in a heap of so many bytes?
+fits() # BYTES WORD...
+{
+	fits_heap=$1
+	shift
+	"$srcdir/embedded/run-qemu.sh" -m mps2 -t 900 "$image" \
+		heap="$fits_heap" "$@" >"$out.raw" 2>&1
+	case $? in
+	0) return 0 ;;
+	3) return 1 ;;
+	esac
+	cat "$out.raw" >&2
+	echo "$name" >>"$tmp/failed"
+	return 1
+}
+
 if [ "${1-}" = job ]; then
 	name=$2
 	image=$images/$3
 	shift 3
 	out=$tmp/out/$(echo "$name" | tr / _)
 	cd "$tmp/traces" || exit 1
+	if [ "$1" = smallest ]; then
+		shift
+		echo "$name/bytes $(smallest 61440 116736 "$@")" >"$out.lines"
+		exit 0
+	fi
 	"$srcdir/embedded/run-qemu.sh" -m mps2 -t 900 "$image" "$@" \
 		>"$out.raw" || {
 		cat "$out.raw" >&2
@@ -342,6 +363,17 @@ plan_pipeline() # POLICY ONE OTHER
 	done
 }
 
+# Its footprint: without and with known sizes, without and with the sampler
+plan_footprint()
+{
+	for seed in 1 2 3; do
+		for what in unsampled unsampled-known called known; do
+			plan "footprint/$seed/$what" "$what-O2.elf" smallest \
+				policy=rule seed=$seed
+		done
+	done
+}
+
 again()
 {
 	unpack $sensors
@@ -402,6 +434,7 @@ again)
 	;;
 hints)
 	plan_pipeline rule called known
+	plan_footprint
 	carry_out
 	print_tables firmware/hints.awk "$tmp/results"
 	;;

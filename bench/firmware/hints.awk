@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: MIT
 #
 # hints.awk - what known sizes bring the pipeline of the firmware, from results of
-# bench.sh: the same runs with held blocks taken in place, and with calls of the heap.
+# bench.sh: the same runs with held blocks taken in place, and with calls of the heap; and the
+# smallest heap, with and without the sampler.
+
+/^footprint\// {
+	split($1, name, "/")
+	bytes[name[2], name[3]] = $2
+	seeds[name[2]]
+	next
+}
 
 {
 	split($1, name, "/")
@@ -25,6 +33,28 @@ function put_run(run,    part, less, allocs)
 	    sprintf("%.1f", less / allocs))
 }
 
+# The last row has the sums, as differences to the first column
+function put_footprint(    seed, nr, i, list, cells, sum)
+{
+	nr = split("unsampled unsampled-known called known", list, " ")
+	widths = "-20" columns(nr, 14)
+	printf "\nSmallest heap that the pipeline completes in, bytes: hints are known sizes, " \
+	       "the sampler\nlets policy rule choose\n\n"
+	row(widths, "|neither|hints|sampler|both")
+	for (seed = 1; seed in seeds; seed++) {
+		cells = "seed " seed
+		for (i = 1; i <= nr; i++) {
+			cells = cells "|" grouped(bytes[seed, list[i]])
+			sum[i] += bytes[seed, list[i]]
+		}
+		row(widths, cells)
+	}
+	cells = "over neither"
+	for (i = 1; i <= nr; i++)
+		cells = cells "|" sprintf("%+.1f %%", 100 * (sum[i] / sum[1] - 1))
+	row(widths, cells)
+}
+
 END {
 	widths = "-20 14 17 14 12"
 	row(widths, "firmware pipeline|mallocs|instructions|less|a malloc")
@@ -38,4 +68,5 @@ END {
 				exit 1
 			put_run(run)
 		}
+	put_footprint()
 }

@@ -8,6 +8,7 @@
  *	ops=N		calls of the heap
  *	seed=N		what happens
  *	step=N		calls of the heap between two steps of it
+ *	heap=N		bytes; if a request fails the status is 3
  *
  * Nothing stands between the pipeline and the heap: this counts more than the heap. With KNOWN
  * each size comes to a call of its own, for hints.awk.
@@ -22,9 +23,10 @@
 #include "print.h"
 #include "quern.h"
 
-#define STATUS_OK    0
-#define STATUS_BAD   1
-#define STATUS_USAGE 2
+#define STATUS_OK        0
+#define STATUS_BAD       1
+#define STATUS_USAGE     2
+#define STATUS_EXHAUSTED 3
 
 static struct pipeline pipeline;
 
@@ -109,7 +111,7 @@ static int run(const struct options *o, const struct counter *counter)
 	      (u32)(total % 1000), (u32)(total / 1000), pipeline.store.nr_ops,
 	      nr_allocs(&pipeline.store), (u32)st.nr_samples,
 	      pipeline_checksum(&pipeline));
-	return STATUS_OK;
+	return pipeline.store.nr_failed ? STATUS_EXHAUSTED : STATUS_OK;
 }
 
 int main(int argc, char **argv)

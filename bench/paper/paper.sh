@@ -53,28 +53,6 @@ fits()
 	esac
 }
 
-# The smallest heap that completes, in steps of 64 bytes, by halving what is between
-# one that does and one that does not
-smallest() # LEAST MOST WORD...
-{
-	low=$(($1 / 64))
-	high=$(($2 / 64))
-	shift 2
-	fits $((high * 64)) "$@" || {
-		echo 0
-		return
-	}
-	while [ $((high - low)) -gt 1 ]; do
-		middle=$(((low + high) / 2))
-		if fits $((middle * 64)) "$@"; then
-			high=$middle
-		else
-			low=$middle
-		fi
-	done
-	echo $((high * 64))
-}
-
 if [ "${1-}" = job ]; then
 	kind=$2
 	machine=$3
