@@ -92,7 +92,7 @@ run_test() # PROGRAM
 {
 	local status planned
 
-	CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 5 600 $emulate "$dir/build/$1" \
+	CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 5 1800 $emulate "$dir/build/$1" \
 		>"$dir/log" 2>&1 </dev/null
 	status=$?
 	cases=$(grep -c '^ok' "$dir/log")
