@@ -74,6 +74,24 @@ containers()
 		./words" | grep '^100 words'
 }
 
+# README's program in Rust, but by the version of the crate that is installed
+crate()
+{
+	local version
+
+	version=$(sed -n 's/^PACKAGE_VERSION = //p' "$build/Makefile")
+	readme=$top/README.md
+	mkdir -p "$root/tmp/words/src" "$root/tmp/words/.cargo"
+	snippet rust 2 >"$root/tmp/words/src/main.rs"
+	snippet toml 3 | sed "s|path = \"path/to/quern\"|version = \"$version\"|" \
+		>"$root/tmp/words/Cargo.toml"
+	printf '[source.%s]\n%s\n' crates-io 'replace-with = "debian"' \
+		debian 'directory = "/usr/share/cargo/registry"' \
+		>"$root/tmp/words/.cargo/config.toml"
+	inside sh -ec "cd /tmp/words && cargo build -q --release --offline
+		echo one two one | target/release/words" | grep '^2 words'
+}
+
 # An image of the user's own, by the archive's sources and the user's flags
 firmware()
 {
@@ -93,7 +111,7 @@ plugin()
 purged()
 {
 	inside sh -c 'apt-get -qq purge libquern0 libquern-dev quern \
-		quern-plugins quern-firmware' >/dev/null &&
+		quern-plugins quern-firmware librust-quern-dev' >/dev/null &&
 		! inside sh -c 'find / -xdev -name "*quern*" ! -path "/tmp/*" \
 			! -path "/proc/*" | grep .'
 }
@@ -110,6 +128,11 @@ ok "they can be installed" installed
 ok "quern run serves a program" serves
 ok "a program is built by pkg-config and runs" links
 ok "README's program in C++ is built by pkg-config and runs" containers
+if inside apt-get -qq install --no-install-recommends cargo-web rustc-web >/dev/null; then
+	ok "README's program in Rust is built from the installed crate" crate
+else
+	skip "README's program in Rust" "there is no cargo-web"
+fi
 ok "an image of one's own is built" firmware
 ok "the plugin of GCC makes records, which quern hints prints" plugin
 ok "a purge leaves nothing" purged

@@ -48,6 +48,8 @@ ok "lib/quern.h has three numbers" $?
 for file in Cargo.toml Cargo.lock bench/rust/Cargo.lock tests/rust/firmware/Cargo.lock; do
 	is "$file" "$(of_crate $file)"
 done
+is "debian/control, what the crate provides" "$(sed -n \
+	's/^ librust-quern-\([0-9]*\.[0-9]*\)-dev .*/\1/p' "$srcdir/debian/control").${version##*.}"
 is library.json "$(behind library.json '  "version": "')"
 is "NEWS begins with it" "$(sed -n '1s/^quern \([0-9.]*\),.*/\1/p' "$srcdir/NEWS")"
 is "debian/changelog begins with it" \
