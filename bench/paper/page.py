@@ -242,9 +242,9 @@ def show_services(found):
     for program, price, ours, best, name in found:
         body.append(["%s at %s" % (program, price), "%.2f" % ours, "%.2f" % best, name,
                      Cell("%.2f" % (ours / best), "best" if ours <= best else "lost")])
-    return table(["CPU-seconds, memory at a price", "quern, told it", "cheapest peer", "", "ratio"],
-                 body) + note("Services with pauses; a price is GB-seconds of memory for a CPU-second. "
-                              "Peers have their early decay where that is cheaper. One run.")
+    return table(["CPU-seconds at a price", "quern", "cheapest peer", "", "ratio"],
+                 body) + note("Services with pauses; a price is GB-seconds of memory for a CPU-second, and "
+                              "quern is told it. Peers have their early decay where that is cheaper. One run.")
 
 
 def show_traces(found):
@@ -309,8 +309,6 @@ LEFT = (
     ("The founding claims", "make paper", "paper", sections.paper, show_claims),
     ("Every other heap on the microcontroller", "make paper", "paper", sections.paper, show_systems),
     ("Learning", "make bench-learning", "learning", sections.learning, show_learning),
-    ("What compilers tell the pipeline", "make bench-hints-firmware", "hints-firmware",
-     sections.hints_firmware, show_hints_firmware),
 )
 RIGHT = (
     ("Linux: the suite", "make bench", "suite", sections.suite, show_suite),
@@ -320,6 +318,8 @@ RIGHT = (
     ("What compilers tell: survivors", "make bench-hints", "hints", sections.hints, show_hints),
     ("What compilers tell: real programs", "make bench-hints-programs", "hints-programs",
      sections.hints_programs, show_hints_programs),
+    ("What compilers tell the pipeline", "make bench-hints-firmware", "hints-firmware",
+     sections.hints_firmware, show_hints_firmware),
 )
 
 
