@@ -239,12 +239,13 @@ def show_suite(found):
 
 def show_services(found):
     body = []
-    for program, price, ours, best, name in found:
+    for program, price, ours, best, name in found["rows"]:
         body.append(["%s at %s" % (program, price), "%.2f" % ours, "%.2f" % best, name,
                      Cell("%.2f" % (ours / best), "best" if ours <= best else "lost")])
     return table(["CPU-seconds at a price", "quern", "cheapest peer", "", "ratio"],
                  body) + note("Services with pauses; a price is GB-seconds of memory for a CPU-second, and "
-                              "quern is told it. Peers have their early decay where that is cheaper. One run.")
+                              "quern is told it. Peers have their early decay where that is cheaper. Medians of "
+                              "%d." % found["rounds"])
 
 
 def show_traces(found):
@@ -344,7 +345,7 @@ def brief_suite(found):
 
 def brief_services(found):
     return "Services with pauses: the cheapest in %d of %d." % (
-        sum(ours <= best for _, _, ours, best, _ in found), len(found))
+        sum(ours <= best for _, _, ours, best, _ in found["rows"]), len(found["rows"]))
 
 
 def brief_learning(found):

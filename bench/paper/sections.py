@@ -135,6 +135,11 @@ def paper(run):
 
 # ---- make bench, bench-services, bench-traces ----
 
+def rounds_of(run):
+    rounds = re.search(r"[Mm]edians of (\d+) rounds", "\n".join(run.lines))
+    return int(rounds[1]) if rounds else 1
+
+
 def suite_table(lines):
     names = lines[0].split("quern/best")[0].split()[2:]
     table, means = [], {}
@@ -157,14 +162,13 @@ def suite(run):
     """cpu, peak: names, means and quartiles of ratios to glibc, rows (workload, ratios, quern over
     the best peer, its name); goals: lines of the summary."""
     goals = [line.strip() for line in run.lines if re.search(r"goal [\d.]+", line)]
-    rounds = re.search(r"medians of (\d+) rounds", "\n".join(run.lines))
     return {"cpu": suite_table(run.behind(r"^CPU time .*ratios to glibc")),
             "peak": suite_table(run.behind(r"^Peak resident set; .*ratios to glibc")),
-            "goals": goals, "rounds": int(rounds.group(1)) if rounds else 1}
+            "goals": goals, "rounds": rounds_of(run)}
 
 
 def services(run):
-    """(program, price, cost of quern, that of the cheapest peer, its name)."""
+    """rows: (program, price, cost of quern, that of the cheapest peer, its name); rounds."""
     found, prices, program, peers, ours = [], [], None, [], {}
 
     def finish():
@@ -190,7 +194,7 @@ def services(run):
     finish()
     if not found:
         raise Unreadable("no services")
-    return found
+    return {"rows": found, "rounds": rounds_of(run)}
 
 
 def traces(run):
