@@ -224,7 +224,8 @@ def show_cost(bench, runners, with_classes, nr_rounds):
 def main():
     build, nr_rounds, names = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
     bench = run.Bench(types.SimpleNamespace(
-        build=build, out=None, library=None, allocators=suite.OURS))
+        build=build, out=None, library=None, allocators=suite.OURS,
+        peers=[]))
     # redis-client.sh: the one that belongs to the server
     bench.env["PATH"] = "%s:%s" % (os.path.join(
         bench.bin, "hints/records/redis/src"), bench.env["PATH"])
