@@ -81,14 +81,14 @@ crate()
 
 	version=$(sed -n 's/^PACKAGE_VERSION = //p' "$build/Makefile")
 	readme=$top/README.md
-	mkdir -p "$root/tmp/words/src" "$root/tmp/words/.cargo"
-	snippet rust 2 >"$root/tmp/words/src/main.rs"
+	mkdir -p "$root/tmp/crate/src" "$root/tmp/crate/.cargo"
+	snippet rust 2 >"$root/tmp/crate/src/main.rs"
 	snippet toml 3 | sed "s|path = \"path/to/quern\"|version = \"$version\"|" \
-		>"$root/tmp/words/Cargo.toml"
+		>"$root/tmp/crate/Cargo.toml"
 	printf '[source.%s]\n%s\n' crates-io 'replace-with = "debian"' \
 		debian 'directory = "/usr/share/cargo/registry"' \
-		>"$root/tmp/words/.cargo/config.toml"
-	inside sh -ec "cd /tmp/words && cargo build -q --release --offline
+		>"$root/tmp/crate/.cargo/config.toml"
+	inside sh -ec "cd /tmp/crate && cargo build -q --release --offline
 		echo one two one | target/release/words" | grep '^2 words'
 }
 
