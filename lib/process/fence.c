@@ -587,6 +587,17 @@ static void unit_keep(struct qn_hub *hub, struct qn_local *l, struct qn_unit *u)
 		large_put(hub, old);
 }
 
+__apart void qn_fence_give(struct qn_hub *hub, struct qn_local *l)
+{
+	for (unsigned int i = 0; i < QN_FENCE_KEPT; i++) {
+		struct qn_unit *u = l->fence.kept[i];
+
+		l->fence.kept[i] = NULL;
+		if (u)
+			large_put(hub, u);
+	}
+}
+
 static __apart void large_free(struct qn_hub *hub, struct qn_local *l,
 			       struct qn_unit *u, struct head *h)
 {

@@ -131,6 +131,17 @@ void qn_fence_free(struct qn_hub *hub, struct qn_local *l, struct qn_unit *u,
 		   void *p);
 
 /**
+ * qn_fence_give() - a request was refused: let go of the units of freed large blocks
+ * @hub:	the hub
+ * @l:		the calling thread's local
+ *
+ * They are few, but each parts the free memory on both its sides.
+ *
+ * Context: takes the segments' lock.
+ */
+void qn_fence_give(struct qn_hub *hub, struct qn_local *l);
+
+/**
  * qn_fence_size() - bytes of a block
  * @u:		its unit
  * @p:		the block

@@ -53,6 +53,7 @@ __apart void *qn_process_alloc_again(size_t size, size_t align, size_t *old)
 		l = qn_process_self();
 	if (!l)
 		return qn_process_fail();
+	qn_fence_give(&qn_hub, l);
 	qn_local_give_all(l);
 	qn_process_self_put(l);
 	qn_segments_purge(&qn_hub.segments, 0);

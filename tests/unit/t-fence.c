@@ -12,7 +12,8 @@
  *   block;
  * - a second free and a pointer into a block stop the program at once;
  * - a thread has as many fences as the knob says, none once too much was freed, and
- *   none where the process is watched; all memory comes back.
+ *   none where the process is watched; all memory comes back, at a refusal also what is
+ *   kept of freed large blocks.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -324,6 +325,30 @@ static void test_waste(void **state)
 	assert_null(qn_segments_check(&hub.segments));
 }
 
+/* What is kept of freed large blocks can be let go of, and a look at it is the last one */
+static void test_give(void **state)
+{
+	char *p[QN_FENCE_KEPT];
+	size_t before;
+
+	(void)state;
+	begin();
+	before = hub.segments.resident.used;
+	for (u32 i = 0; i < QN_FENCE_KEPT; i++)
+		p[i] = alloc(200000, 1);
+	for (u32 i = 0; i < QN_FENCE_KEPT; i++)
+		release(p[i]);
+	assert_int_equal(hub.segments.resident.used,
+			 before + QN_FENCE_KEPT * QN_UNIT_SIZE);
+	qn_fence_give(&hub, l);
+	assert_int_equal(hub.segments.resident.used, before);
+	assert_null(qn_segments_check(&hub.segments));
+	/* There is nothing left to give; what is freed next is kept again */
+	qn_fence_give(&hub, l);
+	release(alloc(200000, 1));
+	assert_int_equal(hub.segments.resident.used, before + QN_UNIT_SIZE);
+}
+
 static void test_no_memory(void **state)
 {
 	size_t old;
@@ -349,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_pointers),
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_waste),
+		cmocka_unit_test(test_give),
 		cmocka_unit_test(test_no_memory),
 	};
 
