@@ -171,7 +171,7 @@ static void take_expression(struct program *p, u8 op)
 	u64 size = uleb(&p->at);
 	const u8 *at = p->at;
 	s64 offset = 0;
-	bool is_deref, is_known;
+	bool is_deref = false, is_known;
 
 	p->at += size;
 	is_known = is_breg(at, p->at, &offset, &is_deref);

@@ -219,7 +219,7 @@ static int trial(struct qn_train *t)
 		t->s->best_cost = rank;
 		t->s->best = t->s->learner.net;
 	}
-	return err;
+	return 0;
 }
 
 static int choose_margin(struct qn_train *t, struct qn_train_seed *r)

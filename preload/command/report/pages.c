@@ -199,8 +199,11 @@ static struct found *list_names(int dir, size_t *nr)
 	*nr = 0;
 	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
 		return NULL;
+	}
 	while ((de = readdir(d))) {
 		if (!pid_of(de->d_name) ||
 		    strlen(de->d_name) >= sizeof(list->name))
