@@ -2,16 +2,20 @@
 #
 # calls.sh - rows of faults.sh in which system calls are refused, by strace or by a sandbox.
 
-# What a kernel may answer to each
+# What a kernel may answer to each. That it wakes nobody is nothing that a futex may answer.
 faults='mmap:ENOMEM munmap:ENOMEM mprotect:ENOMEM madvise:ENOMEM mremap:ENOMEM
-clone,clone3:EAGAIN openat:EMFILE futex:ENOSYS getrandom:ENOSYS'
+clone,clone3:EAGAIN openat:EMFILE getrandom:ENOSYS'
 
-# How often a program makes a call
+# How often a program makes a call, and the first of these that is not the loader's: it knows no
+# refusal in some places, with whatever malloc. The heap's first mapping tells where it ends.
 count() # CALLS
 {
-	strace -f -qq -o "$tmp/trace" -e trace="$1" -e signal=none \
+	strace -f -qq -o "$tmp/trace" -e trace="$1,mmap" -e signal=none \
 		-E "LD_PRELOAD=$lib" "${command[@]}" >/dev/null 2>&1 </dev/null
-	grep -c '(' "$tmp/trace"
+	awk -v calls=",$1," '
+	match($0, /[a-z_0-9]+\(/) && index(calls, "," substr($0, RSTART, RLENGTH - 1) ",") { n++ }
+	/MAP_NORESERVE/ && !first { first = n + (calls !~ /,mmap,/) }
+	END { print n + 0, first ? first : 1 }' "$tmp/trace"
 }
 
 # strace keeps the malloc that it has; only the program gets the library
@@ -25,7 +29,7 @@ inject() # PROGRAM CALLS:ERROR WHEN
 # that is refused, with what strace wants to know of those behind it
 places() # TITLE SUFFIX MOST
 {
-	local fault program n step place
+	local fault program n first step place
 
 	[ -n "$has_strace" ] || {
 		cannot "$1" "$programs" 'no strace that may trace'
@@ -36,11 +40,9 @@ places() # TITLE SUFFIX MOST
 		for program in $programs; do
 			command_of "$program"
 			expect "$program"
-			n=$(count "${fault%:*}")
-			step=$((n / $3 > 0 ? n / $3 : 1))
-			# From the last one on: the first are the loader's
-			for ((place = n; place >= 1; place -= step)); do
-				[ $((n - place)) -lt $(($3 * step)) ] || break
+			read -r n first < <(count "${fault%:*}")
+			step=$(((n - first + 1) / $3 > 0 ? (n - first + 1) / $3 : 1))
+			for ((place = first; place <= n; place += step)); do
 				inject "$program" "$fault" "$place$2"
 			done
 		done

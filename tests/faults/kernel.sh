@@ -96,7 +96,6 @@ cgroup()
 		command_of "$program"
 		expect "$program"
 		peak=$(least_of "$program" '')
-		echo "cgroup: $program needs $peak KB, with quern $(least_of "$program" "$lib") KB"
 		echo $((peak * 5 / 4 + 2000))K >$group/memory.max
 		must_do "$program" bash -c 'echo $$ >"$0"; exec "$@"' $group/cgroup.procs env \
 			"LD_PRELOAD=$lib" "${command[@]}"
@@ -104,12 +103,12 @@ cgroup()
 	tell 'memory cgroup, 5/4 of what glibc needs' "$programs"
 }
 
-# The smallest limit under which it ends right, in KB and within 5 %
+# The smallest limit under which it ends right, in KB and within an eighth
 least_of() # PROGRAM LIBRARY
 {
-	local low=500 high=200000 middle
+	local low=1000 high=64000 middle
 
-	while [ $((high * 20)) -gt $((low * 21)) ]; do
+	while [ $((high * 8)) -gt $((low * 9)) ]; do
 		middle=$(((low + high) / 2))
 		echo ${middle}K >$group/memory.max
 		if bash -c 'echo $$ >"$0"; exec "$@"' $group/cgroup.procs env "LD_PRELOAD=$2" \

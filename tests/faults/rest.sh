@@ -34,9 +34,10 @@ limit_as()
 	limits 'address space (ulimit -v)' v 4000 400000 "$(either 300 115)"
 }
 
+# With less perl calls itself without end: no memory, so no stream to say so, so no memory
 limit_data()
 {
-	limits 'data (ulimit -d)' d 500 200000 "$(either 500 125)"
+	limits 'data (ulimit -d)' d 1000 200000 "$(either 500 125)"
 }
 
 # --- programs of our own ---

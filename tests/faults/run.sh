@@ -85,11 +85,12 @@ quoted()
 }
 
 # Did it end as a program may that is refused something? It has a status for that. abort() of the
-# C++ runtime's and of interpreters comes with a message, and a crash does not.
+# C++ runtime's and of interpreters comes with a message: terminate() alone where not even the memory
+# for an exception was there. A crash has none.
 is_own_end() # STATUS
 {
 	case $1 in
-	134) grep -qiE 'memory|bad_alloc|resource|thread' "$tmp/err" ;;
+	134) grep -qiE 'memory|bad_alloc|resource|thread|terminate called' "$tmp/err" ;;
 	*) [ "$1" -lt 128 ] ;;
 	esac
 }
