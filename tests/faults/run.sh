@@ -102,7 +102,7 @@ attempt() # PROGRAM COMMAND...
 
 	shift
 	runs=$((runs + 1))
-	{ timeout -s KILL 60 "$@" >"$tmp/out" 2>"$tmp/err" </dev/null; } 2>/dev/null
+	{ timeout -s KILL 600 "$@" >"$tmp/out" 2>"$tmp/err" </dev/null; } 2>/dev/null
 	status=$?
 	if [ $status = 0 ] && cmp -s "$tmp/out" "$tmp/want.$program"; then
 		return 0
@@ -124,7 +124,7 @@ attempt() # PROGRAM COMMAND...
 # The status of a command with the C library's malloc
 without_library() # COMMAND...
 {
-	timeout -s KILL 60 "${@/#LD_PRELOAD=*/LD_PRELOAD=}" >"$tmp/out2" 2>"$tmp/err2" </dev/null
+	timeout -s KILL 600 "${@/#LD_PRELOAD=*/LD_PRELOAD=}" >"$tmp/out2" 2>"$tmp/err2" </dev/null
 	echo $?
 }
 
