@@ -199,6 +199,26 @@ shows() # text: at last
 	return 1
 }
 
+# The row of which more is told is bold and underlined
+chosen()
+{
+	tmux -L "quern$$" capture-pane -e -p -t top |
+		sed -nE '/\x1b\[(0;)?1;4m/ { s/\x1b\[[0-9;]*m//g; s/^ *([0-9]+) .*/\1/p }'
+}
+
+chooses() # [!] PID: at last
+{
+	for i in $(seq 50); do
+		if [ "$1" = ! ]; then
+			[ "$(chosen)" != "$2" ] && [ -n "$(chosen)" ] && return
+		elif [ "$(chosen)" = "$1" ]; then
+			return
+		fi
+		sleep 0.1
+	done
+	return 1
+}
+
 keys()
 {
 	tmux -L "quern$$" send-keys -t top "$@"
@@ -222,6 +242,11 @@ else
 	ok '+ looks less often' shows 'every 2 s'
 	keys -
 	ok '- more often' shows 'every 1 s'
+	first=$(chosen)
+	keys Down
+	ok 'down chooses the next row' chooses ! "$first"
+	keys Up
+	ok 'up the one before' chooses "${first:-none}"
 	keys p
 	keys "$pid"
 	ok 'p asks for a pid' shows "all: ${pid}_"
