@@ -157,6 +157,27 @@ static void test_full(void **state)
 	end();
 }
 
+static u32 module_in(u32 site)
+{
+	return (u32)(site_of(site)->frames[0] >> QN_SITES_SHIFT);
+}
+
+/* A module is found again; a library that came to the place of another is another one */
+static void test_same_module(void **state)
+{
+	u32 first;
+
+	(void)state;
+	begin();
+	first = module_in(note(0x10010, 0, 1));
+	assert_int_equal(module_in(note(0x20010, 0, 1)), first + 1);
+	assert_int_equal(module_in(note(0x10020, 0, 1)), first);
+	strcpy(names[0], "/lib/other.so");
+	assert_int_equal(module_in(note(0x10030, 0, 1)), first + 2);
+	assert_int_equal(sites.page->nr_modules, 3);
+	end();
+}
+
 static void test_modules(void **state)
 {
 	const struct qn_site *s;
@@ -245,9 +266,13 @@ static void test_held_full(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_off),  cmocka_unit_test(test_sites),
-		cmocka_unit_test(test_full), cmocka_unit_test(test_modules),
-		cmocka_unit_test(test_held), cmocka_unit_test(test_held_full),
+		cmocka_unit_test(test_off),
+		cmocka_unit_test(test_sites),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_modules),
+		cmocka_unit_test(test_same_module),
+		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_held_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
