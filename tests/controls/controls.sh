@@ -43,11 +43,13 @@ targets() # CHECK
 	case $1 in
 	tests/tree/check-install.sh | tests/tree/check-symbols.sh) echo all ;;
 	tests/tree/*) echo Makefile ;;
-	tests/process/x-bench.sh | tests/process/x-examples.sh | tests/process/x-learning.sh | \
-		tests/process/x-manual.sh | tests/process/x-memory.sh | tests/process/x-pair.sh | \
-		tests/process/x-paper.sh | tests/process/x-readme.sh | tests/process/x-start.sh)
-		echo all bench/{measure,memory,pair,rounds,workloads,clock.so,slow-clock.so} \
-			bench/learning/evidence
+	tests/process/x-examples.sh | tests/process/x-learning.sh | tests/process/x-manual.sh | \
+		tests/process/x-paper.sh | tests/process/x-readme.sh)
+		echo all bench/learning/evidence bench/pair
+		;;
+	tests/process/x-bench.sh | tests/process/x-memory.sh | tests/process/x-pair.sh | \
+		tests/process/x-start.sh)
+		echo $command bench/{measure,memory,pair,rounds,workloads,clock.so,slow-clock.so}
 		;;
 	tests/process/*.sh | tests/misuse/*) echo $command ;;
 	tests/faults/*) echo libquern.so tests/faults/deny tests/faults/trouble ;;
