@@ -24,8 +24,6 @@
 /* The page is told of so many blocks, or freed bytes, at a time */
 #define QN_HARD_TELL       256u
 #define QN_HARD_TELL_BYTES ((s64)256 << 10)
-/* What stands in a free block: as a pointer it leads nowhere */
-#define QN_HARD_PATTERN ((u64)0xdbdbdbdbdbdbdbdb)
 
 /* A slot's state; the bits below it are the bytes to spare */
 enum qn_hard_state {

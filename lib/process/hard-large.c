@@ -16,11 +16,11 @@
 
 #include "port/guard.h"
 
-/* Marks before a block, and behind it besides what rounds it up */
-#define MARKS_BEFORE ((size_t)64)
-#define MARKS_BEHIND ((size_t)64)
+/* Marks before a block; behind it, up to the end of a page */
+#define MARKS_BEFORE ((size_t)256)
+#define MARKS_BEHIND ((size_t)256)
 /* Freed blocks that wait, by level: their number, and bytes of those that are not forbidden */
-#define WAIT_1     64u
+#define WAIT_1     256u
 #define WAIT_2     1024u
 #define WAIT_BYTES ((size_t)1 << 20)
 #define WAIT_PART  16
@@ -62,13 +62,20 @@ char *qn_hard_large_start(const struct qn_unit *u)
 	return qn_unit_start(segments(), u) + u->front;
 }
 
+/* From the start of a run to the end of the marks behind its block */
+static size_t span_of(size_t front, size_t size)
+{
+	return round_up(front + round_up(size, (size_t)16) + MARKS_BEHIND,
+			QN_PART_SIZE);
+}
+
 /* Where the marks behind a block end */
 static char *end_of(const struct qn_unit *u, char *p)
 {
 	if (u->hard_state == QN_HARD_GUARDED)
 		return (char *)round_up((uintptr_t)p + u->asked,
 					qn_hard_heap.page);
-	return p + round_up(u->asked, (size_t)16) + MARKS_BEHIND;
+	return p + span_of(u->front, u->asked) - u->front;
 }
 
 static size_t marks_before(const struct qn_unit *u)
@@ -142,7 +149,7 @@ static void wait_end(struct qn_unit *u)
 	char *start = qn_unit_start(segments(), u);
 	bool gone = u->hard_state == QN_HARD_FORBIDDEN;
 	const char *what = qn_hard_large_check(u);
-	size_t dirty = u->front + round_up(u->asked, (size_t)16) + MARKS_BEHIND;
+	size_t dirty = span_of(u->front, u->asked);
 
 	if (what)
 		qn_hard_report("free", start + u->front, u->asked, what);
@@ -226,7 +233,7 @@ static struct layout layout_of(size_t size, size_t align, bool grows)
 		l.front = page + (round_up(body, page) - body);
 		l.span = l.front + body + page;
 	} else {
-		l.span = l.front + round_up(size, (size_t)16) + MARKS_BEHIND;
+		l.span = span_of(l.front, size);
 	}
 	return l;
 }
@@ -377,7 +384,7 @@ static bool resize(struct qn_unit *u, char *p, size_t size)
 	if (u->hard_state == QN_HARD_GUARDED || size > PTRDIFF_MAX ||
 	    size <= QN_HARD_SLOT || size < old - old / 4)
 		return false;
-	end = u->front + round_up(size, (size_t)16) + MARKS_BEHIND;
+	end = span_of(u->front, size);
 	nr = DIV_ROUND_UP(end, QN_UNIT_SIZE);
 	if (nr > u->run.size || nr < u->run.size - u->run.size / 4)
 		if (!qn_run_resize(segments(), u, nr,

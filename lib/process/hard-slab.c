@@ -11,6 +11,10 @@
 
 /* Units of a slab: a few slots of the longest */
 #define UNITS_MOST ((size_t)8)
+/* Blocks from this length on have marks behind them: a part of their length */
+#define SPARE_LEAST ((size_t)32)
+#define SPARE_PART  4
+#define SPARE_MOST  ((size_t)512)
 /* Reports to the page between two looks at old memory */
 #define TELLS_A_PURGE 64u
 
@@ -70,10 +74,18 @@ static u32 slot_of(unsigned int class)
 	return base + base / 8 * ((class - 8) % 8 + 1);
 }
 
+/* Bytes of marks behind a block at least: a write may miss the guard by a part of the block */
+static size_t spare_of(size_t size)
+{
+	return size < SPARE_LEAST ? 0 : min(size / SPARE_PART, SPARE_MOST);
+}
+
 unsigned int qn_hard_class(size_t size, size_t align)
 {
-	size_t need = max(size + QN_HARD_WORD, align);
+	size_t need = max(size + QN_HARD_WORD + spare_of(size), align);
 	unsigned int doubling, class;
+
+	need = min(need, QN_HARD_SLOT);
 
 	if (need <= 128) {
 		class = (unsigned int)((need + 15) / 16 - 1);

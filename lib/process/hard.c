@@ -13,9 +13,9 @@
 #include "port/guard.h"
 
 /* Quarantine of a thread, by level: slots, and bytes of them */
-#define KEPT_1  1024u
+#define KEPT_1  2048u
 #define KEPT_2  8192u
-#define BYTES_1 ((size_t)256 << 10)
+#define BYTES_1 ((size_t)512 << 10)
 #define BYTES_2 ((size_t)2 << 20)
 
 /* ---- what a pointer is ---- */

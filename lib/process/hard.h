@@ -34,8 +34,9 @@
  *					block at level 2 at once
  *	read of a freed block		it reads as the pattern; of a large one as the write
  *
- * These pass unnoticed: a write into another block in use that leaves out the guard between; a
- * read behind a short block; a write that is made good again.
+ * These pass unnoticed: a write into another block in use that leaves out the marks between; a
+ * read behind a short block; a write that is made good again. So marks behind a block are a
+ * part of its length (hard-slab.c).
  *
  * Each finding ends in one line and SIGABRT; on_error lets the program go on instead. The block
  * is then lost, or mended.
@@ -50,8 +51,10 @@ struct qn_hub;
 struct qn_unit;
 
 /* Freed blocks from this length on are forbidden at level 1 */
-#define QN_HARD_FORBID ((size_t)1 << 20)
+#define QN_HARD_FORBID ((size_t)256 << 10)
 #define QN_HARD_MOST   2u
+/* What stands in a free block: as a pointer it leads nowhere */
+#define QN_HARD_PATTERN ((u64)0xdbdbdbdbdbdbdbdb)
 
 /* Settings: what follows a finding */
 enum qn_hard_error {
