@@ -58,7 +58,7 @@ void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr)
 
 __apart void qn_misuse(const char *where, const void *p, const char *what)
 {
-	char line[200];
+	char line[264];
 	struct qn_print to = { line, sizeof(line) };
 
 	qn_print(&to, "quern: ");
@@ -67,7 +67,7 @@ __apart void qn_misuse(const char *where, const void *p, const char *what)
 	qn_print_pointer(&to, p);
 	qn_print(&to, "): ");
 	qn_print(&to, what);
-	qn_print(&to, "\n");
+	qn_print(&to, "; next: " QN_MISUSE_NEXT "\n");
 	qn_port_write(line, (size_t)(to.at - line));
 	qn_port_abort();
 }

@@ -169,6 +169,11 @@ u32 qn_slab_hide(struct qn_unit *u, char *start, size_t page);
  */
 void qn_slab_show(struct qn_unit *u, char *start);
 
+/* What finds the cause of one that was noticed */
+#define QN_MISUSE_NEXT                                                       \
+	"QUERN_CONF=hard:1 tells more, and sooner; guard:100,fence:0 shows " \
+	"stacks of samples"
+
 /* Report a misuse and stop. @where names what noticed it. */
 void qn_misuse(const char *where, const void *p, const char *what) __noreturn
 	__cold;

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "linuxport.h"
+#include "process/slab.h"
 
 #define SHIFT 12
 #define UNIT  ((size_t)64 << 10)
@@ -392,9 +393,10 @@ bool port_stops(void (*call)(void *arg), void *arg)
 
 bool port_said(const char *where, const void *p, const char *what)
 {
-	char line[256];
+	char line[512];
 
-	snprintf(line, sizeof(line), "quern: %s(%p): %s\n", where, p, what);
+	snprintf(line, sizeof(line), "quern: %s(%p): %s; next: %s\n", where, p,
+		 what, QN_MISUSE_NEXT);
 	return strcmp(line, port.text) == 0;
 }
 

@@ -556,7 +556,9 @@ static void misuse(void *p)
 
 static void test_misuse_message(void **state)
 {
-	static char text[] = "quern: realloc(0x12ab): no such thing\n";
+	static char text[] =
+		"quern: realloc(0x12ab): no such thing; next: " QN_MISUSE_NEXT
+		"\n";
 
 	(void)state;
 	port_reset(4096);
