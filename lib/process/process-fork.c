@@ -54,23 +54,65 @@ __apart void qn_process_end_helper(bool for_good)
 		qn_hub.helper.run = NULL;
 }
 
+/* Of milliseconds: whoever is not at an end by then waits for this thread */
+#define PATIENCE 200
+
+/* One past the last lock that this thread holds, in what a signal handler interrupted */
+static __apart unsigned int held_end(void)
+{
+	unsigned int end = QN_PROCESS_LOCKS;
+
+	while (end && !qn_port_holds(qn_process_lock(end - 1)))
+		end--;
+	return end;
+}
+
+/* fork() went on without a lock: its child has none of the heap's threads */
+static bool gave_up __bss_apart;
+
+/* Return: false if another thread has it and may be waiting for a lock of this one */
+static __apart bool lock_for_fork(struct qn_lock *lock, bool is_early)
+{
+	u32 word = 0;
+
+	if (!is_early) {
+		qn_port_lock(lock);
+		return true;
+	}
+	for (int tries = 0; tries < PATIENCE; tries++) {
+		if (qn_port_trylock(lock))
+			return true;
+		qn_port_wait(&word, 0, 1);
+	}
+	return false;
+}
+
 /*
  * A signal handler may fork() that interrupted this thread in malloc(): what the thread
  * holds then stays as it is, in the child too, where malloc() goes on if the handler
  * returns. So nothing here may need what such a lock guards.
+ *
+ * Another thread may then have an earlier lock and wait for the one that this thread holds: both
+ * would wait for ever. So fork() goes on without a lock that it cannot have in time. In the child
+ * that lock stays taken: it may call what a signal handler may call, and exec().
  */
 __apart void qn_process_fork_prepare(void)
 {
+	unsigned int end;
 	u64 taken = 0;
 
 	if (!qn_process_is_ready)
 		return;
 	qn_process_end_helper(false);
+	end = held_end();
+	gave_up = false;
 	for (unsigned int i = 0; i < QN_PROCESS_LOCKS; i++) {
 		if (qn_port_holds(qn_process_lock(i)))
 			continue;
-		qn_port_lock(qn_process_lock(i));
-		taken |= (u64)1 << i;
+		if (lock_for_fork(qn_process_lock(i), i < end))
+			taken |= (u64)1 << i;
+		else
+			gave_up = true;
 	}
 	qn_assert(qn_hub.fork_depth < 64 / QN_PROCESS_LOCKS);
 	qn_hub.fork_locks = qn_hub.fork_locks << QN_PROCESS_LOCKS | taken;
@@ -165,6 +207,8 @@ __apart void qn_process_fork_child(void)
 		qn_process_page_sign(qn_hub.page);
 	if (stats)
 		qn_process_page_publish(qn_hub.conf.stats);
-	if (qn_hub.attend)
+	if (gave_up)
+		qn_hub.helper.run = NULL;
+	else if (qn_hub.attend)
 		qn_process_live_start();
 }

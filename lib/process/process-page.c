@@ -97,7 +97,7 @@ __apart bool qn_process_page_map(int fd)
 __apart void qn_process_page_publish(const char *dir)
 {
 	size_t size = round_up(sizeof(*qn_hub.page), qn_port_page_size());
-	bool is_held;
+	bool is_locked;
 	int fd;
 
 	qn_process_page_sign(qn_hub.page);
@@ -111,12 +111,10 @@ __apart void qn_process_page_publish(const char *dir)
 			qn_port_write(text, sizeof(text) - 1);
 		return;
 	}
-	/* In a child of a signal handler this thread may hold it */
-	is_held = qn_port_holds(&qn_hub.learn);
-	if (!is_held)
-		qn_port_lock(&qn_hub.learn);
+	/* In a child of a signal handler this thread may hold it, or one that is gone */
+	is_locked = qn_port_trylock(&qn_hub.learn);
 	qn_process_page_map(fd);
-	if (!is_held)
+	if (is_locked)
 		qn_port_unlock(&qn_hub.learn);
 	qn_process_sites_map(&qn_hub, fd, round_up(size, (size_t)65536));
 	qn_sys3(SYS_close, fd, 0, 0);

@@ -4,7 +4,7 @@
  *
  * Models qn_process_fork_prepare(), fork_unlock() and qn_process_fork_child() of
  * lib/process/process-fork.c, qn_helper_end() of helper.c, and threads that take the locks
- * in their order (ARCHITECTURE.md). Three locks stand for the seven: hub.threads, hub.learn
+ * in their order (ARCHITECTURE.md). Three locks stand for the eight: hub.threads, hub.learn
  * and segments.lock. Thread A forks, once; B allocates; the helper gives memory back.
  *
  * A parent and a child are two ways on: the child has A alone.
@@ -14,13 +14,16 @@
  *  - what a lock guards is whole in the child, unless A itself was about it.
  *
  * A handler that interrupts malloc() may hold a lock that is later in the order than one that
- * B holds, while B waits for the later one. The model has a handler only where A holds no
- * lock, or locks from the first one on. All others: LIMIT_HANDLER, which does not hold.
+ * B holds, while B waits for the later one. Then fork() gives the earlier one up after a while,
+ * and goes on without it. In that child a handler may call what signal handlers may call, and
+ * exec(). More than that may wait for ever: LIMIT_CHILD, which does not hold.
  *
  * Weakened, each of which fails:
  *	WEAK_ORDER	fork() takes the locks in the reverse order
  *	WEAK_HELD	fork() waits for a lock that A holds itself
  *	WEAK_LAST	fork() does not take the last lock
+ *	WEAK_PATIENT	fork() gives no lock up
+ *	WEAK_HASTY	fork() gives locks up where A holds no later one
  *	WEAK_JOIN	fork() waits for the helper's end with a lock of its own held
  *	WEAK_UNLOCK	a child gives back the locks that the interrupted malloc() holds
  */
@@ -37,6 +40,9 @@ bool helper_runs = true;
 bool helper_ends;
 bool is_child;
 bool in_handler;	/* A does nothing else meanwhile */
+bool gave_up;		/* fork() goes on without a lock */
+bool was_early;		/* A held a later lock than one that it did not hold */
+bool early[NR];
 bool done[5];
 
 inline lock(me, i)
@@ -108,7 +114,8 @@ proctype helper() provided (!is_child)
 /* Locks that A holds, perhaps in what the handler interrupted */
 #define HOLDS(i) (holder[i] == A)
 #define HOLDS_ANY (HOLDS(0) || HOLDS(1) || HOLDS(2))
-#define IN_ORDER  (!HOLDS_ANY || (HOLDS(0) && (HOLDS(1) || !HOLDS(2))))
+/* One of A's locks is later than this one */
+#define IS_EARLY(i) ((i == 0 && (HOLDS(1) || HOLDS(2))) || (i == 1 && HOLDS(2)))
 
 inline try_to_take(i)
 {
@@ -127,8 +134,18 @@ inline try_to_take(i)
 #else
 		:: true ->
 #endif
-			lock(A, i);
-			taken[i] = true
+			if
+			:: atomic { holder[i] == 0 -> holder[i] = A };
+				taken[i] = true
+#ifndef WEAK_PATIENT
+#ifdef WEAK_HASTY
+			:: holder[i] != 0 -> gave_up = true
+#else
+			/* held_end() was asked before the first lock was taken */
+			:: holder[i] != 0 && early[i] -> gave_up = true
+#endif
+#endif
+			fi
 		fi
 	fi
 }
@@ -148,6 +165,8 @@ inline do_fork()
 	fi
 #endif
 	;
+	early[0] = IS_EARLY(0);
+	early[1] = IS_EARLY(1);
 #ifdef WEAK_ORDER
 	try_to_take(2);
 	try_to_take(1);
@@ -165,7 +184,8 @@ inline do_fork()
 	/* Nobody but A was about what a lock guards */
 	assert(!is_child || !((taken[0] && torn[0]) || (taken[1] && torn[1]) ||
 			      (taken[2] && torn[2])));
-	assert(!is_child || (holder[0] == A && holder[1] == A && holder[2] == A));
+	assert(!is_child || was_early ||
+	       (holder[0] == A && holder[1] == A && holder[2] == A));
 	/* fork_unlock(), the last one first */
 	d_step {
 		i = NR;
@@ -202,14 +222,8 @@ proctype handler()
 	byte i;
 	bool taken[NR];
 
-	atomic {
-#ifdef LIMIT_HANDLER
-		true
-#else
-		IN_ORDER
-#endif
-		-> in_handler = true
-	};
+	in_handler = true;
+	was_early = (IS_EARLY(0) && !HOLDS(0)) || (IS_EARLY(1) && !HOLDS(1));
 	do_fork();
 	in_handler = false;
 	done[HANDLER] = true
@@ -224,6 +238,16 @@ init
 		run handler()
 	};
 	timeout;
-	assert(done[A] && done[HANDLER] && (is_child || (done[B] && !helper_runs)));
-	assert(holder[0] == 0 && holder[1] == 0 && holder[2] == 0)
+	assert(done[HANDLER] && (is_child || (done[B] && !helper_runs)));
+#ifdef LIMIT_CHILD
+	if
+	:: true ->
+#else
+	if
+	:: is_child && gave_up
+	:: !(is_child && gave_up) ->
+#endif
+		assert(done[A]);
+		assert(holder[0] == 0 && holder[1] == 0 && holder[2] == 0)
+	fi
 }

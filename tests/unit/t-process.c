@@ -1367,6 +1367,45 @@ static void test_fork_handlers_allocate(void **state)
 	in_child(handlers_allocate);
 }
 
+/* In the middle of a slow path, with the first lock, and in need of a later one */
+static void *waits_for_last(void *locked)
+{
+	qn_port_lock(qn_process_lock(0));
+	__atomic_store_n((bool *)locked, true, __ATOMIC_RELEASE);
+	qn_port_lock(qn_process_lock(QN_PROCESS_LOCKS - 2));
+	qn_port_unlock(qn_process_lock(QN_PROCESS_LOCKS - 2));
+	qn_port_unlock(qn_process_lock(0));
+	return NULL;
+}
+
+/* A handler forks that interrupted what another thread waits for */
+static bool handler_forks(void)
+{
+	bool locked = false;
+	pthread_t t;
+	pid_t pid;
+
+	qn_free(qn_malloc(100));
+	qn_port_lock(qn_process_lock(QN_PROCESS_LOCKS - 2));
+	if (pthread_create(&t, NULL, waits_for_last, &locked))
+		return false;
+	while (!__atomic_load_n(&locked, __ATOMIC_ACQUIRE))
+		sched_yield();
+	pid = fork_with_handlers();
+	if (pid == 0)
+		_exit(0);
+	qn_port_unlock(qn_process_lock(QN_PROCESS_LOCKS - 2));
+	pthread_join(t, NULL);
+	qn_free(qn_malloc(100));
+	return wait_for(pid) && qn_check() == 0;
+}
+
+static void test_fork_in_handler(void **state)
+{
+	(void)state;
+	in_child(handler_forks);
+}
+
 /* What a child does, with the blocks that all threads of the parent left it */
 static bool child_of_threads(struct block *b, size_t nr)
 {
@@ -1741,6 +1780,7 @@ int main(void)
 		cmocka_unit_test(test_stats_file_impossible),
 		cmocka_unit_test(test_fork_has_its_own_file),
 		cmocka_unit_test(test_fork_handlers_allocate),
+		cmocka_unit_test(test_fork_in_handler),
 		cmocka_unit_test(test_fork_of_threads),
 		cmocka_unit_test(test_fork_at_an_end),
 		cmocka_unit_test(test_children_sample_for_themselves),
