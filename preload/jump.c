@@ -13,7 +13,7 @@ static void *nothing(void)
 	return NULL;
 }
 
-void *qn_jump_next(void **known, const char *name)
+__seldom void *qn_jump_next(void **known, const char *name)
 {
 	void *address = READ_ONCE(*known);
 

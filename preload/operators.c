@@ -98,7 +98,7 @@ static __apart void *new_plain(size_t size, size_t align __maybe_unused)
 				    new_elsewhere(size);
 }
 
-static void *new_aligned(size_t size, size_t align)
+static __seldom void *new_aligned(size_t size, size_t align)
 {
 	if (likely(qn_names.is_aligned_own))
 		return qn_process_memalign(align, size);

@@ -150,15 +150,21 @@ static void finish(int status __maybe_unused, void *arg __maybe_unused)
 	qn_process_finish();
 }
 
-static __apart const struct qn_sites_ops *stacks(void)
+/* Guarded samples do without: their messages say how stacks are had */
+static __apart const struct qn_sites_ops *stacks(const struct qn_conf *conf)
 {
 	static const struct qn_sites_ops ops = { qn_stack_take,
 						 qn_stack_locate };
 	static const char text[] = "quern: QUERN_CONF=sites:1: no call sites: ";
-	const char *why = qn_stack_start(false);
+	const char *why;
 
+	if (conf->hard && conf->guard)
+		refuse("hard: takes no samples that guard: could guard");
+	why = qn_stack_start(false);
 	if (!why)
 		return &ops;
+	if (!conf->sites)
+		return NULL;
 	qn_port_write(text, sizeof(text) - 1);
 	qn_port_write(why, strlen(why));
 	qn_port_write("\n", 1);
@@ -223,8 +229,9 @@ static __apart const struct qn_engine *find_engine(const struct qn_conf *conf)
 	const struct qn_engine *(*find)(const char *name);
 	const struct qn_engine *e = NULL;
 
-	if (conf->hard)
-		refuse("hard: is of quern's own heap, not of an engine");
+	if (conf->hard || conf->guard)
+		refuse("hard: and guard: are of quern's own heap, not of an "
+		       "engine");
 	*(void **)&find = dlsym(RTLD_DEFAULT, "qn_engine_find");
 	if (find)
 		e = find(conf->engine);
@@ -288,6 +295,6 @@ start(int argc __maybe_unused, char **argv __maybe_unused,
 	is_own = !strcmp(conf.engine, "quern");
 	if (is_own)
 		qn_process_allow_helper();
-	qn_process_start(&conf, conf.sites ? stacks() : NULL,
+	qn_process_start(&conf, conf.sites || conf.guard ? stacks(&conf) : NULL,
 			 is_own ? NULL : find_engine(&conf));
 }

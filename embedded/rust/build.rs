@@ -107,6 +107,8 @@ const PROCESS: &[&str] = &[
     "process/slack",
     "process/space",
     "process/tally",
+    "process/trap",
+    "process/trap-report",
 ];
 
 /// Flags of the C compiler by the start of the target's name, the longest first

@@ -223,6 +223,22 @@ const struct qn_conf_option qn_conf_options[] = {
 			"not of engines, and takes no samples.",
 	},
 	{
+		.key = "guard",
+		.type = QN_CONF_SIZE,
+		MEMBER(guard),
+		.min = 0,
+		.max = 1000000000,
+		.preset = "0",
+		.help = "One block in about so many, of up to 60 KB, lies on "
+			"pages of its own against one that nobody may touch, "
+			"and nobody may touch it once it is freed. A write or "
+			"read behind it, before it, or after its free ends "
+			"in a message with the stacks of its allocation and "
+			"its free. 20000 costs 1 % of CPU time or less; "
+			"lower finds more and costs more; 0: none. Stacks are "
+			"taken as for sites.",
+	},
+	{
 		.key = "on_error",
 		.type = QN_CONF_CHOICE,
 		MEMBER(on_error),

@@ -29,7 +29,8 @@
  * @pressure_root: directory that stands before /proc and /sys, "" for none
  * @engine:	name of the engine that serves the process; quern: its own heap
  * @hard:	level of the hardened mode; 0: it is off
- * @on_error:	what follows a finding of that mode: abort, report, ignore
+ * @guard:	of so many blocks one lies between forbidden pages; 0: none
+ * @on_error:	what follows a finding: abort, report, ignore
  * @knobs:	numbers that the heap reads while it runs
  */
 struct qn_conf {
@@ -48,6 +49,7 @@ struct qn_conf {
 	char pressure_root[96];
 	char engine[16];
 	size_t hard;
+	size_t guard;
 	char on_error[8];
 	struct qn_knobs knobs;
 };

@@ -67,8 +67,13 @@ u32 qn_sampler_seed(struct qn_sampler *s)
 u32 qn_sampler_draw(struct qn_sampler *s)
 {
 	/* That of a process is adapted while another thread draws the seed of a local */
-	u32 interval = READ_ONCE(s->interval), log;
+	return qn_sampler_draw_of(s, READ_ONCE(s->interval));
+}
+
+u32 qn_sampler_draw_of(struct qn_sampler *s, u32 interval)
+{
 	u64 bytes;
+	u32 log;
 
 	qn_assert(interval && s->rng);
 	s->rng = next_random(s->rng);
@@ -97,7 +102,7 @@ void qn_sampler_adapt(struct qn_sampler *s, u32 least, size_t live)
 }
 
 /* x / (1 - exp(-x)) = 1 + x / 2 + x^2 / 12 - ..., and nearly x + 1 / 8 from 3 to 5 */
-u32 qn_sampler_alone(u32 interval, size_t size)
+__seldom_as("alone") u32 qn_sampler_alone(u32 interval, size_t size)
 {
 	u32 x = (u32)min(size, (size_t)1 << 23) * 256 / interval;
 

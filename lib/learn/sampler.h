@@ -81,6 +81,9 @@ void qn_sampler_init(struct qn_sampler *s, u32 interval, u32 seed);
  */
 u32 qn_sampler_draw(struct qn_sampler *s);
 
+/* The same with another mean than its own */
+u32 qn_sampler_draw_of(struct qn_sampler *s, u32 interval);
+
 /**
  * qn_sampler_seed() - a seed for another sequence
  *

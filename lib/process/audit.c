@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "process/slack.h"
+#include "process/trap.h"
 
 /* Links and tags; slabs and chunks; descriptors: at most so many are looked at */
 #define LINKS_MOST  4096u
@@ -254,4 +255,6 @@ noinline __cold void qn_audit_process(struct qn_hub *hub, struct qn_local *l)
 		qn_medium_audit_lists(&l->medium, k.waits, &k.links);
 	if (k.locked)
 		qn_port_unlock(&hub->threads);
+	if (qn_trap_is_on())
+		qn_trap_audit();
 }

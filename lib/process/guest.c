@@ -80,6 +80,19 @@ __apart int qn_guest_harden(struct qn_hub *hub, unsigned int level,
 	return 0;
 }
 
+__apart int qn_guest_guard(struct qn_hub *hub, u32 one_in,
+			   enum qn_hard_error error,
+			   const struct qn_sites_ops *ops)
+{
+	int err = qn_trap_start(hub, one_in, error, ops);
+
+	if (err)
+		return err;
+	qn_guest.mem = qn_trap.base;
+	qn_guest.size = qn_trap.size;
+	return 0;
+}
+
 /* Bytes that a block of quern's own would have for a request */
 static size_t served_by_table(const struct qn_table *t, size_t size)
 {
@@ -159,6 +172,10 @@ bool qn_guest_free(void *p)
 
 	if (likely(qn_hard_is_on()))
 		return qn_hard_free(p);
+	if (likely(!qn_guest_is_on())) {
+		qn_trap_free(p);
+		return true;
+	}
 	qn_port_lock(&g->lock);
 	qn_hub_account_large(g->hub, -(s64)g->engine->usable(g->heap, p), 0);
 	g->engine->free(g->heap, p);
@@ -173,10 +190,22 @@ size_t qn_guest_usable(const void *p)
 
 	if (qn_hard_is_on())
 		return qn_hard_usable(p);
+	if (!qn_guest_is_on()) {
+		usable = qn_trap_size(p, "malloc_usable_size");
+		return usable == SIZE_MAX ? 0 : usable;
+	}
 	qn_port_lock(&g->lock);
 	usable = g->engine->usable(g->heap, p);
 	qn_port_unlock(&g->lock);
 	return usable;
+}
+
+__seldom bool qn_guest_sized_look(const void *p, size_t size, bool is_exact,
+				  const char *where)
+{
+	if (qn_hard_is_on())
+		return qn_hard_sized_look(p, size, where);
+	return qn_guest_is_on() || qn_trap_sized_look(p, size, is_exact, where);
 }
 
 __apart void qn_guest_audit(void)

@@ -11,6 +11,8 @@
  * their addresses.
  *
  * The hardened mode (hard.h) is let in here as well, though it lives in units of quern's own.
+ * Guarded samples (trap.h) are let in where blocks are freed and asked about: they are found
+ * by their addresses, and no engine is there.
  *
  * Beside what the engine served, guest.c adds up what quern's own table would have served
  * for the same requests; the report shows both.
@@ -22,6 +24,7 @@
 #include "engine/engine.h"
 #include "process/hard.h"
 #include "process/hub.h"
+#include "process/trap.h"
 #include "port/port.h"
 
 /**
@@ -80,6 +83,10 @@ int qn_guest_start(const struct qn_engine *engine, struct qn_hub *hub);
 int qn_guest_harden(struct qn_hub *hub, unsigned int level,
 		    enum qn_hard_error error, void (*keep)(void *thread));
 
+/* Guarded samples are found from now on; see qn_trap_start() */
+int qn_guest_guard(struct qn_hub *hub, u32 one_in, enum qn_hard_error error,
+		   const struct qn_sites_ops *ops);
+
 /*
  * As malloc and its kin, of a guest that is on; without errno. Take the lock. @old: bytes at its
  * start that may not be zero. free() returns false if it is none of the guest's blocks.
@@ -88,6 +95,13 @@ void *qn_guest_alloc(size_t size, size_t align, size_t *old);
 void *qn_guest_realloc(void *p, size_t size);
 bool qn_guest_free(void *p);
 size_t qn_guest_usable(const void *p);
+
+/*
+ * May @p be freed as a block of @size bytes? @is_exact: it was asked for with just that. A
+ * message from @where if not. Return: false: it must not be freed.
+ */
+bool qn_guest_sized_look(const void *p, size_t size, bool is_exact,
+			 const char *where);
 
 /* The process ends: look for damage, where the guest can tell */
 void qn_guest_audit(void);

@@ -214,7 +214,7 @@ void qn_hard_report(const char *where, const void *p, size_t size,
 		    const char *what);
 
 /* An access was refused: is it ours? */
-bool qn_hard_fault(void *p);
+bool qn_hard_fault(void *p, int how);
 
 /* The guard before a block, which is the one behind its neighbour */
 extern const char qn_hard_before[] __attribute__((visibility("hidden")));

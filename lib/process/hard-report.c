@@ -138,7 +138,7 @@ __apart void qn_hard_report(const char *where, const void *p, size_t size,
 
 /* ---- faults ---- */
 
-__apart bool qn_hard_fault(void *p)
+__apart bool qn_hard_fault(void *p, int how __maybe_unused)
 {
 	size_t page = qn_hard_heap.page;
 	const struct qn_unit *u = run_of(p);

@@ -9,6 +9,7 @@
 #define QN_LOCAL_INTERNAL_H
 
 #include "process/local.h"
+#include "process/trap.h"
 
 /* A thread that lives on what it has looks around once in so many refills */
 #define QN_REFILLS_AT_HOME 64
@@ -32,7 +33,11 @@ void qn_local_hand_in(struct qn_local *l);
  * A request is sampled, by a countdown that was drawn with *@interval: the next one may
  * have another. Return: bytes to the next one
  */
-__cold u32 qn_local_sample_note(struct qn_local *l, size_t size, u32 *interval);
+__cold u32 qn_local_sample_note(struct qn_local *l, size_t size, u32 least,
+				u32 *interval);
+
+/* Bytes to the next sample of a countdown: see qn_trap_draw() */
+u32 qn_local_draw(struct qn_local *l, u32 least, u32 *interval);
 
 /* Of a list: to the end in a short life, and now and then in a long one */
 static __always_inline u32 qn_local_links_to_follow(const struct qn_local *l)

@@ -152,6 +152,14 @@ __apart bool qn_local_idle(struct qn_local *l)
 
 /* ---- distances of samples ---- */
 
+noinline u32 qn_local_draw(struct qn_local *l, u32 least, u32 *interval)
+{
+	if (qn_trap_is_on())
+		return qn_trap_draw(&l->sampler, least, interval);
+	*interval = l->sampler.interval;
+	return qn_sampler_draw(&l->sampler);
+}
+
 /*
  * A sequence of distances of its own. Of a countdown that runs nothing is known but that
  * it has not ended, so it may be given up for a new one; all but that of a list that was
@@ -160,7 +168,7 @@ __apart bool qn_local_idle(struct qn_local *l)
  */
 static void sampler_begin(struct qn_local *l)
 {
-	u32 next;
+	u32 next, interval;
 
 	qn_sampler_init(&l->sampler, READ_ONCE(l->hub->sampler.interval),
 			qn_sampler_draw(&l->hub->sampler) ^ (u32)(uintptr_t)l);
@@ -168,11 +176,11 @@ static void sampler_begin(struct qn_local *l)
 	for (unsigned int c = 0; c < QN_NR_CLASSES; c++) {
 		struct qn_local_class *k = &l->class[c];
 
-		next = qn_sampler_draw(&l->sampler);
+		next = qn_local_draw(l, max(k->osize, (u32)QN_STEP), &interval);
 		if (k->until_sample < k->osize)
 			continue;
 		k->until_sample = max(next, k->osize);
-		k->interval = l->sampler.interval;
+		k->interval = interval;
 	}
 	l->medium.credit = qn_local_medium_draw(l);
 	l->medium.told = l->medium.credit;

@@ -98,9 +98,11 @@ static __always_inline bool account_much(struct qn_local *l)
 
 ptrdiff_t qn_local_medium_draw(struct qn_local *l)
 {
-	l->medium_interval = l->sampler.interval;
-	return (ptrdiff_t)qn_sampler_draw(&l->sampler) *
-	       qn_hub_direct_part(l->hub);
+	u32 part = qn_hub_direct_part(l->hub);
+
+	return (ptrdiff_t)qn_local_draw(l, QN_SLAB_MAX / part,
+					&l->medium_interval) *
+	       part;
 }
 
 /*
@@ -126,6 +128,21 @@ static noinline __apart void *medium_note_site(struct qn_local *l, void *p,
 	return q ? q : p;
 }
 
+/* Perhaps a guarded block takes the place of *@p. Return: whether one does. */
+static __apart bool medium_trap(struct qn_local *l, void **p, size_t size,
+				size_t align, u64 bytes)
+{
+	struct qn_hub *hub = l->hub;
+	void *q = qn_trap_sample(&l->sampler, bytes, (u32)size, size, align);
+
+	if (!q)
+		return false;
+	qn_sites_skip(&hub->follow.sites, bytes);
+	qn_local_medium_free(l, qn_segments_find(&hub->segments, *p), *p);
+	*p = q;
+	return true;
+}
+
 static noinline __apart void *medium_sample(struct qn_local *l, void *p,
 					    size_t size, size_t align)
 {
@@ -139,11 +156,14 @@ static noinline __apart void *medium_sample(struct qn_local *l, void *p,
 		qn_local_exact_note(l);
 	for (; m->credit <= 0; nr++) {
 		bytes += (u64)l->medium_interval * part;
-		next = qn_local_sample_note(l, size, &l->medium_interval);
+		next = qn_local_sample_note(l, size, QN_SLAB_MAX / part,
+					    &l->medium_interval);
 		m->credit += (ptrdiff_t)next * part;
 	}
 	qn_assert(m->credit > 0);
 	m->told = m->credit;
+	if (qn_trap_is_on() && medium_trap(l, &p, size, align, bytes))
+		return p;
 	if (l->hub->follow.sites.page)
 		p = medium_note_site(l, p, size, align, bytes, nr);
 	return p;

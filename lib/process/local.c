@@ -57,7 +57,8 @@ void qn_local_hand_in(struct qn_local *l)
 		qn_control_answer(l->hub);
 }
 
-__cold u32 qn_local_sample_note(struct qn_local *l, size_t size, u32 *interval)
+__cold u32 qn_local_sample_note(struct qn_local *l, size_t size, u32 least,
+				u32 *interval)
 {
 	struct qn_sample *s;
 
@@ -69,8 +70,17 @@ __cold u32 qn_local_sample_note(struct qn_local *l, size_t size, u32 *interval)
 	s = &l->samples[l->nr_samples++];
 	s->size = (u32)min(size, (size_t)UINT32_MAX);
 	s->interval = *interval;
-	*interval = l->sampler.interval;
-	return qn_sampler_draw(&l->sampler);
+	return qn_local_draw(l, least, interval);
+}
+
+/* Perhaps it lies on pages of its own */
+static __apart bool sample_guard(struct qn_local *l,
+				 const struct qn_local_class *k, size_t size,
+				 u64 bytes)
+{
+	l->followed =
+		qn_trap_sample(&l->sampler, bytes, k->osize, size, QN_ALIGN);
+	return l->followed != NULL;
 }
 
 /*
@@ -86,6 +96,8 @@ static __cold bool sample_follow(struct qn_local *l, struct qn_local_class *k,
 
 	qn_assert(is_power_of_2(one_in));
 	qn_follow_tick(f, bytes);
+	if (qn_trap_is_on() && sample_guard(l, k, size, bytes))
+		return true;
 	if (l->sampler.rng & (one_in - 1))
 		return false;
 	l->followed = qn_follow_alloc(f, size, (unsigned int)(k - l->class),
@@ -100,7 +112,8 @@ u32 qn_local_sample(struct qn_local *l, struct qn_local_class *k, size_t size,
 	u32 nr;
 
 	for (nr = 0; unlikely(k->until_sample < bytes); nr++)
-		k->until_sample += qn_local_sample_note(l, size, &k->interval);
+		k->until_sample +=
+			qn_local_sample_note(l, size, 0, &k->interval);
 	k->until_sample -= (u32)bytes;
 	return nr;
 }
@@ -126,7 +139,8 @@ static noinline __cold u32 class_limit_due(struct qn_local *l,
 	for (; k->until_sample < osize; nr++) {
 		bytes += k->interval;
 		k->until_sample +=
-			qn_local_sample_note(l, size, &k->interval) + k->ahead;
+			qn_local_sample_note(l, size, osize, &k->interval) +
+			k->ahead;
 		k->ahead = 0;
 	}
 	if (nr && sample_follow(l, k, size, bytes, nr)) {

@@ -32,7 +32,8 @@ __apart struct qn_lock *qn_process_lock(unsigned int i)
 	case 6:
 		return &qn_hub.segments.lock;
 	default:
-		return &qn_guest.lock;
+		/* There is one of the two, or none */
+		return qn_trap_is_on() ? &qn_trap.lock : &qn_guest.lock;
 	}
 }
 

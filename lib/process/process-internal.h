@@ -100,9 +100,13 @@ void qn_process_report(const char *where);
 /* No memory: count it, set errno. Return: NULL. */
 void *qn_process_fail(void);
 
-/* How qn_process_alloc() goes about it: the block may be fenced; no second try */
-#define QN_PROCESS_FENCE 1u
-#define QN_PROCESS_LAST  2u
+/*
+ * How qn_process_alloc() goes about it: the block may be fenced; no second try; it is known
+ * whether it is guarded
+ */
+#define QN_PROCESS_FENCE  1u
+#define QN_PROCESS_LAST   2u
+#define QN_PROCESS_CHOSEN 4u
 
 /*
  * Everything that the fast paths leave; @old: bytes at its start that may not be zero.

@@ -188,18 +188,37 @@ static __apart void thread_keep(void *thread)
 	pthread_setspecific(hard_key, thread);
 }
 
+static __apart enum qn_hard_error on_error(const struct qn_conf *conf)
+{
+	if (conf->on_error[0] == 'r')
+		return QN_HARD_REPORT;
+	return conf->on_error[0] == 'i' ? QN_HARD_IGNORE : QN_HARD_ABORT;
+}
+
 static __apart int harden(const struct qn_conf *conf)
 {
-	enum qn_hard_error error = QN_HARD_ABORT;
-
 	if (pthread_key_create(&hard_key, qn_hard_thread_exit))
 		return -ENOMEM;
-	if (conf->on_error[0] == 'r')
-		error = QN_HARD_REPORT;
-	if (conf->on_error[0] == 'i')
-		error = QN_HARD_IGNORE;
-	return qn_guest_harden(&qn_hub, (unsigned int)conf->hard, error,
-			       thread_keep);
+	return qn_guest_harden(&qn_hub, (unsigned int)conf->hard,
+			       on_error(conf), thread_keep);
+}
+
+/*
+ * From now on one block in so many is guarded; the countdowns are drawn for it. A service had
+ * better go on without.
+ */
+static __apart void guard_start(const struct qn_conf *conf,
+				const struct qn_sites_ops *ops)
+{
+	static const char text[] __rodata_apart =
+		"quern: no address space for what QUERN_CONF=guard: asks for: "
+		"no block is guarded\n";
+
+	if (qn_guest_guard(&qn_hub, (u32)conf->guard, on_error(conf),
+			   ops ? qn_process_stacks(ops) : NULL))
+		qn_port_write(text, sizeof(text) - 1);
+	else if (qn_self != &qn_local_none)
+		qn_local_resample(qn_self);
 }
 
 /* An engine takes over: this thread, the only one, has the empty local again */
@@ -236,13 +255,15 @@ static bool has_readers(const struct qn_conf *conf)
 
 /* What most processes do not have */
 static __apart void start_rest(const struct qn_conf *conf,
-			       const struct qn_sites_ops *sites,
+			       const struct qn_sites_ops *stacks,
 			       const struct qn_engine *engine)
 {
 	if (engine || conf->hard)
 		guest_start(conf, engine);
-	if (sites)
-		qn_process_sites_start(&qn_hub, sites);
+	if (stacks && conf->sites)
+		qn_process_sites_start(&qn_hub, stacks);
+	if (conf->guard)
+		guard_start(conf, stacks);
 	if (has_readers(conf))
 		qn_process_page_sign(qn_hub.page);
 	if (conf->stats[0])
@@ -257,11 +278,11 @@ static __apart void start_rest(const struct qn_conf *conf,
  * nor seed to give.
  */
 void qn_process_start(const struct qn_conf *conf,
-		      const struct qn_sites_ops *sites,
+		      const struct qn_sites_ops *stacks,
 		      const struct qn_engine *engine)
 {
-	bool is_plain = !conf->stats[0] && !sites && !engine && !conf->hard &&
-			!has_readers(conf);
+	bool is_plain = !conf->stats[0] && !stacks && !engine && !conf->hard &&
+			!conf->guard && !has_readers(conf);
 
 	settings_copy = *conf;
 	settings = &settings_copy;
@@ -272,7 +293,7 @@ void qn_process_start(const struct qn_conf *conf,
 	else if (is_plain || !qn_process_hub_start())
 		return;
 	if (!is_plain)
-		start_rest(conf, sites, engine);
+		start_rest(conf, stacks, engine);
 }
 
 void qn_process_audit(void)

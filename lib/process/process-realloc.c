@@ -206,6 +206,24 @@ static noinline void *move_block(void *p, size_t old, size_t size)
 	return q;
 }
 
+/* A guarded block lies against a forbidden page: another size needs another place */
+static __seldom void *guest_realloc(void *p, size_t size)
+{
+	void *q = NULL;
+	size_t old;
+
+	if (qn_guest_is_on()) {
+		q = qn_guest_realloc(p, size);
+	} else {
+		old = qn_trap_size(p, "realloc");
+		if (old == size)
+			return p;
+		if (old != SIZE_MAX)
+			q = move_block(p, old, size);
+	}
+	return q ? q : qn_process_fail();
+}
+
 static noinline void *realloc_slow(void *p, size_t size)
 {
 	struct qn_unit *u;
@@ -214,10 +232,8 @@ static noinline void *realloc_slow(void *p, size_t size)
 
 	if (!p)
 		return qn_process_malloc(size);
-	if (qn_guest_owns(p)) {
-		q = qn_guest_realloc(p, size);
-		return q ? q : qn_process_fail();
-	}
+	if (qn_guest_owns(p))
+		return guest_realloc(p, size);
 	u = qn_process_unit("realloc", p);
 	if (u->kind == QN_UNIT_SLAB && slab_resize(u, size) &&
 	    (READ_ONCE(u->owner) != qn_self || u->free != p))

@@ -46,6 +46,15 @@ static __apart const char *stack_locate(uintptr_t pc, uintptr_t *base)
 	return sites_given->locate(pc, base);
 }
 
+__apart const struct qn_sites_ops *
+qn_process_stacks(const struct qn_sites_ops *given)
+{
+	static const struct qn_sites_ops guarded = { stack_take, stack_locate };
+
+	sites_given = given;
+	return &guarded;
+}
+
 /* ---- large blocks ---- */
 
 __apart void qn_process_sites_hold(struct qn_hub *hub, struct qn_local *l,
@@ -70,17 +79,15 @@ static __apart void *map_private(size_t size)
 __apart void qn_process_sites_start(struct qn_hub *hub,
 				    const struct qn_sites_ops *ops)
 {
-	static const struct qn_sites_ops guarded = { stack_take, stack_locate };
 	void *memory = map_private(QN_SITES_BYTES);
 
 	if (!memory)
 		return;
-	sites_given = ops;
 	hub->follow.most = UINT32_MAX;
 	hub->follow.one_in = 1;
 	hub->follow.share = QN_FOLLOW_SHARE_SITES;
 	hub->follow.after = 0;
-	qn_sites_init(&hub->follow.sites, memory, &guarded);
+	qn_sites_init(&hub->follow.sites, memory, qn_process_stacks(ops));
 	if (qn_self != &qn_local_none)
 		qn_local_resample(qn_self);
 }

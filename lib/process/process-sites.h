@@ -16,6 +16,12 @@ extern __thread bool qn_process_is_taking
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /**
+ * qn_process_stacks() - how stacks are had, in the middle of the heap's own code
+ * @given:	how they are had anywhere, kept
+ */
+const struct qn_sites_ops *qn_process_stacks(const struct qn_sites_ops *given);
+
+/**
  * qn_process_sites_start() - keep call sites from now on, if there is memory for them
  * @hub:	of the process
  * @ops:	how stacks are had, kept

@@ -127,7 +127,8 @@ static __seldom void free_looked_at(void *p, size_t size, enum qn_sized kind,
 		return;
 	if (p && !qn_guest_owns(p))
 		sized_look(qn_process_unit(where, p), p, size, kind, where);
-	else if (p && qn_hard_is_on() && !qn_hard_sized_look(p, size, where))
+	else if (p &&
+		 !qn_guest_sized_look(p, size, kind == QN_SIZED_NEW, where))
 		return;
 	qn_process_free(p);
 }

@@ -60,6 +60,24 @@ __apart void *qn_process_alloc_again(size_t size, size_t align, size_t *old)
 	return qn_process_alloc(size, align, old, QN_PROCESS_LAST);
 }
 
+/* None of these has a countdown: chance decides whether it is guarded */
+static __apart void *guarded_alloc(size_t size, size_t align, size_t *old,
+				   unsigned int how)
+{
+	struct qn_local *l = qn_process_self();
+	void *p = NULL;
+
+	if (l) {
+		p = qn_trap_sample(&l->sampler, 1, 1, size, align);
+		qn_process_self_put(l);
+	}
+	if (!p)
+		return qn_process_alloc(size, align, old, how);
+	*old = 0;
+	qn_hub_account_direct(&qn_hub, 0, size, 1);
+	return p;
+}
+
 noinline void *qn_process_alloc(size_t size, size_t align, size_t *old,
 				unsigned int how)
 {
@@ -68,6 +86,8 @@ noinline void *qn_process_alloc(size_t size, size_t align, size_t *old,
 
 	qn_assert(is_power_of_2(align));
 	*old = size;
+	if (qn_trap_is_on() && !(how & QN_PROCESS_CHOSEN))
+		return guarded_alloc(size, align, old, how | QN_PROCESS_CHOSEN);
 	if (qn_guest_is_on()) {
 		p = qn_guest_alloc(size, align, old);
 		return likely(p != NULL) ? p : qn_process_fail();
@@ -335,7 +355,7 @@ __seldom void *qn_process_memalign(size_t align, size_t size)
 	if (align <= QN_ALIGN)
 		return qn_process_malloc(size);
 	if (qn_self->table && !qn_fence_is_on(qn_self) && size <= QN_SLAB_MAX &&
-	    align <= QN_SLAB_MAX)
+	    align <= QN_SLAB_MAX && !qn_trap_is_on())
 		return slab_memalign(align, size);
 	return alloc(qn_hard_is_on() ? size : max(size, (size_t)1), align,
 		     &old);

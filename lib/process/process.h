@@ -245,7 +245,7 @@ bool qn_process_owns(const void *p);
 /**
  * qn_process_start() - settings are known: apply them
  * @conf:	copied
- * @sites:	how stacks are had, kept; NULL: call sites are not kept
+ * @stacks:	how they are had, kept, for call sites and guarded samples; NULL: there are none
  * @engine:	serves the process from now on; NULL: quern's own heap does
  *
  * The heap works before this is called, with the defaults. Maps the statistics
@@ -255,7 +255,7 @@ bool qn_process_owns(const void *p);
  * by way of qn_process_fork_child().
  */
 void qn_process_start(const struct qn_conf *conf,
-		      const struct qn_sites_ops *sites,
+		      const struct qn_sites_ops *stacks,
 		      const struct qn_engine *engine);
 
 /* The program ends: look for misuse that no refill came upon; see audit.h */

@@ -37,6 +37,7 @@ slab share
 slack medium follow fence.h helper
 hub
 control hard
+trap
 local
 remote fence.c
 audit guest idle tally process-sites

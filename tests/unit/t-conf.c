@@ -123,6 +123,7 @@ static void test_presets(void **state)
 	assert_string_equal(conf.pressure_root, "");
 	assert_string_equal(conf.engine, "quern");
 	assert_int_equal(conf.hard, 0);
+	assert_int_equal(conf.guard, 0);
 	assert_string_equal(conf.on_error, "abort");
 	assert_string_equal(conf.tuned, "");
 }
@@ -146,7 +147,7 @@ static void test_table(void **state)
 	char text[128];
 
 	(void)state;
-	assert_int_equal(qn_conf_nr_options, 16);
+	assert_int_equal(qn_conf_nr_options, 17);
 	for (o = qn_conf_options; o < qn_conf_options + qn_conf_nr_options;
 	     o++) {
 		assert_null(strpbrk(o->key, ":, "));
@@ -256,7 +257,7 @@ static void test_several(void **state)
 #define NAME(name, unit, preset, least, most, help) ", " #name
 #define KEYS                                                                                    \
 	"policy, tuned, stats, live, report, metrics, sample, huge, seed, sites, alpha, beta, " \
-	"pressure_root, engine, hard, on_error" QN_KNOBS(NAME)
+	"pressure_root, engine, hard, guard, on_error" QN_KNOBS(NAME)
 #define NO_COLON "; write KEY:VALUE,KEY:VALUE, known keys: " KEYS
 
 static void test_bad_form(void **state)

@@ -265,7 +265,7 @@ static char *preload_list(const struct run *run, const char *engines)
 	const char *others = getenv("LD_PRELOAD");
 	char *list = qn_xprintf("%s", others ? others : "");
 
-	if (run->conf.sites)
+	if (run->conf.sites || run->conf.guard)
 		list = put_in_front("libgcc_s.so.1", list);
 	if (engines)
 		list = put_in_front(engines, list);
