@@ -77,6 +77,17 @@ __apart void qn_print_size(struct qn_print *p, u64 bytes)
 	qn_print(p, "iB");
 }
 
+__apart void qn_print_finding(struct qn_print *p, const char *where,
+			      const void *pointer, const char *what)
+{
+	qn_print(p, "quern: ");
+	qn_print(p, where);
+	qn_print(p, "(");
+	qn_print_pointer(p, pointer);
+	qn_print(p, "): ");
+	qn_print(p, what);
+}
+
 __apart void qn_print_path(struct qn_print *p, const char *path, u32 pid)
 {
 	for (; *path; path++) {

@@ -33,6 +33,16 @@ void qn_print_micro(struct qn_print *p, u64 n);
 void qn_print_size(struct qn_print *p, u64 bytes);
 
 /**
+ * qn_print_finding() - "quern: free(0x7f00): the block was freed already"
+ * @p:		the text, from its start
+ * @where:	the function that noticed it
+ * @pointer:	that it got
+ * @what:	the finding
+ */
+void qn_print_finding(struct qn_print *p, const char *where,
+		      const void *pointer, const char *what);
+
+/**
  * qn_print_path() - a path of settings, with the number of the process for each "%p"
  * @p:		the text
  * @path:	of QUERN_CONF

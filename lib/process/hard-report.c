@@ -117,12 +117,7 @@ __apart void qn_hard_report(const char *where, const void *p, size_t size,
 	if (qn_hard_heap.error == QN_HARD_IGNORE)
 		return;
 	text[0] = '\0';
-	qn_print(&line, "quern: ");
-	qn_print(&line, where);
-	qn_print(&line, "(");
-	qn_print_pointer(&line, p);
-	qn_print(&line, "): ");
-	qn_print(&line, what);
+	qn_print_finding(&line, where, p, what);
 	if (size != SIZE_MAX) {
 		qn_print(&line, " (");
 		qn_print_number(&line, size);

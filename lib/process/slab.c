@@ -61,12 +61,7 @@ __apart void qn_misuse(const char *where, const void *p, const char *what)
 	char line[264];
 	struct qn_print to = { line, sizeof(line) };
 
-	qn_print(&to, "quern: ");
-	qn_print(&to, where);
-	qn_print(&to, "(");
-	qn_print_pointer(&to, p);
-	qn_print(&to, "): ");
-	qn_print(&to, what);
+	qn_print_finding(&to, where, p, what);
 	qn_print(&to, "; next: " QN_MISUSE_NEXT "\n");
 	qn_port_write(line, (size_t)(to.at - line));
 	qn_port_abort();

@@ -114,12 +114,7 @@ static __apart void say(const char *where, const void *p, const char *what,
 	while (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
 		qn_port_wait(&busy, 1, 1);
 	text[0] = '\0';
-	qn_print(&line, "quern: ");
-	qn_print(&line, where);
-	qn_print(&line, "(");
-	qn_print_pointer(&line, p);
-	qn_print(&line, "): ");
-	qn_print(&line, what);
+	qn_print_finding(&line, where, p, what);
 	print_block(&line, p, slot);
 	print_here(&line);
 	print_next(&line);
