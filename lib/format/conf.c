@@ -244,7 +244,7 @@ const struct qn_conf_option qn_conf_options[] = {
 		MEMBER(on_error),
 		.choices = error_choices,
 		.preset = "abort",
-		.help = "What follows when the hardened mode finds a misuse. "
+		.help = "What follows when hard or guard finds a misuse. "
 			"abort says so and ends the program; report says so, "
 			"and ignore nothing, and the program goes on: the "
 			"block is mended, or lost.",
