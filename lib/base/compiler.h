@@ -36,7 +36,13 @@ typedef int64_t s64;
 #define __hot_inline __always_inline
 #endif
 #define noinline __attribute__((noinline))
-#define __cold   __attribute__((cold))
+/* One copy where size counts, whatever the compiler thinks */
+#if QN_FOR_SIZE
+#define __shared noinline
+#else
+#define __shared
+#endif
+#define __cold __attribute__((cold))
 /* Cold, and away from all that a process runs unasked: see preload/libquern.ld */
 #define __apart __attribute__((cold, __noinline__, section(".text.apart")))
 /* There too, but not slower for it: few programs call it, and those may do so often */

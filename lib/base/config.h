@@ -36,10 +36,11 @@
 /*
  * QN_NR_CLASSES: slots for classes in a table, class 0 and promoted ones
  * included. More slots let more sizes have a class of their own; a slot costs
- * two bytes a table, on Linux also 32 bytes a thread.
+ * two bytes a table, on Linux also 32 bytes a thread. In firmware there is one for each of
+ * QN_HEAP_STEPS sizes: where all are taken, 150 bytes of code clear one.
  */
 #ifndef QN_NR_CLASSES
-#define QN_NR_CLASSES (QN_SMALL ? 16 : 64)
+#define QN_NR_CLASSES (QN_SMALL ? 25 : 64)
 #endif
 _Static_assert(QN_NR_CLASSES >= 4 && QN_NR_CLASSES <= 255, "QN_NR_CLASSES");
 
@@ -202,6 +203,16 @@ _Static_assert(QN_DEMOTE_PART > 1 && QN_DEMOTE_BYTES_PART > 1 &&
 #define QN_PRESETS (QN_POLICY_BANDIT || QN_POLICY_DQN)
 /* Is there one that wants to know what held blocks served in a heap of one's own? */
 #define QN_HITS (QN_PRESETS || QN_POLICY_PAPER)
+
+/*
+ * QN_WHOLE_VIEW: 1: a policy of a heap of one's own is shown all there is, pressure and bytes
+ * in use among it. 0: what policy "rule" looks at: 280 bytes of flash and some 70
+ * instructions a step less. A policy of one's own may need it.
+ */
+#ifndef QN_WHOLE_VIEW
+#define QN_WHOLE_VIEW (!QN_SMALL || QN_HITS || QN_RULE_SLABS)
+#endif
+_Static_assert(QN_WHOLE_VIEW || !QN_HITS, "these policies look at it");
 
 /*
  * QN_COUNT_CALLS: 1: a heap of one's own counts calls that allocate and free, for nr_allocs

@@ -103,7 +103,8 @@ static void view_held(struct qn_heap *h, struct qn_held_view *v)
 		v->refused += z->refused;
 		v->flushed += z->tight;
 		v->is_roomy |= z->is_roomy;
-		v->most += (size_t)z->most * QN_GRANULE;
+		if (QN_WHOLE_VIEW)
+			v->most += (size_t)z->most * QN_GRANULE;
 		z->refused = 0;
 		z->tight = false;
 	}
@@ -178,7 +179,8 @@ static void tune(struct qn_heap *h, struct qn_view *view)
 	if (!p->tune_heap && !chooses)
 		return;
 	view_held(h, &view->held);
-	view->pressure = max(h->pressure, pressure_of(h, &view->held));
+	if (QN_WHOLE_VIEW)
+		view->pressure = max(h->pressure, pressure_of(h, &view->held));
 	if (IS_ENABLED(QN_HITS))
 		view_free(h, &view->held);
 	if (!qn_controller_tune_heap(&h->controller, view, &next))
@@ -186,22 +188,27 @@ static void tune(struct qn_heap *h, struct qn_view *view)
 	set_knobs(h, &next);
 }
 
-/* What only a process has stays unset: to clear it would take a tenth of a step */
+/*
+ * What only a process has stays unset: to clear it would take a tenth of a step. So does
+ * what the rule does not look at, unless QN_WHOLE_VIEW
+ */
 static void begin_view(const struct qn_heap *h, struct qn_view *v)
 {
 	v->table = h->table;
 	v->profile = h->profile;
+	v->heap_knobs = &h->knobs;
+	v->pressure = 0;
+	v->held.refused = 0;
+	v->held.is_roomy = false;
+	if (!QN_WHOLE_VIEW)
+		return;
 	v->class_live = NULL;
 	v->trend = NULL;
 	v->asked = NULL;
 	v->knobs = NULL;
-	v->heap_knobs = &h->knobs;
 	v->memory.live = qn_heap_live(h) * QN_GRANULE;
 	v->memory.peak = h->peak * QN_GRANULE;
-	v->pressure = 0;
 	v->held.most = 0;
-	v->held.refused = 0;
-	v->held.is_roomy = false;
 }
 
 static bool act(struct qn_heap *h)

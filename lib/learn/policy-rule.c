@@ -125,6 +125,9 @@ static __seldom bool promote(const struct qn_view *v, unsigned int step,
 	u32 limit = heat(v, step) / QN_CLEARLY_COLDER;
 	unsigned int class, steps, coldest = 0;
 
+	/* There is a slot for each size */
+	if (!QN_RULE_SLABS && QN_NR_CLASSES > QN_HEAP_STEPS)
+		return decide(act, QN_ACTION_PROMOTE, step, gain);
 	for (class = v->table->nr_base + 1u; class < QN_NR_CLASSES; class ++) {
 		steps = v->table->class_steps[class];
 		if (!steps)

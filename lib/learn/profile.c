@@ -21,7 +21,8 @@ static u32 decayed(u32 weight)
 	return weight - (weight + 3) / 4;
 }
 
-static void set_weight(struct qn_profile *p, unsigned int step, u32 weight)
+static __shared void set_weight(struct qn_profile *p, unsigned int step,
+				u32 weight)
 {
 	qn_assert(step >= 1 && step < p->nr_steps);
 	p->total += weight - p->hist[step];
