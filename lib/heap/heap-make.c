@@ -25,13 +25,15 @@ static uintptr_t zone_end(const struct qn_zone *z)
 
 /*
  * Lay a zone out from @start on in the memory [@mem, @end), and further ones in what
- * exceeds the limit of a zone. What is too little for another one stays unused
+ * exceeds the limit of a zone. What is too little for another one stays unused. They use the
+ * heap's knobs, which have the values that they begin with
  */
-static bool make_zones(struct qn_zone *z, uintptr_t start, uintptr_t mem,
-		       uintptr_t end)
+static bool make_zones(struct qn_heap *h, struct qn_zone *z, uintptr_t start,
+		       uintptr_t mem, uintptr_t end)
 {
 	qn_assert(mem <= start && start <= end);
 	while (qn_zone_init(z, (void *)start, end - start)) {
+		z->knobs = &h->knobs;
 		z->mem = mem;
 		mem = zone_end(z);
 		qn_assert(mem > start && mem <= end);
@@ -63,13 +65,12 @@ struct qn_heap *qn_heap_init(void *mem, size_t size)
 	h->table = table;
 	h->next_table = next;
 	h->profile = profile;
-	if (!make_zones(&h->zone, (uintptr_t)start, (uintptr_t)mem, end))
+	h->knobs = qn_heap_knobs_preset;
+	if (!make_zones(h, &h->zone, (uintptr_t)start, (uintptr_t)mem, end))
 		return NULL;
 	h->nr_regions = 1;
 	h->error = "";
 	h->mark = QN_HEAP_NO_MARK;
-	h->knobs = qn_heap_knobs_preset;
-	qn_heap_zones_set_knobs(&h->zone, &h->knobs);
 	qn_assert(!qn_heap_live(h));
 	return h;
 }
@@ -152,7 +153,7 @@ static int add_zones(struct qn_heap *h, void *mem, size_t size,
 	if (h->nr_regions == QN_NR_ZONES)
 		return -EMFILE;
 	if (end - (uintptr_t)z < sizeof(*z) ||
-	    !make_zones(z, (uintptr_t)(z + 1), (uintptr_t)mem, end))
+	    !make_zones(h, z, (uintptr_t)(z + 1), (uintptr_t)mem, end))
 		return -ENOSPC;
 	h->nr_regions++;
 	qn_heap_zones_set_knobs(z, &h->knobs);

@@ -244,7 +244,7 @@ static bool drain_held(struct qn_heap *h)
 
 	for (z = &h->zone; z; z = z->next) {
 		nr = qn_zone_drain(z, which, k->step_drains);
-		more |= nr == k->step_drains || qn_zone_has_held(z);
+		more |= nr == k->step_drains || qn_zone_held(z);
 	}
 	return more;
 }

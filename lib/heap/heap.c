@@ -98,40 +98,20 @@ static bool suits(const struct qn_zone *z, unsigned int flags)
 	return !(flags & QN_ZONE_ATTRIBUTES & ~z->flags);
 }
 
-/* From the zones in turn, in any way there is */
-static noinline void *alloc_zones(struct qn_heap *h, size_t size,
-				  unsigned int flags)
-{
-	struct qn_zone *z;
-	size_t k;
-	void *p;
-
-	for (z = &h->zone; z; z = z->next) {
-		if (!suits(z, flags))
-			continue;
-		k = qn_heap_granules(size);
-		qn_zone_pay(z, k);
-		p = qn_zone_alloc(z, &k);
-		if (p) {
-			qn_assert(k * QN_GRANULE >= size);
-			count_alloc(h, z, k, size);
-			qn_heap_pay_off(h, z);
-			return p;
-		}
-	}
-	return NULL;
-}
-
-/* Merge what a zone holds. What others hold meanwhile does not make it longer */
+/*
+ * Merge what a zone holds. What others hold meanwhile does not make it longer. False if
+ * there was nothing
+ */
 static bool merge_held(struct qn_heap *h, struct qn_zone *z)
 {
-	size_t nr = 0, most = qn_zone_held(z) / QN_ZONE_MIN;
+	size_t left = qn_zone_held(z) / QN_ZONE_MIN;
+	u32 lists = QN_HELD_LENGTHS;
 
-	while (nr < most && qn_zone_drain(z, ~0u, 1)) {
+	if (!left)
+		return false;
+	while (left-- && qn_zone_merge_next(z, &lists, QN_ZONE_SHORT))
 		qn_heap_breathe(h);
-		nr++;
-	}
-	return nr;
+	return true;
 }
 
 /* Granules that are not in use, wherever they are */
@@ -146,12 +126,12 @@ static size_t free_granules(const struct qn_heap *h)
 }
 
 /*
- * No zone has a run of @k granules, which a request needs beside @own that it has:
- * merge what is held, and look for hidden runs. False if there is nothing new
+ * No zone that suits has a run of @k granules, which a request needs beside @own that it
+ * has: merge what is held, and look for hidden runs. False if there is nothing new
  */
-static bool squeeze(struct qn_heap *h, size_t k, size_t own)
+static bool squeeze(struct qn_heap *h, size_t k, size_t own, unsigned int flags)
 {
-	bool is_new = false;
+	unsigned int nr_new = 0;
 	struct qn_zone *z;
 
 	qn_assert(qn_heap_live(h) <= h->peak);
@@ -159,13 +139,12 @@ static bool squeeze(struct qn_heap *h, size_t k, size_t own)
 		return false;
 	h->nr_squeezed++;
 	for (z = &h->zone; z; z = z->next) {
-		/* One that could have served it was not to be used */
-		if (qn_bins_largest_found(&z->bins) >= k)
+		if (!suits(z, flags))
 			continue;
-		is_new |= merge_held(h, z);
-		is_new |= qn_zone_unhide(z, k);
+		nr_new += merge_held(h, z);
+		nr_new += qn_zone_unhide(z, k);
 	}
-	return is_new;
+	return nr_new > 0;
 }
 
 /* There is no memory: does somebody free some */
@@ -184,19 +163,38 @@ static noinline bool ask_hook(struct qn_heap *h, size_t size)
 
 /* A request for @size bytes found no run of @k granules: is another try worth it */
 static noinline bool try_again(struct qn_heap *h, size_t size, size_t k,
-			       size_t own)
+			       size_t own, unsigned int flags)
 {
-	return squeeze(h, k, own) || ask_hook(h, size);
+	return squeeze(h, k, own, flags) || ask_hook(h, size);
 }
 
-static void *alloc_from(struct qn_heap *h, size_t size, unsigned int flags)
+/* From the zones in turn, in any way there is; with this flag no memory is made free for it */
+#define JUST_ONCE 0x100u
+
+static noinline void *alloc_from(struct qn_heap *h, size_t size,
+				 unsigned int flags)
 {
+	struct qn_zone *z;
+	size_t k;
 	void *p;
 
-	do
-		p = alloc_zones(h, size, flags);
-	while (unlikely(!p) && try_again(h, size, qn_heap_granules(size), 0));
-	return p;
+	do {
+		for (z = &h->zone; z; z = z->next) {
+			if (!suits(z, flags))
+				continue;
+			k = qn_heap_granules(size);
+			qn_zone_pay(z, k);
+			p = qn_zone_alloc(z, &k);
+			if (p) {
+				qn_assert(k * QN_GRANULE >= size);
+				count_alloc(h, z, k, size);
+				qn_heap_pay_off(h, z);
+				return p;
+			}
+		}
+	} while (!(flags & JUST_ONCE) &&
+		 try_again(h, size, qn_heap_granules(size), 0, flags));
+	return NULL;
 }
 
 static noinline void *alloc_any(struct qn_heap *h, size_t size)
@@ -205,19 +203,19 @@ static noinline void *alloc_any(struct qn_heap *h, size_t size)
 }
 
 /*
- * The first zone has nothing. If it is the only one, what is left is to make room there;
- * but a short one was not yet looked for in runs that are longer by one granule
+ * The first zone has nothing. If it is the only one, holds nothing and hides no run, nothing
+ * helps; else what is left is to make room there. But a short one was not yet looked for in
+ * runs that are longer by one granule
  */
-static noinline void *alloc_none(struct qn_heap *h, size_t size)
+static noinline void *alloc_none(struct qn_heap *h, size_t size, size_t k)
 {
-	size_t k = qn_heap_granules(size);
+	const struct qn_zone *z = &h->zone;
 
-	if (!QN_FOR_SIZE && k > free_granules(h))
+	if (z->next || k <= QN_ZONE_SHORT)
+		return alloc_any(h, size);
+	if (!qn_zone_held(z) && !z->bins.head[qn_bin_of_large(k)])
 		return ask_hook(h, size) ? alloc_any(h, size) : NULL;
-	if (!h->zone.next && (QN_FOR_SIZE || k > QN_ZONE_SHORT) &&
-	    !try_again(h, size, k, 0))
-		return NULL;
-	return alloc_any(h, size);
+	return try_again(h, size, k, 0, 0) ? alloc_any(h, size) : NULL;
 }
 
 #if QN_POLICY_PAPER
@@ -237,7 +235,7 @@ static __always_inline void *paid(struct qn_heap *h, void *p)
 	return p;
 }
 
-/* All that is not a hit, with little code */
+/* A request that pays first */
 static noinline void *alloc_rest(struct qn_heap *h, size_t size, size_t k)
 {
 	void *p;
@@ -245,7 +243,7 @@ static noinline void *alloc_rest(struct qn_heap *h, size_t size, size_t k)
 	qn_zone_pay(&h->zone, k);
 	p = qn_zone_alloc(&h->zone, &k);
 	if (unlikely(!p))
-		return alloc_none(h, size);
+		return alloc_none(h, size, k);
 	count_alloc(h, &h->zone, k, size);
 	return paid(h, p);
 }
@@ -266,12 +264,19 @@ static noinline void *alloc_miss(struct qn_heap *h, size_t size, size_t k)
 		return alloc_short(h, size, rounded(h, k));
 #endif
 	mask = qn_zone_serving(&h->zone, k);
-	if (unlikely(!mask && (QN_FOR_SIZE || h->zone.undrained)))
+	if (QN_FOR_SIZE) {
+		if (unlikely(!mask && (h->zone.undrained ||
+				       !qn_bins_are_any(&h->zone.bins, mask))))
+			return alloc_any(h, size);
+		count_alloc(h, &h->zone, k, size);
+		return paid(h, qn_zone_carve(&h->zone, k, mask));
+	}
+	if (unlikely(!mask && h->zone.undrained))
 		return alloc_rest(h, size, k);
 	if (unlikely(!mask && !qn_bins_are_any(&h->zone.bins, mask)))
-		return alloc_none(h, size);
+		return alloc_none(h, size, k);
 	count_any(h, k, size);
-	if (QN_FOR_SIZE || !mask)
+	if (!mask)
 		return paid(h, qn_zone_carve(&h->zone, k, mask));
 	from = qn_zone_place(&h->zone, false, k, mask);
 	qn_assert(from.run->size >= k + QN_ZONE_MIN);
@@ -286,9 +291,7 @@ static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 {
 	struct qn_choice from;
 
-	if (QN_FOR_SIZE)
-		return alloc_rest(h, size, qn_heap_granules(size));
-	if (unlikely(k > QN_ZONE_LIMIT))
+	if (QN_FOR_SIZE || unlikely(k > QN_ZONE_LIMIT))
 		return alloc_any(h, size);
 	qn_assert(k > QN_ZONE_SHORT);
 	k += k == QN_ZONE_GAP;
@@ -296,7 +299,7 @@ static noinline void *alloc_long(struct qn_heap *h, size_t size, size_t k)
 		return alloc_rest(h, size, k);
 	from = qn_zone_place(&h->zone, true, k, 0);
 	if (unlikely(!from.run))
-		return alloc_none(h, size);
+		return alloc_none(h, size, k);
 	k += from.run->size == k + 1;
 	qn_assert(from.run->size >= k);
 	qn_assert(from.bin == qn_bin_of(from.run->size));
@@ -334,7 +337,7 @@ static void *alloc_aligned(struct qn_heap *h, size_t align, size_t size,
 
 	do
 		p = align_zones(h, align, size, flags);
-	while (unlikely(!p) && try_again(h, size, run, 0));
+	while (unlikely(!p) && try_again(h, size, run, 0, flags));
 	return p;
 }
 
@@ -456,13 +459,47 @@ static __always_inline void free_fast(struct qn_heap *h, void *p)
 		qn_zone_insert_short(z, p, first - 1);
 		count_merge(h, z, first - 1);
 	} else if (!(window & 1)) {
-		if (QN_FOR_SIZE)
-			free_slow(h, p);
-		else
-			free_other(h, p, window);
-	} else if (QN_FOR_SIZE || !hold_behind(h, p, window, word)) {
+		free_other(h, p, window);
+	} else if (!hold_behind(h, p, window, word)) {
 		free_behind(h, p, window, word);
 	}
+}
+
+/*
+ * The same with little code: what is not held is one case, and a block behind a free run is
+ * held as one behind a block
+ */
+static __always_inline void free_small(struct qn_heap *h, void *p)
+{
+	struct qn_zone *z = &h->zone;
+	unsigned int first, fate;
+	struct qn_word32 *word;
+	u32 window;
+
+	if (unlikely(!qn_zone_has(z, p)))
+		goto slow;
+	word = qn_zone_word(z, p);
+	window = word->v >> qn_zone_shift(p);
+	first = qn_zone_first(window, QN_WINDOW_BEHIND_BLOCK >> (window & 1));
+	fate = z->fate[first];
+	if (fate == QN_FATE_LOOK || is_freed(p) ||
+	    (window & 1 && !qn_zone_is_behind_run(word, p)))
+		goto slow;
+	if (fate == QN_FATE_HOLD) {
+		if (qn_zone_hold(z, p, first - 1)) {
+			note_free(h);
+			return;
+		}
+		z->refused++;
+	}
+	count_merge(h, z, first - 1);
+	if (!(window & 1) && !(window >> first & 2))
+		qn_zone_free_relaxed(z, p, first - 1);
+	else
+		qn_zone_free(z, p, first - 1, qn_zone_free_before(z, p));
+	return;
+slow:
+	free_slow(h, p);
 }
 
 void qn_heap_free(struct qn_heap *h, void *p)
@@ -471,6 +508,8 @@ void qn_heap_free(struct qn_heap *h, void *p)
 	check_guard(h, p);
 	if (IS_ENABLED(QN_POISON))
 		free_slow(h, p);
+	else if (QN_FOR_SIZE)
+		free_small(h, p);
 	else
 		free_fast(h, p);
 	qn_heap_unlock(h);
@@ -514,20 +553,18 @@ struct block {
 };
 
 /* Find a live block, or stop the program */
-static struct block locate(struct qn_heap *h, void *p)
+static __hot_inline void locate(struct qn_heap *h, void *p, struct block *b)
 {
-	struct block b = { .zone = zone_of(h, p) };
-
-	b.k = live_block(b.zone, p);
-	if (!b.k)
+	b->zone = zone_of(h, p);
+	b->k = live_block(b->zone, p);
+	if (!b->k)
 		bad_pointer(h, p);
-	return b;
 }
 
 static noinline void free_slow(struct qn_heap *h, void *p)
 {
 	struct qn_zone *z = zone_of(h, p);
-	size_t k = live_block(z, p), run;
+	size_t k = live_block(z, p);
 
 	if (unlikely(!k)) {
 		if (p)
@@ -545,12 +582,7 @@ static noinline void free_slow(struct qn_heap *h, void *p)
 		z->refused++;
 	}
 	count_merge(h, z, k);
-	run = qn_zone_free_before(z, p);
-	if (QN_FOR_SIZE && k <= QN_ZONE_SHORT && !run &&
-	    !qn_zone_bit(z, qn_granules_on(p, k)))
-		qn_zone_free_relaxed(z, p, k);
-	else
-		qn_zone_free(z, p, k, run);
+	qn_zone_free(z, p, k, qn_zone_free_before(z, p));
 }
 
 /* A long block, if it is a block: the start was seen */
@@ -597,14 +629,8 @@ static __hot_inline void free_at(struct qn_heap *h, void *p, u32 window,
 static noinline void free_behind(struct qn_heap *h, void *p, u32 window,
 				 const struct qn_word32 *word)
 {
-	size_t run;
+	size_t run = qn_zone_size_before(word, p);
 
-	if (QN_FOR_SIZE) {
-		if (!hold_behind(h, p, window, word))
-			free_slow(h, p);
-		return;
-	}
-	run = qn_zone_size_before(word, p);
 	if (unlikely(run < QN_ZONE_MIN))
 		free_slow(h, p);
 	else
@@ -619,93 +645,78 @@ static noinline void free_other(struct qn_heap *h, void *p, u32 window)
 
 /* ---- resize ---- */
 
-static void count_resize(struct qn_heap *h, struct block b, size_t to,
-			 size_t size)
+/* With what is free behind it, and with the @run granules before it */
+static __hot_inline void *reshape(struct qn_heap *h, const struct block *b,
+				  void *p, size_t run, size_t size)
 {
-	settle(h, b.zone, to - b.k, size);
-	qn_heap_pay_off(h, b.zone);
-}
+	size_t to = qn_heap_granules(size);
 
-/* Where it lies */
-static __hot_inline bool resize(struct qn_heap *h, struct block b, void *p,
-				size_t size)
-{
-	size_t k = qn_zone_resize(b.zone, p, b.k, qn_heap_granules(size));
-
-	if (!k)
-		return false;
-	qn_assert(qn_zone_block(b.zone, p) == k);
-	count_resize(h, b, k, size);
-	return true;
-}
-
-/* Towards lower addresses */
-static void *slide(struct qn_heap *h, struct block b, void *p, size_t size)
-{
-	size_t k = qn_heap_granules(size);
-
-	p = qn_zone_slide(b.zone, p, b.k, &k);
-	qn_assert(!p || qn_zone_block(b.zone, p) == k);
-	if (p)
-		count_resize(h, b, k, size);
+	p = qn_zone_reshape(b->zone, p, b->k, run, &to);
+	if (p) {
+		qn_assert(qn_zone_block(b->zone, p) == to);
+		settle(h, b->zone, to - b->k, size);
+		qn_heap_pay_off(h, b->zone);
+	}
 	return p;
 }
 
 /* What a block that has to move asks of the zone of the next one */
-static unsigned int flags_of(struct block b)
+static unsigned int flags_of(const struct block *b)
 {
-	return (b.zone->flags & QN_ZONE_ATTRIBUTES) |
-	       (b.zone->flags & QN_ZONE_NODMA ? 0 : QN_ALLOC_DMA);
+	return (b->zone->flags & QN_ZONE_ATTRIBUTES) |
+	       (b->zone->flags & QN_ZONE_NODMA ? 0 : QN_ALLOC_DMA);
 }
 
-static __hot_inline void *copy_to(struct qn_heap *h, struct block b, void *p,
-				  void *to, size_t size)
+static __hot_inline void *copy_to(struct qn_heap *h, const struct block *b,
+				  void *p, void *to, size_t size)
 {
 	qn_heap_unlock(h);
-	memcpy(to, p, min(b.k * QN_GRANULE, size));
+	memcpy(to, p, min(b->k * QN_GRANULE, size));
 	qn_heap_lock(h);
 	free_slow(h, p);
 	return to;
 }
 
 /*
- * Elsewhere: the copy is made with the heap unlocked. What bus masters can reach now they
- * can reach afterwards: nobody remembers whether that was asked for
+ * Where it lies; else elsewhere, and the copy is made with the heap unlocked; else towards
+ * lower addresses. What bus masters can reach now they can reach afterwards: nobody remembers
+ * whether that was asked for
  */
-static void *move(struct qn_heap *h, struct block b, void *p, size_t size)
+static void *resize(struct qn_heap *h, const struct block *b, void *p,
+		    size_t size)
 {
-	void *to = alloc_zones(h, size, flags_of(b));
+	size_t run = 0;
+	void *to;
 
-	return to ? copy_to(h, b, p, to, size) : NULL;
+	for (;;) {
+		to = reshape(h, b, p, run, size);
+		if (to || run)
+			return to;
+		to = alloc_from(h, size, flags_of(b) | JUST_ONCE);
+		if (to)
+			return copy_to(h, b, p, to, size);
+		run = qn_zone_free_before(b->zone, p);
+		if (!run)
+			return NULL;
+	}
 }
-
-static void *realloc_locked(struct qn_heap *h, void *p, size_t size);
 
 /*
  * Held blocks lie behind it, or who is asked frees what does, or adds a zone: from the
- * start once more. The call is the last thing that is done, so it is a jump where the
- * compiler optimises.
+ * start once more
  */
-static noinline __cold void *realloc_again(struct qn_heap *h, struct block b,
-					   void *p, size_t size)
-{
-	if (!try_again(h, size, qn_heap_granules(size), b.k))
-		return NULL;
-	return realloc_locked(h, p, size);
-}
-
 static void *realloc_locked(struct qn_heap *h, void *p, size_t size)
 {
-	struct block b = locate(h, p);
+	struct block b;
 	void *to;
 
-	check_guard(h, p);
-	if (resize(h, b, p, size))
-		return p;
-	to = move(h, b, p, size);
-	if (!to)
-		to = slide(h, b, p, size);
-	return likely(to != NULL) ? to : realloc_again(h, b, p, size);
+	do {
+		locate(h, p, &b);
+		check_guard(h, p);
+		to = resize(h, &b, p, size);
+	} while (unlikely(!to) &&
+		 try_again(h, size, qn_heap_granules(size), b.k, flags_of(&b)));
+	return to;
 }
 
 void *qn_heap_realloc(struct qn_heap *h, void *p, size_t size)
@@ -724,14 +735,15 @@ void *qn_heap_realloc(struct qn_heap *h, void *p, size_t size)
 static void *realloc_aligned(struct qn_heap *h, void *p, size_t align,
 			     size_t size)
 {
-	struct block b = locate(h, p);
+	struct block b;
 	void *to;
 
+	locate(h, p, &b);
 	check_guard(h, p);
-	if (is_aligned((uintptr_t)p, align) && resize(h, b, p, size))
+	if (is_aligned((uintptr_t)p, align) && reshape(h, &b, p, 0, size))
 		return p;
-	to = alloc_aligned(h, align, size, flags_of(b));
-	return to ? copy_to(h, b, p, to, size) : NULL;
+	to = alloc_aligned(h, align, size, flags_of(&b));
+	return to ? copy_to(h, &b, p, to, size) : NULL;
 }
 
 void *qn_heap_realloc_aligned(struct qn_heap *h, void *p, size_t align,
@@ -754,10 +766,13 @@ void *qn_heap_realloc_aligned(struct qn_heap *h, void *p, size_t align,
 size_t qn_heap_usable_size(struct qn_heap *h, void *p)
 {
 	size_t bytes = 0;
+	struct block b;
 
 	qn_heap_lock(h);
-	if (p)
-		bytes = locate(h, p).k * QN_GRANULE - GUARD_SIZE;
+	if (p) {
+		locate(h, p, &b);
+		bytes = b.k * QN_GRANULE - GUARD_SIZE;
+	}
 	qn_heap_unlock(h);
 	return bytes;
 }

@@ -37,7 +37,8 @@
  *	a bin shared by sizes	QN_BINS_TRIES runs, once an allocation
  *	zones			only where the first does not serve: one for each piece of
  *				memory (QN_NR_ZONES) and each QN_ZONE_LIMIT granules of it
- *	lists of held blocks	QN_RELAX_TRIES by a release that merges nothing itself
+ *	lists of held blocks	QN_RELAX_TRIES by a release that merges nothing itself; all by
+ *				a request that pays, if anything is held: that is counted
  *	held blocks		those that a request pays for, once a zone is not roomy
  *
  * A release merges two neighbours at most, a merge is constant in time, and a

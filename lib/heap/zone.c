@@ -91,34 +91,76 @@ static __hot_inline void unmark_long(struct qn_zone *z, void *p, size_t k,
 	end->v -= 1u << qn_zone_shift(p);
 }
 
-/* From the bits of a free run to those of a block at its low end */
+/*
+ * Turn all of a free run into a block, if @one is 1, or a block into a free run, if it is -1.
+ * Those bits of a long one that depend on its length alone change by themselves
+ */
+static __shared void flip(struct qn_zone *z, void *p, size_t k, u32 one)
+{
+	struct qn_word32 *head = qn_zone_word(z, p), *end;
+	struct qn_word *tail = qn_zone_tail(head);
+	unsigned int shift = qn_zone_shift(p);
+
+	if (k <= QN_ZONE_SHORT) {
+		head->v += one << 2 << shift;
+		return;
+	}
+	head->v ^= ZONE_HEAD << shift;
+	if (k < QN_ZONE_LONG) {
+		tail->v += (unsigned long)(long)(s32)one << shift;
+		return;
+	}
+	tail->v ^= (k ^ qn_low_mask(QN_ZONE_FIELD)) << shift << 1;
+	p = qn_granules_on(p, k);
+	end = qn_zone_word(z, p);
+	end->v += one << qn_zone_shift(p);
+}
+
+/*
+ * From the bits of a free run to those of a block at its low end. Where size counts a long
+ * one is cut first, so that there is one way to turn all of a run into a block
+ */
 static __hot_inline void mark(struct qn_zone *z, void *p, size_t k, size_t rest)
 {
 	qn_assert(k >= QN_ZONE_MIN && k != QN_ZONE_GAP);
 	qn_assert(qn_zone_bit(z, p));
-	if (k > QN_ZONE_SHORT)
-		mark_long(z, p, k, rest == 0);
-	else if (rest)
+	if (rest && k <= QN_ZONE_SHORT) {
 		qn_zone_mark(z, p, k);
-	else
+	} else if (QN_FOR_SIZE) {
+		if (rest)
+			clear_bit(z, qn_granules_on(p, k - 1));
+		flip(z, p, k, 1);
+	} else if (k > QN_ZONE_SHORT) {
+		mark_long(z, p, k, rest == 0);
+	} else {
 		qn_zone_mark_whole(z, p);
+	}
 }
 
 /* From the bits of a block to those of a free run */
-static noinline void unmark(struct qn_zone *z, void *p, size_t k)
+static void unmark(struct qn_zone *z, void *p, size_t k)
 {
 	qn_assert(qn_zone_block(z, p) == k);
-	if (unlikely(k > QN_ZONE_SHORT))
-		unmark_long(z, p, k, false);
-	else
-		qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
+	flip(z, p, k, ~0u);
 }
+
+#if QN_FOR_SIZE
+size_t qn_zone_size_before(const struct qn_word32 *word, const void *p)
+{
+	return qn_zone_measure_before(word, p);
+}
+
+size_t qn_zone_free_before(const struct qn_zone *z, const void *p)
+{
+	return qn_zone_look_before(z, p);
+}
+#endif
 
 /* ---- room ---- */
 
 /* Granules that may be held by these knobs */
-static ptrdiff_t held_most(const struct qn_zone *z,
-			   const struct qn_heap_knobs *k)
+static __shared ptrdiff_t held_most(const struct qn_zone *z,
+				    const struct qn_heap_knobs *k)
 {
 	return (ptrdiff_t)min(k->held_part ? z->nr / k->held_part : 0,
 			      k->held_most);
@@ -130,10 +172,6 @@ static ptrdiff_t held_most(const struct qn_zone *z,
  */
 #define PACE_ONE  8
 #define PACE_ROOM (PACE_ONE * 5 / 4)
-
-/* The lengths that may be held, a bit each */
-#define HELD_LENGTHS \
-	((u32)qn_low_mask(QN_ZONE_SHORT + 1) & ~(u32)qn_low_mask(QN_ZONE_MIN))
 
 /* What becomes of short blocks, whatever their length */
 static void set_fates(struct qn_zone *z, u8 fate)
@@ -177,7 +215,7 @@ static noinline void update_room(struct qn_zone *z)
 		set_drained(z);
 		return;
 	}
-	z->undrained = HELD_LENGTHS;
+	z->undrained = QN_HELD_LENGTHS;
 	z->pace = (u16)(PACE_ROOM * nr * z->knobs->roomy_part / z->nr + 1);
 	z->tight |= nr > (size_t)held_most(z, &qn_heap_knobs_preset);
 	set_fates(z, QN_FATE_RELAX);
@@ -213,7 +251,8 @@ static __hot_inline void insert_run(struct qn_zone *z, struct qn_run *run,
 {
 	unsigned int bin = set_size(run, size);
 
-	if (bin >= QN_BINS_EXACT && unlikely(bin >= z->room && !z->is_roomy))
+	if ((QN_FOR_SIZE || bin >= QN_BINS_EXACT) &&
+	    unlikely(bin >= z->room && !z->is_roomy))
 		set_roomy(z);
 	insert(z, bin, run);
 }
@@ -225,22 +264,39 @@ static noinline void add_run(struct qn_zone *z, struct qn_run *run, size_t size)
 
 static void merge(struct qn_zone *z, void *p, size_t k);
 
-/* The first list of held blocks that is not empty; 0 if none is left */
-static size_t next_held(struct qn_zone *z)
+static __hot_inline size_t merge_next(struct qn_zone *z, u32 *lists,
+				      unsigned int tries)
 {
-	u32 left = z->undrained;
+	u32 left = qn_zone_held(z) ? *lists : 0;
 	size_t k;
+	void *p;
 
-	for (; left; left &= left - 1) {
+	qn_assert(!(left & ~QN_HELD_LENGTHS));
+	for (; left && tries > 0; left &= left - 1, tries--) {
 		k = qn_ctz32(left);
-		if (z->held[k])
-			break;
+		p = qn_zone_unhold(z, k);
+		if (p) {
+			*lists = left;
+			merge(z, p, k);
+			return k;
+		}
 	}
-	z->undrained = left;
-	if (!left) {
+	*lists = left;
+	return 0;
+}
+
+size_t qn_zone_merge_next(struct qn_zone *z, u32 *lists, unsigned int tries)
+{
+	return merge_next(z, lists, tries);
+}
+
+/* Merge one held block of a zone that is not roomy, if one of so many lists has any */
+static __hot_inline size_t relax(struct qn_zone *z, unsigned int tries)
+{
+	size_t k = merge_next(z, &z->undrained, tries);
+
+	if (!z->undrained && !z->is_roomy)
 		set_drained(z);
-		return 0;
-	}
 	return k;
 }
 
@@ -253,10 +309,7 @@ void qn_zone_pay_some(struct qn_zone *z, size_t k)
 		return;
 	}
 	while (z->undrained) {
-		k = next_held(z);
-		if (!k)
-			return;
-		merge(z, qn_zone_unhold(z, k), k);
+		k = relax(z, QN_ZONE_SHORT);
 		if (due <= k)
 			return;
 		due -= k;
@@ -269,9 +322,7 @@ bool qn_zone_pay_off(struct qn_zone *z)
 
 	if (!IS_ENABLED(QN_HEAP_LOCK))
 		return false;
-	k = z->undrained ? next_held(z) : 0;
-	if (k)
-		merge(z, qn_zone_unhold(z, k), k);
+	k = z->undrained ? relax(z, QN_ZONE_SHORT) : 0;
 	z->owed = k && k < z->owed ? (u16)(z->owed - k) : 0;
 	return z->owed > 0;
 }
@@ -291,15 +342,24 @@ static noinline void *cut_last(struct qn_zone *z, void *p, size_t k,
 	return p;
 }
 
-void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
-		  size_t k)
+/* Of @avail granules of free memory that are in no bin, a block of @k and a run */
+static noinline void put_block(struct qn_zone *z, void *p, size_t avail,
+			       size_t k)
+{
+	qn_assert(k <= avail && avail - k != 1);
+	if (k < avail)
+		add_run(z, qn_granules_on(p, k), avail - k);
+	mark(z, p, k, avail - k);
+}
+
+/* The same with few instructions for the common cases */
+static __always_inline void *cut_fast(struct qn_zone *z, struct qn_run *run,
+				      unsigned int bin, size_t k)
 {
 	struct qn_run *tail = qn_granules_on(run, k);
 	size_t rest = run->size - k;
 	unsigned int to = 0;
 
-	qn_assert(run->size >= k && rest != 1);
-	qn_assert(bin == qn_bin_of(run->size));
 	if (rest)
 		to = set_size(tail, rest);
 	if (to == bin) {
@@ -315,65 +375,66 @@ void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
 	return run;
 }
 
+void *qn_zone_cut(struct qn_zone *z, struct qn_run *run, unsigned int bin,
+		  size_t k)
+{
+	size_t avail = run->size;
+
+	qn_assert(avail >= k && avail - k != 1);
+	qn_assert(bin == qn_bin_of(avail));
+	if (!QN_FOR_SIZE)
+		return cut_fast(z, run, bin, k);
+	qn_bins_del(&z->bins, run);
+	put_block(z, run, avail, k);
+	if (bin >= z->room)
+		update_room_after(z, k);
+	return run;
+}
+
 void *qn_zone_carve(struct qn_zone *z, size_t k, unsigned long mask)
 {
-	unsigned int bin = qn_zone_place(z, false, k, mask).bin;
+	struct qn_choice from = qn_zone_place(z, false, k, mask);
 
-	qn_assert(bin >= k + QN_ZONE_MIN && bin < QN_NR_BINS);
-	return qn_zone_cut(z, z->bins.head[bin], bin, k);
+	qn_assert(from.run && from.bin >= k + QN_ZONE_MIN);
+	if (!from.run)
+		__builtin_unreachable();
+	return qn_zone_cut(z, from.run, from.bin, k);
 }
 
-/* A block of a whole run of @k granules, or NULL */
-static void *take_whole(struct qn_zone *z, size_t k)
+/* A run for a block of @k granules, which may be longer by the one granule that is no run */
+static struct qn_choice find_run(const struct qn_zone *z, size_t k)
 {
-	struct qn_run *run = qn_zone_place_exact(z, k);
+	struct qn_choice from = { .bin = (unsigned int)k };
 
-	return run ? qn_zone_cut(z, run, (unsigned int)k, k) : NULL;
+	if (k > QN_ZONE_SHORT)
+		return qn_zone_place(z, true, k, 0);
+	from.run = qn_zone_place_exact(z, k);
+	if (!from.run)
+		from = qn_zone_place(z, false, k, qn_zone_serving(z, k));
+	if (!from.run && k + 1 < QN_ZONE_GAP) {
+		from.bin = (unsigned int)k + 1;
+		from.run = qn_zone_place_exact(z, k + 1);
+	}
+	return from;
 }
 
-/* Of a run that is longer by the one granule that is no run */
-static void *take_one_more(struct qn_zone *z, size_t *want)
-{
-	size_t k = *want + 1;
-	void *p = k < QN_ZONE_GAP ? take_whole(z, k) : NULL;
-
-	if (p)
-		*want = k;
-	return p;
-}
-
-static void *take_short(struct qn_zone *z, size_t *want)
+void *qn_zone_alloc(struct qn_zone *z, size_t *want)
 {
 	size_t k = *want;
-	void *p = qn_zone_unhold(z, k);
-	unsigned long mask;
+	struct qn_choice from;
+	void *p = NULL;
 
-	if (!p)
-		p = take_whole(z, k);
+	qn_assert(k == qn_zone_fit(k));
+	if (k <= QN_ZONE_SHORT)
+		p = qn_zone_unhold(z, k);
 	if (p)
 		return p;
-	mask = qn_zone_serving(z, k);
-	if (!qn_bins_are_any(&z->bins, mask))
-		return take_one_more(z, want);
-	return qn_zone_carve(z, k, mask);
-}
-
-static void *take_long(struct qn_zone *z, size_t *k)
-{
-	size_t want = *k;
-	struct qn_choice from = qn_zone_place(z, true, want, 0);
-
+	from = find_run(z, k);
 	if (!from.run)
 		return NULL;
-	want += from.run->size == want + 1;
-	*k = want;
-	return qn_zone_cut(z, from.run, from.bin, want);
-}
-
-void *qn_zone_alloc(struct qn_zone *z, size_t *k)
-{
-	qn_assert(*k == qn_zone_fit(*k));
-	return *k <= QN_ZONE_SHORT ? take_short(z, k) : take_long(z, k);
+	k += from.run->size == k + 1;
+	*want = k;
+	return qn_zone_cut(z, from.run, from.bin, k);
 }
 
 /*
@@ -398,17 +459,6 @@ static size_t fit_block(size_t avail, size_t want)
 	return avail == QN_ZONE_GAP ? 0 : avail;
 }
 
-/* Of @avail free granules that are in no bin, a block of @k and a run */
-static noinline void put_block(struct qn_zone *z, void *p, size_t avail,
-			       size_t k)
-{
-	qn_assert(k <= avail && avail - k != 1);
-	if (k < avail)
-		add_run(z, qn_granules_on(p, k), avail - k);
-	mark(z, p, k, avail - k);
-	update_room_after(z, k);
-}
-
 void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
 {
 	struct qn_run *run = qn_zone_place_any(z, qn_zone_spare(*k, align));
@@ -427,6 +477,7 @@ void *qn_zone_alloc_aligned(struct qn_zone *z, size_t *k, size_t align)
 	}
 	*k = fit_block(avail, *k);
 	put_block(z, run, avail, *k);
+	update_room_after(z, *k);
 	/*
 	 * Every other block begins where a free run did, whose node overwrote
 	 * what had been there; this one may look held
@@ -517,6 +568,36 @@ static __hot_inline void release(struct qn_zone *z, void *p, size_t k,
 	insert_run(z, p, k + run);
 }
 
+/*
+ * A block turns free, and so is what is free around it, @run granules before it among that:
+ * all of it is in no bin any more. Its granules
+ */
+static __hot_inline size_t gather(struct qn_zone *z, void *p, size_t k,
+				  size_t run)
+{
+	unmark(z, p, k);
+	k += absorb_next(z, qn_granules_on(p, k));
+	if (run)
+		absorb_prev(z, p, run);
+	return k + run;
+}
+
+/* Are both neighbours of a short block in use, by the window of its first granule */
+static __always_inline bool is_alone(u32 window, size_t k)
+{
+	return !((window | window >> (k + 2)) & 1);
+}
+
+/* Such a block turns free */
+static __hot_inline void release_alone(struct qn_zone *z, void *p, size_t k)
+{
+	qn_assert(is_alone(qn_zone_window(z, p), k));
+	qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
+	qn_bins_assume_exact((unsigned int)k);
+	((struct qn_run *)p)->size = k;
+	insert(z, (unsigned int)k, p);
+}
+
 void qn_zone_free_long(struct qn_zone *z, void *p, size_t k, size_t run)
 {
 	unmark_long(z, p, k, run);
@@ -528,6 +609,11 @@ void qn_zone_free(struct qn_zone *z, void *p, size_t k, size_t run)
 {
 	qn_assert(qn_zone_block(z, p) == k);
 	qn_assert(run == qn_zone_free_before(z, p));
+	if (QN_FOR_SIZE) {
+		k = gather(z, p, k, run);
+		add_run(z, before(p, run), k);
+		return;
+	}
 	if (unlikely(k > QN_ZONE_SHORT)) {
 		qn_zone_free_long(z, p, k, run);
 		return;
@@ -536,76 +622,46 @@ void qn_zone_free(struct qn_zone *z, void *p, size_t k, size_t run)
 	release(z, p, k, run);
 }
 
-/* What is free around a block before it is resized: the same, out of line */
-static noinline size_t take_next(struct qn_zone *z, void *p)
-{
-	return absorb_next(z, p);
-}
-
 /* ---- blocks held ---- */
 
 static noinline void merge(struct qn_zone *z, void *p, size_t k)
 {
+	struct qn_word32 *word = qn_zone_word(z, p);
+	u32 window = word->v >> qn_zone_shift(p);
+
 	z->nr_merged++;
-	qn_zone_free(z, p, k, qn_zone_free_before(z, p));
+	if (is_alone(window, k))
+		release_alone(z, p, k);
+	else
+		qn_zone_free(z, p, k,
+			     window & 1 ? qn_zone_size_before(word, p) : 0);
 }
 
 size_t qn_zone_drain(struct qn_zone *z, u32 which, size_t most)
 {
-	size_t k = z->drain, nr = 0;
+	u32 before = (u32)qn_low_mask(z->drain), lists[2];
+	size_t nr = 0, k;
 
-	qn_assert(k >= QN_ZONE_MIN && k <= QN_ZONE_SHORT);
-	for (unsigned int tries = most ? QN_ZONE_SHORT : 0; tries > 0;
-	     tries--) {
-		while (which >> k & 1 && z->held[k]) {
-			merge(z, qn_zone_unhold(z, k), k);
-			if (++nr == most)
-				goto enough;
+	qn_assert(z->drain >= QN_ZONE_MIN && z->drain <= QN_ZONE_SHORT);
+	which &= QN_HELD_LENGTHS;
+	lists[0] = which & ~before;
+	lists[1] = which & before;
+	for (unsigned int i = 0; i < ARRAY_SIZE(lists); i++)
+		while (nr < most) {
+			k = merge_next(z, &lists[i], QN_ZONE_SHORT);
+			if (!k)
+				break;
+			z->drain = (u8)k;
+			nr++;
 		}
-		k = k < QN_ZONE_SHORT ? k + 1 : QN_ZONE_MIN;
-	}
-enough:
-	z->drain = (u8)k;
 	return nr;
-}
-
-/* Merge one held block, if it is among the first lists that are left */
-static void relax(struct qn_zone *z)
-{
-	qn_assert(z->undrained && !z->is_roomy);
-	qn_assert(!(z->undrained & ~HELD_LENGTHS));
-	for (unsigned int tries = QN_RELAX_TRIES; tries > 0; tries--) {
-		size_t k = qn_ctz32(z->undrained);
-		void *p = qn_zone_unhold(z, k);
-
-		if (p) {
-			merge(z, p, k);
-			return;
-		}
-		z->undrained &= z->undrained - 1;
-		if (!z->undrained) {
-			set_drained(z);
-			return;
-		}
-	}
 }
 
 void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k)
 {
-	qn_zone_word(z, p)->v -= 4u << qn_zone_shift(p);
-	qn_bins_assume_exact((unsigned int)k);
-	((struct qn_run *)p)->size = k;
-	insert(z, (unsigned int)k, p);
+	release_alone(z, p, k);
 	if (z->undrained)
-		relax(z);
-}
-
-bool qn_zone_has_held(const struct qn_zone *z)
-{
-	for (size_t k = QN_ZONE_MIN; k <= QN_ZONE_SHORT; k++)
-		if (z->held[k])
-			return true;
-	return false;
+		relax(z, QN_RELAX_TRIES);
 }
 
 size_t qn_zone_nr_held(const struct qn_zone *z)
@@ -621,36 +677,25 @@ size_t qn_zone_nr_held(const struct qn_zone *z)
 
 /* ---- blocks resized ---- */
 
-size_t qn_zone_resize(struct qn_zone *z, void *p, size_t k, size_t want)
+void *qn_zone_reshape(struct qn_zone *z, void *p, size_t k, size_t run,
+		      size_t *want)
 {
-	size_t avail = k + free_after(z, qn_granules_on(p, k));
-	size_t size = fit_block(avail, want);
+	size_t avail = run + k + free_after(z, qn_granules_on(p, k));
+	size_t size = fit_block(avail, *want);
+	void *to = before(p, run);
 
 	qn_assert(qn_zone_block(z, p) == k);
-	if (!size || size == k)
-		return size;
-	unmark(z, p, k);
-	take_next(z, qn_granules_on(p, k));
-	put_block(z, p, avail, size);
-	return size;
-}
-
-void *qn_zone_slide(struct qn_zone *z, void *p, size_t k, size_t *want)
-{
-	size_t skip = qn_zone_free_before(z, p);
-	size_t avail = skip + k + free_after(z, qn_granules_on(p, k));
-	size_t size = fit_block(avail, *want);
-	void *to = before(p, skip);
-
-	if (!skip || !size)
+	if (!size)
 		return NULL;
-	unmark(z, p, k);
-	take_next(z, qn_granules_on(p, k));
-	absorb_prev(z, p, skip);
-	qn_assert(to < p && size >= k);
-	memmove(to, p, k * QN_GRANULE);
-	put_block(z, to, avail, size);
 	*want = size;
+	if (size == k && !run)
+		return p;
+	qn_assert(!run || size >= k);
+	gather(z, p, k, run);
+	if (run)
+		memmove(to, p, k * QN_GRANULE);
+	put_block(z, to, avail, size);
+	update_room_after(z, size);
 	return to;
 }
 
@@ -708,17 +753,12 @@ void qn_zone_set_knobs(struct qn_zone *z, const struct qn_heap_knobs *knobs)
 		set_roomy(z);
 }
 
+/* Nothing may be held before knobs are set, and whether it is roomy is known then */
 static void init_room(struct qn_zone *z)
 {
-	z->knobs = &qn_heap_knobs_preset;
-	set_room(z);
+	z->is_roomy = true;
 	z->drain = QN_ZONE_MIN;
-	z->most = held_most(z, z->knobs);
-	z->credit = z->most;
-	z->limit = z->credit;
-	qn_assert(z->credit >= 0);
 	memset(z->fate, QN_FATE_LOOK, sizeof(z->fate));
-	set_roomy(z);
 }
 
 bool qn_zone_init(struct qn_zone *z, void *mem, size_t size)
@@ -740,7 +780,8 @@ bool qn_zone_init(struct qn_zone *z, void *mem, size_t size)
 	init_bits(z, (u8 *)start, bits);
 	init_room(z);
 	add_run(z, (struct qn_run *)(start + bits), z->nr);
-	update_room(z);
+	qn_zone_set_knobs(z, &qn_heap_knobs_preset);
+	qn_assert(z->credit == z->most && z->limit == z->most);
 	return true;
 }
 

@@ -93,6 +93,10 @@ _Static_assert(QN_BINS_EXACT == QN_ZONE_GAP + 1,
 #define QN_WINDOW_BEHIND_BLOCK 2u
 #define QN_WINDOW_BEHIND_RUN   1u
 
+/* The lengths that may be held, a bit each */
+#define QN_HELD_LENGTHS \
+	((u32)qn_low_mask(QN_ZONE_SHORT + 1) & ~(u32)qn_low_mask(QN_ZONE_MIN))
+
 /**
  * enum qn_fate - what becomes of a block that is freed
  * @QN_FATE_HOLD: a short one behind a block: it is held
@@ -291,14 +295,25 @@ static __hot_inline bool qn_zone_bit(const struct qn_zone *z, const void *p)
  * less than two if none can. The bit of its last granule, 0, is the second of the
  * window; those before it are 1 and followed by the end of a block, 01 from here
  */
-static __hot_inline size_t qn_zone_size_before(const struct qn_word32 *word,
-					       const void *p)
+static __always_inline size_t
+qn_zone_measure_before(const struct qn_word32 *word, const void *p)
 {
 	const struct qn_word32 *from = (const void *)((uintptr_t)word - 3);
 	unsigned int ones = qn_clz32(~(from->v << (7 - qn_zone_shift(p))));
 
 	return ones <= QN_ZONE_SHORT ? ones : ((const size_t *)p)[-1];
 }
+
+#if QN_FOR_SIZE
+size_t qn_zone_size_before(const struct qn_word32 *word, const void *p);
+size_t qn_zone_free_before(const struct qn_zone *z, const void *p);
+#else
+static __always_inline size_t qn_zone_size_before(const struct qn_word32 *word,
+						  const void *p)
+{
+	return qn_zone_measure_before(word, p);
+}
+#endif
 
 /* Does a free run end before @p, whose window begins as behind one */
 static __always_inline bool qn_zone_is_behind_run(const struct qn_word32 *word,
@@ -406,28 +421,24 @@ static __always_inline unsigned long qn_zone_serving(const struct qn_zone *z,
  * @z:		the zone
  * @is_long:	the block is not short; callers know
  * @k:		its granules, as qn_zone_fit() gives them
- * @mask:	of a short block, as qn_zone_serving() has it, and there is a run
+ * @mask:	of a short block, as qn_zone_serving() has it
  *
  * Every zone and every way of allocation asks it. The block is at the low end of the run,
  * and takes all of it if one granule would be left.
  *
  * Bounded time: of the runs that may be too short it looks at QN_BINS_TRIES.
  *
- * Return: the run and its bin; of a long block no run if none is long enough.
+ * Return: the run and its bin; no run if none is long enough.
  */
 static __always_inline struct qn_choice qn_zone_place(const struct qn_zone *z,
 						      bool is_long, size_t k,
 						      unsigned long mask)
 {
-	struct qn_choice from;
-
 	if (is_long)
 		return qn_bins_find_large(&z->bins, k);
-	if (!QN_FOR_SIZE)
-		return qn_bins_choose(&z->bins, 0, mask);
-	from.bin = qn_bins_lowest_of(&z->bins, 0, mask);
-	from.run = z->bins.head[from.bin];
-	return from;
+	return QN_FOR_SIZE ?
+		       qn_bins_lowest(&z->bins, (unsigned int)k + QN_ZONE_MIN) :
+		       qn_bins_choose(&z->bins, 0, mask);
 }
 
 /* For a block that may begin anywhere in it: a run of @size granules or more, or NULL */
@@ -522,13 +533,21 @@ static inline size_t qn_zone_spare(size_t k, size_t align)
 bool qn_zone_unhide(struct qn_zone *z, size_t k);
 
 /* Granules of the free run that ends before @p, or 0 */
-static __hot_inline size_t qn_zone_free_before(const struct qn_zone *z,
-					       const void *p)
+static __always_inline size_t qn_zone_look_before(const struct qn_zone *z,
+						  const void *p)
 {
 	if (qn_zone_bit(z, (const char *)p - QN_GRANULE))
 		return 0;
 	return qn_zone_size_before(qn_zone_word(z, p), p);
 }
+
+#if !QN_FOR_SIZE
+static __always_inline size_t qn_zone_free_before(const struct qn_zone *z,
+						  const void *p)
+{
+	return qn_zone_look_before(z, p);
+}
+#endif
 
 /**
  * qn_zone_free() - a block turns free and is merged with its neighbours
@@ -551,33 +570,39 @@ void qn_zone_free_long(struct qn_zone *z, void *p, size_t k, size_t run);
 void qn_zone_free_relaxed(struct qn_zone *z, void *p, size_t k);
 
 /**
- * qn_zone_resize() - make a block longer or shorter where it lies
+ * qn_zone_reshape() - make a block longer or shorter with what is free beside it
  * @z:		the zone
  * @p:		the block
  * @k:		its granules
- * @want:	granules, as qn_zone_fit() gives them
+ * @run:	granules of the free run before it, if the block is to begin there and gets
+ *		no shorter; else 0
+ * @want:	granules, as qn_zone_fit() gives them; then the new length, at least as much
  *
- * Bounded time.
+ * Contents move down to where the block begins. Bounded time, apart from that.
  *
- * Return: its new length, at least @want; 0 if the run behind it is not long
- * enough.
+ * Return: the block, or NULL if all of it is not long enough.
  */
-size_t qn_zone_resize(struct qn_zone *z, void *p, size_t k, size_t want);
+void *qn_zone_reshape(struct qn_zone *z, void *p, size_t k, size_t run,
+		      size_t *want);
 
-/**
- * qn_zone_slide() - make a block longer towards lower addresses
- * @z:		the zone
- * @p:		the block
- * @k:		its granules
- * @want:	granules, as qn_zone_fit() gives them; then the new length
- *
- * Takes the free runs on both sides and moves the contents down. Bounded time,
- * apart from that.
- *
- * Return: the block's new address, or NULL if nothing free lies before it or
- * both are not long enough.
+/* Where it lies. Return: its new length, or 0 if the run behind it is not long enough */
+static inline size_t qn_zone_resize(struct qn_zone *z, void *p, size_t k,
+				    size_t want)
+{
+	return qn_zone_reshape(z, p, k, 0, &want) ? want : 0;
+}
+
+/*
+ * Towards lower addresses, @want then being the new length. Return: the new address, or NULL
+ * if nothing free lies before it or all is not enough
  */
-void *qn_zone_slide(struct qn_zone *z, void *p, size_t k, size_t *want);
+static inline void *qn_zone_slide(struct qn_zone *z, void *p, size_t k,
+				  size_t *want)
+{
+	size_t run = qn_zone_free_before(z, p);
+
+	return run ? qn_zone_reshape(z, p, k, run, want) : NULL;
+}
 
 /* ---- blocks held ---- */
 
@@ -628,6 +653,16 @@ static __hot_inline void *qn_zone_unhold(struct qn_zone *z, size_t k)
 	}
 	return held;
 }
+
+/**
+ * qn_zone_merge_next() - merge one held block
+ * @z:		the zone
+ * @lists:	bit k: of k granules, the shortest first; then those that may have more
+ * @tries:	look at so many lists at most
+ *
+ * Return: its granules; 0 if these lists are empty.
+ */
+size_t qn_zone_merge_next(struct qn_zone *z, u32 *lists, unsigned int tries);
 
 /**
  * qn_zone_drain() - merge a few held blocks
@@ -695,9 +730,6 @@ static inline size_t qn_zone_held(const struct qn_zone *z)
 {
 	return (size_t)(z->most - z->credit);
 }
-
-/* Is any block held? Bounded by the number of short lengths. */
-bool qn_zone_has_held(const struct qn_zone *z);
 
 /* Granules in blocks that are held; looks at all of them */
 size_t qn_zone_nr_held(const struct qn_zone *z);

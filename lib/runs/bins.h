@@ -306,11 +306,14 @@ qn_bins_choose(const struct qn_bins *b, unsigned int w, unsigned long mask)
 	return best;
 }
 
-/* Its bin; QN_NR_BINS if there is none */
-static __hot_inline unsigned int
-qn_bins_lowest_of(const struct qn_bins *b, unsigned int w, unsigned long mask)
+/* Its bin of those from @bin on; QN_NR_BINS if there is none */
+static __hot_inline unsigned int qn_bins_lowest_of(const struct qn_bins *b,
+						   unsigned int bin)
 {
-	return qn_bins_choose(b, w, mask).bin;
+	unsigned int w = bin / QN_BINS_WORD;
+
+	return qn_bins_choose(b, w, b->mask[w] & (~0ul >> bin % QN_BINS_WORD))
+		.bin;
 }
 
 /* The lowest of the first three at or above @bin, all of which fit */
@@ -322,7 +325,7 @@ static __always_inline struct qn_choice qn_bins_lowest(const struct qn_bins *b,
 
 	if (!QN_FOR_SIZE)
 		return qn_bins_choose(b, w, mask);
-	bin = qn_bins_lowest_of(b, w, mask);
+	bin = qn_bins_lowest_of(b, bin);
 	return (struct qn_choice){ bin < QN_NR_BINS ? b->head[bin] : NULL,
 				   bin };
 }
