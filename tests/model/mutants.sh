@@ -19,7 +19,7 @@ sources_of() # PROGRAM
 {
 	case $1 in
 	e-bins) echo tests/model/e-bins.c ;;
-	e-zone) echo tests/model/e-zone.c lib/heap/zone.c lib/base/knobs.c ;;
+	e-zone | e-zone-size) echo tests/model/e-zone.c lib/heap/zone.c lib/base/knobs.c ;;
 	e-slab) echo tests/model/e-slab.c tests/unit/linuxport.c lib/process/slab.c ;;
 	e-medium)
 		echo tests/model/e-medium.c tests/unit/linuxport.c lib/process/medium.c \
@@ -53,6 +53,7 @@ build() # PROGRAM FILE
 
 	# A fuzzer may need a sanitizer to notice
 	[ "${1#f-}" = "$1" ] || more="-g -fsanitize=address $srcdir/tests/fuzz/fuzz-main.c"
+	[ "${1%-size}" = "$1" ] || more=-DQN_FOR_SIZE=1
 	for source in $(sources_of "$1"); do
 		[ "$source" = "$2" ] && list+=" $tmp/$source" || list+=" $srcdir/$source"
 	done
