@@ -87,8 +87,7 @@ beyond_qemu+='|test_agrees_with_kernel|test_zeroed_is_untouched|test_realloc_spa
 beyond_qemu+='|test_fork_of_threads|test_children_sample_for_themselves'
 
 # One program of TAP, or of none: every case passes that can, and as many as planned ran. A
-# program may have several plans. The slowest is t-fence: it makes 800 heaps, and of each one's
-# address space QEMU 7.2 marks 29 million pages one by one.
+# program may have several plans.
 run_test() # PROGRAM
 {
 	local status planned

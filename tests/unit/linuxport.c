@@ -41,6 +41,8 @@ struct linux_port port;
 
 static char *arena;
 static unsigned char *pages;
+/* Nothing behind it was ever mapped: an emulator looks at each page of what is mapped anew */
+static size_t arena_used;
 
 static void __attribute__((noreturn)) violated(const char *what)
 {
@@ -72,9 +74,9 @@ static char *arena_map(void)
 
 void port_reset(size_t page_size)
 {
-	if (arena)
-		map(arena, ARENA, PROT_NONE);
-	else
+	if (arena_used)
+		map(arena, arena_used, PROT_NONE);
+	else if (!arena)
 		arena = arena_map();
 	pages = map(pages, NR_PAGES, PROT_READ | PROT_WRITE);
 	memset(&port, 0, sizeof(port));
@@ -176,6 +178,7 @@ static char *find_place(size_t size)
 static void set_mapped(char *p, size_t size)
 {
 	map(p, size, PROT_READ | PROT_WRITE);
+	arena_used = max(arena_used, (size_t)(p - arena) + size);
 	set_all(p, size, PAGE_MAPPED);
 }
 
