@@ -206,9 +206,9 @@ static size_t live_fallen(const struct qn_resident *r, size_t used)
  * What has fallen lately does not count: chunks are runs in use. Two threads may keep what
  * the process may. @most: of what was learned
  */
-static __always_inline size_t chunk_limit(const struct qn_resident *r,
-					  const struct qn_knobs *k, u32 nr,
-					  size_t most)
+static noinline size_t chunk_limit(const struct qn_resident *r,
+				   const struct qn_knobs *k, u32 nr,
+				   size_t most)
 {
 	size_t used = qn_resident_in_use(r);
 	size_t more = min(learned(r, k, used) / 2, most);
@@ -285,25 +285,19 @@ static __seldom bool is_much_pressed(const struct qn_resident *r, u32 pressure,
 }
 
 /*
- * A program that has no more in use than it had lately has a use for the rest of that, and
- * for some more, since not every free run fits.
+ * More is dirty than is kept in any case. A program that has no more in use than it had lately
+ * has a use for the rest of that, and for some more, since not every free run fits.
  */
-bool qn_resident_is_much(const struct qn_resident *r, size_t came, size_t *keep)
+static __seldom bool is_beyond(const struct qn_resident *r, size_t base,
+			       size_t came, size_t *keep)
 {
 	const struct qn_knobs *k = qn_resident_knobs(r);
-	size_t used = qn_resident_in_use(r), more, base, cap, limit;
 	u32 pressure = READ_ONCE(r->pressure);
+	size_t used = qn_resident_in_use(r);
+	size_t more = learned(r, k, used);
+	size_t cap = fallen(r) + used / k->slack_part;
+	size_t limit = base + raised(k, min(more, cap));
 
-	if (!k->dirty) {
-		*keep = 0;
-		return r->dirty;
-	}
-	base = scaled(k, k->dirty) + raised(k, used / k->dirty_part);
-	if (r->dirty + r->stale <= base && likely(!pressure))
-		return false;
-	more = learned(r, k, used);
-	cap = fallen(r) + used / k->slack_part;
-	limit = base + raised(k, min(more, cap));
 	qn_assert(limit >= base);
 	*keep = limit / 16 * k->purge_keep;
 	qn_assert(*keep <= limit);
@@ -311,6 +305,22 @@ bool qn_resident_is_much(const struct qn_resident *r, size_t came, size_t *keep)
 		return true;
 	return unlikely(pressure) &&
 	       is_much_pressed(r, pressure, limit, came, keep);
+}
+
+bool qn_resident_is_much(const struct qn_resident *r, size_t came, size_t *keep)
+{
+	const struct qn_knobs *k = qn_resident_knobs(r);
+	size_t base;
+
+	if (!k->dirty) {
+		*keep = 0;
+		return r->dirty;
+	}
+	base = scaled(k, k->dirty) +
+	       raised(k, qn_resident_in_use(r) / k->dirty_part);
+	if (r->dirty + r->stale <= base && likely(!READ_ONCE(r->pressure)))
+		return false;
+	return is_beyond(r, base, came, keep);
 }
 
 /* ---- refaults ---- */
