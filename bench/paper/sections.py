@@ -150,6 +150,8 @@ def suite_table(lines):
         if words[0].startswith("mean"):
             means[words[0]] = [float(w) for w in words[2:]]
             continue
+        if means:                   # programs and patterns, each alone
+            continue
         ratios = [float(w) for w in words[2:2 + len(names)]]
         table.append((words[0], ratios, float(words[2 + len(names)]), words[3 + len(names)]))
     if not table or "mean" not in means or len(means["mean"]) != len(names):
