@@ -99,6 +99,13 @@ static __apart void runs_purge(struct qn_medium *m)
 		m->moved = true;
 }
 
+/* More in whole pages than may be kept goes, all of it */
+static __seldom void runs_purge_beyond(struct qn_medium *m, enum qn_keep keep)
+{
+	if (runs_sum(m) > qn_resident_limit(&m->segments->resident, keep))
+		runs_purge(m);
+}
+
 /* Of all threads together: others cannot merge what waits here */
 static __apart size_t room_most(const struct qn_resident *r)
 {
@@ -131,22 +138,16 @@ noinline void qn_medium_look(struct qn_medium *m)
 		return;
 	room_adapt(m);
 	qn_medium_merge_now(m);
-	/* Is it in whole pages? */
-	if (runs_sum(m) >
-	    qn_resident_limit(&m->segments->resident, QN_KEEP_CHUNK))
-		runs_purge(m);
+	runs_purge_beyond(m, QN_KEEP_CHUNK);
 	m->look = qn_medium_look_next(m);
 }
 
 __apart void qn_medium_yield(struct qn_medium *m)
 {
-	const struct qn_resident *r = &m->segments->resident;
-
-	if (m->free <= qn_resident_limit(r, QN_KEEP_YIELD))
+	if (m->free <= qn_resident_limit(&m->segments->resident, QN_KEEP_YIELD))
 		return;
 	qn_medium_merge_now(m);
-	if (runs_sum(m) > qn_resident_limit(r, QN_KEEP_YIELD))
-		runs_purge(m);
+	runs_purge_beyond(m, QN_KEEP_YIELD);
 	m->look = qn_medium_look_next(m);
 }
 
@@ -166,9 +167,7 @@ __apart void qn_medium_settle(struct qn_medium *m)
 __apart void qn_medium_relieve(struct qn_medium *m)
 {
 	qn_medium_empty_free(m);
-	if (runs_sum(m) >
-	    qn_resident_limit(&m->segments->resident, QN_KEEP_SHARE))
-		runs_purge(m);
+	runs_purge_beyond(m, QN_KEEP_SHARE);
 }
 
 __apart void qn_medium_idle(struct qn_medium *m)
