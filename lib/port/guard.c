@@ -16,6 +16,9 @@
 #include "port/port.h"
 #include "port/sys.h"
 
+/* glibc's headers may be older than the kernel */
+#define POPULATE_WRITE 23
+
 static bool (*fault_look)(void *p, int how);
 static struct sigaction before;
 
@@ -52,6 +55,11 @@ __seldom bool qn_port_permit(void *p, size_t size)
 		return false;
 	qn_sys3(SYS_madvise, (long)p, (long)size, MADV_NOHUGEPAGE);
 	return true;
+}
+
+__seldom void qn_port_touch(void *p, size_t size)
+{
+	qn_sys3(SYS_madvise, (long)p, (long)size, POPULATE_WRITE);
 }
 
 __apart char *qn_port_reserve(size_t size)

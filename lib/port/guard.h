@@ -30,6 +30,12 @@ bool qn_port_forbid(void *p, size_t size);
 /* Forbidden pages read as zero, and may be written. Return: false as above. */
 bool qn_port_permit(void *p, size_t size);
 
+/*
+ * Whole pages that nobody touched become resident at once, for less than a fault each. Linux
+ * before 5.14 does nothing.
+ */
+void qn_port_touch(void *p, size_t size);
+
 /**
  * qn_port_reserve() - address space that nobody may touch, and that costs no memory
  * @size:	bytes, whole pages

@@ -10,6 +10,8 @@
 #ifndef QN_HARD_INTERNAL_H
 #define QN_HARD_INTERNAL_H
 
+#include <string.h>
+
 #include "process/hard.h"
 #include "process/hub.h"
 
@@ -19,11 +21,17 @@
 #define QN_HARD_SLOT    ((size_t)32 << 10)
 #define QN_HARD_ALIGN   ((size_t)4096)
 #define QN_HARD_CLASSES 72u
-/* Slots of a magazine: twice as many as are fetched at a time */
-#define QN_HARD_MAGAZINE 32u
+/* Longest block whose class is looked up */
+#define QN_HARD_LISTED ((size_t)1024)
+/* An address of a process is below 2^57, a class below 2^7 */
+#define QN_HARD_KEPT_SHIFT 57
+/* Shorter slots are filled without a call */
+#define QN_HARD_INLINE ((size_t)512)
+/* Slots of a magazine: twice as many as are fetched at a time. The magazine has 256 bytes. */
+#define QN_HARD_MAGAZINE 30u
 /* The page is told of so many blocks, or freed bytes, at a time */
 #define QN_HARD_TELL       256u
-#define QN_HARD_TELL_BYTES ((s64)256 << 10)
+#define QN_HARD_TELL_BYTES ((u64)256 << 10)
 
 /* A slot's state; the bits below it are the bytes to spare */
 enum qn_hard_state {
@@ -48,6 +56,7 @@ enum qn_hard_state {
  * @nr_given:	in use, in a quarantine or in a magazine
  * @nr_used:	slots that were ever in use: those behind were never touched
  * @zeroed:	what was never in use reads as zero
+ * @touched:	all of its pages are resident
  * @given:	which those are, a bit each
  * @state:	of each slot; behind the bits
  *
@@ -64,6 +73,7 @@ struct qn_hard_slab {
 	u16 nr_given;
 	u16 nr_used;
 	bool zeroed;
+	bool touched;
 	u16 *state;
 	u64 given[];
 };
@@ -71,6 +81,8 @@ struct qn_hard_slab {
 /**
  * struct qn_hard_magazine - free slots of a class
  * @nr:		how many
+ * @most:	of @slot
+ * @osize:	bytes of a slot of the class
  * @nr_in_order: of these, the first; they came of a slab, and are taken from the last to the first:
  *		programs walk through what they allocate together, and any other order costs them
  *		up to three times the time
@@ -79,6 +91,8 @@ struct qn_hard_slab {
 struct qn_hard_magazine {
 	u32 nr;
 	u32 nr_in_order;
+	u32 most;
+	u32 osize;
 	void *slot[QN_HARD_MAGAZINE];
 };
 
@@ -87,27 +101,25 @@ struct qn_hard_magazine {
  * @next:	in the list of those that nobody has
  * @busy:	it is at it: a signal handler has to go elsewhere
  * @rng:	which slot is next
- * @live, @asked, @nr: bytes more in use, bytes and blocks allocated, that the page does not
- *		know of
+ * @asked, @nr:	bytes and blocks allocated that the page does not know of
+ * @freed, @grown: bytes freed, and that resizes added, likewise
  * @bytes:	of slots in the quarantine
  * @head, @nr_kept: oldest slot in @kept, and how many
  * @magazine:	by class
- * @kept_class:	classes of @kept
- * @kept:	the quarantine, a ring
+ * @kept:	the quarantine, a ring: a slot, and its class from QN_HARD_KEPT_SHIFT on
  */
 struct qn_hard_thread {
 	struct qn_hard_thread *next;
 	bool busy;
 	u64 rng;
-	s64 live;
-	u64 asked;
+	u64 asked, freed;
+	s64 grown;
 	u32 nr;
 	u32 nr_tells;
 	size_t bytes;
 	u32 head, nr_kept;
 	struct qn_hard_magazine magazine[QN_HARD_CLASSES];
-	u8 *kept_class;
-	void *kept[];
+	u64 kept[];
 };
 
 /**
@@ -118,6 +130,7 @@ struct qn_hard_thread {
  * @keep:	see qn_hard_start()
  * @most_kept:	slots of a thread's quarantine, a power of two; @most_bytes: of them
  * @page:	bytes of a page of the system
+ * @class:	of a block of so many words, not aligned
  */
 struct qn_hard_heap {
 	struct qn_hub *hub;
@@ -127,6 +140,7 @@ struct qn_hard_heap {
 	u32 most_kept;
 	size_t most_bytes;
 	size_t page;
+	u8 class[QN_HARD_LISTED / QN_HARD_WORD + 1];
 };
 
 extern struct qn_hard_heap qn_hard_heap __attribute__((visibility("hidden")));
@@ -149,9 +163,9 @@ static __always_inline struct qn_unit *qn_hard_find(const void *p)
 /* No byte of it is 0 or a character of a text: what strings leave behind is noticed */
 static __always_inline u64 qn_hard_word(const void *at)
 {
-	u64 w = ((uintptr_t)at ^ qn_hard_heap.secret) * 0x9e3779b97f4a7c15u;
+	u64 w = (uintptr_t)at * 0x9e3779b97f4a7c15u ^ qn_hard_heap.secret;
 
-	return (w ^ w >> 32) | 0x8080808080808080u;
+	return w | 0x8080808080808080u;
 }
 
 /* Marks in a slot are those of the guard before it */
@@ -165,41 +179,97 @@ static __always_inline u64 *qn_hard_at(const void *p)
 	return (u64 *)(uintptr_t)p;
 }
 
-/* Of a word of which the last @n bytes are marks; 8 for 0 */
-static __always_inline u64 qn_hard_mask(size_t n)
+/* Of the word that @from lies in: its bytes from there on */
+static __always_inline u64 qn_hard_mask(const void *from)
 {
-	return ~(u64)0 << (8 * ((8 - n) & 7));
+	return ~(u64)0 << (8 * (uintptr_t)from & 63);
 }
 
-/* Marks in the last @n bytes before @end, which is aligned to a word */
-static __always_inline void qn_hard_mark(char *end, size_t n, u64 word)
+static __always_inline const char *qn_hard_word_of(const char *p)
 {
-	u64 *at = qn_hard_at(end), mask = qn_hard_mask(n & 7);
+	return p - ((uintptr_t)p & (QN_HARD_WORD - 1));
+}
 
-	for (; n >= 8; n -= 8)
-		*--at = word;
-	if (n) {
-		at--;
-		*at = (*at & ~mask) | (word & mask);
-	}
+/* Marks from @from to @end, which is aligned to a word */
+static __always_inline void qn_hard_mark(const char *from, const char *end,
+					 u64 word)
+{
+	u64 *at = qn_hard_at(qn_hard_word_of(from)), mask = qn_hard_mask(from);
+
+	if (at >= qn_hard_at(end))
+		return;
+	*at = (*at & ~mask) | (word & mask);
+	while (++at < qn_hard_at(end))
+		*at = word;
 }
 
 /* Are they there? */
-static __always_inline bool qn_hard_is_marked(const char *end, size_t n,
+static __always_inline bool qn_hard_is_marked(const char *from, const char *end,
 					      u64 word)
 {
-	const u64 *at = qn_hard_at(end);
-	u64 other = 0, mask = qn_hard_mask(n & 7);
+	const u64 *at = qn_hard_at(qn_hard_word_of(from));
+	u64 other;
 
-	for (; n >= 8; n -= 8)
-		other |= *--at ^ word;
-	if (n)
-		other |= (*--at ^ word) & mask;
+	if (at >= qn_hard_at(end))
+		return true;
+	other = (*at ^ word) & qn_hard_mask(from);
+	while (++at < qn_hard_at(end))
+		other |= *at ^ word;
 	return !other;
+}
+
+/* Two words at a time */
+typedef u64 qn_hard_pair __attribute__((vector_size(16), may_alias));
+
+static __always_inline qn_hard_pair *qn_hard_pair_at(const void *p)
+{
+	return (qn_hard_pair *)(uintptr_t)p;
+}
+
+/* Is @word in [@p, @end)? Both are multiples of 16, but there may be a word at the end. */
+static __always_inline bool qn_hard_has(const char *p, const char *end,
+					u64 word)
+{
+	const qn_hard_pair words = { word, word };
+	const qn_hard_pair *at = qn_hard_pair_at(p);
+	qn_hard_pair other = { 0, 0 };
+
+	for (; (size_t)(end - (const char *)at) >= 4 * sizeof(*at); at += 4)
+		other |= (at[0] ^ words) | (at[1] ^ words) | (at[2] ^ words) |
+			 (at[3] ^ words);
+	for (; (size_t)(end - (const char *)at) >= sizeof(*at); at++)
+		other |= *at ^ words;
+	if ((const char *)at < end)
+		other[0] |= *qn_hard_at(at) ^ word;
+	return !(other[0] | other[1]);
 }
 
 /* The pattern in @size bytes, a multiple of 8, from a multiple of 16 on */
 bool qn_hard_is_filled(const char *p, size_t size);
+
+/* The same, of all that a slot has for its block: an odd number of words */
+static __always_inline bool qn_hard_slot_is_filled(const char *p, size_t room)
+{
+	return qn_hard_has(p, p + room - QN_HARD_WORD, QN_HARD_PATTERN) &&
+	       *qn_hard_at(p + room - QN_HARD_WORD) == QN_HARD_PATTERN;
+}
+
+static __always_inline void qn_hard_slot_fill(char *p, size_t room)
+{
+	const qn_hard_pair pattern = { QN_HARD_PATTERN, QN_HARD_PATTERN };
+	qn_hard_pair *at = qn_hard_pair_at(p);
+	char *last = p + room - QN_HARD_WORD;
+
+	if (room >= QN_HARD_INLINE) {
+		memset(p, (int)(QN_HARD_PATTERN & 0xff), room);
+		return;
+	}
+	for (; last - (char *)at >= 4 * (ptrdiff_t)sizeof(*at); at += 4)
+		at[0] = at[1] = at[2] = at[3] = pattern;
+	while ((char *)at < last)
+		*at++ = pattern;
+	*qn_hard_at(last) = QN_HARD_PATTERN;
+}
 
 /* ---- hard-report.c ---- */
 
@@ -232,7 +302,15 @@ extern const char qn_hard_before[] __attribute__((visibility("hidden")));
 /* ---- hard-slab.c ---- */
 
 /* The class whose slots hold so many bytes at such an alignment */
-unsigned int qn_hard_class(size_t size, size_t align);
+unsigned int qn_hard_class_slow(size_t size, size_t align);
+
+static __always_inline unsigned int qn_hard_class(size_t size, size_t align)
+{
+	if (likely(size <= QN_HARD_LISTED && align <= QN_ALIGN))
+		return qn_hard_heap
+			.class[(size + QN_HARD_WORD - 1) / QN_HARD_WORD];
+	return qn_hard_class_slow(size, align);
+}
 
 /* The slab that @p lies in, or NULL. Any context. */
 static __always_inline struct qn_hard_slab *
@@ -279,9 +357,10 @@ static __always_inline struct qn_hard_thread *qn_hard_enter(void)
 	return t;
 }
 
-static __always_inline void qn_hard_leave(struct qn_hard_thread *t)
+/* @much: the page is to hear of it */
+static __always_inline void qn_hard_leave(struct qn_hard_thread *t, bool much)
 {
-	if (unlikely(t->nr >= QN_HARD_TELL || t->live < -QN_HARD_TELL_BYTES))
+	if (unlikely(much))
 		qn_hard_account(t);
 	qn_in_order();
 	if (unlikely(t == qn_hard_common))
@@ -290,12 +369,78 @@ static __always_inline void qn_hard_leave(struct qn_hard_thread *t)
 		t->busy = false;
 }
 
+/* Fetch slots for an empty magazine. Return: whether there are any. */
+bool qn_hard_magazine_fill(struct qn_hard_thread *t,
+			   struct qn_hard_magazine *m);
+/* Give slots of a magazine back to their slabs: half of those that fit in */
+void qn_hard_magazine_give(struct qn_hard_thread *t,
+			   struct qn_hard_magazine *m);
+
+static __always_inline u32 qn_hard_random_below(struct qn_hard_thread *t,
+						u32 nr)
+{
+	t->rng = t->rng * 6364136223846793005u + 1442695040888963407u;
+	return (u32)((t->rng >> 32) * nr >> 32);
+}
+
 /* A free slot of the class, any; NULL if there is no memory. */
-void *qn_hard_slot_get(struct qn_hard_thread *t, unsigned int class);
+static __always_inline void *qn_hard_slot_get(struct qn_hard_thread *t,
+					      unsigned int class)
+{
+	struct qn_hard_magazine *m = &t->magazine[class];
+	u32 i, nr_freed;
+	void *p;
+
+	if (unlikely(!m->nr) && !qn_hard_magazine_fill(t, m))
+		return NULL;
+	nr_freed = m->nr - m->nr_in_order;
+	/* Chance needs some to choose among; the last freed one takes its place */
+	if (m->nr_in_order && nr_freed < m->most / 4)
+		i = --m->nr_in_order;
+	else
+		i = m->nr_in_order + qn_hard_random_below(t, nr_freed);
+	p = m->slot[i];
+	m->slot[i] = m->slot[--m->nr];
+	return p;
+}
+
+/* A slot leaves the quarantine */
+static __always_inline void qn_hard_kept_out(struct qn_hard_thread *t, u64 kept)
+{
+	unsigned int class = (unsigned int)(kept >> QN_HARD_KEPT_SHIFT);
+	struct qn_hard_magazine *m = &t->magazine[class];
+
+	if (unlikely(m->nr == m->most))
+		qn_hard_magazine_give(t, m);
+	kept &= ((u64)1 << QN_HARD_KEPT_SHIFT) - 1;
+	m->slot[m->nr++] = (void *)(uintptr_t)kept;
+	t->bytes -= m->osize;
+}
+
+/* The one that waited longest does */
+void qn_hard_kept_put(struct qn_hard_thread *t);
 
 /* A slot was freed: it waits in the quarantine. */
-void qn_hard_slot_keep(struct qn_hard_thread *t, struct qn_hard_slab *s,
-		       void *p);
+static __always_inline void qn_hard_slot_keep(struct qn_hard_thread *t,
+					      const struct qn_hard_slab *s,
+					      void *p)
+{
+	u32 mask = qn_hard_heap.most_kept - 1, head = t->head;
+	u64 kept = (uintptr_t)p | (u64)s->class << QN_HARD_KEPT_SHIFT;
+
+	t->bytes += s->slot;
+	if (likely(t->nr_kept > mask)) {
+		u64 oldest = t->kept[head];
+
+		t->kept[head] = kept;
+		t->head = (head + 1) & mask;
+		qn_hard_kept_out(t, oldest);
+	} else {
+		t->kept[(head + t->nr_kept++) & mask] = kept;
+	}
+	while (unlikely(t->bytes > qn_hard_heap.most_bytes))
+		qn_hard_kept_put(t);
+}
 
 /* Memory that stays the heap's own; NULL if there is none. Context: the lock is held. */
 void *qn_hard_meta(size_t size);

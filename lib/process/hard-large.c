@@ -89,8 +89,8 @@ static void marks_set(const struct qn_unit *u, char *p)
 {
 	char *end = end_of(u, p);
 
-	qn_hard_mark(p, marks_before(u), qn_hard_word(p));
-	qn_hard_mark(end, (size_t)(end - p) - u->asked, qn_hard_word(p));
+	qn_hard_mark(p - marks_before(u), p, qn_hard_word(p));
+	qn_hard_mark(p + u->asked, end, qn_hard_word(p));
 }
 
 /*
@@ -108,10 +108,9 @@ static const char *marks_look(const struct qn_unit *u, char *p)
 {
 	char *end = end_of(u, p);
 
-	if (!qn_hard_is_marked(p, marks_before(u), qn_hard_word(p)))
+	if (!qn_hard_is_marked(p - marks_before(u), p, qn_hard_word(p)))
 		return qn_hard_before;
-	if (!qn_hard_is_marked(end, (size_t)(end - p) - u->asked,
-			       qn_hard_word(p)) &&
+	if (!qn_hard_is_marked(p + u->asked, end, qn_hard_word(p)) &&
 	    (u->hard_state == QN_HARD_GUARDED ||
 	     !is_given_back(p + u->asked, end)))
 		return QN_HARD_BEHIND;

@@ -9,6 +9,11 @@
 
 #include <string.h>
 
+#include "port/guard.h"
+
+/* From so many slabs of a class on, the next one's pages become resident at once: that part of its
+ * memory may be in vain */
+#define TOUCH_FROM 16u
 /* Units of a slab: a few slots of the longest */
 #define UNITS_MOST ((size_t)8)
 /* Blocks from this length on have marks behind them: a part of their length */
@@ -25,12 +30,14 @@ struct qn_hard_heap qn_hard_heap __bss_apart;
  * struct pool - what threads fetch from and give to; under the lock
  * @slabs:	those that have slots to give, by class
  * @spare:	what was known of slabs that are gone, likewise
+ * @nr:		slabs of a class
  * @threads:	parts that no thread has
  * @meta, @meta_end: rest of the memory for all that
  */
 static struct {
 	struct qn_hard_slab *slabs[QN_HARD_CLASSES];
 	struct qn_hard_slab *spare[QN_HARD_CLASSES];
+	u32 nr[QN_HARD_CLASSES];
 	struct qn_hard_thread *threads;
 	char *meta, *meta_end;
 } pool __bss_apart;
@@ -45,20 +52,8 @@ static __thread bool ended __attribute__((tls_model("initial-exec")));
 
 bool qn_hard_is_filled(const char *p, size_t size)
 {
-	typedef u64 pair __attribute__((vector_size(16), may_alias));
-	const pair pattern = { QN_HARD_PATTERN, QN_HARD_PATTERN };
-	const pair *at = (const pair *)(const void *)p;
-	pair other = { 0, 0 };
-
 	qn_assert(is_aligned((uintptr_t)p, 16) && is_aligned(size, 8));
-	for (; size >= 64; size -= 64, at += 4)
-		other |= (at[0] ^ pattern) | (at[1] ^ pattern) |
-			 (at[2] ^ pattern) | (at[3] ^ pattern);
-	for (; size >= 16; size -= 16)
-		other |= *at++ ^ pattern;
-	if (size)
-		other[0] |= *qn_hard_at(at) ^ QN_HARD_PATTERN;
-	return !(other[0] | other[1]);
+	return qn_hard_has(p, p + size, QN_HARD_PATTERN);
 }
 
 /* ---- classes ---- */
@@ -80,7 +75,7 @@ static size_t spare_of(size_t size)
 	return size < SPARE_LEAST ? 0 : min(size / SPARE_PART, SPARE_MOST);
 }
 
-unsigned int qn_hard_class(size_t size, size_t align)
+unsigned int qn_hard_class_slow(size_t size, size_t align)
 {
 	size_t need = max(size + QN_HARD_WORD + spare_of(size), align);
 	unsigned int doubling, class;
@@ -210,6 +205,10 @@ static noinline struct qn_hard_slab *slab_add(unsigned int class)
 	s->inverse = ((u64)1 << 40) / slot + 1;
 	s->class = (u16) class;
 	s->nr = (u16)nr;
+	s->touched = pool.nr[class]++ >= TOUCH_FROM && s->zeroed;
+	if (s->touched)
+		qn_port_touch(qn_unit_start(segments, u),
+			      units << QN_UNIT_SHIFT);
 	for (size_t i = 0; i < units; i++) {
 		u[i].hard = s;
 		smp_store_release(&u[i].kind, (u8)QN_UNIT_HARD);
@@ -218,74 +217,90 @@ static noinline struct qn_hard_slab *slab_add(unsigned int class)
 	return s;
 }
 
+/*
+ * Is a free slot as free() left it? The guard before it is the one behind the last slot that was
+ * looked at, if that one was ever in use.
+ */
+static __always_inline bool is_whole(u16 state, const char *p, size_t room,
+				     bool looked_at)
+{
+	return (state & QN_HARD_STATE) == QN_HARD_FREE &&
+	       (looked_at || *qn_hard_at(p - QN_HARD_WORD) ==
+				     qn_hard_word(p - QN_HARD_WORD)) &&
+	       *qn_hard_at(p + room) == qn_hard_word(p + room) &&
+	       qn_hard_slot_is_filled(p, room);
+}
+
 /* All its slots are free: look at them a last time */
 static noinline void slab_drop(struct qn_hard_slab *s)
 {
-	size_t units = units_of(s->slot);
+	size_t units = units_of(s->slot), room = qn_hard_room(s);
+	const char *p = s->base, *what;
 	struct qn_unit *u = s->u;
-	const char *what;
+	bool looked_at = false;
 
-	for (size_t i = 0; i < s->nr_used; i++) {
+	for (size_t i = 0; i < s->nr_used; i++, p += s->slot) {
+		looked_at = is_whole(s->state[i], p, room, looked_at);
+		if (likely(looked_at))
+			continue;
 		what = qn_hard_slot_look(s, i);
 		if (unlikely(what))
-			qn_hard_report("free", s->base + i * s->slot,
-				       qn_hard_room(s) -
-					       (s->state[i] & QN_HARD_SPARE),
+			qn_hard_report("free", p,
+				       room - (s->state[i] & QN_HARD_SPARE),
 				       what);
 	}
 	slab_unlink(s);
+	pool.nr[s->class]--;
 	for (size_t i = 0; i < units; i++)
 		u[i].kind = i ? QN_UNIT_NONE : QN_UNIT_META;
 	s->u = NULL;
 	s->next = pool.spare[s->class];
 	pool.spare[s->class] = s;
 	qn_run_free(&qn_hard_heap.hub->segments, u,
-		    first_of(s->slot) + (size_t)s->nr_used * s->slot);
+		    s->touched ?
+			    units << QN_UNIT_SHIFT :
+			    first_of(s->slot) + (size_t)s->nr_used * s->slot);
 }
 
 /* Up to @nr slots, those at the lowest addresses; the lowest is the last in @slot */
 static u32 slab_take(struct qn_hard_slab *s, void **slot, u32 nr)
 {
-	size_t words = DIV_ROUND_UP((size_t)s->nr, 64), i;
-	u32 n = 0;
+	size_t words = DIV_ROUND_UP((size_t)s->nr, 64), end = 0, i;
+	u32 left = nr, n;
 
-	for (size_t w = 0; w < words && n < nr; w++)
-		while (n < nr && ~s->given[w]) {
-			i = 64 * w + qn_ctz(~s->given[w]);
+	for (size_t w = 0; w < words && left; w++) {
+		u64 given = s->given[w];
+
+		for (; left && ~given; given |= given + 1) {
+			i = 64 * w + qn_ctz(~given);
 			if (i >= s->nr)
 				break;
-			s->given[w] |= (u64)1 << i % 64;
-			if (i >= s->nr_used)
-				s->nr_used = (u16)(i + 1);
-			slot[n++] = s->base + i * s->slot;
+			end = i + 1;
+			slot[--left] = s->base + i * s->slot;
 		}
-	for (u32 k = 0; k < n / 2; k++) {
-		void *p = slot[k];
-
-		slot[k] = slot[n - 1 - k];
-		slot[n - 1 - k] = p;
+		s->given[w] = given;
 	}
+	n = nr - left;
+	if (left)
+		memmove(slot, slot + left, n * sizeof(*slot));
+	s->nr_used = (u16)max((size_t)s->nr_used, end);
 	s->nr_given = (u16)(s->nr_given + n);
 	if (s->nr_given == s->nr)
 		slab_unlink(s);
 	return n;
 }
 
-static void slab_give(struct qn_hard_slab *s, const void *p)
+static __always_inline void slab_give(const void *p)
 {
+	struct qn_hard_slab *s = qn_hard_find(p)->hard;
 	size_t i = qn_hard_index(s, p);
 
 	qn_assert(s->given[i / 64] >> i % 64 & 1);
 	s->given[i / 64] &= ~((u64)1 << i % 64);
-	if (s->nr_given-- == s->nr)
+	if (unlikely(s->nr_given-- == s->nr))
 		slab_link(s);
-	if (!s->nr_given && (s->next || s->prev))
+	if (unlikely(!s->nr_given) && (s->next || s->prev))
 		slab_drop(s);
-}
-
-static struct qn_hard_slab *slab_at(const void *p)
-{
-	return qn_hard_find(p)->hard;
 }
 
 const char *qn_hard_slot_look(const struct qn_hard_slab *s, size_t i)
@@ -308,7 +323,7 @@ const char *qn_hard_slot_look(const struct qn_hard_slab *s, size_t i)
 		return QN_HARD_BEHIND;
 	if ((state & QN_HARD_STATE) == QN_HARD_FREE)
 		return qn_hard_is_filled(p, room) ? NULL : QN_HARD_WRITTEN;
-	return qn_hard_is_marked(p + room, state & QN_HARD_SPARE,
+	return qn_hard_is_marked(p + room - (state & QN_HARD_SPARE), p + room,
 				 qn_hard_slot_marks(p)) ?
 		       NULL :
 		       QN_HARD_BEHIND;
@@ -329,9 +344,10 @@ static void unlock(const struct qn_hard_thread *t)
 		qn_port_unlock(&qn_hard.lock);
 }
 
-static noinline bool magazine_fill(struct qn_hard_thread *t, unsigned int class)
+noinline bool qn_hard_magazine_fill(struct qn_hard_thread *t,
+				    struct qn_hard_magazine *m)
 {
-	struct qn_hard_magazine *m = &t->magazine[class];
+	unsigned int class = (unsigned int)(m - t->magazine);
 	struct qn_hard_slab *s;
 
 	lock(t);
@@ -341,93 +357,37 @@ static noinline bool magazine_fill(struct qn_hard_thread *t, unsigned int class)
 	if (!s && qn_hard_large_relax())
 		s = slab_add(class);
 	if (s)
-		m->nr = slab_take(s, m->slot, batch_of(class));
+		m->nr = slab_take(s, m->slot, m->most / 2);
 	m->nr_in_order = m->nr;
 	unlock(t);
 	return m->nr;
 }
 
-static noinline void magazine_give(struct qn_hard_thread *t, unsigned int class,
-				   u32 nr)
+static void magazine_give(struct qn_hard_thread *t, struct qn_hard_magazine *m,
+			  u32 nr)
 {
-	struct qn_hard_magazine *m = &t->magazine[class];
-
 	lock(t);
-	while (m->nr && nr-- > 0) {
-		void *p = m->slot[--m->nr];
-
-		slab_give(slab_at(p), p);
-	}
+	for (; m->nr && nr > 0; nr--)
+		slab_give(m->slot[--m->nr]);
 	m->nr_in_order = min(m->nr_in_order, m->nr);
 	unlock(t);
 }
 
-static u32 random_below(struct qn_hard_thread *t, u32 nr)
+noinline void qn_hard_magazine_give(struct qn_hard_thread *t,
+				    struct qn_hard_magazine *m)
 {
-	u64 rng = t->rng;
-
-	rng ^= rng << 13;
-	rng ^= rng >> 7;
-	rng ^= rng << 17;
-	t->rng = rng;
-	return (u32)((rng >> 32) * nr >> 32);
-}
-
-void *qn_hard_slot_get(struct qn_hard_thread *t, unsigned int class)
-{
-	struct qn_hard_magazine *m = &t->magazine[class];
-	void *p;
-	u32 i;
-
-	if (unlikely(!m->nr) && !magazine_fill(t, class))
-		return NULL;
-	/* Chance needs some to choose among */
-	if (!m->nr_in_order || m->nr - m->nr_in_order >= batch_of(class) / 2) {
-		i = m->nr_in_order + random_below(t, m->nr - m->nr_in_order);
-	} else {
-		/* The last freed one takes its place */
-		i = --m->nr_in_order;
-	}
-	p = m->slot[i];
-	m->slot[i] = m->slot[--m->nr];
-	return p;
-}
-
-static void magazine_put(struct qn_hard_thread *t, unsigned int class, void *p)
-{
-	struct qn_hard_magazine *m = &t->magazine[class];
-
-	if (unlikely(m->nr == 2 * batch_of(class)))
-		magazine_give(t, class, batch_of(class));
-	m->slot[m->nr++] = p;
+	magazine_give(t, m, m->most / 2);
 }
 
 /* ---- quarantines ---- */
 
-static void kept_put(struct qn_hard_thread *t)
+noinline void qn_hard_kept_put(struct qn_hard_thread *t)
 {
-	unsigned int class = t->kept_class[t->head];
-	void *p = t->kept[t->head];
+	u64 kept = t->kept[t->head];
 
 	t->head = (t->head + 1) & (qn_hard_heap.most_kept - 1);
 	t->nr_kept--;
-	t->bytes -= slot_of(class);
-	magazine_put(t, class, p);
-}
-
-void qn_hard_slot_keep(struct qn_hard_thread *t, struct qn_hard_slab *s,
-		       void *p)
-{
-	u32 mask = qn_hard_heap.most_kept - 1, at;
-
-	if (likely(t->nr_kept > mask))
-		kept_put(t);
-	at = (t->head + t->nr_kept++) & mask;
-	t->kept[at] = p;
-	t->kept_class[at] = (u8)s->class;
-	t->bytes += s->slot;
-	while (unlikely(t->bytes > qn_hard_heap.most_bytes))
-		kept_put(t);
+	qn_hard_kept_out(t, kept);
 }
 
 /* ---- threads ---- */
@@ -436,9 +396,11 @@ void qn_hard_account(struct qn_hard_thread *t)
 {
 	struct qn_hub *hub = qn_hard_heap.hub;
 
-	qn_hub_account_direct(hub, t->live, t->asked, t->nr);
-	t->live = 0;
+	qn_hub_account_direct(hub, (s64)(t->asked - t->freed) + t->grown,
+			      t->asked, t->nr);
 	t->asked = 0;
+	t->freed = 0;
+	t->grown = 0;
 	t->nr = 0;
 	if (++t->nr_tells % TELLS_A_PURGE == 0)
 		qn_hub_purge_old(hub);
@@ -452,10 +414,13 @@ static struct qn_hard_thread *thread_make(void)
 	if (t)
 		pool.threads = t->next;
 	else
-		t = qn_hard_meta(sizeof(*t) + most * (sizeof(t->kept[0]) + 1));
+		t = qn_hard_meta(sizeof(*t) + most * sizeof(t->kept[0]));
 	if (!t)
 		return NULL;
-	t->kept_class = (u8 *)&t->kept[most];
+	for (unsigned int class = 0; class < QN_HARD_CLASSES; class ++) {
+		t->magazine[class].most = 2 * batch_of(class);
+		t->magazine[class].osize = slot_of(class);
+	}
 	t->rng = (qn_port_seed() ^ qn_hard_word(t)) | 1;
 	return t;
 }
@@ -483,7 +448,7 @@ static void magazines_give(struct qn_hard_thread *t)
 {
 	for (unsigned int class = 0; class < QN_HARD_CLASSES; class ++)
 		if (t->magazine[class].nr)
-			magazine_give(t, class, QN_HARD_MAGAZINE);
+			magazine_give(t, &t->magazine[class], QN_HARD_MAGAZINE);
 }
 
 __seldom void qn_hard_thread_exit(void *thread)
@@ -494,7 +459,7 @@ __seldom void qn_hard_thread_exit(void *thread)
 	t->busy = true;
 	ended = true;
 	while (t->nr_kept)
-		kept_put(t);
+		qn_hard_kept_put(t);
 	magazines_give(t);
 	qn_hard_account(t);
 	qn_hard_self = NULL;
@@ -511,8 +476,7 @@ __apart void qn_hard_tell(void)
 
 	if (!t)
 		return;
-	qn_hard_account(t);
-	qn_hard_leave(t);
+	qn_hard_leave(t, true);
 }
 
 __apart bool qn_hard_trim(void)
@@ -522,12 +486,15 @@ __apart bool qn_hard_trim(void)
 	if (!t)
 		return false;
 	magazines_give(t);
-	qn_hard_leave(t);
+	qn_hard_leave(t, false);
 	return qn_segments_purge(&qn_hard_heap.hub->segments, 0) > 0;
 }
 
 __apart bool qn_hard_slabs_init(void)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(qn_hard_heap.class); i++)
+		qn_hard_heap.class[i] =
+			(u8)qn_hard_class_slow(i * QN_HARD_WORD, QN_ALIGN);
 	qn_hard_common = thread_make();
 	return qn_hard_common;
 }

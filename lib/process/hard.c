@@ -34,13 +34,13 @@ static __always_inline size_t size_in(const struct qn_hard_slab *s, u16 state)
 	return qn_hard_room(s) - (state & QN_HARD_SPARE);
 }
 
-static __always_inline void state_set(const struct slot *at, unsigned int state)
+static __always_inline void state_set(struct slot at, unsigned int state)
 {
-	__atomic_store_n(&at->s->state[at->i], (u16)state, __ATOMIC_RELEASE);
+	__atomic_store_n(&at.s->state[at.i], (u16)state, __ATOMIC_RELEASE);
 }
 
-/* No block in use begins at @p */
-static __apart bool judge(const struct qn_unit *u, const struct slot *at,
+/* No block in use begins at @p. @at.s: NULL, or the slot that does */
+static __apart void judge(const struct qn_unit *u, struct slot at,
 			  const void *p, const char *where)
 {
 	const char *what = QN_HARD_NONE;
@@ -51,57 +51,80 @@ static __apart bool judge(const struct qn_unit *u, const struct slot *at,
 	} else if (u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY ||
 		   u->kind == QN_UNIT_SPARE) {
 		what = QN_HARD_AGAIN;
-	} else if (at->s && at->state & QN_HARD_STATE) {
+	} else if (at.s && at.state & QN_HARD_STATE) {
 		what = QN_HARD_AGAIN;
-		size = size_in(at->s, at->state);
+		size = size_in(at.s, at.state);
 	}
 	qn_hard_report(where, p, size, what);
-	return false;
 }
 
-static __apart void mend(const struct slot *at, char *p)
+/* Where the marks of a block in use begin */
+static __always_inline char *marks_of(struct slot at, char *p)
 {
-	size_t room = qn_hard_room(at->s);
+	return p + size_in(at.s, at.state);
+}
+
+static __apart void mend(struct slot at, char *p)
+{
+	size_t room = qn_hard_room(at.s);
 
 	*qn_hard_at(p - QN_HARD_WORD) = qn_hard_word(p - QN_HARD_WORD);
 	*qn_hard_at(p + room) = qn_hard_word(p + room);
-	qn_hard_mark(p + room, at->state & QN_HARD_SPARE,
-		     qn_hard_slot_marks(p));
+	qn_hard_mark(marks_of(at, p), p + room, qn_hard_slot_marks(p));
 }
 
-static __apart void damaged(const struct slot *at, char *p, const char *where)
+static __apart void damaged(struct slot at, char *p, const char *where)
 {
-	const char *what = qn_hard_slot_look(at->s, at->i);
+	const char *what = qn_hard_slot_look(at.s, at.i);
 
 	if (what)
-		qn_hard_report(where, p, size_in(at->s, at->state), what);
+		qn_hard_report(where, p, size_in(at.s, at.state), what);
 	mend(at, p);
 }
 
+/* The slot of which @p is the block in use; without a slab if there is none */
+static __always_inline struct slot slot_at(struct qn_hard_slab *s,
+					   const char *p)
+{
+	struct slot at = { s, qn_hard_index(s, p), 0 };
+
+	/* Of an address before the first slot this is no slot's, either */
+	if (unlikely(at.i >= s->nr || s->base + at.i * s->slot != p))
+		at.s = NULL;
+	else
+		at.state = READ_ONCE(s->state[at.i]);
+	return at;
+}
+
+static __always_inline bool is_used(struct slot at)
+{
+	return at.s && (at.state & QN_HARD_STATE) == QN_HARD_USED;
+}
+
+/* Are guards and marks of a block in use what they were? */
+static __always_inline bool is_whole(struct slot at, char *p)
+{
+	size_t room = qn_hard_room(at.s);
+	u64 before = qn_hard_slot_marks(p);
+
+	return *qn_hard_at(p - QN_HARD_WORD) == before &&
+	       *qn_hard_at(p + room) == qn_hard_word(p + room) &&
+	       qn_hard_is_marked(marks_of(at, p), p + room, before);
+}
+
 /* Is @p the block of a slot in use? A message if not, or if anything around it was written. */
-static __always_inline bool slot_find(struct slot *at, const struct qn_unit *u,
-				      char *p, const char *where)
+static bool slot_find(struct slot *at, const struct qn_unit *u, char *p,
+		      const char *where)
 {
 	struct qn_hard_slab *s = qn_hard_slab_of(u);
-	size_t room;
 
-	*at = (struct slot){ NULL, 0, 0 };
-	if (unlikely(!s || p < s->base))
-		return judge(u, at, p, where);
-	at->i = qn_hard_index(s, p);
-	if (unlikely(at->i >= s->nr || s->base + at->i * s->slot != p))
-		return judge(u, at, p, where);
-	at->s = s;
-	at->state = READ_ONCE(s->state[at->i]);
-	if (unlikely((at->state & QN_HARD_STATE) != QN_HARD_USED))
-		return judge(u, at, p, where);
-	room = qn_hard_room(s);
-	if (unlikely(*qn_hard_at(p - QN_HARD_WORD) !=
-			     qn_hard_word(p - QN_HARD_WORD) ||
-		     *qn_hard_at(p + room) != qn_hard_word(p + room) ||
-		     !qn_hard_is_marked(p + room, at->state & QN_HARD_SPARE,
-					qn_hard_slot_marks(p))))
-		damaged(at, p, where);
+	*at = s ? slot_at(s, p) : (struct slot){ NULL, 0, 0 };
+	if (unlikely(!is_used(*at))) {
+		judge(u, *at, p, where);
+		return false;
+	}
+	if (unlikely(!is_whole(*at, p)))
+		damaged(*at, p, where);
 	return true;
 }
 
@@ -143,75 +166,65 @@ static __always_inline void guard_open(const struct qn_hard_slab *s, size_t i,
 }
 
 /* Nobody had the slot before */
-static __always_inline void slot_open(const struct slot *at, char *p)
+static noinline void slot_open(struct slot at, char *p)
 {
-	size_t room = qn_hard_room(at->s);
+	size_t room = qn_hard_room(at.s);
 
-	guard_open(at->s, at->i - 1, p - QN_HARD_WORD, QN_HARD_BEHIND);
-	guard_open(at->s, at->i + 1, p + room, qn_hard_before);
+	guard_open(at.s, at.i - 1, p - QN_HARD_WORD, QN_HARD_BEHIND);
+	guard_open(at.s, at.i + 1, p + room, qn_hard_before);
 	/* Where both ends were written no page is read first: that would be a fault more */
-	if (at->s->zeroed && at->s->slot <= QN_PART_SIZE &&
-	    unlikely(!qn_is_zero(p, room - QN_HARD_WORD)))
+	if (at.s->zeroed && at.s->slot <= QN_PART_SIZE &&
+	    unlikely(!qn_hard_has(p, p + room - QN_HARD_WORD, 0)))
 		qn_hard_report("malloc", p, room, QN_HARD_NOBODY);
 }
 
-/* It was free: is all of it as free() left it? */
-static __always_inline void slot_open_again(const struct slot *at, char *p)
+/*
+ * Of a slot that was free all is looked at but its guards: they stay, and the next free() of it
+ * looks at them.
+ *
+ * Return: false if it must not be handed out, since it is in use: it was freed by two at once.
+ */
+static __always_inline bool slot_use(struct qn_hard_thread *t, char *p,
+				     size_t size)
 {
-	size_t room = qn_hard_room(at->s);
-
-	if (unlikely(*qn_hard_at(p - QN_HARD_WORD) !=
-			     qn_hard_word(p - QN_HARD_WORD) ||
-		     *qn_hard_at(p + room) != qn_hard_word(p + room) ||
-		     !qn_hard_is_filled(p, room)))
-		damaged(at, p, "free");
-}
-
-/* Return: NULL if it must not be handed out, since it is in use: it was freed by two at once */
-static __always_inline void *slot_use(struct qn_hard_thread *t, char *p,
-				      size_t size)
-{
-	struct slot at = { .s = qn_hard_find(p)->hard };
-	size_t room = qn_hard_room(at.s);
+	struct qn_hard_slab *s = qn_hard_find(p)->hard;
+	size_t i = qn_hard_index(s, p), room = qn_hard_room(s);
+	struct slot at = { s, i, READ_ONCE(s->state[i]) };
 
 	qn_assert(size <= room);
-	at.i = qn_hard_index(at.s, p);
-	at.state = READ_ONCE(at.s->state[at.i]);
 	if ((at.state & QN_HARD_STATE) == QN_HARD_FREE) {
-		slot_open_again(&at, p);
+		if (unlikely(!qn_hard_slot_is_filled(p, room)))
+			damaged(at, p, "free");
 	} else if (unlikely(at.state & QN_HARD_STATE)) {
-		judge(NULL, &at, p, "free");
-		return NULL;
+		judge(NULL, at, p, "free");
+		return false;
 	} else {
-		slot_open(&at, p);
+		slot_open(at, p);
 	}
-	state_set(&at, QN_HARD_BUSY);
-	qn_hard_mark(p + room, room - size, qn_hard_slot_marks(p));
-	state_set(&at, QN_HARD_USED | (unsigned int)(room - size));
-	t->live += (s64)size;
+	state_set(at, QN_HARD_BUSY);
+	qn_hard_mark(p + size, p + room, qn_hard_slot_marks(p));
+	state_set(at, QN_HARD_USED | (unsigned int)(room - size));
 	t->asked += size;
 	t->nr++;
-	return p;
+	return true;
 }
 
-static void *slot_alloc(size_t size, size_t align)
+static __always_inline void *slot_alloc(size_t size, size_t align)
 {
 	struct qn_hard_thread *t = qn_hard_enter();
 	unsigned int class = qn_hard_class(size, align);
-	void *p, *used = NULL;
+	void *p;
 
 	if (unlikely(!t))
 		return NULL;
 	do {
 		p = qn_hard_slot_get(t, class);
-		if (likely(p != NULL))
-			used = slot_use(t, p, size);
-	} while (unlikely(p && !used));
-	qn_hard_leave(t);
-	return used;
+	} while (likely(p != NULL) && unlikely(!slot_use(t, p, size)));
+	qn_hard_leave(t, t->nr >= QN_HARD_TELL);
+	return p;
 }
 
-void *qn_hard_alloc(size_t size, size_t align, size_t *old)
+noinline void *qn_hard_alloc(size_t size, size_t align, size_t *old)
 {
 	if (unlikely(size > QN_HARD_SLOT - QN_HARD_WORD ||
 		     align > QN_HARD_ALIGN))
@@ -220,20 +233,29 @@ void *qn_hard_alloc(size_t size, size_t align, size_t *old)
 	return slot_alloc(size, align);
 }
 
+void *qn_hard_malloc(size_t size)
+{
+	size_t old;
+
+	if (unlikely(size > QN_HARD_LISTED))
+		return qn_hard_alloc(size, QN_ALIGN, &old);
+	return slot_alloc(size, QN_ALIGN);
+}
+
 /* ---- free ---- */
 
-static __always_inline void slot_free(const struct slot *at, char *p)
+static __always_inline void slot_free(struct slot at, char *p)
 {
 	struct qn_hard_thread *t = qn_hard_enter();
 
 	if (unlikely(!t))
 		return;
 	state_set(at, QN_HARD_BUSY);
-	memset(p, (int)(QN_HARD_PATTERN & 0xff), qn_hard_room(at->s));
-	state_set(at, QN_HARD_FREE | (at->state & QN_HARD_SPARE));
-	t->live -= (s64)size_in(at->s, at->state);
-	qn_hard_slot_keep(t, at->s, p);
-	qn_hard_leave(t);
+	qn_hard_slot_fill(p, qn_hard_room(at.s));
+	state_set(at, QN_HARD_FREE | (at.state & QN_HARD_SPARE));
+	t->freed += size_in(at.s, at.state);
+	qn_hard_slot_keep(t, at.s, p);
+	qn_hard_leave(t, t->freed >= QN_HARD_TELL_BYTES);
 }
 
 /* What is no slot, to all appearances */
@@ -257,29 +279,35 @@ bool qn_hard_free(void *p)
 
 	if (unlikely(!u || u->kind != QN_UNIT_HARD))
 		return free_other(u, p);
-	if (likely(slot_find(&at, u, p, "free")))
-		slot_free(&at, p);
+	at = slot_at(u->hard, p);
+	if (unlikely(!is_used(at))) {
+		judge(u, at, p, "free");
+		return true;
+	}
+	if (unlikely(!is_whole(at, p)))
+		damaged(at, p, "free");
+	slot_free(at, p);
 	return true;
 }
 
 /* ---- the rest of the family ---- */
 
 /* What the slot has to spare comes into use, or goes out of it */
-static void slot_resize(const struct slot *at, char *p, size_t size)
+static void slot_resize(struct slot at, char *p, size_t size)
 {
-	size_t room = qn_hard_room(at->s), old = size_in(at->s, at->state);
+	size_t room = qn_hard_room(at.s), old = size_in(at.s, at.state);
 	struct qn_hard_thread *t = qn_hard_enter();
 
 	state_set(at, QN_HARD_BUSY);
 	/* Nobody is told the marks */
 	if (size > old)
 		memset(p + old, 0, size - old);
-	qn_hard_mark(p + room, room - size, qn_hard_slot_marks(p));
+	qn_hard_mark(p + size, p + room, qn_hard_slot_marks(p));
 	state_set(at, QN_HARD_USED | (unsigned int)(room - size));
 	if (unlikely(!t))
 		return;
-	t->live += (s64)size - (s64)old;
-	qn_hard_leave(t);
+	t->grown += (s64)size - (s64)old;
+	qn_hard_leave(t, false);
 }
 
 void *qn_hard_realloc(void *p, size_t size)
@@ -295,14 +323,14 @@ void *qn_hard_realloc(void *p, size_t size)
 		return NULL;
 	if (size < at.s->slot && need <= at.s->slot &&
 	    (need > at.s->slot / 2 || at.s->slot <= 64)) {
-		slot_resize(&at, p, size);
+		slot_resize(at, p, size);
 		return p;
 	}
 	q = qn_hard_alloc(size, QN_ALIGN, &dirty);
 	if (unlikely(!q))
 		return NULL;
 	memcpy(q, p, min(size, size_in(at.s, at.state)));
-	slot_free(&at, p);
+	slot_free(at, p);
 	return q;
 }
 

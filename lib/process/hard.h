@@ -108,6 +108,9 @@ void qn_hard_thread_exit(void *thread);
  */
 void *qn_hard_alloc(size_t size, size_t align, size_t *old);
 
+/* The same for malloc(), in less time */
+void *qn_hard_malloc(size_t size);
+
 /*
  * Is a pointer this mode's to judge? Not NULL, and no block from before it began. Any context.
  */

@@ -121,13 +121,17 @@ static void *alloc(size_t size, size_t align, size_t *old)
 	return qn_process_alloc(size, align, old, QN_PROCESS_FENCE);
 }
 
+static __seldom void *hard_malloc(size_t size)
+{
+	void *p = qn_hard_malloc(size);
+
+	return likely(p != NULL) ? p : qn_process_fail();
+}
+
 /* Its list was not looked at, for it has none. The hardened mode knows of no byte of it. */
 static __seldom void *malloc_nothing(void)
 {
-	size_t old;
-
-	return qn_hard_is_on() ? alloc(0, QN_ALIGN, &old) :
-				 qn_process_malloc(1);
+	return qn_hard_is_on() ? hard_malloc(0) : qn_process_malloc(1);
 }
 
 /* A thread without a local has no table, so it passes by */
@@ -139,6 +143,8 @@ void *qn_process_malloc_slow(size_t size)
 
 	if (unlikely(!size))
 		return malloc_nothing();
+	if (unlikely(!l->table) && qn_hard_is_on())
+		return hard_malloc(size);
 	if (unlikely(!l->table || qn_fence_is_on(l)))
 		return alloc(size, QN_ALIGN, &old);
 	qn_assert(l->state == QN_LOCAL_OWNED);
@@ -283,16 +289,11 @@ noinline void qn_process_fence_free(struct qn_unit *u, void *p)
 	qn_fence_free(&qn_hub, l != &qn_local_none ? l : NULL, u, p);
 }
 
-/* Anything: NULL, a block that the thread does not know of yet, what is none */
-void qn_process_free_slow(void *p)
+/* A block of quern's own, which the thread does not know of yet, or none */
+static noinline void own_free(void *p)
 {
-	struct qn_unit *u;
+	struct qn_unit *u = qn_process_unit("free", p);
 
-	if (!p)
-		return;
-	if (qn_guest_may_own(p) && qn_guest_free(p))
-		return;
-	u = qn_process_unit("free", p);
 	if (u->kind == QN_UNIT_FOLLOW)
 		qn_follow_free(&qn_hub.follow, "free", p);
 	else if (u->kind == QN_UNIT_FENCE)
@@ -303,6 +304,23 @@ void qn_process_free_slow(void *p)
 		qn_process_shared_free(u, p, true);
 	else
 		block_free(u, p);
+}
+
+static __seldom void guest_free(void *p)
+{
+	if (!(qn_hard_is_on() ? qn_hard_free(p) : qn_guest_free(p)))
+		own_free(p);
+}
+
+/* Anything, NULL as well */
+void qn_process_free_slow(void *p)
+{
+	if (!p)
+		return;
+	if (qn_guest_may_own(p))
+		guest_free(p);
+	else
+		own_free(p);
 }
 
 /* A medium block or an object of another thread, or one that lies apart */
