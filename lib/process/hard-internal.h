@@ -21,6 +21,8 @@
 #define QN_HARD_SLOT    ((size_t)32 << 10)
 #define QN_HARD_ALIGN   ((size_t)4096)
 #define QN_HARD_CLASSES 72u
+/* Marks before the first slot of a slab */
+#define QN_HARD_FRONT ((size_t)128)
 /* Longest block whose class is looked up */
 #define QN_HARD_LISTED ((size_t)1024)
 /* An address of a process is below 2^57, a class below 2^7 */
@@ -216,6 +218,13 @@ static __always_inline bool qn_hard_is_marked(const char *from, const char *end,
 	while (++at < qn_hard_at(end))
 		other |= *at ^ word;
 	return !other;
+}
+
+/* Are those before the first slot? The word next to it is its guard. */
+static __always_inline bool qn_hard_has_front(const struct qn_hard_slab *s)
+{
+	return qn_hard_is_marked(s->base - QN_HARD_FRONT,
+				 s->base - QN_HARD_WORD, qn_hard_word(s->base));
 }
 
 /* Two words at a time */

@@ -14,12 +14,17 @@
 /* From so many slabs of a class on, the next one's pages become resident at once: that part of its
  * memory may be in vain */
 #define TOUCH_FROM 16u
-/* Units of a slab: a few slots of the longest */
-#define UNITS_MOST ((size_t)8)
-/* Blocks from this length on have marks behind them: a part of their length */
-#define SPARE_LEAST ((size_t)32)
-#define SPARE_PART  4
-#define SPARE_MOST  ((size_t)512)
+/* The more slots a slab has, the longer it is in use after most of them were freed */
+#define SLOTS_LEAST ((size_t)6)
+/*
+ * Marks behind a block: a part of its length, at least and at most so many bytes. Level 2 has more,
+ * for memory is no matter there.
+ */
+#define SPARE_LEAST   ((size_t)8)
+#define SPARE_PART    4
+#define SPARE_LEAST_2 ((size_t)64)
+#define SPARE_PART_2  2
+#define SPARE_MOST    ((size_t)512)
 /* Reports to the page between two looks at old memory */
 #define TELLS_A_PURGE 64u
 
@@ -72,7 +77,11 @@ static u32 slot_of(unsigned int class)
 /* Bytes of marks behind a block at least: a write may miss the guard by a part of the block */
 static size_t spare_of(size_t size)
 {
-	return size < SPARE_LEAST ? 0 : min(size / SPARE_PART, SPARE_MOST);
+	if (qn_hard.level > 1)
+		size = max(size / SPARE_PART_2, SPARE_LEAST_2);
+	else
+		size = max(size / SPARE_PART, SPARE_LEAST);
+	return min(size, SPARE_MOST);
 }
 
 unsigned int qn_hard_class_slow(size_t size, size_t align)
@@ -96,15 +105,17 @@ unsigned int qn_hard_class_slow(size_t size, size_t align)
 	return class;
 }
 
-static size_t units_of(u32 slot)
-{
-	return min(max(slot / 1024, 1u), (u32)UNITS_MOST);
-}
-
-/* Blocks of a class are aligned to what divides all its slots; before the first is a guard */
+/* Blocks of a class are aligned to what divides all its slots; before the first is its front */
 static size_t first_of(u32 slot)
 {
-	return min((size_t)(slot & -slot), QN_HARD_ALIGN);
+	return round_up(QN_HARD_FRONT,
+			min((size_t)(slot & -slot), QN_HARD_ALIGN));
+}
+
+/* Units of a slab: room for SLOTS_LEAST slots at least, and a guard */
+static size_t units_of(u32 slot)
+{
+	return DIV_ROUND_UP(SLOTS_LEAST * slot + first_of(slot), QN_UNIT_SIZE);
 }
 
 /* Slots that are fetched or given back at a time: a magazine holds twice as many */
@@ -200,6 +211,7 @@ static noinline struct qn_hard_slab *slab_add(unsigned int class)
 		return NULL;
 	}
 	s->base = qn_unit_start(segments, u) + first;
+	qn_hard_mark(s->base - QN_HARD_FRONT, s->base, qn_hard_word(s->base));
 	s->u = u;
 	s->slot = slot;
 	s->inverse = ((u64)1 << 40) / slot + 1;
@@ -317,7 +329,8 @@ const char *qn_hard_slot_look(const struct qn_hard_slab *s, size_t i)
 			       QN_HARD_NOBODY :
 			       NULL;
 	}
-	if (*qn_hard_at(p - QN_HARD_WORD) != qn_hard_word(p - QN_HARD_WORD))
+	if (*qn_hard_at(p - QN_HARD_WORD) != qn_hard_word(p - QN_HARD_WORD) ||
+	    (!i && !qn_hard_has_front(s)))
 		return qn_hard_before;
 	if (*qn_hard_at(p + room) != qn_hard_word(p + room))
 		return QN_HARD_BEHIND;

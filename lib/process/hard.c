@@ -71,6 +71,9 @@ static __apart void mend(struct slot at, char *p)
 	*qn_hard_at(p - QN_HARD_WORD) = qn_hard_word(p - QN_HARD_WORD);
 	*qn_hard_at(p + room) = qn_hard_word(p + room);
 	qn_hard_mark(marks_of(at, p), p + room, qn_hard_slot_marks(p));
+	if (!at.i)
+		qn_hard_mark(p - QN_HARD_FRONT, p - QN_HARD_WORD,
+			     qn_hard_word(p));
 }
 
 static __apart void damaged(struct slot at, char *p, const char *where)
@@ -101,7 +104,7 @@ static __always_inline bool is_used(struct slot at)
 	return at.s && (at.state & QN_HARD_STATE) == QN_HARD_USED;
 }
 
-/* Are guards and marks of a block in use what they were? */
+/* Are guards and marks around a block in use what they were? */
 static __always_inline bool is_whole(struct slot at, char *p)
 {
 	size_t room = qn_hard_room(at.s);
@@ -109,7 +112,8 @@ static __always_inline bool is_whole(struct slot at, char *p)
 
 	return *qn_hard_at(p - QN_HARD_WORD) == before &&
 	       *qn_hard_at(p + room) == qn_hard_word(p + room) &&
-	       qn_hard_is_marked(marks_of(at, p), p + room, before);
+	       qn_hard_is_marked(marks_of(at, p), p + room, before) &&
+	       (likely(at.i) || qn_hard_has_front(at.s));
 }
 
 /* Is @p the block of a slot in use? A message if not, or if anything around it was written. */

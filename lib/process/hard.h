@@ -5,7 +5,7 @@
  * Between the hub and guest.h, which lets it in as it does engines: no thread gets a local, so
  * each malloc and free comes to the slow path, and the fast path has no test for it.
  *
- *	slab:	... guard | block marks | guard | block marks | guard ...
+ *	slab:	front guard | block marks | guard | block marks | guard ...
  *
  * A block of up to 32 KB is a slot of a slab. Between any two slots is a guard, a word made of
  * its address and a secret. The rest of a slot behind the bytes that were asked for has marks.

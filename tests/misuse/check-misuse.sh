@@ -8,7 +8,7 @@
 # Runs one in NR of the errors of planted.c (default: all, some minutes) with the C library's
 # malloc, the allocators that are there, and quern: as it is, without fences, and in the hardened
 # mode. A cell is the part, in per cent, after which the program went on as if nothing had
-# happened. The last row has those that ended by another signal than SIGABRT, without a message:
+# happened. Rows "crashed" have those that ended by another signal than SIGABRT, without a message:
 # they count as noticed here, and not in planted.c.
 
 . "$(dirname "$0")/../x.sh"
@@ -26,10 +26,10 @@ subject() # NAME LIBRARY [VARIABLE=VALUE...]
 	shift 2
 	env "$@" "$tmp/planted" -n "$one_in" $library |
 		awk -v name="$name" '$NF == "%" && $1 != "none" {
-			kind = $1 == "all" ? "all-errors" : $1
+			kind = $1 == "all" ? "all-" $2 : $1
 			print name, kind, 100 * $(NF - 2) / ($(NF - 5) + !$(NF - 5))
-			if (kind == "all-errors")
-				print name, "crashed", 100 * $(NF - 3) / $(NF - 5)
+			if ($1 == "all")
+				print name, "crashed-" $2, 100 * $(NF - 3) / $(NF - 5)
 		}
 		$1 == "none" && $(NF - 1) < 100 {
 			print "# " name ": runs without an error did not end well"

@@ -12,7 +12,8 @@
  * has a column of its own and does not count. A kind "none" has no error: each of its
  * runs must end well.
  *
- * The table has the part that passed unnoticed, by kind and as a whole.
+ * The table has the part that passed unnoticed, by kind and as a whole. Kinds "jump-N" come
+ * last and have a sum of their own: they write up to 8 bytes at any distance below N.
  */
 #define _GNU_SOURCE 1
 #include <fcntl.h>
@@ -320,10 +321,13 @@ static void sized_aligned_too_large(void)
 	_ZdlPvmSt11align_val_t(p, 8 * size, 64);
 }
 
+static void jump(void);
+
 static const struct kind {
 	const char *name;
 	void (*plant)(void);
 	size_t least; /* of sizes; smaller blocks have no such place */
+	int far; /* bytes between the block and what is written are fewer */
 } kinds[] = {
 	{ "none", none, 0 },
 	{ "double-free", double_free, 0 },
@@ -359,6 +363,11 @@ static const struct kind {
 	{ "sized-larger", sized_larger, 0 },
 	{ "sized-too-small", sized_too_small, 0 },
 	{ "sized-aligned-too-large", sized_aligned_too_large, 0 },
+	{ "jump-16-behind", jump, 0, 16 },
+	{ "jump-64-behind", jump, 0, 64 },
+	{ "jump-512-behind", jump, 0, 512 },
+	{ "jump-16-before", jump, 0, -16 },
+	{ "jump-64-before", jump, 0, -64 },
 };
 
 #define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -379,7 +388,23 @@ static const char *const places[] = { "alone", "among" };
 #define NR_PLACES  2
 
 static const struct kind *kind;
+/* Of the names of an error: so it is the same one in each run */
+static unsigned int chance;
 static void *among[2 * NR_AMONG];
+
+static size_t below(int most)
+{
+	chance = chance * 1664525 + 1013904223;
+	return (chance >> 16) % (unsigned int)most;
+}
+
+static void jump(void)
+{
+	size_t bytes = 1 + below(8), far = below(abs(kind->far));
+
+	fill(kind->far > 0 ? victim + size + far : victim - far - bytes, 'j',
+	     bytes);
+}
 
 /* Blocks of the size before and after the victim, some of them freed again */
 static void surround(bool alone)
@@ -456,6 +481,9 @@ static int plant(const char *name, const char *of, const char *moment,
 		if (++kind == kinds + NR_KINDS)
 			return 2;
 	size = strtoul(of, NULL, 0);
+	chance = (unsigned int)(size * 40503 + (size_t)(kind - kinds) * 69069) +
+		 (unsigned char)moment[0] * 2654435761u + (place != places[0]);
+	below(1);
 	if (!strcmp(moment, "child")) {
 		child(place);
 	} else if (!strcmp(moment, "thread")) {
@@ -560,7 +588,7 @@ static void row_print(const char *name, const struct row *row)
 
 static int run_all(const char *library)
 {
-	struct row total = { { 0 } };
+	struct row total[2] = { 0 };
 	int bad = 0;
 
 	printf("%-28s %6s %6s %6s %6s   %s\n", "kind", "runs", "stop", "crash",
@@ -576,9 +604,10 @@ static int run_all(const char *library)
 			continue;
 		}
 		for (int i = 0; i <= FAILED; i++)
-			total.nr[i] += row.nr[i];
+			total[kinds[k].far != 0].nr[i] += row.nr[i];
 	}
-	row_print("all errors", &total);
+	row_print("all errors", &total[0]);
+	row_print("all jumps", &total[1]);
 	if (bad)
 		printf("%d runs without an error did not end well\n", bad);
 	return bad != 0;

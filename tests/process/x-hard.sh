@@ -17,7 +17,7 @@ $cc -O1 -g -w -fno-builtin -o "$tmp/planted" "$top/tests/misuse/planted.c" \
 	-lpthread -lstdc++ 2>"$tmp/err"
 has_planted=$?
 
-noticed() # level
+noticed() # level, most per cent of writes at a distance
 {
 	[ $has_planted -eq 0 ] || {
 		skip "hard:$1 notices planted errors" "needs libstdc++"
@@ -28,10 +28,13 @@ noticed() # level
 	awk '$1 " " $2 == "all errors" { seen = 1; bad = $(NF - 1) > 3 }
 		END { exit !seen || bad }' "$tmp/table"
 	ok "hard:$1: at most 3 % of all errors unnoticed" $?
+	awk -v most=$2 '$1 " " $2 == "all jumps" { seen = 1; bad = $(NF - 1) > most }
+		END { exit !seen || bad }' "$tmp/table"
+	ok "hard:$1: at most $2 % of writes at a distance unnoticed" $?
 	awk '$NF == "%" && $(NF - 1) > 0' "$tmp/table" | sed 's/^/# /'
 }
-noticed 1
-noticed 2
+noticed 1 20
+noticed 2 10
 
 cat >"$tmp/one.c" <<'END'
 #include <malloc.h>

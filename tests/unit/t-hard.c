@@ -175,6 +175,26 @@ static void test_behind(void **state)
 	quiet();
 }
 
+/* The first slot of a slab has no neighbour before it, but marks. No other test has these sizes. */
+static void test_front(void **state)
+{
+	static const size_t first[] = { 70, 333, 2900, 21000 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(first); i++) {
+		char *p = alloc(first[i], 16);
+
+		for (ptrdiff_t at = -128; at < -8; at += 7) {
+			p[at] ^= 1;
+			assert_int_equal(qn_hard_usable(p), first[i]);
+			said_of("malloc_usable_size", p, BEFORE, first[i]);
+		}
+		qn_hard_free(p);
+	}
+	qn_hard_audit();
+	quiet();
+}
+
 static void test_string_end(void **state)
 {
 	(void)state;
@@ -465,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_aligned),
 		cmocka_unit_test(test_around),
 		cmocka_unit_test(test_behind),
+		cmocka_unit_test(test_front),
 		cmocka_unit_test(test_string_end),
 		cmocka_unit_test(test_freed),
 		cmocka_unit_test(test_used_again),
