@@ -19,6 +19,7 @@ import time
 sys.dont_write_bytecode = True
 
 import footprint  # noqa: E402
+import guard  # noqa: E402
 import hard  # noqa: E402
 import inputs  # noqa: E402
 import policies  # noqa: E402
@@ -247,7 +248,8 @@ def parse():
     p.add_argument("what", choices=("all", "suite", "memory", "startup",
                                     "report", "record", "peers", "sampler",
                                     "threads", "list", "recorders",
-                                    "services", "policies", "rust", "hard"),
+                                    "services", "policies", "rust", "hard",
+                                    "guard"),
                    help="all: suite, memory and startup; report: print an "
                    "earlier run's tables again; record: traces of real "
                    "programs; recorders: what recording costs, beside "
@@ -257,7 +259,8 @@ def parse():
                    "services with pauses, at three prices; policies: the same "
                    "services by policy of quern, with and without pressure; "
                    "rust: programs in Rust, preloaded and linked with quern; "
-                   "hard: what the hardened mode costs real programs")
+                   "hard: what the hardened mode costs real programs; "
+                   "guard: what guarded samples cost them")
     p.add_argument("--build", default=".", metavar="DIR",
                    help="where libquern.so and bench/ were built (default .)")
     p.add_argument("--library", metavar="FILE",
@@ -325,11 +328,15 @@ def main():
         if options.what == "hard":
             runners = prepare(bench, hard.chosen(options))
             return 0 if hard.measure(bench, runners, options) else 1
-        if options.what == "sampler":
+        if options.what in ("sampler", "guard"):
             if not shutil.which("valgrind"):
                 fail("valgrind is missing: apt-get install valgrind")
+        if options.what == "sampler":
             runners = prepare(bench, sampler.chosen(options, suite.programs()))
             return 0 if sampler.measure(bench, runners) else 1
+        if options.what == "guard":
+            runners = prepare(bench, guard.chosen(options, suite.programs()))
+            return 0 if guard.measure(bench, runners, options.rounds) else 1
         if options.what == "report":
             with open(os.path.join(bench.out, "results.json"),
                       encoding="ascii") as f:

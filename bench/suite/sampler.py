@@ -60,11 +60,12 @@ def own(path):
     return ours, total
 
 
-def count(bench, runner, conf):
+def callgrind(bench, runner, conf, more=()):
+    """What callgrind writes of a run with these settings, and libraries."""
     out = os.path.join(runner.tmp, ".callgrind")
     env = dict(bench.env, **runner.workload.env)
     env["LD_PRELOAD"] = ":".join((bench.allocators[-1][1], os.path.join(
-        bench.bin, "slow-clock.so")))
+        bench.bin, "slow-clock.so"), *more))
     env["QUERN_CONF"] = conf
     done = subprocess.run(
         ["setarch", "-R", "valgrind", "-q", "--tool=callgrind",
@@ -73,7 +74,7 @@ def count(bench, runner, conf):
         stderr=subprocess.PIPE, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.decode(errors="replace").strip())
-    return own(out)
+    return out
 
 
 def measure(bench, runners):
@@ -85,8 +86,8 @@ def measure(bench, runners):
         bench.progress.show("counting", runner.workload.name,
                             i / len(runners))
         try:
-            _, off = count(bench, runner, OFF)
-            ours, on = count(bench, runner, ON)
+            _, off = own(callgrind(bench, runner, OFF))
+            ours, on = own(callgrind(bench, runner, ON))
         except (OSError, RuntimeError) as error:
             bench.progress.say("left out: %s: %s" % (runner.workload.name,
                                                      error))
