@@ -244,10 +244,13 @@ const struct qn_conf_option qn_conf_options[] = {
 		MEMBER(on_error),
 		.choices = error_choices,
 		.preset = "abort",
-		.help = "What follows when hard or guard finds a misuse. "
-			"abort says so and ends the program; report says so, "
-			"and ignore nothing, and the program goes on: the "
-			"block is mended, or lost.",
+		.help = "What follows when a misuse is found. abort says so "
+			"and ends the program; report says so, and ignore "
+			"nothing, and the program goes on: the block is "
+			"mended, or lost. Without hard and guard it goes on "
+			"where a request for what is no block in use is "
+			"refused; damage, and second frees of short blocks, "
+			"always end it.",
 	},
 };
 

@@ -138,7 +138,7 @@ static u64 word_at(const char *p)
 	return *(const u64 *)(const void *)p;
 }
 
-static void marks_set(struct head *h)
+static __always_inline void marks_set(struct head *h)
 {
 	char *p = (char *)(h + 1) + size_in(h->what);
 	u64 marks = marks_of(h);
@@ -284,39 +284,51 @@ static bool is_place(const void *p)
 	return at % 16 == 0 && at >= FIRST + HEAD;
 }
 
-/* @p is no block in use, or its header is damaged */
-static __noreturn __apart void misuse_of(const struct qn_unit *u, const void *p,
-					 const char *where)
+/* @p is no block in use, or its header is damaged. Return: NULL. */
+static __apart struct head *refused(const struct qn_unit *u, const void *p,
+				    const char *where)
 {
 	const struct head *h = head_of(p);
 	u32 budget = UINT32_MAX;
 	struct fault f;
 
-	if (is_place(p) && (state_of(h) == FREE || state_of(h) == FREEING))
-		qn_misuse_of(where, p, size_in(h->what), already);
+	if (is_place(p) && (state_of(h) == FREE || state_of(h) == FREEING)) {
+		qn_refuse(where, p, size_in(h->what), already);
+		return NULL;
+	}
 	f = unit_look(u, start_of(p), &budget);
 	if (f.what)
 		misuse(where, f);
-	qn_misuse(where, p, QN_SLAB_INTERIOR);
+	qn_refuse(where, p, SIZE_MAX, QN_SLAB_INTERIOR);
+	return NULL;
 }
 
-/* The header of a block, or a message */
-static struct head *head_at(const struct qn_unit *u, const void *p,
-			    const char *where)
+/* What is behind a block was overwritten: if the program goes on then, it is mended */
+static __apart void mend(struct head *h, const char *where)
+{
+	qn_refuse(where, h + 1, size_in(h->what), QN_SLACK_WRITTEN);
+	marks_set(h);
+}
+
+/* The header of a block; NULL after a message if there is none and the program goes on then */
+static __always_inline struct head *head_at(const struct qn_unit *u,
+					    const void *p, const char *where)
 {
 	struct head *h = head_of(p);
 
 	if (unlikely(!is_place(p) ||
 		     READ_ONCE(h->seal) != seal_of(h, h->what, USED)))
-		misuse_of(u, p, where);
+		return refused(u, p, where);
 	if (unlikely(!is_sound(h)))
-		misuse(where, (struct fault){ h, QN_SLACK_WRITTEN });
+		mend(h, where);
 	return h;
 }
 
 size_t qn_fence_size(const struct qn_unit *u, const void *p, const char *where)
 {
-	return size_in(head_at(u, p, where)->what);
+	const struct head *h = head_at(u, p, where);
+
+	return likely(h) ? size_in(h->what) : SIZE_MAX;
 }
 
 /* ---- units ---- */
@@ -626,12 +638,17 @@ void qn_fence_free(struct qn_hub *hub, struct qn_local *l, struct qn_unit *u,
 		   void *p)
 {
 	struct head *h = head_at(u, p, "free");
-	u64 used = seal_of(h, h->what, USED);
+	u64 used;
 
+	if (unlikely(!h))
+		return;
+	used = seal_of(h, h->what, USED);
 	if (unlikely(!__atomic_compare_exchange_n(
 		    &h->seal, &used, seal_of(h, h->what, FREEING), false,
-		    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
-		qn_misuse_of("free", p, size_in(h->what), already);
+		    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))) {
+		qn_refuse("free", p, size_in(h->what), already);
+		return;
+	}
 	account(hub, l, h->what, false);
 	if (is_large(size_in(h->what)))
 		large_free(hub, l, u, h);

@@ -145,9 +145,10 @@ void qn_fence_give(struct qn_hub *hub, struct qn_local *l);
  * qn_fence_size() - bytes of a block
  * @u:		its unit
  * @p:		the block
- * @where:	the caller, for the message that stops it as above
+ * @where:	the caller, for a message as above
  *
- * Context: any thread that the block belongs to.
+ * Context: any thread that the block belongs to. Return: SIZE_MAX after a message if the program
+ * goes on then.
  */
 size_t qn_fence_size(const struct qn_unit *u, const void *p, const char *where);
 

@@ -219,18 +219,22 @@ static void block_put(struct qn_follow *f, struct qn_followed *b)
 	f->bins[b->bin] = b;
 }
 
-static struct qn_followed *block_of(const char *where, const void *p)
+/* Return: NULL after a message if the program goes on then */
+static __seldom struct qn_followed *block_of(const char *where, const void *p)
 {
 	struct qn_followed *b = (struct qn_followed *)(uintptr_t)p - 1;
 
-	if (unlikely((uintptr_t)p % QN_ALIGN ||
-		     (uintptr_t)p % QN_UNIT_SIZE < sizeof(*b)))
-		qn_misuse(where, p, "the pointer is not the start of a block");
-	if (likely(b->check == check_of(b, IN_USE)))
-		return b;
-	if (b->check == check_of(b, IS_FREE))
-		qn_misuse(where, p, "the block was freed already");
-	qn_misuse(where, p, "the pointer is not the start of a block");
+	const char *what = "the pointer is not the start of a block";
+
+	if (likely((uintptr_t)p % QN_ALIGN == 0 &&
+		   (uintptr_t)p % QN_UNIT_SIZE >= sizeof(*b))) {
+		if (likely(b->check == check_of(b, IN_USE)))
+			return b;
+		if (b->check == check_of(b, IS_FREE))
+			what = "the block was freed already";
+	}
+	qn_refuse(where, p, SIZE_MAX, what);
+	return NULL;
 }
 
 /* ---- what others ask for ---- */
@@ -309,20 +313,26 @@ __seldom void qn_follow_free(struct qn_follow *f, const char *where, void *p)
 
 	qn_port_lock(&f->lock);
 	b = block_of(where, p);
-	life_end(f, b);
-	qn_probe_free(p);
-	block_put(f, b);
+	if (likely(b)) {
+		life_end(f, b);
+		qn_probe_free(p);
+		block_put(f, b);
+	}
 	qn_port_unlock(&f->lock);
 }
 
 __seldom size_t qn_follow_size(const char *where, const void *p)
 {
-	return capacity(block_of(where, p));
+	const struct qn_followed *b = block_of(where, p);
+
+	return likely(b) ? capacity(b) : SIZE_MAX;
 }
 
 __seldom size_t qn_follow_asked(const char *where, const void *p)
 {
-	return block_of(where, p)->size;
+	const struct qn_followed *b = block_of(where, p);
+
+	return likely(b) ? b->size : SIZE_MAX;
 }
 
 /* It stays where it is if that wastes less than half of it */
@@ -353,6 +363,10 @@ __apart void *qn_follow_resize(struct qn_follow *f, void *p, size_t size)
 
 	qn_port_lock(&f->lock);
 	b = block_of("realloc", p);
+	if (unlikely(!b)) {
+		qn_port_unlock(&f->lock);
+		return NULL;
+	}
 	to = resize_here(b, size) ? b : block_get(f, size, b->class);
 	if (to) {
 		note_resize(f, b, size);

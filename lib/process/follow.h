@@ -147,7 +147,8 @@ void qn_follow_free(struct qn_follow *f, const char *where, void *p);
 /**
  * qn_follow_size() - bytes that an object can hold
  *
- * Context: takes no lock. Stops the program if @p is no object in use.
+ * Context: takes no lock. Return: SIZE_MAX after a message if @p is no object in use, and the
+ * program goes on then.
  */
 size_t qn_follow_size(const char *where, const void *p);
 

@@ -488,15 +488,19 @@ __seldom void *qn_medium_alloc_aligned(struct qn_medium *m, size_t size,
 
 /* ---- free ---- */
 
-static __noreturn __cold void misuse(const char *where, const void *p,
-				     size_t tag)
+static __apart size_t refused(const char *where, const void *p, size_t tag)
 {
-	if (tag & QN_TAG_SEAL)
-		qn_misuse(where, p, "the pointer is not the start of a block");
-	qn_misuse(where, p, "the block was freed already");
+	qn_refuse(where, p, SIZE_MAX,
+		  tag & QN_TAG_SEAL ?
+			  "the pointer is not the start of a block" :
+			  "the block was freed already");
+	return 0;
 }
 
-/* Its tag without the seal. Before the start of a chunk nothing may be readable */
+/*
+ * Its tag without the seal; 0 after a message. Before the start of a chunk nothing may be
+ * readable.
+ */
 static __always_inline size_t block_tag(const struct qn_unit *u, const void *p,
 					const char *where)
 {
@@ -507,13 +511,16 @@ static __always_inline size_t block_tag(const struct qn_unit *u, const void *p,
 		tag = READ_ONCE(*qn_tag_of(p)) ^ qn_tag_seal(p);
 	if (unlikely((tag & (QN_TAG_SEAL | QN_TAG_FREE | QN_TAG_WAITS)) ||
 		     !qn_tag_size(tag)))
-		misuse(where, p, tag);
+		return refused(where, p, tag);
 	return tag;
 }
 
-size_t qn_medium_size(const struct qn_unit *u, const void *p, const char *where)
+__seldom size_t qn_medium_size(const struct qn_unit *u, const void *p,
+			       const char *where)
 {
-	return qn_tag_size(block_tag(u, p, where)) - sizeof(size_t);
+	size_t tag = block_tag(u, p, where);
+
+	return likely(tag) ? qn_tag_size(tag) - sizeof(size_t) : SIZE_MAX;
 }
 
 /* All of a chunk turned free, and is in no bin: one such is kept */
@@ -664,13 +671,19 @@ void qn_medium_merge(struct qn_medium *m)
 	m->look = min(m->look, qn_medium_look_next(m));
 }
 
+/* It begins a unit, before which there may be nothing to read; or a message for what is no block */
+static __seldom void put_looked_at(struct qn_medium *m, const struct qn_unit *u,
+				   void *p)
+{
+	if (block_tag(u, p, "free"))
+		qn_medium_put(m, p);
+}
+
 void qn_medium_free(struct qn_medium *m, const struct qn_unit *u, void *p)
 {
-	/* Before a unit there may be nothing to read; and a message for what is no block */
-	if (unlikely((uintptr_t)p % QN_UNIT_SIZE == 0))
-		block_tag(u, p, "free");
-	if (unlikely(!qn_medium_put(m, p)))
-		block_tag(u, p, "free");
+	if (unlikely((uintptr_t)p % QN_UNIT_SIZE == 0) ||
+	    unlikely(!qn_medium_put(m, p)))
+		put_looked_at(m, u, p);
 }
 
 __apart size_t qn_medium_take(struct qn_medium *m, const struct qn_unit *u,
@@ -679,6 +692,8 @@ __apart size_t qn_medium_take(struct qn_medium *m, const struct qn_unit *u,
 	size_t size = qn_tag_size(block_tag(u, p, "free"));
 
 	qn_assert(READ_ONCE(m->busy) && m->count == &m->owed);
+	if (unlikely(!size))
+		return 0;
 	*m->count += size;
 	block_free(m, p, size);
 	return size;

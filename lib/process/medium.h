@@ -414,9 +414,10 @@ bool qn_medium_resize(struct qn_medium *m, void *p, size_t size);
  * qn_medium_size() - bytes that a block can hold
  * @u:		its unit
  * @p:		the block
- * @where:	the caller, for the message that stops it if @p is no block in use
+ * @where:	the caller, for the message if @p is no block in use
  *
- * Context: any thread that the block belongs to.
+ * Context: any thread that the block belongs to. Return: SIZE_MAX after that message, if the
+ * program goes on then.
  */
 size_t qn_medium_size(const struct qn_unit *u, const void *p,
 		      const char *where);

@@ -135,14 +135,15 @@ __seldom void *qn_process_shared_alloc(struct qn_local *l, size_t size,
 	return p;
 }
 
-static __noreturn __apart void shared_misuse(const char *where, const void *p,
-					     const struct qn_unit *u)
+static __apart void shared_refuse(const char *where, const void *p,
+				  const struct qn_unit *u)
 {
 	size_t at = (uintptr_t)p % QN_UNIT_SIZE;
 
-	if (at % QN_PART_SIZE || u->busy >> at / QN_PART_SIZE & 1)
-		qn_misuse(where, p, "the pointer is not the start of a block");
-	qn_misuse(where, p, "the block was freed already");
+	qn_refuse(where, p, SIZE_MAX,
+		  at % QN_PART_SIZE || u->busy >> at / QN_PART_SIZE & 1 ?
+			  "the pointer is not the start of a block" :
+			  "the block was freed already");
 }
 
 __seldom size_t qn_process_shared_size(struct qn_unit *u, const void *p,
@@ -150,9 +151,10 @@ __seldom size_t qn_process_shared_size(struct qn_unit *u, const void *p,
 {
 	size_t bytes = qn_share_size(&qn_hub.segments, u, p);
 
-	if (unlikely(!bytes))
-		shared_misuse(where, p, u);
-	return bytes;
+	if (likely(bytes))
+		return bytes;
+	shared_refuse(where, p, u);
+	return SIZE_MAX;
 }
 
 __seldom void qn_process_shared_free(struct qn_unit *u, void *p, bool dirty)
@@ -162,8 +164,9 @@ __seldom void qn_process_shared_free(struct qn_unit *u, void *p, bool dirty)
 	direct_forget(p);
 	bytes = qn_share_free(&qn_hub.segments, u, p, dirty);
 	if (unlikely(!bytes))
-		shared_misuse("free", p, u);
-	qn_hub_account_large(&qn_hub, -(s64)bytes, 0);
+		shared_refuse("free", p, u);
+	else
+		qn_hub_account_large(&qn_hub, -(s64)bytes, 0);
 }
 
 __seldom bool qn_process_shared_resize(struct qn_unit *u, void *p, size_t size)

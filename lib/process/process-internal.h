@@ -122,10 +122,10 @@ void *qn_process_alloc(size_t size, size_t align, size_t *old,
  */
 void *qn_process_alloc_again(size_t size, size_t align, size_t *old);
 
-/* The descriptor of a block, or a message */
+/* The descriptor of a block; NULL after a message if the program goes on then */
 struct qn_unit *qn_process_unit(const char *where, const void *p);
 
-/* Bytes that a block can hold, of any kind */
+/* Bytes that a block can hold, of any kind; SIZE_MAX after a message as above */
 size_t qn_process_block_size(struct qn_unit *u, const void *p,
 			     const char *where);
 
@@ -174,7 +174,7 @@ static inline bool qn_process_is_shared(size_t size, size_t align)
 void *qn_process_shared_alloc(struct qn_local *l, size_t size, size_t align,
 			      size_t *old);
 
-/* Bytes of such a block; a message from @where if none begins at @p */
+/* Bytes of such a block; SIZE_MAX after a message from @where if none begins at @p */
 size_t qn_process_shared_size(struct qn_unit *u, const void *p,
 			      const char *where);
 

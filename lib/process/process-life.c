@@ -126,6 +126,13 @@ static __apart void exact_begin(void)
 	qn_hub.notes_peak = true;
 }
 
+static enum qn_hard_error on_error(const struct qn_conf *conf)
+{
+	if (conf->on_error[0] == 'r')
+		return QN_HARD_REPORT;
+	return conf->on_error[0] == 'i' ? QN_HARD_IGNORE : QN_HARD_ABORT;
+}
+
 /* Settings, when there is a hub that they can be applied to */
 static void conf_apply(const struct qn_conf *conf)
 {
@@ -186,13 +193,6 @@ static pthread_key_t hard_key;
 static __apart void thread_keep(void *thread)
 {
 	pthread_setspecific(hard_key, thread);
-}
-
-static __apart enum qn_hard_error on_error(const struct qn_conf *conf)
-{
-	if (conf->on_error[0] == 'r')
-		return QN_HARD_REPORT;
-	return conf->on_error[0] == 'i' ? QN_HARD_IGNORE : QN_HARD_ABORT;
 }
 
 static __apart int harden(const struct qn_conf *conf)
@@ -258,6 +258,8 @@ static __apart void start_rest(const struct qn_conf *conf,
 			       const struct qn_sites_ops *stacks,
 			       const struct qn_engine *engine)
 {
+	qn_refusals.goes_on = on_error(conf) != QN_HARD_ABORT;
+	qn_refusals.silent = on_error(conf) == QN_HARD_IGNORE;
 	if (engine || conf->hard)
 		guest_start(conf, engine);
 	if (stacks && conf->sites)
@@ -282,7 +284,8 @@ void qn_process_start(const struct qn_conf *conf,
 		      const struct qn_engine *engine)
 {
 	bool is_plain = !conf->stats[0] && !stacks && !engine && !conf->hard &&
-			!conf->guard && !has_readers(conf);
+			!conf->guard && !has_readers(conf) &&
+			on_error(conf) == QN_HARD_ABORT;
 
 	settings_copy = *conf;
 	settings = &settings_copy;

@@ -235,6 +235,8 @@ static noinline void *realloc_slow(void *p, size_t size)
 	if (qn_guest_owns(p))
 		return guest_realloc(p, size);
 	u = qn_process_unit("realloc", p);
+	if (unlikely(!u))
+		return qn_process_fail();
 	if (u->kind == QN_UNIT_SLAB && slab_resize(u, size) &&
 	    (READ_ONCE(u->owner) != qn_self || u->free != p))
 		return p;
@@ -242,6 +244,8 @@ static noinline void *realloc_slow(void *p, size_t size)
 	old = u->kind == QN_UNIT_SLAB ? u->osize :
 					qn_process_block_size(u, p, "realloc");
 	qn_assert(old > 0);
+	if (unlikely(old == SIZE_MAX))
+		return qn_process_fail();
 	if (unlikely(u->kind == QN_UNIT_FOLLOW && size <= QN_SLAB_MAX)) {
 		q = qn_follow_resize(&qn_hub.follow, p, size);
 		if (q)

@@ -50,6 +50,8 @@ __apart size_t qn_process_room(const void *p)
 	if (qn_guest_owns(p))
 		return qn_guest_usable(p);
 	u = qn_process_unit(where, p);
+	if (!u)
+		return 0;
 	if (u->kind == QN_UNIT_FOLLOW)
 		return qn_follow_asked(where, p);
 	if (u->kind == QN_UNIT_MEDIUM)
@@ -57,20 +59,25 @@ __apart size_t qn_process_room(const void *p)
 	return qn_process_block_size(u, p, where);
 }
 
-/* Can @size be what the block was allocated with? */
-static void sized_look(struct qn_unit *u, const void *p, size_t size,
+/*
+ * Can @size be what the block was allocated with? A message if not. Return: whether there is such a
+ * block, which is freed in any case.
+ */
+static bool sized_look(struct qn_unit *u, const void *p, size_t size,
 		       enum qn_sized kind, const char *where)
 {
-	size_t have = qn_process_block_size(u, p, where);
+	size_t have = u ? qn_process_block_size(u, p, where) : SIZE_MAX;
 
+	if (unlikely(have == SIZE_MAX))
+		return false;
 	qn_process_block_look(u, p, where);
 	if (u->kind == QN_UNIT_FOLLOW)
 		have = qn_follow_asked(where, p);
-	if (likely(size <= have &&
-		   (kind == QN_SIZED_OTHER || have <= served_most(u, size))))
-		return;
-	qn_misuse_of(where, p, have,
-		     "the block was not allocated with the size given");
+	if (unlikely(size > have ||
+		     (kind != QN_SIZED_OTHER && have > served_most(u, size))))
+		qn_refuse(where, p, have,
+			  "the block was not allocated with the size given");
+	return true;
 }
 
 /*
@@ -125,12 +132,12 @@ static __seldom void free_looked_at(void *p, size_t size, enum qn_sized kind,
 {
 	if (qn_self_apart != &qn_local_none && apart_free_sized(p, size))
 		return;
-	if (p && !qn_guest_owns(p))
-		sized_look(qn_process_unit(where, p), p, size, kind, where);
-	else if (p &&
-		 !qn_guest_sized_look(p, size, kind == QN_SIZED_NEW, where))
+	if (!p)
 		return;
-	qn_process_free(p);
+	if (qn_guest_owns(p) ?
+		    qn_guest_sized_look(p, size, kind == QN_SIZED_NEW, where) :
+		    sized_look(qn_process_unit(where, p), p, size, kind, where))
+		qn_process_free(p);
 }
 
 __seldom void qn_process_free_sized_slow(void *p, size_t size,

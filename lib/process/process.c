@@ -184,22 +184,33 @@ void *qn_process_malloc_medium(size_t size)
 
 /* ---- what a pointer is ---- */
 
-/* The descriptor of a block, or a message */
+/* No block begins at @p, in a unit of no kind that has others */
+static __apart struct qn_unit *refused(const char *where, const void *p,
+				       const struct qn_unit *u)
+{
+	const char *what = "the pointer is not the start of a block";
+
+	if (!u)
+		what = "the pointer is not from this heap";
+	else if (u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY ||
+		 u->kind == QN_UNIT_SPARE)
+		what = "the block was freed already";
+	qn_refuse(where, p, SIZE_MAX, what);
+	return NULL;
+}
+
 struct qn_unit *qn_process_unit(const char *where, const void *p)
 {
 	struct qn_unit *u = qn_local_find(qn_self, &qn_hub.segments, p);
 
 	if (unlikely(!u))
-		qn_misuse(where, p, "the pointer is not from this heap");
+		return refused(where, p, u);
 	if (likely(u->kind == QN_UNIT_SLAB || u->kind == QN_UNIT_MEDIUM ||
 		   u->kind == QN_UNIT_FOLLOW || u->kind == QN_UNIT_SHARED ||
 		   u->kind == QN_UNIT_FENCE))
 		return u;
-	if (u->kind == QN_UNIT_CLEAN || u->kind == QN_UNIT_DIRTY ||
-	    u->kind == QN_UNIT_SPARE)
-		qn_misuse(where, p, "the block was freed already");
 	if (u->kind != QN_UNIT_LARGE || qn_unit_start(&qn_hub.segments, u) != p)
-		qn_misuse(where, p, "the pointer is not the start of a block");
+		return refused(where, p, u);
 	return u;
 }
 
@@ -294,6 +305,8 @@ static noinline void own_free(void *p)
 {
 	struct qn_unit *u = qn_process_unit("free", p);
 
+	if (unlikely(!u))
+		return;
 	if (u->kind == QN_UNIT_FOLLOW)
 		qn_follow_free(&qn_hub.follow, "free", p);
 	else if (u->kind == QN_UNIT_FENCE)
@@ -383,14 +396,18 @@ __seldom size_t qn_process_usable_size(const void *p)
 {
 	static const char where[] __rodata_apart = "malloc_usable_size";
 	struct qn_unit *u;
+	size_t size;
 
 	if (qn_guest_owns(p))
 		return qn_guest_usable(p);
 	if (!p)
 		return 0;
 	u = qn_process_unit(where, p);
+	if (!u)
+		return 0;
 	qn_process_block_look(u, p, where);
-	return qn_process_block_size(u, p, where);
+	size = qn_process_block_size(u, p, where);
+	return size == SIZE_MAX ? 0 : size;
 }
 
 __apart bool qn_process_owns(const void *p)

@@ -376,6 +376,8 @@ static noinline void free_remote_medium(struct qn_local *l,
 	/* This has a message for what is no block */
 	if (unlikely(!tag))
 		size = qn_medium_size(u, p, "free");
+	if (unlikely(size == SIZE_MAX))
+		return;
 	batch_put(l, u->holder, p, (u32)size);
 }
 

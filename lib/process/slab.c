@@ -56,28 +56,43 @@ void *qn_slab_carve(struct qn_unit *u, char *start, size_t bytes, u32 *nr)
 
 /* ---- misuse ---- */
 
-__apart void qn_misuse(const char *where, const void *p, const char *what)
+struct qn_refusals qn_refusals __bss_apart;
+
+static __apart void say(const char *where, const void *p, size_t size,
+			const char *what)
 {
 	char line[264];
 	struct qn_print to = { line, sizeof(line) };
 
 	qn_print_finding(&to, where, p, what);
+	if (size != SIZE_MAX) {
+		qn_print(&to, " (");
+		qn_print_number(&to, size);
+		qn_print(&to, " bytes)");
+	}
 	qn_print(&to, "; next: " QN_MISUSE_NEXT "\n");
 	qn_port_write(line, (size_t)(to.at - line));
-	qn_port_abort();
 }
 
 __apart void qn_misuse_of(const char *where, const void *p, size_t size,
 			  const char *what)
 {
-	char text[160];
-	struct qn_print to = { text, sizeof(text) };
+	say(where, p, size, what);
+	qn_port_abort();
+}
 
-	qn_print(&to, what);
-	qn_print(&to, " (");
-	qn_print_number(&to, size);
-	qn_print(&to, " bytes)");
-	qn_misuse(where, p, text);
+__apart void qn_misuse(const char *where, const void *p, const char *what)
+{
+	qn_misuse_of(where, p, SIZE_MAX, what);
+}
+
+__apart void qn_refuse(const char *where, const void *p, size_t size,
+		       const char *what)
+{
+	if (!qn_refusals.silent)
+		say(where, p, size, what);
+	if (!qn_refusals.goes_on)
+		qn_port_abort();
 }
 
 /* What QN_SLAB_SHORT is known by */

@@ -182,6 +182,24 @@ void qn_misuse(const char *where, const void *p, const char *what) __noreturn
 void qn_misuse_of(const char *where, const void *p, size_t size,
 		  const char *what) __noreturn __cold;
 
+/**
+ * struct qn_refusals - what follows a request for a block that is none
+ * @goes_on:	the program does, and the request is as if it had not been made
+ * @silent:	nothing is said of it
+ *
+ * For requests that are looked at before anything is changed. All that is found later, or is
+ * damage, ends in qn_misuse().
+ */
+struct qn_refusals {
+	bool goes_on, silent;
+};
+
+extern struct qn_refusals qn_refusals __attribute__((visibility("hidden")));
+
+/* As the two above, but it may return; @size: SIZE_MAX if it is not known */
+void qn_refuse(const char *where, const void *p, size_t size, const char *what)
+	__cold;
+
 /* ---- a look at a free list ---- */
 
 /* Is @p one of the two objects that the owner freed last? Context: the owner. */

@@ -4,6 +4,7 @@
  *
  * Expected: free: the block was freed twice (32 bytes)
  * Fenced: free: the block was freed already (24 bytes)
+ * Goes on: fence:1000
  */
 #include "m.h"
 

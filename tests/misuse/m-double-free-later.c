@@ -4,6 +4,7 @@
  *
  * Expected: free: the block was freed twice
  * Fenced: free: the block was freed already (200 bytes)
+ * Goes on: fence:1000
  */
 #include "m.h"
 

@@ -4,6 +4,7 @@
  *
  * Expected: free: the block was freed twice (112 bytes)
  * Fenced: free: the block was freed already (100 bytes)
+ * Goes on: fence:1000
  */
 #include "m.h"
 #include <pthread.h>

@@ -4,6 +4,7 @@
  *
  * Expected: free: the block was freed already
  * Fenced: free: the block was freed already (5000 bytes)
+ * Goes on: fence:0 fence:1000
  */
 #include "m.h"
 #include <pthread.h>

@@ -4,6 +4,7 @@
  *
  * Expected: free: the block was freed twice (64 bytes)
  * Fenced: free: the block was freed already (64 bytes)
+ * Goes on: fence:1000
  */
 #include "m.h"
 #include <pthread.h>

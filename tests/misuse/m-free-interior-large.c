@@ -3,6 +3,7 @@
  * m-free-interior-large.c - a pointer into a large block is freed.
  *
  * Expected: free: the pointer is not the start of a block
+ * Goes on: fence:0 fence:1000
  */
 #include "m.h"
 

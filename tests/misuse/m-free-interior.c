@@ -3,6 +3,7 @@
  * m-free-interior.c - a pointer into a small block is freed.
  *
  * Expected: free: the pointer is not the start of a block
+ * Goes on: fence:1000
  */
 #include "m.h"
 

@@ -3,6 +3,7 @@
  * m-free-mapped.c - memory is freed that mmap() gave.
  *
  * Expected: free: the pointer is not from this heap
+ * Goes on: fence:0 fence:1000
  */
 #include "m.h"
 #include <sys/mman.h>

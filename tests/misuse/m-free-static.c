@@ -3,6 +3,7 @@
  * m-free-static.c - a static variable is freed.
  *
  * Expected: free: the pointer is not from this heap
+ * Goes on: fence:0 fence:1000
  */
 #include "m.h"
 

@@ -3,6 +3,7 @@
  * m-free-unaligned.c - a pointer that no block could have is freed.
  *
  * Expected: free: the pointer is not the start of a block
+ * Goes on: fence:1000
  */
 #include "m.h"
 

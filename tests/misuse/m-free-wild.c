@@ -3,6 +3,7 @@
  * m-free-wild.c - a number is freed.
  *
  * Expected: free: the pointer is not from this heap
+ * Goes on: fence:0 fence:1000
  */
 #include "m.h"
 

@@ -3,6 +3,7 @@
  * m-overflow-large.c - a large block is written one byte beyond its end, and freed.
  *
  * Expected: free: the bytes behind the block were overwritten (200001 bytes)
+ * Goes on: fence:1000
  */
 #include "m.h"
 

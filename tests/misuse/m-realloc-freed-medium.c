@@ -4,6 +4,7 @@
  *
  * Expected: realloc: the block was freed already
  * Fenced: realloc: the block was freed already (5000 bytes)
+ * Goes on: fence:0 fence:1000
  */
 #include "m.h"
 

@@ -4,6 +4,7 @@
  *
  * Expected: realloc: the block was freed already (208 bytes)
  * Fenced: realloc: the block was freed already (200 bytes)
+ * Goes on: fence:1000
  */
 #include "m.h"
 

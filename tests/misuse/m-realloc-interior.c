@@ -3,6 +3,7 @@
  * m-realloc-interior.c - a pointer into a small block is resized.
  *
  * Expected: realloc: the pointer is not the start of a block
+ * Goes on: fence:1000
  */
 #include "m.h"
 

@@ -3,6 +3,7 @@
  * m-realloc-stack.c - a local variable is resized.
  *
  * Expected: realloc: the pointer is not from this heap
+ * Goes on: fence:0 fence:1000
  */
 #include "m.h"
 

@@ -3,6 +3,7 @@
  * m-usable-freed.c - the size of a small block is asked for after it was freed.
  *
  * Expected: malloc_usable_size: the block was freed already (32 bytes)
+ * Goes on: fence:1000
  */
 #include "m.h"
 

@@ -3,6 +3,7 @@
  * m-usable-static.c - the size of a static variable is asked for.
  *
  * Expected: malloc_usable_size: the pointer is not from this heap
+ * Goes on: fence:0 fence:1000
  */
 #include "m.h"
 
