@@ -18,11 +18,24 @@ all=${FOLDER:-$builddir/controls}
 tree=$all/tree
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
+# Of names, those of files that the copy has not as they are: they are new to its make. The last
+# row's file is as it was, and newer than what was made of the change.
+changed()
+{
+	while IFS= read -r -d '' file; do
+		cmp -s "$file" "$tree/$file" || printf '%s\0' "$file"
+	done
+}
+
 # The sources, and a build of them that make brings up to date
 copy()
 {
+	local first=
+
+	[ -f "$tree/build/Makefile" ] || first=yes
 	mkdir -p "$tree" && git -C "$srcdir" ls-files -z --cached --others --exclude-standard |
-		(cd "$srcdir" && xargs -0 cp -p --parents -t "$tree") || return 1
+		(cd "$srcdir" && if [ -n "$first" ]; then cat; else changed; fi |
+			xargs -0 -r cp ${first:+-p} --parents -t "$tree") || return 1
 	(cd "$srcdir" && cp -p configure aclocal.m4 Makefile.in "$tree" &&
 		cp -rp build-aux "$tree") || return 1
 	[ -e "$tree/.git" ] || git -C "$tree" init -q
@@ -33,7 +46,9 @@ copy()
 				--exclude=./fuzz --exclude='./rust*' . | tar -x -C "$tree/build")
 	} || return 1
 	# Paths in it are this copy's
-	(cd "$tree/build" && ./config.status >/dev/null 2>&1)
+	(cd "$tree/build" && sed "s|^ac_pwd=.*|ac_pwd='$PWD'|" config.status >"$all/status" &&
+		{ cmp -s "$all/status" config.status || cat "$all/status" >config.status; } &&
+		./config.status >/dev/null 2>&1)
 }
 
 # What make builds for a check
@@ -45,7 +60,8 @@ targets() # CHECK
 	tests/tree/*) echo Makefile ;;
 	tests/process/x-examples.sh | tests/process/x-learning.sh | tests/process/x-manual.sh | \
 		tests/process/x-paper.sh | tests/process/x-readme.sh)
-		echo all bench/learning/evidence bench/pair
+		# What these run is built for checks alone
+		echo check TESTS= bench/learning/evidence bench/pair
 		;;
 	tests/process/x-bench.sh | tests/process/x-memory.sh | tests/process/x-pair.sh | \
 		tests/process/x-start.sh)
@@ -54,7 +70,7 @@ targets() # CHECK
 	tests/process/*.sh | tests/misuse/*) echo $command ;;
 	tests/faults/*) echo libquern.so tests/faults/deny tests/faults/trouble ;;
 	tests/soak/*) echo libquern.so tests/soak/storm ;;
-	*.sh) echo all ;;
+	*.sh) echo check TESTS= ;;
 	tests/unit/* | tests/stress/* | tests/model/*) echo "$1" ;;
 	*) echo libquern.so libquern.a libquern-heap.a "$1" ;;
 	esac

@@ -69,6 +69,10 @@ int main(void)
 	if (posix_memalign(&p, 4096, 10) || (uintptr_t)p % 4096)
 		return 3;
 	free(p);
+	p = aligned_alloc(64, 640);
+	if (!p || (uintptr_t)p % 64)
+		return 5;
+	free(p);
 	errno = 0;
 	if (malloc(SIZE_MAX / 2 - 100) || errno != ENOMEM)
 		return 4;
