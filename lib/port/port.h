@@ -208,7 +208,7 @@ void qn_port_release(void *p, size_t size);
  *
  * A system that refuses it is not asked again for some calls, more of them each time.
  *
- * Return: 0 or -errno; on error the contents are unspecified but still mapped.
+ * Return: 0 or -errno; on error contents may be lost, but pages that read as zero do so still.
  * -EINVAL: the memory is locked.
  */
 int qn_port_purge(void *p, size_t size);

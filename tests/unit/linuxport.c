@@ -9,7 +9,8 @@
  * touch of memory that is not there is a fault here too. A byte for each 4 KB says
  * whether it is. What may lie anywhere lies at the lowest address that fits, and a
  * given address stands for one in the range, so runs repeat exactly; a failed purge
- * has already dropped its first page and spoilt the rest, as port.h allows.
+ * has already dropped its first page and spoilt the rest, but for what was never written, as
+ * port.h allows.
  */
 #include <errno.h>
 #include <sched.h>
@@ -19,6 +20,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "linuxport.h"
 #include "process/slab.h"
 
@@ -240,6 +242,16 @@ static void drop(void *p, size_t size)
 		madvise(p, size, MADV_DONTNEED);
 }
 
+/* No system makes something of pages that read as zero */
+static void spoil(char *p, const char *end)
+{
+	const size_t page = (size_t)1 << SHIFT;
+
+	for (; p < end; p += page)
+		if (!qn_is_zero(p, page))
+			memset(p, 0xa5, page);
+}
+
 int qn_port_purge(void *p, size_t size)
 {
 	check_range(p, size);
@@ -249,7 +261,7 @@ int qn_port_purge(void *p, size_t size)
 		return -EINVAL;
 	if (is_refused(&port.purge, size)) {
 		drop(p, port.page_size);
-		memset((char *)p + port.page_size, 0xa5, size - port.page_size);
+		spoil((char *)p + port.page_size, (char *)p + size);
 		return -EINVAL;
 	}
 	drop(p, size);
