@@ -8,7 +8,8 @@
  *	slab:	front guard | block marks | guard | block marks | guard ...
  *
  * A block of up to 32 KB is a slot of a slab. Between any two slots is a guard, a word made of
- * its address and a secret. The rest of a slot behind the bytes that were asked for has marks.
+ * its address and a secret. The rest of a slot behind the bytes that were asked for has marks,
+ * and so has the front, some bytes before the first slot.
  * All that is known of a slot stands apart from it, two bytes each: its state, and how many
  * bytes it has to spare. So no write into a block can lead the heap astray, a free of
  * whatever is no block in use is noticed at once, and malloc_usable_size() is exact.
