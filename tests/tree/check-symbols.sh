@@ -98,6 +98,13 @@ if grep -q '^CFLAGS = -g -O2$' "$builddir/Makefile" &&
 		echo ".rodata ends behind 64 KB: more code has to lie apart (__apart, preload/libquern.ld)" >"$tmp/far"
 fi
 report "libquern.so: what all processes run lies in its first 64 KB" "$tmp/far"
+
+# The default policy looks at each process that runs for some time. 131072 is 0x20000
+: >"$tmp/policy"
+nm -S "$builddir/libquern.so" | sed -n 's/ [tT] rule_look$//p' >"$tmp/rule"
+read -r start size <"$tmp/rule" && [ $((0x$start + 0x$size)) -le 131072 ] ||
+	echo "rule_look() is missing or ends behind 128 KB: see the order in preload/libquern.ld" >"$tmp/policy"
+report "libquern.so: the default policy lies in its first 128 KB" "$tmp/policy"
 readelf -lW "$builddir/libquern.so" | awk '$1 == "GNU_STACK" && /E/ ||
 	$1 == "LOAD" && / RWE /' >"$tmp/exec"
 report "libquern.so has no memory both writable and executable" "$tmp/exec"
