@@ -87,23 +87,22 @@ grep -q '(SONAME).*\[libquern\.so\.0\]' "$tmp/dynamic" ||
 	echo "soname is not libquern.so.0" >"$tmp/soname"
 report "libquern.so has its soname" "$tmp/soname"
 
-# What most processes run is made resident by a fault or two; libquern.ld tells why.
+# What most processes run is made resident by a fault or two; libquern.ld tells why. The default
+# policy looks at each process that runs for some time. 131072 is 0x20000.
 # Compilers differ, and so do their options: those that most users get are held.
 : >"$tmp/far"
+: >"$tmp/policy"
 if grep -q '^CFLAGS = -g -O2$' "$builddir/Makefile" &&
 	grep -q '^CC = gcc' "$builddir/Makefile"; then
 	end=$(readelf -SW "$builddir/libquern.so" | sed 's/^ *\[ *//' |
 		awk '$2 == ".rodata" { print "0x" $5, "0x" $6 }')
 	[ $((${end% *} + ${end#* })) -le 65536 ] ||
 		echo ".rodata ends behind 64 KB: more code has to lie apart (__apart, preload/libquern.ld)" >"$tmp/far"
+	nm -S "$builddir/libquern.so" | sed -n 's/ [tT] rule_look$//p' >"$tmp/rule"
+	read -r start size <"$tmp/rule" && [ $((0x$start + 0x$size)) -le 131072 ] ||
+		echo "rule_look() is missing or ends behind 128 KB: see the order in preload/libquern.ld" >"$tmp/policy"
 fi
 report "libquern.so: what all processes run lies in its first 64 KB" "$tmp/far"
-
-# The default policy looks at each process that runs for some time. 131072 is 0x20000
-: >"$tmp/policy"
-nm -S "$builddir/libquern.so" | sed -n 's/ [tT] rule_look$//p' >"$tmp/rule"
-read -r start size <"$tmp/rule" && [ $((0x$start + 0x$size)) -le 131072 ] ||
-	echo "rule_look() is missing or ends behind 128 KB: see the order in preload/libquern.ld" >"$tmp/policy"
 report "libquern.so: the default policy lies in its first 128 KB" "$tmp/policy"
 readelf -lW "$builddir/libquern.so" | awk '$1 == "GNU_STACK" && /E/ ||
 	$1 == "LOAD" && / RWE /' >"$tmp/exec"
